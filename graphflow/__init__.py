@@ -1,0 +1,1 @@
+"""graphflow: models that read like a page of mathematics, and show every step of their gradients."""

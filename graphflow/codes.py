@@ -1,0 +1,81 @@
+"""The catalogue of diagnostic codes: what ``graphflow explain CODE`` prints.
+
+``CODES`` maps a code to (title, explanation). Ranges: GF00x files and YAML, GF01x sections and
+keys, GF02x names and calls, GF03x shapes and dtypes, GF04x training, GF05x derivatives, GF06x
+running, GF07x data and weights, GF09x failed checks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    title: str
+    explanation: str
+
+
+CODES: dict[str, Code] = {
+    # files and YAML
+    "GF001": Code(
+        "the file cannot be read",
+        "The path does not exist, is a folder, is not UTF-8 text, or is larger than the limit.",
+    ),
+    "GF002": Code(
+        "the file is not valid YAML",
+        "A graph file is YAML 1.2. Typical causes: a missing space after ':', uneven indentation, "
+        "a bracket left open, or a value that begins with a character YAML reserves.",
+    ),
+    "GF003": Code(
+        "YAML feature not allowed",
+        "Anchors, aliases, tags and merge keys are refused: a graph file reads from top to bottom "
+        "and says everything once. Use 'let:' for a value used twice and 'blocks:' for structure.",
+    ),
+    "GF004": Code(
+        "a limit was exceeded",
+        "Files are at most 1 MB and 50 levels deep; expressions at most 2,000 characters, nesting "
+        "50, integers below 2^53, constant exponents up to 64; repeat up to 1,000 turns; 100,000 "
+        "nodes a graph.",
+    ),
+    # sections and keys
+    "GF010": Code("unknown key", "The section does not have this key. Keys are never ignored."),
+    "GF011": Code(
+        "duplicate key", "A key appears twice in one mapping. Every name is assigned once."
+    ),
+    "GF012": Code("missing key", "The section needs a key that is not there."),
+    "GF013": Code("wrong kind of value", "The value under this key has the wrong kind."),
+    # names and calls
+    "GF020": Code(
+        "unknown name",
+        "An expression names something that no earlier line declares. Nodes are read from top to "
+        "bottom: a name must be declared above its first use.",
+    ),
+    "GF021": Code(
+        "unknown function", "No operator, layer, block or instance has this name."
+    ),
+    "GF022": Code(
+        "wrong arguments",
+        "A call lacks an argument, has one too many, or names one that does not exist.",
+    ),
+    "GF023": Code(
+        "not part of the expression language",
+        "Expressions are mathematics: names, numbers, strings, arithmetic, comparisons, calls, "
+        "slices, lists, name.part, and 'a if c else b'. There are no attributes of Python objects, "
+        "lambdas, comprehensions or f-strings, and nothing in a file can run code.",
+    ),
+    "GF024": Code("name declared twice", "Every name is assigned once in its scope."),
+    "GF025": Code("expression syntax", "The expression cannot be read."),
+    "GF026": Code(
+        "value not known while the graph is built",
+        "Conditions of 'if', repeat counts, axes and shapes must be known before anything runs.",
+    ),
+    # shapes and dtypes
+    "GF030": Code(
+        "shapes do not fit",
+        "The operands' shapes are incompatible under NumPy's broadcasting rules or the operator's "
+        "own rule. The message shows both shapes and the notes show where each came from.",
+    ),
+    "GF031": Code("wrong dtype", "The operator does not accept this kind of number."),
+    "GF032": Code("shape annotation does not hold", "The checked 'shape:' differs from the value."),
+    "GF033": Code("invalid argument value", "An argument has a value the operator cannot use."),
+}

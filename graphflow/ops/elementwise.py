@@ -1,0 +1,510 @@
+"""Operators that act on each element alone, with NumPy's broadcasting: y_i = f(x_i, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from graphflow.diagnostics import fail
+from graphflow.ir.types import BroadcastError, DType, TensorType, broadcast
+from graphflow.ops.builder import F, Value, broadcast_like
+from graphflow.ops.op import Array, Namespace, Op, Sample, register
+
+Interval = tuple[float, float]
+
+
+class Elementwise(Op):
+    """Base: the result has the broadcast shape of the operands.
+
+    The Jacobian is diagonal, so pushing a tangent forward and pulling a cotangent back multiply by
+    the same local derivative: ``jvp`` comes from ``vjp``.
+    """
+
+    promotes = "all"
+    ufunc: ClassVar[str] = ""
+    """The array namespace's function of that name, which takes ``out=``."""
+    domain: ClassVar[Interval] = (-2.0, 2.0)
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def forward(self, xp: Namespace, *xs: Array) -> Array:
+        return getattr(xp, self.ufunc)(*xs)
+
+    def jvp(
+        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value | None]
+    ) -> Value | None:
+        """The sum over operands of local derivative times tangent."""
+        total: Value | None = None
+        for i, tangent in enumerate(tangents):
+            if tangent is None or self.vjp is None:
+                continue
+            part = self.vjp(broadcast_like(tangent, out.tensor), out, *inputs)[i]
+            if part is not None:
+                total = part if total is None else total + part
+        return None if total is None else broadcast_like(total, out.tensor)
+
+    def samples(self) -> Iterator[Sample]:
+        operands = len(self.operands)
+        yield Sample([((2, 3), self.domain)] * operands)
+        yield Sample([((), self.domain)] * operands)
+        yield Sample([((0, 3), self.domain)] * operands)
+        if operands == 2:
+            yield Sample([((2, 3), self.domain), ((3,), self.domain)])
+            yield Sample([((2, 1), self.domain), ((1, 3), self.domain)])
+
+
+class Binary(Elementwise):
+    """Base of two-operand operators."""
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        return TensorType(x.dtype, joined(x, y))
+
+
+class Comparison(Binary):
+    """Base of comparisons: the result is boolean and has no derivative."""
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        return TensorType(DType.BOOL, joined(x, y))
+
+    jvp = None
+
+    def samples(self) -> Iterator[Sample]:
+        x, y = np.array([[1.0, 2.0, 3.0]]), np.array([[2.0], [3.0]])
+        yield Sample([x, y], expected=getattr(np, self.ufunc)(x, y), differentiable=False)
+
+
+class Float(Elementwise):
+    """Base of one-operand functions of real numbers."""
+
+    floats = True
+
+
+def joined(*types: TensorType) -> tuple:  # type: ignore[type-arg]
+    """The broadcast shape of operands; a diagnostic when there is none."""
+    try:
+        return broadcast(*(t.shape for t in types))
+    except BroadcastError as error:
+        fail(
+            "GF030",
+            str(error),
+            help="sizes must be equal, or 1; add an axis with x[:, None] or reshape one of them",
+        )
+
+
+# -- arithmetic -------------------------------------------------------------------------------
+
+
+@register
+class Add(Binary):
+    """The sum. z = x + y: both local derivatives are 1."""
+
+    latex, ufunc = "{x} + {y}", "add"
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return g, g
+
+
+@register
+class Sub(Binary):
+    """The difference. z = x - y."""
+
+    latex, ufunc = "{x} - {y}", "subtract"
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return g, -g
+
+
+@register
+class Mul(Binary):
+    """The product. z = x y: each operand is the other's local derivative."""
+
+    latex, ufunc, retains = r"{x} \cdot {y}", "multiply", ("x", "y")
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return g * y, g * x
+
+
+@register
+class Div(Binary):
+    """The quotient. z = x / y, dz/dx = 1 / y, dz/dy = -z / y."""
+
+    latex, ufunc, retains = r"\frac{{{x}}}{{{y}}}", "divide", ("y", "out")
+    floats = True
+    domain = (0.5, 2.0)
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        scaled = g / y
+        return scaled, -(scaled * z)
+
+
+@register
+class Pow(Binary):
+    """The power. z = x ** y, dz/dx = y x**(y - 1), dz/dy = z ln x."""
+
+    latex, ufunc, retains = "{x}^{{{y}}}", "power", ("x", "y", "out")
+    domain = (0.5, 2.0)
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        exponent = y.node.attr("value") if y.node.op == "constant" else None
+        if isinstance(exponent, int | float):
+            base = x if exponent == 2 else x ** (exponent - 1)
+            return g * (base * exponent), None
+        return g * (y * x ** (y - 1)), g * (z * F.log(x))
+
+    def samples(self) -> Iterator[Sample]:
+        yield from super().samples()
+        yield Sample([np.array([4.0, 9.0]), np.array(0.5)], expected=np.array([2.0, 3.0]))
+
+
+@register
+class FloorDiv(Binary):
+    """The quotient rounded down. Piecewise constant: no derivative."""
+
+    latex, ufunc = r"\lfloor {x} / {y} \rfloor", "floor_divide"
+    jvp = None
+
+    def samples(self) -> Iterator[Sample]:
+        x, y = np.array([7.0, -7.0]), np.array([2.0, 2.0])
+        yield Sample([x, y], expected=np.array([3.0, -4.0]), differentiable=False)
+
+
+@register
+class Mod(Binary):
+    """The remainder, with the divisor's sign. z = x - y floor(x / y), dz/dx = 1."""
+
+    latex, ufunc, retains = r"{x} \bmod {y}", "remainder", ("x", "y")
+    domain = (1.0, 1.9)
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return g, -(g * F.floor_div(x, y))
+
+
+@register
+class Maximum(Binary):
+    """The larger operand; where both are equal each gets half the gradient."""
+
+    latex, ufunc, retains = r"\max({x}, {y})", "maximum", ("x", "y")
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return _shared(g, F.greater(x, y), F.less(x, y))
+
+
+@register
+class Minimum(Binary):
+    """The smaller operand; where both are equal each gets half the gradient."""
+
+    latex, ufunc, retains = r"\min({x}, {y})", "minimum", ("x", "y")
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return _shared(g, F.less(x, y), F.greater(x, y))
+
+
+def _shared(g: Value, first: Value, second: Value) -> tuple[Value, Value]:
+    """g to whichever operand was chosen, half to each on a tie."""
+    half, none = g * 0.5, g.like(0)
+    left = F.where(first, g, F.where(second, none, half))
+    return left, F.where(second, g, F.where(first, none, half))
+
+
+# -- functions of one number ------------------------------------------------------------------
+
+
+@register
+class Neg(Elementwise):
+    """The opposite. y = -x."""
+
+    latex, ufunc = "-{x}", "negative"
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (-g,)
+
+
+@register
+class Abs(Elementwise):
+    """The absolute value. y = |x|, dy/dx = sign x (0 at 0)."""
+
+    latex, ufunc, retains = "|{x}|", "absolute", ("x",)
+    domain = (0.2, 2.0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * F.sign(x),)
+
+
+class Piecewise(Elementwise):
+    """Base of piecewise constant functions: their derivative is zero wherever it exists."""
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (None,)
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.array([-1.5, -0.2, 0.0, 0.4, 2.5])
+        yield Sample([x], expected=self.forward(np, x), differentiable=False)
+
+
+@register
+class Sign(Piecewise):
+    """-1, 0 or 1."""
+
+    latex, ufunc = r"\operatorname{{sign}} {x}", "sign"
+
+
+@register
+class Floor(Piecewise):
+    """The largest integer not above x."""
+
+    latex, ufunc = r"\lfloor {x} \rfloor", "floor"
+
+
+@register
+class Ceil(Piecewise):
+    """The smallest integer not below x."""
+
+    latex, ufunc = r"\lceil {x} \rceil", "ceil"
+
+
+@register
+class Round(Piecewise):
+    """The nearest integer; halves go to the even one."""
+
+    latex, ufunc = r"\operatorname{{round}} {x}", "rint"
+
+
+@register
+class Exp(Float):
+    """The exponential. y = e**x, dy/dx = y."""
+
+    latex, ufunc, retains = "e^{{{x}}}", "exp", ("out",)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * y,)
+
+
+@register
+class Expm1(Float):
+    """e**x - 1, exact for small x. dy/dx = y + 1."""
+
+    latex, ufunc, retains = "e^{{{x}}} - 1", "expm1", ("out",)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * (y + 1),)
+
+
+@register
+class Log(Float):
+    """The natural logarithm. y = ln x, dy/dx = 1 / x."""
+
+    latex, ufunc, retains = r"\ln {x}", "log", ("x",)
+    domain = (0.5, 3.0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g / x,)
+
+
+@register
+class Log1p(Float):
+    """ln(1 + x), exact for small x. dy/dx = 1 / (1 + x)."""
+
+    latex, ufunc, retains = r"\ln(1 + {x})", "log1p", ("x",)
+    domain = (-0.5, 2.0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g / (x + 1),)
+
+
+@register
+class Sqrt(Float):
+    """The square root. dy/dx = 1 / (2 y)."""
+
+    latex, ufunc, retains = r"\sqrt{{{x}}}", "sqrt", ("out",)
+    domain = (0.5, 3.0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g / (y * 2),)
+
+
+@register
+class Sin(Float):
+    """The sine. dy/dx = cos x."""
+
+    latex, ufunc, retains = r"\sin {x}", "sin", ("x",)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * F.cos(x),)
+
+
+@register
+class Cos(Float):
+    """The cosine. dy/dx = -sin x."""
+
+    latex, ufunc, retains = r"\cos {x}", "cos", ("x",)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (-(g * F.sin(x)),)
+
+
+@register
+class Tan(Float):
+    """The tangent. dy/dx = 1 + y**2."""
+
+    latex, ufunc, retains = r"\tan {x}", "tan", ("out",)
+    domain = (-1.0, 1.0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * (y * y + 1),)
+
+
+@register
+class Tanh(Float):
+    """The hyperbolic tangent. dy/dx = 1 - y**2."""
+
+    latex, ufunc, retains = r"\tanh {x}", "tanh", ("out",)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * (1 - y * y),)
+
+
+@register
+class Sigmoid(Float):
+    """The logistic function. y = 1 / (1 + e**-x), dy/dx = y (1 - y)."""
+
+    latex, retains = r"\sigma({x})", ("out",)
+
+    def forward(self, xp: Namespace, x: Array) -> Array:
+        return 0.5 * xp.tanh(0.5 * x) + 0.5
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * (y * (1 - y)),)
+
+
+@register
+class Softplus(Float):
+    """A smooth relu. y = ln(1 + e**x), dy/dx = sigmoid x."""
+
+    latex, retains = r"\ln(1 + e^{{{x}}})", ("x",)
+
+    def forward(self, xp: Namespace, x: Array) -> Array:
+        return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (g * F.sigmoid(x),)
+
+
+@register
+class Relu(Elementwise):
+    """The rectifier. y = max(x, 0), dy/dx = 1 where y > 0 and 0 elsewhere."""
+
+    latex, retains = r"\max({x}, 0)", ("out",)
+    domain = (0.1, 2.0)
+
+    def forward(self, xp: Namespace, x: Array) -> Array:
+        return xp.maximum(x, 0)
+
+    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
+        return (F.where(F.greater(y, y.like(0)), g, g.like(0)),)
+
+    def samples(self) -> Iterator[Sample]:
+        yield from super().samples()
+        yield Sample([np.array([-2.0, -0.5, 3.0])], expected=np.array([0.0, 0.0, 3.0]))
+
+
+# -- comparisons, logic, choice ---------------------------------------------------------------
+
+
+@register
+class Equal(Comparison):
+    """Where x = y."""
+
+    latex, ufunc = "{x} = {y}", "equal"
+
+
+@register
+class NotEqual(Comparison):
+    """Where x and y differ."""
+
+    latex, ufunc = r"{x} \ne {y}", "not_equal"
+
+
+@register
+class Less(Comparison):
+    """Where x < y."""
+
+    latex, ufunc = "{x} < {y}", "less"
+
+
+@register
+class LessEqual(Comparison):
+    """Where x <= y."""
+
+    latex, ufunc = r"{x} \le {y}", "less_equal"
+
+
+@register
+class Greater(Comparison):
+    """Where x > y."""
+
+    latex, ufunc = "{x} > {y}", "greater"
+
+
+@register
+class GreaterEqual(Comparison):
+    """Where x >= y."""
+
+    latex, ufunc = r"{x} \ge {y}", "greater_equal"
+
+
+@register
+class LogicalAnd(Comparison):
+    """Where both are true."""
+
+    latex, ufunc = r"{x} \land {y}", "logical_and"
+
+
+@register
+class LogicalOr(Comparison):
+    """Where one of both is true."""
+
+    latex, ufunc = r"{x} \lor {y}", "logical_or"
+
+
+@register
+class LogicalNot(Elementwise):
+    """Where x is false."""
+
+    latex, ufunc = r"\lnot {x}", "logical_not"
+    jvp = None
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x.with_dtype(DType.BOOL)
+
+    def samples(self) -> Iterator[Sample]:
+        yield Sample([np.array([True, False])], {}, np.array([False, True]), False)
+
+
+@register
+class Where(Elementwise):
+    """A choice for each element: x where the condition holds, y elsewhere."""
+
+    latex, retains = r"{x} \text{{ where }} {condition} \text{{ else }} {y}", ("condition",)
+    promotes = (1, 2)
+
+    def infer(self, condition: TensorType, x: TensorType, y: TensorType) -> TensorType:
+        if condition.dtype is not DType.BOOL:
+            fail("GF031", f"the condition of where is {condition.dtype}, not bool")
+        return TensorType(x.dtype, joined(condition, x, y))
+
+    def forward(self, xp: Namespace, condition: Array, x: Array, y: Array) -> Array:
+        return xp.where(condition, x, y)
+
+    def vjp(
+        self, g: Value, out: Value, condition: Value, x: Value, y: Value
+    ) -> Sequence[Value | None]:
+        none = g.like(0)
+        return None, F.where(condition, g, none), F.where(condition, none, g)
+
+    def samples(self) -> Iterator[Sample]:
+        condition = np.array([[True], [False]])
+        x, y = np.array([1.0, 2.0]), np.array([[5.0, 6.0], [7.0, 8.0]])
+        yield Sample([condition, x, y], expected=np.array([[1.0, 2.0], [7.0, 8.0]]))

@@ -1,0 +1,84 @@
+"""The canned graphs: what ships with the package, found by name or by path.
+
+In a checkout (an editable install too) they lie in ``graphs/`` beside the package; an installed
+wheel carries the same files as ``graphflow/_graphs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.spec.values import Map, plain
+from graphflow.spec.yaml12 import read_file
+
+SHARED = "blocks"
+"""The folder of blocks that several graphs use; not graphs themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One canned graph. ``topic`` is the folder it lies in ("basics" at the top)."""
+
+    name: str
+    path: Path
+    topic: str
+    about: str
+    sources: tuple[str, ...]
+
+
+def find(name_or_path: str | Path) -> Path:
+    """The graph file meant by a path, or by the name of a canned graph.
+
+    A word without folder or suffix that is no file here is looked up among the canned graphs;
+    GF001, with the closest names, when there is none. Any other path is returned as it is.
+
+    >>> find("mlp").name
+    'mlp.yaml'
+    """
+    path, text = Path(name_or_path), str(name_or_path)
+    if path.exists() or path.suffix or path.name != text:
+        return path
+    canned = _files()
+    if text not in canned:
+        fail(
+            "GF001",
+            f"there is no file and no canned graph '{text}'",
+            help=did_you_mean(text, canned) or "'graphflow list' shows what there is",
+        )
+    return canned[text]
+
+
+def list_graphs() -> list[Entry]:
+    """All canned graphs, by topic and name."""
+    entries = [_entry(name, path) for name, path in _files().items()]
+    return sorted(entries, key=lambda entry: (entry.topic, entry.name))
+
+
+def _root() -> Path:
+    package = Path(__file__).resolve().parent
+    shipped = package / "_graphs"
+    return shipped if shipped.is_dir() else package.parent / "graphs"
+
+
+def _files() -> dict[str, Path]:
+    """Name to file. Names are unique: a test holds the gallery to that."""
+    root = _root()
+    paths = (p for p in sorted(root.rglob("*.yaml")) if SHARED not in p.relative_to(root).parts)
+    return {path.stem: path for path in paths}
+
+
+def _entry(name: str, path: Path) -> Entry:
+    _, document = read_file(path)
+    written = plain(document) if isinstance(document, Map) else {}
+    assert isinstance(written, dict)
+    source = str(written.get("source") or "")
+    parent = path.parent.relative_to(_root())
+    return Entry(
+        name=name,
+        path=path,
+        topic=parent.parts[0] if parent.parts else "basics",
+        about=str(written.get("about") or written.get("name") or name),
+        sources=tuple(part.strip() for part in source.split(";") if part.strip()),
+    )

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import graphflow
+from graphflow import gallery
+from graphflow.diagnostics import GraphflowError
+
+
+def test_a_name_finds_a_canned_graph_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gallery.find("mlp").read_text().startswith("#")
+
+
+def test_a_file_here_is_preferred_to_a_canned_graph(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlp").write_text("graphflow: 1\n")
+    assert gallery.find("mlp") == Path("mlp")
+
+
+def test_a_path_is_left_to_the_reader_even_when_nothing_is_there():
+    assert gallery.find("no/such.yaml") == Path("no/such.yaml")
+
+
+def test_an_unknown_name_is_refused_with_the_closest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GraphflowError) as caught:
+        gallery.find("mpl")
+    assert caught.value.diagnostics[0].code == "GF001"
+    assert "mlp" in (caught.value.diagnostics[0].help or "")
+
+
+def test_names_are_unique_and_every_graph_says_what_it_is():
+    entries = gallery.list_graphs()
+    root = Path(graphflow.__file__).parent.parent / "graphs"
+    files = [p for p in root.rglob("*.yaml") if gallery.SHARED not in p.parts]
+    counts = Counter(path.stem for path in files)
+    assert [name for name, count in counts.items() if count > 1] == []
+    assert {entry.name for entry in entries} == set(counts)
+    assert [entry.name for entry in entries if not entry.about or not entry.sources] == []
+
+
+def test_shared_blocks_are_not_listed(tmp_path, monkeypatch):
+    (tmp_path / "blocks").mkdir()
+    (tmp_path / "blocks" / "cell.yaml").write_text("graphflow: 1\n")
+    (tmp_path / "vision").mkdir()
+    text = "graphflow: 1\nname: A net\nsource: Book 3.1; Article\n"
+    (tmp_path / "vision" / "net.yaml").write_text(text)
+    monkeypatch.setattr(gallery, "_root", lambda: tmp_path)
+    (entry,) = gallery.list_graphs()
+    assert (entry.name, entry.topic, entry.about) == ("net", "vision", "A net")
+    assert entry.sources == ("Book 3.1", "Article")

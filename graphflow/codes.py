@@ -78,4 +78,54 @@ CODES: dict[str, Code] = {
     "GF031": Code("wrong dtype", "The operator does not accept this kind of number."),
     "GF032": Code("shape annotation does not hold", "The checked 'shape:' differs from the value."),
     "GF033": Code("invalid argument value", "An argument has a value the operator cannot use."),
+    # data
+    "GF070": Code("unknown data source", "No built-in or registered data source has this name."),
+    "GF071": Code(
+        "wrong data option",
+        "The data source does not have this option, needs one that is missing, or cannot use its "
+        "value. 'graphflow list' shows the sources and their options.",
+    ),
+    "GF072": Code(
+        "data file not found",
+        "The file does not exist, cannot be read, or could not be downloaded. Known files are "
+        "looked for in the folder that the environment variable GRAPHFLOW_DATA names, then in the "
+        "cache folder, and downloaded last.",
+    ),
+    "GF073": Code(
+        "data file damaged",
+        "The file is not in the format its source expects, is cut short, or a download does not "
+        "have the published checksum.",
+    ),
+    "GF074": Code(
+        "data path leaves the folder",
+        "A graph file may only name data files in its own folder or below it, links included, so "
+        "that a graph file from elsewhere cannot read other files.",
+    ),
+    "GF075": Code(
+        "data cannot be split or batched",
+        "Fractions of parts add up to 1 and leave no part empty, columns have one common length, "
+        "and a part holds enough samples for a batch.",
+    ),
+    "GF076": Code(
+        "data source unavailable",
+        "A package the source needs is not installed, a package offers a source that cannot be "
+        "imported, or two sources have the same name.",
+    ),
+    "GF034": Code(
+        "a carried value changes its type",
+        "What a loop carries from turn to turn must keep its shape and number type.",
+    ),
+    # derivatives
+    "GF050": Code("derivative of a non-scalar", "gradient and hessian need a scalar."),
+    "GF051": Code("no derivative by this kind of number", "Only real numbers have derivatives."),
+    "GF052": Code(
+        "operator without a derivative",
+        "The path from the value to be differentiated passes through an operator that has no "
+        "derivative rule. Constants on the way belong inside stop_gradient(...).",
+    ),
+    "GF053": Code(
+        "gradient is zero everywhere",
+        "The value does not depend on what it is differentiated by. zero=true allows that.",
+    ),
+    "GF063": Code("a loop did not end", "A while loop reached its largest number of turns."),
 }

@@ -1,6 +1,6 @@
 """The primitives, by family. Importing this package registers all of them."""
 
-from graphflow.ops import core, elementwise  # noqa: F401
+from graphflow.ops import control, core, derivative, elementwise  # noqa: F401
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.op import OPS, Op, Sample, get_op, register
 

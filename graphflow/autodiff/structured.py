@@ -1,0 +1,318 @@
+"""Reverse rules of operators that hold regions: scan (back-propagation through time) and cond.
+
+A region is differentiated like any graph. What its backward part reads of its forward part, turn
+by turn, is collected by the forward scan as extra results; values that do not change from turn to
+turn are recomputed instead. The backward pass of a scan is one scan in the other direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from graphflow.autodiff.reverse import pull_back
+from graphflow.diagnostics import fail
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType, TupleType
+from graphflow.ops.builder import Builder, Value, zeros_like
+
+Rule = Callable[[Builder, Node, list[Value | None], list[bool]], Sequence[Value | None]]
+
+
+@dataclass(frozen=True)
+class _ScanParts:
+    """The operands of a scan and the names they have inside its body, by role."""
+
+    node: Node
+    body: Graph
+    carries: int
+    sequences: int
+
+    @classmethod
+    def of(cls, node: Node) -> _ScanParts:
+        body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
+        assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
+        return cls(node, body, carries, sequences)
+
+    def names(self) -> list[str]:
+        return [leaf.name for leaf in self.body.leaves("input")]
+
+    def roles(self, items: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+        """``items`` (one per operand) split into carries, sequences, captured."""
+        last = self.carries + self.sequences
+        return list(items[: self.carries]), list(items[self.carries : last]), list(items[last:])
+
+
+def scan_rule(
+    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+) -> Sequence[Value | None]:
+    """Back-propagation through time: one scan in the opposite direction (D2L 9.7)."""
+    scan = _ScanParts.of(node)
+    inside = Builder(scan.body)
+    seeds, gradients = _differentiate_body(inside, scan, parts, wanted)
+    back = _BackwardBody(builder, scan, inside, seeds, gradients)
+    return back.build(parts)
+
+
+def _differentiate_body(
+    inside: Builder, scan: _ScanParts, parts: list[Value | None], wanted: list[bool]
+) -> tuple[dict[int, Value], dict[str, Value | None]]:
+    """Backward nodes of one turn, appended to ``inside``; the cotangent inputs by result index."""
+    names = scan.names()
+    wrt = [
+        name
+        for i, name in enumerate(names)
+        if scan.body[name].tensor.dtype.is_float and (i < scan.carries or wanted[i])
+    ]
+    seeds: dict[int, Value] = {}
+    totals: dict[str, Value] = {}
+    for index, name in enumerate(scan.body.outputs):
+        type = scan.body[name].tensor
+        if not type.dtype.is_float or (index >= scan.carries and parts[index] is None):
+            continue
+        seeds[index] = inside.input(f"{name}.cotangent", type)
+        totals[name] = totals[name] + seeds[index] if name in totals else seeds[index]
+    return seeds, pull_back(inside, totals, wrt)
+
+
+class _BackwardBody:
+    """Assembles the backward scan of one forward scan."""
+
+    def __init__(
+        self,
+        outer: Builder,
+        scan: _ScanParts,
+        inside: Builder,
+        seeds: dict[int, Value],
+        gradients: Mapping[str, Value | None],
+    ) -> None:
+        self.outer, self.scan, self.inside = outer, scan, inside
+        self.seeds, self.gradients = seeds, gradients
+        self.forward = set(scan.body.nodes)
+        self.body = Builder()
+        self.renamed: dict[str, str] = {}
+        carries, elements, captured = scan.roles(scan.names())
+        self.carry_names, self.element_names, self.captured_names = carries, elements, captured
+        self.float_carries = [n for n in carries if scan.body[n].tensor.dtype.is_float]
+        self.wanted_captured = [n for n in captured if gradients.get(n) is not None]
+        self.wanted_elements = [n for n in elements if gradients.get(n) is not None]
+
+    def build(self, parts: list[Value | None]) -> list[Value | None]:
+        """The cotangents of the scan's operands."""
+        reads = self._reads()
+        residuals = [n for n in reads if self._is_residual(n)]
+        stacks = augment(self.outer, self.scan, residuals)
+        operands = dict(zip(self.scan.names(), self.scan.node.inputs, strict=True))
+        carry_in = self._carry_inputs(parts)
+        accumulators = self._accumulator_inputs(operands)
+        cotangents = self._cotangent_sequences(parts)
+        elements = [n for n in self.element_names if n in reads]
+        sequences = [
+            *cotangents,
+            *(self._input(n, self.outer.value(operands[n])) for n in elements),
+            *(self._input(n, stacks[n]) for n in residuals),
+        ]
+        captured = [
+            self._input(n, self.outer.value(operands[n]))
+            for n in self.captured_names
+            if n in reads
+        ]
+        outputs = self._copy_backward()
+        result = self.outer.add(
+            "scan",
+            *carry_in, *accumulators, *sequences, *captured,
+            body=self._graph(outputs),
+            carries=len(carry_in) + len(accumulators),
+            sequences=len(sequences),
+            length=self.scan.node.attr("length"),
+            reverse=not self.scan.node.attr("reverse"),
+        )  # fmt: skip
+        return self._operand_cotangents(result)
+
+    def _reads(self) -> set[str]:
+        """Forward values of the body that its backward nodes read, through invariant ones."""
+        varying = self._varying()
+        found: set[str] = set()
+        stack = [
+            operand
+            for name in self._backward_names()
+            for operand in self.inside.nodes[name].inputs
+            if self._is_forward(operand)
+        ]
+        stack += [g.name for g in self.gradients.values() if g and self._is_forward(g.name)]
+        while stack:
+            name = stack.pop()
+            if name in found:
+                continue
+            found.add(name)
+            if name not in varying:
+                stack.extend(self.inside.nodes[name].inputs)
+        self.varying = varying
+        return found
+
+    def _varying(self) -> set[str]:
+        """Forward values that differ from turn to turn."""
+        varying = {*self.carry_names, *self.element_names}
+        for name, node in self.inside.nodes.items():
+            if self._is_forward(name) and not varying.isdisjoint(node.inputs):
+                varying.add(name)
+        return varying
+
+    def _is_forward(self, name: str) -> bool:
+        node = self.inside.nodes[name]
+        return name in self.forward or (node.op == "item" and node.inputs[0] in self.forward)
+
+    def _backward_names(self) -> list[str]:
+        seeds = {v.name for v in self.seeds.values()}
+        return [n for n in self.inside.nodes if not self._is_forward(n) and n not in seeds]
+
+    def _is_residual(self, name: str) -> bool:
+        return name in self.varying and name not in self.element_names
+
+    def _input(self, name: str, value: Value) -> Value:
+        """Declare a body input called ``name`` fed by the outer ``value``."""
+        self.body.input(name, self.inside.nodes[name].tensor)
+        return value
+
+    def _carry_inputs(self, parts: list[Value | None]) -> list[Value]:
+        values = []
+        for index, name in enumerate(self.carry_names):
+            if name in self.float_carries:
+                seed = self.seeds[index]
+                self.body.input(seed.name, seed.tensor)
+                values.append(parts[index] or zeros_like(self.outer, seed.tensor))
+        return values
+
+    def _accumulator_inputs(self, operands: Mapping[str, str]) -> list[Value]:
+        values = []
+        for name in self.wanted_captured:
+            type = self.inside.nodes[name].tensor
+            self.body.input(f"{name}.sum", type)
+            values.append(zeros_like(self.outer, type))
+        return values
+
+    def _cotangent_sequences(self, parts: list[Value | None]) -> list[Value]:
+        values = []
+        for index, seed in self.seeds.items():
+            if index >= self.scan.carries:
+                part = parts[index]
+                assert part is not None
+                self.body.input(seed.name, seed.tensor)
+                values.append(part)
+        return values
+
+    def _copy_backward(self) -> list[str]:
+        """Copy invariant and backward nodes into the body; the outputs of one turn."""
+        nodes = self.body.nodes
+        for name in self._ordered():
+            nodes.setdefault(name, self.inside.nodes[name])
+            self.body.origins.setdefault(name, self.inside.origins[name])
+        outputs = [self._or_zero(n) for n in self.float_carries]
+        for name in self.wanted_captured:
+            gradient = self.gradients[name]
+            assert gradient is not None
+            total = self.body.value(f"{name}.sum") + self.body.value(gradient.name)
+            outputs.append(total.name)
+        return outputs + [self.gradients[n].name for n in self.wanted_elements]  # type: ignore[union-attr]
+
+    def _ordered(self) -> list[str]:
+        """Invariant forward nodes that are read, then backward nodes, in running order."""
+        reads = self._reads()
+        copied = {n for n in reads if n not in self.varying and n not in self.captured_names}
+        backward = set(self._backward_names())
+        return [n for n in self.inside.nodes if n in copied or n in backward]
+
+    def _or_zero(self, name: str) -> str:
+        gradient = self.gradients.get(name)
+        if gradient is not None:
+            return gradient.name
+        return zeros_like(self.body, self.inside.nodes[name].tensor).name
+
+    def _graph(self, outputs: list[str]) -> Graph:
+        return self.body.graph(outputs)
+
+    def _operand_cotangents(self, result: Value) -> list[Value | None]:
+        order = [*self.float_carries, *self.wanted_captured, *self.wanted_elements]
+        position = {name: i for i, name in enumerate(order)}
+        return [
+            result.item(position[name]) if name in position else None
+            for name in self.scan.names()
+        ]
+
+
+def augment(outer: Builder, scan: _ScanParts, residuals: Sequence[str]) -> dict[str, Value]:
+    """Let the forward scan collect ``residuals`` as further results; their stacks by name."""
+    node = outer.nodes[scan.node.name]
+    body = node.attr("body")
+    assert isinstance(body, Graph) and isinstance(node.type, TupleType)
+    collected = list(body.outputs[scan.carries :])
+    new = [n for n in residuals if n not in collected]
+    nodes = dict(body.nodes)
+    length = node.attr("length")
+    types = [TensorType(t.dtype, (length, *t.shape)) for t in map(_tensor(nodes), new)]  # type: ignore[arg-type]
+    attrs = node.attributes() | {"body": replace(body, outputs=(*body.outputs, *new))}
+    outer.nodes[node.name] = replace(
+        node, attrs=tuple(attrs.items()), type=TupleType((*node.type.items, *types))
+    )
+    collected += new
+    value = Value(outer, node.name)
+    return {n: value.item(scan.carries + collected.index(n)) for n in residuals}
+
+
+def _tensor(nodes: Mapping[str, Node]) -> Callable[[str], TensorType]:
+    return lambda name: nodes[name].tensor
+
+
+def cond_rule(
+    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+) -> Sequence[Value | None]:
+    """The derivative of the branch that is taken, computed in a cond of its own."""
+    predicate, *captured = (builder.value(n) for n in node.inputs)
+    chosen = [i for i, want in enumerate(wanted[1:]) if want]
+    given = [(i, part) for i, part in enumerate(parts) if part is not None]
+    then, orelse = (
+        _branch_gradient(branch, [i for i, _ in given], chosen)
+        for branch in (node.attr("then"), node.attr("orelse"))
+        if isinstance(branch, Graph)
+    )
+    result = builder.add(
+        "cond", predicate, *captured, *(part for _, part in given), then=then, orelse=orelse
+    )
+    position = {operand: i for i, operand in enumerate(chosen)}
+    items = [
+        result.item(position[i]) if i in position else None for i in range(len(captured))
+    ]
+    return [None, *items]
+
+
+def _branch_gradient(branch: Graph, results: Sequence[int], operands: Sequence[int]) -> Graph:
+    """A region taking the branch's operands and cotangents of ``results``, giving gradients."""
+    inside = Builder(branch)
+    names = [leaf.name for leaf in branch.leaves("input")]
+    seeds: dict[str, Value] = {}
+    for index in results:
+        name = branch.outputs[index]
+        seed = inside.input(f"{name}.cotangent", branch[name].tensor)
+        seeds[name] = seeds[name] + seed if name in seeds else seed
+    wrt = [names[i] for i in operands]
+    gradients = pull_back(inside, seeds, wrt)
+    outputs = []
+    for name in wrt:
+        value = gradients[name] or zeros_like(inside, branch[name].tensor)
+        outputs.append(value.name)
+    return inside.graph(outputs)
+
+
+def while_rule(
+    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+) -> Sequence[Value | None]:
+    """There is none: the number of turns is known only while running."""
+    fail(
+        "GF052",
+        f"the while loop '{node.name}' has no reverse-mode derivative",
+        builder.origins[node.name].mark,
+        help="use scan with a fixed number of steps, or stop_gradient around the loop's result",
+    )
+
+
+REVERSE_RULES: dict[str, Rule] = {"scan": scan_rule, "cond": cond_rule, "while_loop": while_rule}

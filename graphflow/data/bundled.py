@@ -1,0 +1,81 @@
+"""Sources that come with scikit-learn: handwritten digits and two photographs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+
+from graphflow.data.dataset import Array, Dataset
+from graphflow.data.options import Between
+from graphflow.data.registry import register
+from graphflow.diagnostics import fail
+
+Side = Annotated[int, Between(1, 4096)]
+
+
+@register(
+    "digits",
+    columns={
+        "pixels": "float32 (N, 64), 0 to 16",
+        "image": "float32 (N, 1, 8, 8), 0 to 16",
+        "label": "int64 (N,), 0 to 9",
+    },
+)
+def digits() -> Dataset:
+    """1,797 handwritten digits of 8 x 8 pixels, bundled with scikit-learn."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = bunch.data.astype(np.float32)
+    columns = {
+        "pixels": pixels,
+        "image": pixels.reshape(-1, 1, 8, 8),
+        "label": bunch.target.astype(np.int64),
+    }
+    about = "1,797 handwritten digits of 8 x 8 pixels (UCI, test part), from scikit-learn"
+    return Dataset("digits", columns, about)
+
+
+@register(
+    "photographs",
+    columns={
+        "china": "float32 (1, 3, H, W), 0 to 1",
+        "flower": "float32 (1, 3, H, W), 0 to 1",
+    },
+)
+def photographs(size: tuple[Side, Side] = (427, 640)) -> Dataset:
+    """Two colour photographs, a temple in China and a flower, bundled with scikit-learn."""
+    height, width = size
+    columns = {name: _photograph(name, height, width) for name in ("china", "flower")}
+    about = f"two photographs from scikit-learn, resized to {height} x {width} by area averaging"
+    return Dataset("photographs", columns, about)
+
+
+def _photograph(name: str, height: int, width: int) -> Array:
+    from sklearn.datasets import load_sample_image
+
+    try:
+        pixels = load_sample_image(f"{name}.jpg")
+    except ImportError:
+        fail("GF076", "reading photographs needs Pillow", help="install it: pip install pillow")
+    return resized(pixels, height, width)[None] / np.float32(255)
+
+
+def resized(pixels: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.float32]:
+    """An image (h, w, c) as (c, height, width): each new pixel is the mean of its area.
+
+    The mean over a rectangle separates: R image C^T with the rows' and the columns' shares.
+    """
+    rows, columns = _shares(pixels.shape[0], height), _shares(pixels.shape[1], width)
+    image = np.moveaxis(pixels.astype(np.float64), 2, 0)
+    return (rows @ image @ columns.T).astype(np.float32)
+
+
+def _shares(old: int, new: int) -> npt.NDArray[np.float64]:
+    """(new, old): the share of each old pixel in each new one along an axis; rows sum to 1."""
+    edges = np.arange(new + 1)[:, None] * (old / new)
+    pixel = np.arange(old)
+    overlap = np.minimum(edges[1:], pixel + 1) - np.maximum(edges[:-1], pixel)
+    return np.asarray(np.maximum(overlap, 0) * (new / old), dtype=np.float64)

@@ -1,0 +1,124 @@
+"""The house rules that no linter checks: see CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("graphflow", "tests", "benchmarks", "ui")
+HEAVY = ("streamlit", "sklearn", "numba", "torch", "plotly", "networkx", "cupy", "scipy", "ray")
+MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:" + "work|home|Users|root|tmp|opt" + r")/\w")
+
+
+def python_files() -> list[Path]:
+    return sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def place(path: Path, node: ast.stmt | ast.ExceptHandler) -> str:
+    return f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function's body, without its docstring."""
+    body = function.body
+    if ast.get_docstring(function) is not None:
+        body = body[1:]
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def caught(handler: ast.ExceptHandler) -> Iterator[str]:
+    if handler.type is None:
+        yield "everything"
+        return
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    yield from (ast.unparse(kind) for kind in kinds)
+
+
+def test_files_stay_under_400_lines():
+    lengths = {p.relative_to(ROOT): len(p.read_text("utf-8").splitlines()) for p in python_files()}
+    assert {path: length for path, length in lengths.items() if length >= 400} == {}
+
+
+def test_functions_stay_within_40_lines():
+    functions = (
+        (path, node)
+        for path in python_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    assert [f"{place(p, f)} {f.name}" for p, f in functions if body_lines(f) > 40] == []
+
+
+def test_lines_stay_within_100_columns():
+    wide = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in python_files()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert wide == []
+
+
+def test_nothing_catches_every_exception():
+    broad = [
+        place(path, node)
+        for path in python_files()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler)
+        and not {"everything", "Exception", "BaseException"}.isdisjoint(caught(node))
+    ]
+    assert broad == []
+
+
+def test_no_file_names_a_place_on_one_machine():
+    kinds = {".py", ".yaml", ".md", ".toml", ".json"}
+    files = [p for f in (*FOLDERS, "graphs", "docs") for p in (ROOT / f).rglob("*")]
+    files += [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), ROOT / ".ci" / "run"]
+    named = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in files
+        if path.is_file() and (path.suffix in kinds or path.name == "run")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if MACHINE_PATH.search(line)
+    ]
+    assert named == []
+
+
+def test_importing_graphflow_leaves_heavy_modules_for_later():
+    code = "import graphflow, json, sys; print(json.dumps(sorted(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert set(HEAVY).isdisjoint(json.loads(answer.stdout))
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("def f():\n    'about'\n    return 1", 1),
+        ("@cache\ndef f(\n    x,\n):\n    y = x\n\n    return y", 3),
+        ("def f():\n    '''about\n    more'''", 0),
+    ],
+)
+def test_the_length_of_a_function_is_that_of_its_body(source, lines):
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    assert body_lines(function) == lines
+
+
+@pytest.mark.parametrize("text", ["open('/" + "home/ann/x')", "see /" + "tmp/run.log"])
+def test_machine_paths_are_recognised(text):
+    assert MACHINE_PATH.search(text)
+    assert not MACHINE_PATH.search(text.replace("/home", "runs/home").replace("/tmp", "a/tmp"))

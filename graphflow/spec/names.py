@@ -1,4 +1,4 @@
-"""The small grammars of names: keys that declare, arguments of a block, names an expression uses."""
+"""The small grammars of names: keys that declare, arguments of a block, names in use."""
 
 from __future__ import annotations
 

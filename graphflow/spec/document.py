@@ -1,0 +1,300 @@
+"""A graph file as data: one frozen dataclass for each section, in reading order.
+
+The fields' metadata says under which key each stands, of what kind it is and what it means; the
+reader (:func:`read_document`) and the JSON Schema are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphflow.diagnostics import Mark, fail
+from graphflow.spec.kinds import ListOf, MapOf, Record, key
+from graphflow.spec.leaves import (
+    ARGUMENTS,
+    BOOLEAN,
+    CALL,
+    EXPRESSION,
+    EXPRESSIONS,
+    FLAG,
+    NAMES,
+    OPTIONAL_TEXT,
+    PATHS,
+    RAW,
+    RENAME,
+    SCALAR,
+    SHAPE,
+    TEXT,
+    TEXTS,
+    VERSION,
+    choice,
+)
+from graphflow.spec.names import Argument, declared
+from graphflow.spec.nodes import (
+    NODES,
+    Annotated,
+    Body,
+    Branch,
+    Cond,
+    Count,
+    Item,
+    NodeDecl,
+    Over,
+    Pipeline,
+    Repeat,
+    Rows,
+    Scan,
+    While,
+)
+from graphflow.spec.syntax import Expr
+from graphflow.spec.training import (
+    CHECKS,
+    DATA,
+    TRAIN,
+    CheckDecl,
+    DataDecl,
+    GroupDecl,
+    PlayerDecl,
+    Tolerance,
+    TrainDecl,
+    Turn,
+)
+from graphflow.spec.values import Map, Scalar, Value
+
+__all__ = [
+    "Annotated",
+    "Argument",
+    "BlockDecl",
+    "Body",
+    "Branch",
+    "CheckDecl",
+    "Cond",
+    "Count",
+    "DataDecl",
+    "Document",
+    "GroupDecl",
+    "InputDecl",
+    "Item",
+    "LayerDecl",
+    "NodeDecl",
+    "Over",
+    "ParamDecl",
+    "Pipeline",
+    "PlayerDecl",
+    "Repeat",
+    "Requirement",
+    "Rows",
+    "Scan",
+    "StateDecl",
+    "Tolerance",
+    "TrainDecl",
+    "Turn",
+    "While",
+    "read_document",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class InputDecl:
+    """``x: {shape: [B, 64], dtype: float32}`` or ``x: scalar``; the shape of a scalar is ()."""
+
+    shape: tuple[Expr, ...] = field(metadata=key("shape", SHAPE, "sizes, or 'scalar'"))
+    mark: Mark = field(compare=False, repr=False)
+    dtype: str | None = field(
+        default=None, metadata=key("dtype", TEXT, "type of number; the program's float if absent")
+    )
+    default: Expr | None = field(
+        default=None, metadata=key("default", EXPRESSION, "drawn or computed when nothing is fed")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ParamDecl:
+    """``w: {shape: [64, hidden], init: kaiming_normal}``. In a block, ``when`` says under which
+    arguments the parameter exists.
+    """
+
+    shape: tuple[Expr, ...] = field(metadata=key("shape", SHAPE, "sizes, or 'scalar'"))
+    init: Expr = field(metadata=key("init", EXPRESSION, "initialiser or value at the start"))
+    mark: Mark = field(compare=False, repr=False)
+    trainable: Expr | bool = field(
+        default=True, metadata=key("trainable", FLAG, "whether training changes it")
+    )
+    when: Expr | None = field(
+        default=None, metadata=key("when", EXPRESSION, "exists only if this holds")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StateDecl:
+    """``h: {shape: [B, hidden], init: zeros, reset: epoch}``: a value that survives a step."""
+
+    shape: tuple[Expr, ...] = field(metadata=key("shape", SHAPE, "sizes, or 'scalar'"))
+    init: Expr = field(metadata=key("init", EXPRESSION, "the value at the start"))
+    mark: Mark = field(compare=False, repr=False)
+    dtype: str | None = field(default=None, metadata=key("dtype", TEXT, "type of number"))
+    reset: str | None = field(
+        default=None, metadata=key("reset", choice("epoch"), "when it starts again")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDecl:
+    """``D: discriminator()`` or ``net: {is: vgg(), weights: vgg19.npz, trainable: false}``."""
+
+    call: Expr = field(metadata=key("is", CALL, "the call that makes the instance"))
+    mark: Mark = field(compare=False, repr=False)
+    weights: str | None = field(
+        default=None, metadata=key("weights", OPTIONAL_TEXT, "a .safetensors or .npz file")
+    )
+    trainable: bool = field(
+        default=True, metadata=key("trainable", BOOLEAN, "whether training changes it")
+    )
+    rename: Mapping[str, str] = field(
+        default_factory=dict, metadata=key("rename", RENAME, "names in the file: names here")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """``{that: width % heads == 0, else: 'heads must divide width'}``."""
+
+    that: Expr = field(metadata=key("that", EXPRESSION, "what must hold of the arguments"))
+    message: str = field(metadata=key("else", TEXT, "what to say if it does not"))
+    mark: Mark = field(compare=False, repr=False)
+
+
+PARAMS = MapOf(Record(ParamDecl, "a parameter"), declared, "parameters")
+STATE = MapOf(Record(StateDecl, "a state"), declared, "states")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDecl:
+    """A structure used by name: arguments, tensors in, nodes, tensors out (rule 5)."""
+
+    nodes: tuple[NodeDecl, ...] = field(metadata=key("nodes", NODES, "what it computes"))
+    outputs: tuple[str, ...] = field(metadata=key("outputs", NAMES, "the nodes it gives"))
+    mark: Mark = field(compare=False, repr=False)
+    about: str = field(default="", metadata=key("about", TEXT, "a sentence for the reader"))
+    args: tuple[Argument, ...] = field(
+        default=(), metadata=key("args", ARGUMENTS, "values known while the graph is built")
+    )
+    inputs: tuple[str, ...] = field(
+        default=(), metadata=key("inputs", NAMES, "the tensors it is called with")
+    )
+    params: Mapping[str, ParamDecl] = field(
+        default_factory=dict, metadata=key("params", PARAMS, "parameters of each instance")
+    )
+    state: Mapping[str, StateDecl] = field(
+        default_factory=dict, metadata=key("state", STATE, "state of each instance")
+    )
+    updates: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
+    )
+    require: tuple[Requirement, ...] = field(
+        default=(),
+        metadata=key(
+            "require", ListOf(Record(Requirement, "a requirement"), "{that: , else: }"),
+            "what must hold of the arguments"
+        ),
+    )
+
+
+LATER = ("run", "generate", "tune", "figures", "paper")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A graph file. Sections that are read elsewhere stand in ``later`` as they were written."""
+
+    version: int = field(metadata=key("graphflow", VERSION, "version of the format: 1"))
+    name: str = field(metadata=key("name", TEXT, "the title"))
+    mark: Mark = field(compare=False, repr=False)
+    about: str = field(default="", metadata=key("about", TEXT, "what to look at, what to try"))
+    source: tuple[str, ...] = field(
+        default=(), metadata=key("source", TEXTS, "book section or article")
+    )
+    let: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("let", EXPRESSIONS, "constants, over earlier ones")
+    )
+    inputs: Mapping[str, InputDecl] = field(
+        default_factory=dict,
+        metadata=key(
+            "inputs",
+            MapOf(Record(InputDecl, "an input", shorthand="shape"), declared, "inputs"),
+            "what is fed",
+        ),
+    )
+    params: Mapping[str, ParamDecl] = field(
+        default_factory=dict, metadata=key("params", PARAMS, "tensors that training changes")
+    )
+    state: Mapping[str, StateDecl] = field(
+        default_factory=dict, metadata=key("state", STATE, "values that survive a step")
+    )
+    use: Mapping[str, Scalar] = field(
+        default_factory=dict,
+        metadata=key("use", MapOf(SCALAR, declared, "files"), "blocks of other files, by alias"),
+    )
+    layers: Mapping[str, LayerDecl] = field(
+        default_factory=dict,
+        metadata=key(
+            "layers",
+            MapOf(Record(LayerDecl, "an instance", shorthand="is"), declared, "instances"),
+            "instances that own one set of parameters however often they are called",
+        ),
+    )
+    rename: Mapping[str, str] = field(
+        default_factory=dict, metadata=key("rename", RENAME, "published names: names here")
+    )
+    blocks: Mapping[str, BlockDecl] = field(
+        default_factory=dict,
+        metadata=key(
+            "blocks", MapOf(Record(BlockDecl, "a block"), declared, "blocks"), "structures"
+        ),
+    )
+    nodes: tuple[NodeDecl, ...] = field(
+        default=(), metadata=key("nodes", NODES, "what is computed, from top to bottom")
+    )
+    updates: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
+    )
+    outputs: tuple[str, ...] = field(
+        default=(), metadata=key("outputs", PATHS, "the nodes that a call returns")
+    )
+    data: DataDecl | None = field(
+        default=None, metadata=key("data", DATA, "where the inputs come from")
+    )
+    train: TrainDecl | None = field(
+        default=None, metadata=key("train", TRAIN, "what is minimised, how, how long")
+    )
+    check: tuple[CheckDecl, ...] = field(
+        default=(), metadata=key("check", CHECKS, "values and gradients that must come out")
+    )
+    later: Mapping[str, Value] = field(
+        default_factory=dict, metadata=key(LATER, RAW, "a section of its own")
+    )
+
+
+DOCUMENT = Record(Document, "a graph file")
+
+
+def read_document(tree: Value, blocks_only: bool = False) -> Document:
+    """The document that a file holds.
+
+    A file of blocks, named by another file's ``use:``, needs no ``nodes`` (``blocks_only``).
+    Raises one GraphflowError with everything wrong in the file: GF010 (unknown key), GF012
+    (missing key), GF013 (wrong kind), GF023 to GF025 (expressions), GF004 (bounds).
+    """
+    if not isinstance(tree, Map):
+        fail(
+            "GF013",
+            "a graph file is a mapping of sections",
+            tree.mark,
+            help="it begins with 'graphflow: 1'; a key is followed by ': ', with a space",
+        )
+    start = Mark(tree.mark.file, tree.mark.line, tree.mark.column, 1, tree.mark.text)
+    document = DOCUMENT.read(tree, start)
+    if not (document.nodes or blocks_only):
+        fail("GF012", "a graph file needs the key 'nodes'", start)
+    return document

@@ -1,0 +1,258 @@
+"""The sections around a graph: ``data:``, ``train:``, ``check:`` (rules 9 and 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.spec.kinds import ListOf, MapOf, Record, Schema, key
+from graphflow.spec.leaves import (
+    ARRAYS,
+    BOOLEAN,
+    EXPRESSION,
+    EXPRESSIONS,
+    FEEDS,
+    FLAG,
+    INTEGER,
+    NAME,
+    NUMBER,
+    PATHS,
+    PATTERNS,
+    RAW,
+    SCALAR,
+    TEXT,
+    Array,
+    choice,
+)
+from graphflow.spec.names import declared
+from graphflow.spec.syntax import Expr
+from graphflow.spec.values import Map, Scalar, Value
+
+
+@dataclass(frozen=True, slots=True)
+class DataDecl:
+    """Where the inputs come from. ``options`` are all other keys, handed to the source."""
+
+    source: Scalar = field(metadata=key("source", SCALAR, "a data set's name, or a path"))
+    mark: Mark = field(compare=False, repr=False)
+    feed: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("feed", EXPRESSIONS, "input: expression over columns")
+    )
+    split: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("split", EXPRESSIONS, "part: its share or its size")
+    )
+    batch: Expr | None = field(default=None, metadata=key("batch", EXPRESSION, "rows of a batch"))
+    shuffle: Expr | bool | None = field(
+        default=None, metadata=key("shuffle", FLAG, "whether each epoch has its own order")
+    )
+    drop_last: Expr | bool | None = field(
+        default=None, metadata=key("drop_last", FLAG, "whether an unfilled last batch is left out")
+    )
+    options: Mapping[str, Value] = field(
+        default_factory=dict, metadata=key("options", RAW, "a setting of the source", rest=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerDecl:
+    """One of several players: its loss, its parameters, its optimizer."""
+
+    minimize: Expr = field(metadata=key("minimize", EXPRESSION, "the loss of this player"))
+    params: tuple[str, ...] = field(
+        metadata=key("params", PATTERNS, "what it may change: names or patterns")
+    )
+    mark: Mark = field(compare=False, repr=False)
+    optimizer: Expr | None = field(
+        default=None, metadata=key("optimizer", EXPRESSION, "adam(lr=1e-3); train's if absent")
+    )
+    clip_norm: Expr | None = field(
+        default=None, metadata=key("clip_norm", EXPRESSION, "largest norm of its gradient")
+    )
+    clip_value: Expr | None = field(
+        default=None, metadata=key("clip_value", EXPRESSION, "largest entry of its gradient")
+    )
+
+
+class _Fresh:
+    """``batch: new`` or ``batch: same``."""
+
+    def read(self, value: Value, mark: Mark) -> bool:
+        return _BATCH.read(value, mark) == "new"
+
+    def schema(self, defs: Schema) -> Schema:
+        return _BATCH.schema(defs)
+
+
+_BATCH = choice("new", "same")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``discriminator`` or ``{player: discriminator, times: 5, batch: new}``."""
+
+    player: str = field(metadata=key("player", NAME, "whose turn it is"))
+    mark: Mark = field(compare=False, repr=False)
+    times: Expr | None = field(
+        default=None, metadata=key("times", EXPRESSION, "how many steps; 1 if absent")
+    )
+    batch_new: bool = field(
+        default=False, metadata=key("batch", _Fresh(), "'new' draws a batch for every step")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDecl:
+    """``{params: [net.*], lr: 1e-4}``: parameters that are trained in their own way."""
+
+    params: tuple[str, ...] = field(metadata=key("params", PATTERNS, "names or patterns"))
+    mark: Mark = field(compare=False, repr=False)
+    lr: Expr | None = field(default=None, metadata=key("lr", EXPRESSION, "their learning rate"))
+    frozen: bool = field(default=False, metadata=key("frozen", BOOLEAN, "whether they stay"))
+    optimizer: Expr | None = field(
+        default=None, metadata=key("optimizer", EXPRESSION, "their own optimizer")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainDecl:
+    """What is minimised, by what, how long (rule 9): one loss, or several players."""
+
+    mark: Mark = field(compare=False, repr=False)
+    minimize: Expr | None = field(
+        default=None, metadata=key("minimize", EXPRESSION, "the loss, a scalar")
+    )
+    players: Mapping[str, PlayerDecl] = field(
+        default_factory=dict,
+        metadata=key(
+            "players", MapOf(Record(PlayerDecl, "a player"), declared, "players"), "who trains what"
+        ),
+    )
+    turns: tuple[Turn, ...] = field(
+        default=(),
+        metadata=key(
+            "turns",
+            ListOf(Record(Turn, "a turn", shorthand="player"), "players"),
+            "the order within a round, which shares one batch",
+        ),
+    )
+    optimizer: Expr | None = field(
+        default=None, metadata=key("optimizer", EXPRESSION, "adam(lr=1e-3)")
+    )
+    params: tuple[str, ...] = field(
+        default=(), metadata=key("params", PATTERNS, "what is trained; all parameters if absent")
+    )
+    groups: tuple[GroupDecl, ...] = field(
+        default=(),
+        metadata=key(
+            "groups", ListOf(Record(GroupDecl, "a group"), "groups"), "own rates, frozen parts"
+        ),
+    )
+    epochs: Expr | None = field(
+        default=None, metadata=key("epochs", EXPRESSION, "passes over the data")
+    )
+    steps: Expr | None = field(default=None, metadata=key("steps", EXPRESSION, "steps in all"))
+    seed: Expr | None = field(default=None, metadata=key("seed", EXPRESSION, "of all randomness"))
+    clip_norm: Expr | None = field(
+        default=None, metadata=key("clip_norm", EXPRESSION, "largest norm of the gradient")
+    )
+    clip_value: Expr | None = field(
+        default=None, metadata=key("clip_value", EXPRESSION, "largest entry of the gradient")
+    )
+    report: tuple[str, ...] = field(
+        default=(), metadata=key("report", PATHS, "nodes whose values are shown")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a value may be off: ``|value - expected| <= atol + rtol * |expected|``."""
+
+    rtol: float | None = field(default=None, metadata=key("rtol", NUMBER, "relative"))
+    atol: float | None = field(default=None, metadata=key("atol", NUMBER, "absolute"))
+    mark: Mark | None = field(default=None, compare=False, repr=False)
+
+
+class _Tolerance:
+    """``{rtol: 1e-5, atol: 1e-8}``, or one number for both."""
+
+    def read(self, value: Value, mark: Mark) -> Tolerance:
+        if isinstance(value, Map):
+            return _TOLERANCE.read(value, mark)
+        both = NUMBER.read(value, mark)
+        return Tolerance(both, both, mark)
+
+    def schema(self, defs: Schema) -> Schema:
+        return {"anyOf": [{"type": "number"}, _TOLERANCE.schema(defs)]}
+
+
+_TOLERANCE = Record(Tolerance, "a tolerance")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDecl:
+    """Values and gradients from an independent source. Names may be nodes, inputs, parameters."""
+
+    mark: Mark = field(compare=False, repr=False)
+    about: str = field(default="", metadata=key("about", TEXT, "where the numbers come from"))
+    feed: Mapping[str, Array | Expr] = field(
+        default_factory=dict, metadata=key("feed", FEEDS, "what the inputs, or any nodes, are")
+    )
+    params: Mapping[str, Array | Expr] = field(
+        default_factory=dict, metadata=key("params", FEEDS, "parameters set before")
+    )
+    expect: Mapping[str, Array] = field(
+        default_factory=dict, metadata=key("expect", ARRAYS, "values that come out")
+    )
+    gradient_of: Expr | None = field(
+        default=None, metadata=key("gradient_of", EXPRESSION, "the scalar that is differentiated")
+    )
+    gradients: Mapping[str, Array] = field(
+        default_factory=dict, metadata=key("gradients", ARRAYS, "its derivative by each name")
+    )
+    updated: Mapping[str, Array] = field(
+        default_factory=dict, metadata=key("updated", ARRAYS, "values after one training step")
+    )
+    tolerance: Tolerance | None = field(
+        default=None, metadata=key("tolerance", _Tolerance(), "{rtol: 1e-5, atol: 1e-8}")
+    )
+    mode: str = field(default="eval", metadata=key("mode", choice("train", "eval"), "of dropout"))
+    seed: int = field(default=0, metadata=key("seed", INTEGER, "of random nodes"))
+
+
+def _check_train(train: TrainDecl) -> None:
+    """Every turn is a player's; one of the two ways of training has what it needs."""
+    found = [
+        Diagnostic(
+            "GF020",
+            f"unknown player '{turn.player}'",
+            turn.mark,
+            help=did_you_mean(turn.player, train.players) or _players(train),
+        )
+        for turn in train.turns
+        if turn.player not in train.players
+    ]
+    if train.minimize is not None and train.optimizer is None:
+        message = "training needs the key 'optimizer'"
+        found.append(Diagnostic("GF012", message, train.mark, help="such as adam(lr=1e-3)"))
+    for name, player in train.players.items():
+        if player.optimizer is None and train.optimizer is None:
+            message = f"player '{name}' needs the key 'optimizer'"
+            found.append(Diagnostic("GF012", message, player.mark, help="such as adam(lr=1e-3)"))
+    if found:
+        raise GraphflowError(*found)
+
+
+def _players(train: TrainDecl) -> str:
+    return f"the players are {', '.join(train.players)}" if train.players else "declare 'players'"
+
+
+def _check_check(check: CheckDecl) -> None:
+    """Gradients are of something."""
+    if check.gradients and check.gradient_of is None:
+        fail("GF012", "gradients need the key 'gradient_of'", check.mark)
+
+
+DATA = Record(DataDecl, "data")
+TRAIN = Record(TrainDecl, "training", one_of=("minimize", "players"), check=_check_train)
+CHECKS = ListOf(Record(CheckDecl, "a check", check=_check_check), "checks")

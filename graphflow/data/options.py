@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -94,7 +93,10 @@ def is_number(value: object, kind: type) -> bool:
     """Finite and not a bool, which Python counts as an integer."""
     if isinstance(value, bool) or not isinstance(value, kind):
         return False
-    return bool(abs(value) <= sys.float_info.max)  # type: ignore[arg-type]
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _within(value: object, bound: object) -> bool:

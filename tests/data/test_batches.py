@@ -4,6 +4,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_order_depends_on_seed_and_epoch_only() -> None:
         )
 
     assert order(3, 0) == order(3, 0, prefetch=0) == order(3, 0, prefetch=9)
-    assert sorted(sum(order(3, 0), [])) == list(range(50))
+    assert sorted(chain(*order(3, 0))) == list(range(50))
     orders = [order(0, 0), order(0, 1), order(1, 0), order(1, 1)]
     assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
 
@@ -104,11 +105,11 @@ def test_shards_are_disjoint_equal_and_make_one_large_batch(
         for s in range(shards)
     ]
     assert len({tuple(map(len, batches)) for batches in each}) == 1
-    seen = sum((sum(batches, []) for batches in each), [])
+    seen = [i for batches in each for i in chain(*batches)]
     assert len(seen) == len(set(seen)) == n // shards * shards
     large = served(Batches(numbers(n), range(n), batch * shards, shuffle=True, seed=5))
     for k, parts in enumerate(zip(*each, strict=True)):
-        together = sorted(sum(parts, []))
+        together = sorted(chain(*parts))
         whole = sorted(large[k])
         assert together == whole if k < len(large) - 1 else set(together) <= set(whole)
 
@@ -120,7 +121,7 @@ def test_streams_continue_from_batch_to_batch(shuffle: bool, epoch: int) -> None
     data = sequence(1000, steps=7)
     batches = list(Batches(data, range(1000), 4, shuffle=shuffle, seed=0, epoch=epoch))
     assert len(batches) == (1000 - 6 * shuffle) // 4 // 7
-    for before, after in zip(batches, batches[1:], strict=False):
+    for before, after in pairwise(batches):
         assert before["tokens"].shape == before["targets"].shape == (7, 4)
         assert np.array_equal(before["targets"][:-1], before["tokens"][1:])
         assert np.array_equal(after["tokens"][0], before["targets"][-1])

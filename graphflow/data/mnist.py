@@ -38,10 +38,10 @@ LARGEST = 2**30  # bytes of one array
     },
 )
 def mnist() -> Dataset:
-    """Handwritten digits of 28 x 28 pixels: 60,000 to train and 10,000 to test.
+    """Handwritten digits of 28 x 28 pixels (MNIST), from files you have or downloaded.
 
     What the folder $GRAPHFLOW_DATA (or mnist/ in it) holds is used as it is: with the files of
-    one part only, the dataset is that part. Otherwise all files are downloaded into the cache.
+    one part only, the dataset is that part. Where it holds none, both parts are downloaded.
     """
     parts = _local_parts() or {part: _published_part(part) for part in PARTS}
     images = np.concatenate([images for images, _ in parts.values()])

@@ -21,6 +21,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 RECORDS = Path(__file__).parent / "records"
 SEED = 20_240_611
 PROJECTIONS = 2
+RTOL = 1e-9
 
 
 class Summary(TypedDict):
@@ -166,3 +167,5 @@ CASES = {
         ),
     ]
 }  # fmt: skip
+
+TRAINED = [case.name for case in CASES.values() if case.trained]

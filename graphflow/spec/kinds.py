@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
+from functools import partial
 from typing import ClassVar, Generic, NoReturn, Protocol, TypeVar
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
@@ -105,8 +106,7 @@ class ListOf(Generic[T]):
             wrong(value, f"a list of {self.what}")
         findings = Findings()
         read = [
-            findings.attempt(lambda item=item: self.item.read(item, item.mark))  # type: ignore[misc]
-            for item in value.items
+            findings.attempt(partial(self.item.read, item, item.mark)) for item in value.items
         ]
         findings.finish()
         return tuple(item for item in read if item is not None)
@@ -129,10 +129,8 @@ class MapOf(Generic[T]):
         findings = Findings()
         read: dict[str, T] = {}
         for key, item in value.items:
-            name = findings.attempt(lambda key=key: self.name(key))  # type: ignore[misc]
-            made = findings.attempt(
-                lambda key=key, item=item: self.item.read(item, key.mark)  # type: ignore[misc]
-            )
+            name = findings.attempt(partial(self.name, key))
+            made = findings.attempt(partial(self.item.read, item, key.mark))
             if name is not None and made is not None:
                 read[name] = made
         findings.finish()
@@ -165,15 +163,15 @@ class Record(Generic[T]):
             if entry is None:
                 unknown.append(name)
             else:
-                findings.attempt(lambda n=name, v=item, e=entry: given.add(n, v, e))  # type: ignore[misc]
+                findings.attempt(partial(given.add, name, item, entry))
         rest = self._rest()
         if rest is not None:
             given.values[rest.name] = {n.text: v for n, v in value.items if n in unknown}
         else:
-            findings.found += [self._unknown(name, value) for name in unknown]
+            findings.found += [self._unknown(name) for name in unknown]
         findings.found += self._missing(value, [name.text for name in unknown], mark)
         findings.finish()
-        made = self.cls(**given.values, mark=mark)
+        made = self.cls(**{**given.values, "mark": mark})
         if self.check is not None:
             self.check(made)
         return made
@@ -214,14 +212,14 @@ class Record(Generic[T]):
         if self.shorthand is None:
             wrong(value, f"a mapping for {self.what}")
         field, key = self.table()[self.shorthand]
-        return self.cls(**{field: key.kind.read(value, mark)}, mark=mark)
+        return self.cls(**{field: key.kind.read(value, mark), "mark": mark})
 
     def _rest(self) -> Field[object] | None:
         return next((field for field, key in keyed(self.cls) if key.rest), None)
 
-    def _unknown(self, name: Scalar, value: Map) -> Diagnostic:
-        free = [known for known in self.table() if value.get(known) is None]
-        help = did_you_mean(name.text, free) or f"its keys are {', '.join(self.table())}"
+    def _unknown(self, name: Scalar) -> Diagnostic:
+        table = self.table()
+        help = did_you_mean(name.text, table) or f"its keys are {', '.join(table)}"
         return Diagnostic("GF010", f"{self.what} has no key '{name.text}'", name.mark, help=help)
 
     def _missing(self, value: Map, unknown: list[str], mark: Mark) -> list[Diagnostic]:

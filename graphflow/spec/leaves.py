@@ -87,6 +87,12 @@ def _shape(value: Value) -> tuple[Expr, ...]:
     return ListOf(EXPRESSION, "sizes").read(value, value.mark)
 
 
+def _call(value: Value) -> Expr:
+    if not isinstance(value, Scalar):
+        wrong(value, "a call")
+    return parse(value)
+
+
 def _flag(value: Value) -> Expr | bool:
     expr = parse_value(value)
     return expr.value if isinstance(expr, Bool) else expr
@@ -205,7 +211,7 @@ PATTERNS: Kind[tuple[str, ...]] = ListOf(
 EXPRESSION: Kind[Expr] = Leaf(
     parse_value, {"type": ["string", "number", "boolean", "array"]}, "expression"
 )
-CALL: Kind[Expr] = Leaf(parse, {"type": "string"}, "call")
+CALL: Kind[Expr] = Leaf(_call, {"type": "string"}, "call")
 EXPRESSIONS = MapOf(EXPRESSION, declared, "expressions")
 SHAPE = Leaf(
     _shape,

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, fail
 from graphflow.spec.kinds import Findings, Kind, Record, Schema, key, wrong
 from graphflow.spec.leaves import (
     BOOLEAN,
+    CALL,
     EXPRESSION,
     EXPRESSIONS,
     NAMES,
@@ -49,7 +51,7 @@ class _Nodes:
         if not isinstance(value, Map):
             wrong(value, "a mapping of nodes, 'name: expression',")
         findings = Findings()
-        read = [findings.attempt(_Entry(name, body).read) for name, body in value.items]
+        read = [findings.attempt(partial(_node, name, body)) for name, body in value.items]
         findings.finish()
         return tuple(node for node in read if node is not None)
 
@@ -102,7 +104,7 @@ class _Count:
         return Count(declared(name), parse_value(times))
 
     def schema(self, defs: Schema) -> Schema:
-        entry = {"type": "object", "maxProperties": 1, "minProperties": 1}
+        entry: Schema = {"type": "object", "maxProperties": 1, "minProperties": 1}
         return {"anyOf": [{"type": ["integer", "string"]}, entry]}
 
 
@@ -129,13 +131,12 @@ class _Items:
         if not isinstance(value, Seq):
             wrong(value, "a list of calls, each on a line '- call',")
         findings = Findings()
-        read = [findings.attempt(_Entry(None, item).item) for item in value.items]
+        read = [findings.attempt(partial(_item, item)) for item in value.items]
         findings.finish()
         return tuple(item for item in read if item is not None)
 
     def schema(self, defs: Schema) -> Schema:
-        call: Schema = {"$ref": "#/$defs/call"}
-        return {"type": "array", "items": {"anyOf": [call, REPEAT.schema(defs)]}}
+        return {"type": "array", "items": {"anyOf": [CALL.schema(defs), REPEAT.schema(defs)]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +227,9 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class While:
-    """A loop that runs as long as ``condition``, of the carried names, is true::
+    """A loop that runs as long as ``condition``, of the carried names, is true.
 
-        root:
-          while: abs(x * x - a) > 1e-6
-          carry: {x: a}
-          next: {x: (x + a / x) / 2}
-          max_steps: 100
+    ``{while: abs(x * x - a) > 1e-6, carry: {x: a}, next: {x: (x + a / x) / 2}}``
     """
 
     condition: Expr = field(metadata=key("while", EXPRESSION, "goes on as long as this is true"))
@@ -265,12 +262,9 @@ BRANCH = Record(Branch, "a branch", shorthand="out")
 
 @dataclass(frozen=True, slots=True)
 class Cond:
-    """A choice made by data while the program runs::
+    """A choice made by data while the program runs.
 
-        y:
-          cond: sum(x) > 0
-          then: 2 * x
-          else: {nodes: {z: abs(x)}, out: z / 2}
+    ``{cond: sum(x) > 0, then: 2 * x, else: {nodes: {z: abs(x)}, out: z / 2}}``
 
     Where the condition is known while the graph is built, write ``a if c else b``.
     """
@@ -298,7 +292,10 @@ def _carried(loop: Scan | While) -> None:
 
 
 REPEAT = Record(Repeat, "a repetition", one_of=("repeat", "for"))
-_BODIES: dict[str, Record[Annotated | Pipeline | Scan | While | Cond]] = {
+_BODIES: dict[
+    str,
+    Record[Pipeline] | Record[Annotated] | Record[Scan] | Record[While] | Record[Cond],
+] = {
     "from": Record(Pipeline, "a pipeline"),
     "is": Record(Annotated, "a checked value"),
     "scan": Record(Scan, "a scan", check=_carried),
@@ -337,28 +334,19 @@ class _Body:
 BODY: Kind[Body] = _Body()
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A node or an item that waits to be read."""
+def _node(name: Scalar, value: Value) -> NodeDecl:
+    findings = Findings()
+    names = findings.attempt(partial(targets, name))
+    body = findings.attempt(partial(BODY.read, value, name.mark))
+    findings.finish()
+    assert names is not None and body is not None
+    return NodeDecl(names, body, name.mark)
 
-    name: Scalar | None
-    value: Value
 
-    def read(self) -> NodeDecl:
-        assert self.name is not None
-        findings = Findings()
-        names = findings.attempt(lambda: targets(self.name or ""))
-        body = findings.attempt(lambda: BODY.read(self.value, self.value.mark))
-        findings.finish()
-        assert names is not None and body is not None
-        return NodeDecl(names, body, self.name.mark)
-
-    def item(self) -> Item:
-        if isinstance(self.value, Map):
-            return REPEAT.read(self.value, self.value.mark)
-        if isinstance(self.value, Seq):
-            wrong(self.value, "a call")
-        return parse(self.value)
+def _item(value: Value) -> Item:
+    if isinstance(value, Map):
+        return REPEAT.read(value, value.mark)
+    return CALL.read(value, value.mark)
 
 
 def _only(value: Map, example: str) -> tuple[Scalar, Value]:

@@ -118,10 +118,28 @@ class _Reader:
     def expr(self, node: ast.expr, depth: int) -> Expr:
         if depth > MAX_NESTING:
             too_deep(self.mark(node))
-        method = _METHODS.get(type(node))
-        if method is None:
-            refuse(node, self.mark(node))
-        return method(self, node, depth + 1)
+        match node:
+            case ast.Constant():
+                return self.constant(node)
+            case ast.Name() | ast.Attribute():
+                return self.name(node)
+            case ast.Call():
+                return self.call(node, depth + 1)
+            case ast.UnaryOp():
+                return self.unary(node, depth + 1)
+            case ast.BinOp():
+                return self.binary(node, depth + 1)
+            case ast.Compare():
+                return self.compare(node, depth + 1)
+            case ast.BoolOp():
+                return self.boolean(node, depth + 1)
+            case ast.IfExp():
+                return self.choice(node, depth + 1)
+            case ast.List():
+                return self.list(node, depth + 1)
+            case ast.Subscript():
+                return self.subscript(node, depth + 1)
+        refuse(node, self.mark(node))
 
     def span(self, node: ast.expr | ast.keyword) -> tuple[int, int]:
         """Start and end of the node in the text; Python counts in bytes of UTF-8."""
@@ -134,7 +152,7 @@ class _Reader:
         start, end = self.span(node)
         return self.place(start, max(1, end - start))
 
-    def constant(self, node: ast.Constant, depth: int) -> Expr:
+    def constant(self, node: ast.Constant) -> Expr:
         value = node.value
         if value == math.inf:
             fail("GF004", "a number too large for a float", self.mark(node), help="write inf")
@@ -143,7 +161,7 @@ class _Reader:
         what = {bytes: "bytes", complex: "a complex number"}.get(type(value), "'...' outside [ ]")
         fail("GF023", f"{what} is not part of the language", self.mark(node))
 
-    def name(self, node: ast.Name | ast.Attribute, depth: int) -> Expr:
+    def name(self, node: ast.Name | ast.Attribute) -> Expr:
         mark, name = self.mark(node), self.dotted(node)
         if name in ("true", "false"):
             return Bool(name == "true", mark)
@@ -188,7 +206,7 @@ class _Reader:
     def keyword(self, node: ast.keyword, depth: int) -> Keyword:
         start, _ = self.span(node)
         if node.arg is None:
-            refuse(ast.Starred(), self.place(start, 2))
+            refuse(ast.Starred(node.value), self.place(start, 2))
         return Keyword(node.arg, self.expr(node.value, depth), self.place(start, len(node.arg)))
 
     def unary(self, node: ast.UnaryOp, depth: int) -> Expr:
@@ -201,9 +219,9 @@ class _Reader:
         self.check_operand(operand)
         if isinstance(node.op, ast.UAdd):
             return operand
-        return Number(-operand.value, mark) if isinstance(operand, Number) else (
-            Unary("-", operand, mark)
-        )
+        if isinstance(operand, Number):
+            return Number(-operand.value, mark)
+        return Unary("-", operand, mark)
 
     def binary(self, node: ast.BinOp, depth: int) -> Expr:
         op = _BINARY.get(type(node.op))
@@ -264,21 +282,6 @@ class _Reader:
             for part in (node.lower, node.upper, node.step)
         )
         return Slice(start, stop, step, self.mark(node))
-
-
-_METHODS: dict[type[ast.expr], Callable[[_Reader, ast.expr, int], Expr]] = {
-    ast.Constant: _Reader.constant,
-    ast.Name: _Reader.name,
-    ast.Attribute: _Reader.name,
-    ast.Call: _Reader.call,
-    ast.UnaryOp: _Reader.unary,
-    ast.BinOp: _Reader.binary,
-    ast.Compare: _Reader.compare,
-    ast.BoolOp: _Reader.boolean,
-    ast.IfExp: _Reader.choice,
-    ast.List: _Reader.list,
-    ast.Subscript: _Reader.subscript,
-}
 
 
 def _literal(value: str | int | float | bool | None, mark: Mark) -> Expr:

@@ -95,5 +95,6 @@ def _item(item: Expr | Slice | EllipsisLiteral) -> str:
         return "..."
     if not isinstance(item, Slice):
         return unparse(item)
-    start, stop, step = ("" if p is None else unparse(p) for p in (item.start, item.stop, item.step))
+    parts = (item.start, item.stop, item.step)
+    start, stop, step = ("" if part is None else unparse(part) for part in parts)
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"

@@ -28,10 +28,10 @@ class Scalar:
     lines: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def at(self, offset: int, length: int = 1) -> Mark:
-        """The place in the file of ``length`` characters of :attr:`text` from ``offset`` on.
+        r"""The place in the file of ``length`` characters of :attr:`text` from ``offset`` on.
 
         Right for plain, quoted, folded and literal scalars: the text may stand on several lines,
-        and an escape such as ``''`` or ``\\u03bb`` takes more room in the file than in the text.
+        and an escape such as ``''`` or ``\u03bb`` takes more room in the file than in the text.
         """
         line = self.mark.text
         for quote in (0, 1):

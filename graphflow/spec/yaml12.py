@@ -168,7 +168,7 @@ class _Builder:
         is_plain = event.style is None or event.style == ""
         value: str | int | float | bool | None = event.value
         if is_plain:
-            value = _resolve(event.value)
+            value = resolve(event.value)
             if isinstance(value, float) and value in (float("inf"), float("-inf")):
                 too_large = not _INFINITY.fullmatch(event.value)
             else:
@@ -240,6 +240,8 @@ class _Builder:
 
     def mark(self, event: yaml.Event) -> Mark:
         start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return Mark(self.file, 1, 1)
         line = self.lines[start.line]
         stop = end.column if end.line == start.line else len(line.rstrip())
         length = max(1, stop - start.column)
@@ -262,10 +264,10 @@ def _events(text: str) -> Iterator[yaml.Event]:
         raise
 
 
-def _resolve(text: str) -> str | int | float | bool | None:
+def resolve(text: str) -> str | int | float | bool | None:
     """The meaning of an unquoted scalar under YAML 1.2's core schema.
 
-    >>> [_resolve(word) for word in ("no", "1e-3", "0x10", "0o17", "~", "-.inf", "1_000")]
+    >>> [resolve(word) for word in ("no", "1e-3", "0x10", "0o17", "~", "-.inf", "1_000")]
     ['no', 0.001, 16, 15, None, -inf, '1_000']
     """
     if text in _NULLS:

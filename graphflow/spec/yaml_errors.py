@@ -8,7 +8,7 @@ import yaml
 
 from graphflow.diagnostics import Diagnostic, Mark
 
-_UNREADABLE = re.compile(
+UNREADABLE = re.compile(
     "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _MOST = 10
@@ -18,9 +18,9 @@ _HELP = (
     (r"mapping values are not allowed", "a value that contains ': ' must be quoted; or the line "
      "above it lacks its ':', or this one is indented too far"),
     (r"could not find expected ':'", "a key is followed by ': ', with a space after the colon"),
-    (r"quoted scalar", "a quote is left open"),
-    (r"unknown escape|escape sequence", "inside \" \" a backslash begins an escape: use ' ' "
+    (r"unknown escape|hexadecimal", "inside \" \" a backslash begins an escape: use ' ' "
      "quotes, or write it twice"),
+    (r"quoted scalar", "a quote is left open"),
     (r"expected ',' or '[\]}]'|flow (sequence|mapping|node)", "a bracket is left open, or an "
      "item contains brackets: write one item per line, or quote it"),
     (r"found '<(scalar|\[|\{)|found '[\[\{]", "text stands behind a closing quote or bracket: "
@@ -44,6 +44,8 @@ def explain(error: yaml.YAMLError, file: str, lines: tuple[str, ...]) -> Diagnos
         said = f"{error.context or ''} {error.problem or ''}"
         message = f"not valid YAML: {error.problem or error.context}"
         place = error.problem_mark or error.context_mark
+        if "unexpected end of stream" in said:
+            place = error.context_mark or place
         if place is not None:
             row = min(place.line, len(lines) - 1)
             mark = Mark(file, row + 1, place.column + 1, 1, lines[row])
@@ -52,14 +54,14 @@ def explain(error: yaml.YAMLError, file: str, lines: tuple[str, ...]) -> Diagnos
 
 
 def unreadable_characters(lines: tuple[str, ...], file: str) -> list[Diagnostic]:
-    """One finding for each line that holds a tab, a control or an invisible separator (10 most).
+    r"""One finding for each line that holds a tab, a control or an invisible separator (10 most).
 
-    >>> unreadable_characters(("a:\\tb",), "a.yaml")[0].message
+    >>> unreadable_characters(("a:\tb",), "a.yaml")[0].message
     'a tab'
     """
     found: list[Diagnostic] = []
     for row, line in enumerate(lines):
-        odd = _UNREADABLE.search(line)
+        odd = UNREADABLE.search(line)
         if odd and len(found) < _MOST:
             mark = Mark(file, row + 1, odd.start() + 1, 1, line)
             if odd[0] == "\t":
@@ -67,7 +69,7 @@ def unreadable_characters(lines: tuple[str, ...], file: str) -> list[Diagnostic]
             else:
                 name = f"U+{ord(odd[0]):04X}"
                 message = f"not plain text: character {name}"
-                shown = Mark(file, row + 1, odd.start() + 1, 1, _UNREADABLE.sub("?", line))
+                shown = Mark(file, row + 1, odd.start() + 1, 1, UNREADABLE.sub("?", line))
                 help = "a graph file is UTF-8 text without control characters"
                 found.append(Diagnostic("GF001", message, shown, help=help))
     return found

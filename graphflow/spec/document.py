@@ -137,6 +137,9 @@ class StateDecl:
     reset: str | None = field(
         default=None, metadata=key("reset", choice("epoch"), "when it starts again")
     )
+    when: Expr | None = field(
+        default=None, metadata=key("when", EXPRESSION, "exists only if this holds")
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +174,10 @@ STATE = MapOf(Record(StateDecl, "a state"), declared, "states")
 
 @dataclass(frozen=True, slots=True)
 class BlockDecl:
-    """A structure used by name: arguments, tensors in, nodes, tensors out (rule 5)."""
+    """A structure used by name: arguments, tensors in, nodes, tensors out (rule 5). An optimizer
+    has updates in place of outputs.
+    """
 
-    nodes: tuple[NodeDecl, ...] = field(metadata=key("nodes", NODES, "what it computes"))
-    outputs: tuple[str, ...] = field(metadata=key("outputs", NAMES, "the nodes it gives"))
     mark: Mark = field(compare=False, repr=False)
     about: str = field(default="", metadata=key("about", TEXT, "a sentence for the reader"))
     args: tuple[Argument, ...] = field(
@@ -189,9 +192,6 @@ class BlockDecl:
     state: Mapping[str, StateDecl] = field(
         default_factory=dict, metadata=key("state", STATE, "state of each instance")
     )
-    updates: Mapping[str, Expr] = field(
-        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
-    )
     require: tuple[Requirement, ...] = field(
         default=(),
         metadata=key(
@@ -199,8 +199,24 @@ class BlockDecl:
             "what must hold of the arguments"
         ),
     )
+    nodes: tuple[NodeDecl, ...] = field(
+        default=(), metadata=key("nodes", NODES, "what it computes")
+    )
+    updates: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
+    )
+    outputs: tuple[str, ...] = field(
+        default=(), metadata=key("outputs", NAMES, "the nodes it gives")
+    )
 
 
+def _check_block(block: BlockDecl) -> None:
+    """A block is good for something."""
+    if not (block.outputs or block.updates):
+        fail("GF012", "a block needs the key 'outputs'", block.mark)
+
+
+BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
 LATER = ("run", "generate", "tune", "figures", "paper")
 
 
@@ -249,9 +265,7 @@ class Document:
     )
     blocks: Mapping[str, BlockDecl] = field(
         default_factory=dict,
-        metadata=key(
-            "blocks", MapOf(Record(BlockDecl, "a block"), declared, "blocks"), "structures"
-        ),
+        metadata=key("blocks", BLOCKS, "structures"),
     )
     nodes: tuple[NodeDecl, ...] = field(
         default=(), metadata=key("nodes", NODES, "what is computed, from top to bottom")

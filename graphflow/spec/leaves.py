@@ -82,6 +82,8 @@ def _pattern(scalar: Scalar) -> str:
 def _shape(value: Value) -> tuple[Expr, ...]:
     if isinstance(value, Scalar) and value.value == "scalar":
         return ()
+    if isinstance(value, Scalar) and value.text.endswith(")"):
+        return (parse(value),)  # a call that gives all sizes, such as shape(x)
     if not isinstance(value, Seq):
         wrong(value, "a shape such as [B, 64], or the word 'scalar',")
     return ListOf(EXPRESSION, "sizes").read(value, value.mark)

@@ -127,5 +127,10 @@ CODES: dict[str, Code] = {
         "gradient is zero everywhere",
         "The value does not depend on what it is differentiated by. zero=true allows that.",
     ),
+    "GF065": Code(
+        "position out of range",
+        "An array of positions (labels, tokens, indices) names an element that is not there. "
+        "Positions count from 0; a label must be smaller than the number of classes.",
+    ),
     "GF063": Code("a loop did not end", "A while loop reached its largest number of turns."),
 }

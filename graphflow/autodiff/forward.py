@@ -56,6 +56,8 @@ def _tangent(builder: Builder, node: Node, found: Mapping[str, Tangent]) -> Tang
     out = Value(builder, node.name)
     operands = [Value(builder, name) for name in node.inputs]
     result = op.jvp(out, operands, tangents, **node.attributes())
+    if isinstance(result, Sequence):
+        return list(result)
     if result is not None and isinstance(result.type, TupleType):
         return [result.item(i) for i in range(len(result.type.items))]
     return result

@@ -66,7 +66,15 @@ class Symbolic:
         if other == 0:
             raise ZeroDivisionError("a size divided by zero")
         exact = _exact_quotient(self, other)
-        return exact if exact is not None else Symbolic((((FloorDiv(self, other),), 1),))
+        if exact is not None:
+            return exact
+        if isinstance(other, int) and other > 0:  # (2 T + 3) // 2 is T + 1, (T + 2) // 2 T // 2 + 1
+            whole = _polynomial((atoms, n // other) for atoms, n in self.terms)
+            rest = _polynomial((atoms, n % other) for atoms, n in self.terms)
+            if isinstance(rest, int):
+                return whole + rest // other
+            return whole + Symbolic((((FloorDiv(rest, other),), 1),))
+        return Symbolic((((FloorDiv(self, other),), 1),))
 
     def __rfloordiv__(self, other: int) -> int | Symbolic:
         return 0 if other == 0 else Symbolic((((FloorDiv(_lift(other), self),), 1),))

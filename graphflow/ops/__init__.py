@@ -1,6 +1,24 @@
 """The primitives, by family. Importing this package registers all of them."""
 
-from graphflow.ops import control, core, derivative, elementwise  # noqa: F401
+from graphflow.ops import (  # noqa: F401
+    arrange,
+    control,
+    core,
+    create,
+    cumulate,
+    derivative,
+    elementwise,
+    index,
+    join,
+    matmul,
+    order,
+    pad,
+    random,
+    rearrange,
+    reduce,
+    shape,
+    slicing,
+)
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.op import OPS, Op, Sample, get_op, register
 

@@ -140,7 +140,7 @@ class Cond(Control):
     Both regions take the captured operands and must give the same types. Only the chosen one runs.
     """
 
-    latex = r"\text{{if }} {predicate}"
+    latex = r"\text{{if }} {condition}"
 
     def infer(
         self, condition: TensorType, *captured: TensorType, then: Graph, orelse: Graph

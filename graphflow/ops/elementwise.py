@@ -161,10 +161,12 @@ class Pow(Binary):
 
 @register
 class FloorDiv(Binary):
-    """The quotient rounded down. Piecewise constant: no derivative."""
+    """The quotient rounded down. Piecewise constant: its derivative counts as zero."""
 
     latex, ufunc = r"\lfloor {x} / {y} \rfloor", "floor_divide"
-    jvp = None
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return None, None
 
     def samples(self) -> Iterator[Sample]:
         x, y = np.array([7.0, -7.0]), np.array([2.0, 2.0])

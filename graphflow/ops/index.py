@@ -1,0 +1,271 @@
+"""Choosing elements by arrays of positions, and adding to chosen places: each other's adjoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from graphflow.diagnostics import fail
+from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Attr
+from graphflow.ir.types import DType, TensorType, ValueType
+from graphflow.ops.arguments import one_axis, operand, replaced, size
+from graphflow.ops.builder import F, Value
+from graphflow.ops.linear import Linear
+from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
+
+
+class Indexed(Linear):
+    """Base: the second operand holds integer positions along ``axis``; -1 is the last one."""
+
+    family = "index"
+
+    def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
+        return {**attrs, "axis": one_axis(attrs["axis"], operand(types).ndim)}
+
+    def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
+        return 0
+
+
+def _integers(indices: TensorType, op: str) -> None:
+    if not indices.dtype.is_integer:
+        fail("GF031", f"the positions of {op} are integers, not {indices.dtype}")
+
+
+def _out_of_range(indices: Array, n: int) -> None:
+    """Report the position that made the array library refuse."""
+    wrong = indices[(indices < -n) | (indices >= n)]
+    fail(
+        "GF065",
+        f"position {int(wrong.flat[0])} is out of range for an axis of size {n}",
+        help="labels and tokens count from 0; check the data and the number of classes",
+    )
+
+
+@register
+class Take(Indexed):
+    """The elements (rows, slices) at given positions of an axis. y = x[..., indices, ...]."""
+
+    latex, retains = "{x}_{{{indices}}}", ("indices",)
+
+    def infer(self, x: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
+        _integers(indices, "take")
+        return x.with_shape(replaced(x.shape, axis, *indices.shape))
+
+    def forward(self, xp: Namespace, x: Array, indices: Array, *, axis: int) -> Array:
+        try:
+            return xp.take(x, indices, axis)
+        except IndexError:
+            _out_of_range(indices, x.shape[axis])
+
+    def vjp(
+        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int
+    ) -> Sequence[Value | None]:
+        return F.scatter_add(g, indices, size=x.shape[axis], axis=axis), None
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.arange(12.0).reshape(3, 4)
+        yield Sample([x, np.array([2, 0, 2])], {}, x[[2, 0, 2]])
+        yield Sample([x, np.array([[1, -1]])], {"axis": 1}, x[:, [[1, -1]]])
+        yield Sample([x, np.array(1)], {"axis": -1}, x[:, 1])
+        yield Sample([x, np.zeros(0, np.int64)], {}, np.zeros((0, 4)))
+
+
+@register
+class ScatterAdd(Indexed):
+    """Sums by position: zeros with each update added at its place along an axis.
+
+    y[..., p, ...] = sum of updates[..., j, ...] over all j with indices[j] = p. ``updates`` has the
+    axes of ``indices`` in the place of ``axis``, whose size becomes ``size``. The adjoint of take;
+    also known as segment sum.
+    """
+
+    latex, retains = r"\sum_{{{indices} = p}} {updates}", ("indices",)
+
+    def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
+        updates, indices = operand(types), operand(types, 1)
+        left = updates.ndim - indices.ndim + 1
+        if left < 1:
+            fail("GF030", _mismatch("scatter_add", updates, indices))
+        axis = one_axis(attrs["axis"], left)
+        return {"size": size(attrs["size"], "size"), "axis": axis}
+
+    def infer(
+        self, updates: TensorType, indices: TensorType, *, size: Dim, axis: int = 0
+    ) -> TensorType:
+        _integers(indices, "scatter_add")
+        end = axis + indices.ndim
+        if updates.shape[axis:end] != indices.shape:
+            fail("GF030", _mismatch("scatter_add", updates, indices))
+        return updates.with_shape((*updates.shape[:axis], size, *updates.shape[end:]))
+
+    def forward(
+        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
+    ) -> Array:
+        end = axis + indices.ndim
+        out = xp.zeros((*updates.shape[:axis], size, *updates.shape[end:]), updates.dtype)
+        try:
+            xp.add.at(out, (*(slice(None),) * axis, indices), updates)
+        except IndexError:
+            _out_of_range(indices, size)
+        return out
+
+    def vjp(
+        self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
+    ) -> Sequence[Value | None]:
+        return F.take(g, indices, axis=axis), None
+
+    def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
+        return operand(types).size
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.arange(1.0, 7.0).reshape(3, 2)
+        expected = np.array([[4.0, 6.0], [0.0, 0.0], [5.0, 6.0]])
+        yield Sample([x, np.array([0, 0, -1])], {"size": 3}, expected)
+        yield Sample([x, np.array([1, 0])], {"size": 2, "axis": 1}, x[:, ::-1])
+        yield Sample([x[0], np.array(1)], {"size": 2, "axis": 0}, np.array([[0, 0], [1.0, 2.0]]))
+        empty = np.zeros((0, 2)), np.zeros(0, np.int64)
+        yield Sample(empty, {"size": 2}, np.zeros((2, 2)))
+
+
+def _mismatch(op: str, x: TensorType, indices: TensorType) -> str:
+    return f"{op}: positions of shape {list(indices.shape)} do not fit {list(x.shape)}"
+
+
+@register
+class TakeAlongAxis(Indexed):
+    """One element for each position: y[i, j] = x[i, indices[i, j]] (PyTorch's gather).
+
+    ``indices`` has the shape of ``x`` but for the size of ``axis``.
+    """
+
+    latex, retains = "{x}_{{{indices}}}", ("indices",)
+
+    def infer(self, x: TensorType, indices: TensorType, *, axis: int) -> TensorType:
+        _integers(indices, "take_along_axis")
+        _same_but_for(x, indices, axis, "take_along_axis")
+        return x.with_shape(indices.shape)
+
+    def forward(self, xp: Namespace, x: Array, indices: Array, *, axis: int) -> Array:
+        try:
+            return xp.take_along_axis(x, indices, axis)
+        except IndexError:
+            _out_of_range(indices, x.shape[axis])
+
+    def vjp(
+        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int
+    ) -> Sequence[Value | None]:
+        return F.scatter_add_along_axis(g, indices, size=x.shape[axis], axis=axis), None
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.arange(12.0).reshape(3, 4)
+        rows = np.array([[2, 0, 2], [0, -1, 1], [3, 3, 3]])
+        yield Sample([x, rows], {"axis": 1}, np.take_along_axis(x, rows, 1))
+        down = np.array([[2, 0, 2, 1]])
+        yield Sample([x, down], {"axis": 0}, np.take_along_axis(x, down, 0))
+        yield Sample([x, np.zeros((3, 0), np.int64)], {"axis": 1}, np.zeros((3, 0)))
+
+
+@register
+class ScatterAddAlongAxis(Indexed):
+    """Zeros with each update added at its own place: y[i, indices[i, j]] += updates[i, j].
+
+    The size of ``axis`` becomes ``size``. The adjoint of take_along_axis.
+    """
+
+    latex, retains = r"\sum_{{{indices} = p}} {updates}", ("indices",)
+
+    def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
+        attrs = super().canonical(types, attrs)
+        return {**attrs, "size": size(attrs["size"], "size")}
+
+    def infer(
+        self, updates: TensorType, indices: TensorType, *, size: Dim, axis: int
+    ) -> TensorType:
+        _integers(indices, "scatter_add_along_axis")
+        if updates.shape != indices.shape:
+            fail("GF030", _mismatch("scatter_add_along_axis", updates, indices))
+        return updates.with_shape(replaced(updates.shape, axis, size))
+
+    def forward(
+        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
+    ) -> Array:
+        out = xp.zeros(replaced(updates.shape, axis, size), updates.dtype)
+        inside = (indices >= -size) & (indices < size)
+        if not inside.all():
+            _out_of_range(indices, size)
+        xp.add.at(out.reshape(-1), _flat_places(xp, indices % max(1, size), size, axis), updates)
+        return out
+
+    def vjp(
+        self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
+    ) -> Sequence[Value | None]:
+        return F.take_along_axis(g, indices, axis=axis), None
+
+    def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
+        return operand(types).size
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.array([[1.0, 2.0], [3.0, 4.0]])
+        places = np.array([[2, 2], [0, -1]])
+        expected = np.array([[0.0, 0.0, 3.0], [3.0, 0.0, 4.0]])
+        yield Sample([x, places], {"size": 3, "axis": 1}, expected)
+        down = np.array([[1, 0], [1, 1]])
+        yield Sample([x, down], {"size": 2, "axis": 0}, np.array([[0.0, 2.0], [4.0, 4.0]]))
+
+
+def _flat_places(xp: Namespace, indices: Array, size: int, axis: int) -> Array:
+    """Where in the flattened result each update goes."""
+    after = 1
+    for n in indices.shape[axis + 1 :]:
+        after *= n
+    before = indices.size // max(1, indices.shape[axis] * after)
+    rows = indices.reshape(before, indices.shape[axis], after)
+    offsets = xp.arange(before)[:, None, None] * (size * after)
+    return (offsets + rows * after + xp.arange(after)).reshape(indices.shape)
+
+
+def _same_but_for(x: TensorType, indices: TensorType, axis: int, op: str) -> None:
+    fits = x.ndim == indices.ndim and replaced(x.shape, axis) == replaced(indices.shape, axis)
+    if not fits:
+        fail(
+            "GF030",
+            _mismatch(op, x, indices),
+            help=f"all sizes but that of axis {axis} must be equal",
+        )
+
+
+@register
+class OneHot(Op):
+    """1 at the position that x names, 0 elsewhere: y[..., c] = [x = c] for c < classes.
+
+    A value outside 0 ... classes - 1 gives zeros only.
+    """
+
+    latex = r"\mathbf{{1}}[{x} = c]"
+
+    def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
+        return {**attrs, "classes": size(attrs["classes"], "the number of classes")}
+
+    def infer(
+        self, x: TensorType, *, classes: Dim, dtype: DType = DType.FLOAT
+    ) -> TensorType:
+        _integers(x, "one_hot")
+        return TensorType(dtype, (*x.shape, classes))
+
+    def forward(self, xp: Namespace, x: Array, *, classes: int, dtype: DType) -> Array:
+        return (x[..., None] == xp.arange(classes)).astype(dtype.value)
+
+    def vjp(self, g: Value, out: Value, x: Value, **attrs: Attr) -> Sequence[Value | None]:
+        return (None,)
+
+    def jvp(
+        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value | None], **attrs: Attr
+    ) -> Value | None:
+        return None
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.array([[0, 2], [1, 3]])
+        expected = (x[..., None] == np.arange(3)).astype(float)
+        yield Sample([x], {"classes": 3}, expected, differentiable=False)

@@ -1,0 +1,237 @@
+"""Blocks and instances: structures that own parameters and state (rules 4 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
+from graphflow.ir.types import DType, TensorType, dtype_named, dtype_names
+from graphflow.ops.builder import Value
+from graphflow.spec.document import BlockDecl, NodeDecl, ParamDecl, StateDecl
+from graphflow.spec.elaborate import static
+from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poisoned, describe
+from graphflow.spec.elaborate.calls import Arguments, Calls, bind
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+
+
+class Blocks(Calls):
+    """Calls of blocks: each makes its nodes at a place of its own."""
+
+    def node(self, decl: NodeDecl, scope: Scope, place: Place) -> None:
+        """One line of a ``nodes:`` section; the layer above knows every kind of body."""
+        raise NotImplementedError
+
+    def call_block(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:
+        instance = function.instance
+        if instance is None:
+            assert function.block is not None and function.home is not None
+            return self.instantiate(function, arguments, slot.claim(function.name))
+        place = Place(slot.claim(instance.name).path, instance.name)
+        given = dict(instance.kwargs) | dict(arguments.keywords)
+        replaced = self.replaced_parameters(instance.name, given.pop("params", None), arguments)
+        inputs = list(arguments.positional)
+        keywords = self._instance_arguments(instance.function, instance.args, given)
+        merged = Arguments(inputs, keywords, arguments.marks, arguments.mark)
+        saved, self.substitutes = self.substitutes, self.substitutes | replaced
+        try:
+            return self.instantiate(instance.function, merged, place)
+        finally:
+            self.substitutes = saved
+
+    def _instance_arguments(
+        self, function: Function, args: Sequence[object], given: Mapping[str, Bound]
+    ) -> dict[str, Bound]:
+        """The arguments written where the instance was declared, by name."""
+        assert function.block is not None
+        names = [a.name for a in function.block.args]
+        return {**dict(zip(names, args, strict=False)), **given}  # type: ignore[dict-item]
+
+    def replaced_parameters(
+        self, owner: str, given: Bound, arguments: Arguments
+    ) -> dict[str, Value]:
+        """``net(x, params=fast)``: values that stand in for the instance's parameters."""
+        if given is None:
+            return {}
+        names = self.owned_by(owner)
+        mark = arguments.mark_of("params")
+        values = given if isinstance(given, tuple) else (given,)
+        if len(values) != len(names):
+            fail("GF022", f"'{owner}' has {len(names)} parameters, {len(values)} are given", mark,
+                 help=f"call {owner} once before; its parameters are {', '.join(names)}")  # fmt: skip
+        replaced = {n: self.tensor(v, mark) for n, v in zip(names, values, strict=True)}
+        for name, value in replaced.items():
+            if value.tensor != self.leaves[name].type:
+                fail("GF030", f"'{name}' is {self.leaves[name].type}, not {value.tensor}", mark)
+        return replaced
+
+    def instantiate(self, function: Function, arguments: Arguments, place: Place) -> Bound:
+        """One call of a block: bind arguments, make leaves, build nodes, read outputs."""
+        block, home = function.block, function.home
+        assert block is not None and home is not None
+        scope = self.bind_block(function.name, block, home, arguments)
+        before = len(self.errors)
+        outer_path = self.node_path
+        with self.deeper(arguments.mark):
+            try:
+                self.check_requirements(block, scope, arguments)
+                self.make_leaves(block, scope, place)
+                for decl in block.nodes:
+                    self.node(decl, scope, self.node_place(block, decl, place))
+                self.block_updates(block, scope, place, arguments)
+                result = self.outputs(block, scope, place)
+            except GraphflowError as error:
+                raise GraphflowError(*(self._called(d, block, arguments) for d in error.diagnostics)) from None
+            finally:
+                self.node_path = outer_path
+        if len(self.errors) > before:
+            raise Poisoned(function.name)
+        return result
+
+    def node_place(self, block: BlockDecl, decl: NodeDecl, place: Place) -> Place:
+        """The single output of a block lives at the block's own path."""
+        if len(block.outputs) == 1 and decl.names == block.outputs:
+            return Place(place.path, place.owner)
+        return place.child(decl.names[0])
+
+    def _called(self, diagnostic: Diagnostic, block: BlockDecl, arguments: Arguments) -> Diagnostic:
+        """The diagnostic with a note saying which call of the block it happened in."""
+        if diagnostic.mark is None:
+            return diagnostic.at(arguments.mark)
+        if diagnostic.mark == arguments.mark or any("called here" in n.message for n in diagnostic.notes):
+            return diagnostic
+        notes = (*diagnostic.notes, Note("the block is called here", arguments.mark))
+        return Diagnostic(diagnostic.code, diagnostic.message, diagnostic.mark, notes, diagnostic.help)
+
+    def bind_block(
+        self, name: str, block: BlockDecl, home: Scope, arguments: Arguments
+    ) -> Scope:
+        """The scope of one call: inputs and arguments, over ``let`` of the block's file."""
+        names = [*block.inputs, *(a.name for a in block.args)]
+        given = bind(name, names, arguments)
+        scope = Scope(home)
+        if self.context:
+            scope.names.update(self.context)
+            scope = Scope(scope)
+        for required in block.inputs:
+            if required not in given:
+                fail("GF022", f"{name} needs '{required}'", arguments.mark,
+                     help=f"its arguments are {name}({', '.join(names)})")  # fmt: skip
+            value = given[required]
+            if isinstance(value, Poison):
+                raise Poisoned(required)
+            scope.declare(required, value, None)
+        for argument in block.args:
+            if argument.name in given:
+                scope.declare(argument.name, given[argument.name], arguments.mark_of(argument.name))
+            elif argument.default is None:
+                fail("GF022", f"{name} needs '{argument.name}'", arguments.mark,
+                     help=f"its arguments are {name}({', '.join(names)})")  # fmt: skip
+            else:
+                value = self.evaluate(argument.default, scope, Slot(self.nowhere(), True))
+                scope.declare(argument.name, value, None)
+        return scope
+
+    def check_requirements(self, block: BlockDecl, scope: Scope, arguments: Arguments) -> None:
+        """The block's own static checks, with its own words."""
+        for requirement in block.require:
+            value = self.evaluate(requirement.that, scope, Slot(self.nowhere(), True))
+            if not static.truth(value, requirement.mark):
+                shown = {n: describe(v) for n, v in scope.names.items()}
+                fail("GF030", requirement.message.format_map(shown), arguments.mark)
+
+    # -- leaves ------------------------------------------------------------------------------
+    def make_leaves(self, block: BlockDecl, scope: Scope, place: Place) -> None:
+        """The block's parameters and states, at the place of its owner."""
+        library = scope.module is not None and scope.module.library
+        for name, decl in block.params.items():
+            if name in scope.names:
+                value = scope.names[name]
+                if value is not True:
+                    scope.names[name] = None if value is False else value
+                    continue
+            elif decl.when is not None and not static.truth(
+                self.static(decl.when, scope, "'when'"), decl.mark
+            ):
+                scope.names[name] = None
+                continue
+            owner = place.child(name).owner
+            scope.names[name] = self.parameter(owner, decl, scope, "out_in" if library else "in_out")
+        for name, state in block.state.items():
+            value = self.state(place.child(name).owner, state, scope)
+            scope.declare(name, self.pending(value), state.mark)
+
+    def parameter(self, name: str, decl: ParamDecl, scope: Scope, layout: str) -> Value:
+        """A parameter leaf."""
+        shape = self.shape(decl.shape, scope, declare=scope.parent is None)
+        trainable = decl.trainable
+        if not isinstance(trainable, bool):
+            trainable = static.truth(self.static(trainable, scope, "'trainable'"), decl.mark)
+        initial = Initial(decl.init, scope, layout)
+        leaf = Leaf(name, TensorType(DType.FLOAT, shape), initial, decl.mark, trainable)
+        return self.make_leaf("parameter", leaf)
+
+    def state(self, name: str, decl: StateDecl, scope: Scope) -> Value:
+        """A state leaf."""
+        shape = self.shape(decl.shape, scope, declare=scope.parent is None)
+        dtype = self.dtype(decl.dtype, decl.mark)
+        initial = Initial(decl.init, scope, "in_out")
+        leaf = Leaf(name, TensorType(dtype, shape), initial, decl.mark, reset=decl.reset)
+        return self.make_leaf("state", leaf)
+
+    def dtype(self, name: str | None, mark: Mark) -> DType:
+        """A number type by its name in the file; the program's float by default."""
+        dtype = DType.FLOAT if name is None else dtype_named(name)
+        if dtype is None:
+            fail("GF031", f"unknown number type '{name}'", mark,
+                 help=f"one of {', '.join(dtype_names())}")  # fmt: skip
+        return dtype
+
+    def pending(self, state: Value) -> Value:
+        """A state as a later call in the same step sees it: already updated while training."""
+        update = self.updates.get(state.name)
+        if update is None:
+            return state
+        return self.emit("by_mode", [update, state], Place(f"{state.name}.now"), None)
+
+    def block_updates(
+        self, block: BlockDecl, scope: Scope, place: Place, arguments: Arguments
+    ) -> None:
+        """New values of the block's states, taken after a training step."""
+        for name, expr in block.updates.items():
+            leaf = place.child(name).owner
+            if name not in block.state:
+                continue  # an optimizer's update of its parameter is read by the trainer
+            value = self.tensor(
+                self.evaluate(expr, scope, Slot(place.child(f"{name}.next"))), expr.mark
+            )
+            self.set_update(leaf, value, expr.mark)
+            self.anchors[leaf] = tuple(
+                v.name for v in arguments.positional if isinstance(v, Value)
+            )
+
+    def set_update(self, leaf: str, value: Value, mark: Mark) -> None:
+        """Record what a leaf becomes after the step; the types must agree."""
+        target = self.leaves[leaf].type
+        if value.tensor != target:
+            if value.shape != target.shape:
+                fail("GF034", f"'{leaf}' is {target} but its update is {value.tensor}", mark)
+            value = value.cast(target.dtype)
+        self.updates[leaf] = value
+
+    # -- results -----------------------------------------------------------------------------
+    def outputs(self, block: BlockDecl, scope: Scope, place: Place) -> Bound:
+        """What the call gives: one value, or parts."""
+        values = {name: self._output(name, block, scope) for name in block.outputs}
+        if len(values) == 1:
+            (value,) = values.values()
+            return value
+        return Parts(place.path, values)
+
+    def _output(self, name: str, block: BlockDecl, scope: Scope) -> Bound:
+        known, value = scope.get(name)
+        if not known:
+            scope.lookup(name, block.mark)
+        if isinstance(value, Poison):
+            raise Poisoned(name)
+        return value

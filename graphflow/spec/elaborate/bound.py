@@ -1,0 +1,88 @@
+"""What a name in a file can stand for while the graph is being built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from graphflow.diagnostics import Mark
+from graphflow.ir.dims import Symbolic
+from graphflow.ir.types import DType
+from graphflow.ops.builder import Value
+from graphflow.spec.document import BlockDecl
+
+if TYPE_CHECKING:
+    from graphflow.spec.elaborate.scope import Scope
+
+
+class Training:
+    """The word ``training``: known only when a program is compiled."""
+
+    def __init__(self, negated: bool = False) -> None:
+        self.negated = negated
+
+
+class Poison:
+    """Stands for a node whose line has an error that has been reported already."""
+
+
+class Poisoned(Exception):
+    """Raised where a poisoned name is used: the line is skipped without a second report."""
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """An operator, a block or an instance, by name: something that can be called."""
+
+    name: str
+    block: BlockDecl | None = None
+    home: Scope | None = None
+    instance: Instance | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A name declared in ``layers:``: it owns one set of parameters however often it is called."""
+
+    name: str
+    function: Function
+    args: tuple[object, ...] = ()
+    kwargs: Mapping[str, object] = field(default_factory=dict)
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Several results under one name, read as ``name.part``."""
+
+    name: str
+    parts: Mapping[str, Bound]
+
+
+Static: TypeAlias = Union[
+    None, bool, int, float, str, Symbolic, DType, Training, "tuple[Bound, ...]"
+]
+Bound: TypeAlias = Static | Value | Parts | Function | Instance | Poison
+
+
+def describe(bound: Bound) -> str:
+    """A few words for error messages."""
+    if isinstance(bound, Value):
+        return str(bound.type)
+    if isinstance(bound, Parts):
+        return f"several values ({', '.join(bound.parts)})"
+    if isinstance(bound, Function | Instance):
+        return f"the function '{bound.name}'"
+    if bound is None:
+        return "none"
+    if isinstance(bound, bool):
+        return str(bound).lower()
+    if isinstance(bound, tuple):
+        return f"[{', '.join(describe(item) for item in bound)}]"
+    return repr(bound) if isinstance(bound, str) else str(bound)
+
+
+def is_number(bound: Bound) -> bool:
+    """Whether a static value is a number (a size counts, a truth value does not)."""
+    return isinstance(bound, int | float | Symbolic) and not isinstance(bound, bool)

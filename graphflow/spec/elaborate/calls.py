@@ -1,0 +1,296 @@
+"""Calls: finding the function, matching arguments to parameters, emitting operators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.ir.dims import Symbolic
+from graphflow.ir.graph import Attr
+from graphflow.ir.types import DType, TupleType
+from graphflow.ops.builder import Value
+from graphflow.ops.op import OPS, Op
+from graphflow.spec.elaborate import static
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, describe
+from graphflow.spec.elaborate.expressions import Expressions
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Module, Place, Slot
+from graphflow.spec.syntax import Call
+
+INTERNAL = frozenset({"leaf", "control"})
+HIDDEN = frozenset({"item", "by_mode", "slice", "constant", "rng_split"})
+CONTEXT = frozenset({"rng", "stream"})
+"""What the elaborator supplies to random operators: the key, and the name of the stream."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Evaluated arguments of a call, with the place of each for messages."""
+
+    positional: Sequence[Bound]
+    keywords: Mapping[str, Bound]
+    marks: Mapping[str | int, Mark]
+    mark: Mark
+
+    def mark_of(self, key: str | int) -> Mark:
+        return self.marks.get(key, self.mark)
+
+
+def is_operator(name: str) -> bool:
+    """Whether files call an operator of this name."""
+    return name in OPS and OPS[name].family not in INTERNAL and name not in HIDDEN
+
+
+class Calls(Expressions):
+    """Function calls in expressions."""
+
+    def call_block(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:
+        """The value of a block or instance; the layer above builds blocks."""
+        raise NotImplementedError
+
+    def call(self, call: Call, scope: Scope, slot: Slot) -> Bound:
+        function = self.function(call.function, scope)
+        if function is None and call.function in static.QUERIES:
+            return static.call_query(call.function, self.arguments(call, scope, slot).positional, call.mark)
+        if function is None:
+            self.unknown_function(call, scope)
+        inserted = scope.names.get("#piped", ())
+        arguments = self.arguments(call, scope, slot)
+        if inserted and call is inserted[0]:  # type: ignore[index]
+            arguments = _with_first(arguments, inserted[1])  # type: ignore[index]
+        return self.apply(function, arguments, slot)
+
+    def apply(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:
+        """A function applied to evaluated arguments."""
+        if function.block is not None or function.instance is not None:
+            return self.call_block(function, arguments, slot)
+        return self.call_op(function.name, arguments, slot)
+
+    def arguments(self, call: Call, scope: Scope, slot: Slot) -> Arguments:
+        """Evaluate the arguments of a call from left to right."""
+        marks: dict[str | int, Mark] = {}
+        positional: list[Bound] = []
+        keywords: dict[str, Bound] = {}
+        for index, arg in enumerate(call.args):
+            marks[index] = arg.mark
+            positional.append(self.evaluate(arg, scope, slot.inside()))
+        for keyword in call.kwargs:
+            if keyword.name in keywords:
+                fail("GF022", f"argument '{keyword.name}' is given twice", keyword.mark)
+            marks[keyword.name] = keyword.mark
+            keywords[keyword.name] = self.evaluate(keyword.value, scope, slot.inside())
+        return Arguments(positional, keywords, marks, call.mark)
+
+    def function(self, name: str, scope: Scope) -> Function | None:
+        """Instances and functions in sight, then the file's blocks, operators, the library."""
+        known, bound = scope.get(name)
+        if known and isinstance(bound, Function):
+            return bound
+        if known and isinstance(bound, Instance):
+            return Function(bound.name, instance=bound)
+        if known:
+            scope.lookup(name, None)  # a poisoned name stays quiet
+            return None
+        module = scope.module or self.module
+        head, _, rest = name.rpartition(".")
+        for part in filter(None, head.split(".")):
+            if part not in module.uses:
+                return None
+            module = module.uses[part]
+        if rest in module.blocks:
+            return Function(rest, module.blocks[rest], module.let)
+        if head:
+            return None
+        if is_operator(name):
+            return Function(name)
+        return self.library_function(name)
+
+    def library_function(self, name: str) -> Function | None:
+        block = self.library.blocks.get(name)
+        return Function(name, block, self.library.let) if block else None
+
+    def unknown_function(self, call: Call, scope: Scope) -> None:
+        """Refuse a call of something that is no function."""
+        known, bound = scope.get(call.function)
+        if known:
+            fail("GF021", f"'{call.function}' is {describe(bound)}, not a function", call.mark)
+        help = did_you_mean(call.function, self.function_names(scope.module or self.module))
+        fail("GF021", f"unknown function '{call.function}'", call.mark, help=help)
+
+    def function_names(self, module: Module) -> set[str]:
+        """Everything that can be called."""
+        ops = set(filter(is_operator, OPS))
+        used = {f"{alias}.{b}" for alias, m in module.uses.items() for b in m.blocks}
+        instances = set(self.document.layers)
+        return {*ops, *self.library.blocks, *module.blocks, *used, *static.QUERIES, *instances}
+
+    # -- operators ---------------------------------------------------------------------------
+    def call_op(self, name: str, arguments: Arguments, slot: Slot) -> Bound:
+        """An operator of tensors, or a mathematical function of plain numbers."""
+        op, mark = OPS[name], arguments.mark
+        if name in static.ALSO_OPERATORS and not any(isinstance(v, Value) for v in arguments.positional):
+            return static.call_query(name, arguments.positional, mark)
+        if name in static.MATH and _only_numbers(arguments):
+            try:
+                return static.call_math(name, arguments.positional, mark)
+            except static.NotStatic:
+                pass
+        operands, attrs = match_operator(op, arguments)
+        if name == "gradient":
+            return self.call_gradient(operands, attrs, slot, mark)
+        values = self.operands(op, operands, mark)
+        if op.random:
+            values.insert(0, self.key())
+        value = self.emit(name, values, slot.claim(name), mark, **attrs)
+        return value
+
+    def operands(self, op: Op, operands: Sequence[Bound], mark: Mark) -> list[Value]:
+        """Operands as tensors; a list given to a variadic operator is spread."""
+        if op.operands and op.operands[-1].startswith("*") and len(operands) == 1:
+            first = operands[0]
+            if isinstance(first, tuple):
+                operands = first
+        if op.promotes is None and not op.floats:
+            return [self.tensor(v, mark) for v in operands]
+        return self.tensors(operands, mark)
+
+    def call_gradient(
+        self, operands: Sequence[Bound], attrs: Mapping[str, Attr], slot: Slot, mark: Mark
+    ) -> Bound:
+        """``gradient(y, x)``: one value for one x, a list for a list or an instance."""
+        if len(operands) < 2:
+            fail("GF022", "gradient needs what to differentiate and by what", mark,
+                 help="write gradient(y, x) or gradient(y, [u, v])")  # fmt: skip
+        y, *wrt = operands
+        several = len(wrt) > 1 or isinstance(wrt[0], tuple | Instance)
+        spread: list[Bound] = []
+        for x in wrt:
+            if isinstance(x, Instance):
+                spread += [self.root.builder.value(n) for n in self.owned_by(x.name)]
+            else:
+                spread += x if isinstance(x, tuple) else (x,)
+        values = [self.tensor(v, mark) for v in (y, *spread)]
+        place = slot.claim("gradient")
+        node = self.emit("gradient", values, place.child("of"), mark, **attrs)
+        if not several:
+            return self.emit("item", [node], place, mark, index=0)
+        return tuple(
+            self.emit("item", [node], place.child(str(i)), mark, index=i) for i in range(len(spread))
+        )
+
+    def owned_by(self, owner: str) -> list[str]:
+        """The parameters below a path, in order of creation."""
+        found = [
+            name
+            for name in self.leaves
+            if name.startswith(f"{owner}.") and self.root.builder.nodes[name].op == "parameter"
+        ]
+        return found
+
+    def results(self, value: Bound, places: Sequence[Place], mark: Mark) -> list[Bound]:
+        """The several results of a call, for ``a, b: f(x)``."""
+        if isinstance(value, Parts):
+            items: list[Bound] = list(value.parts.values())
+        elif isinstance(value, Value) and isinstance(value.type, TupleType):
+            count = len(value.type.items)
+            _count(count, places, mark)
+            return [self.emit("item", [value], p, mark, index=i) for i, p in enumerate(places)]
+        elif isinstance(value, tuple):
+            items = list(value)
+        else:
+            fail("GF022", f"one value cannot be unpacked into {len(places)} names", mark)
+        _count(len(items), places, mark)
+        return items
+
+
+def _count(found: int, places: Sequence[Place], mark: Mark) -> None:
+    if found != len(places):
+        fail("GF022", f"{found} values cannot be unpacked into {len(places)} names", mark)
+
+
+def _with_first(arguments: Arguments, value: Bound) -> Arguments:
+    """The arguments with the pipeline's value in front."""
+    marks = {(k + 1 if isinstance(k, int) else k): m for k, m in arguments.marks.items()}
+    return Arguments([value, *arguments.positional], arguments.keywords, marks, arguments.mark)
+
+
+def _only_numbers(arguments: Arguments) -> bool:
+    """Plain numbers, or one list of them, and nothing by name."""
+    items = arguments.positional
+    if len(items) == 1 and isinstance(items[0], tuple):
+        items = items[0]
+    return bool(items) and not arguments.keywords and all(
+        isinstance(v, int | float | Symbolic) for v in items
+    )
+
+
+def match_operator(op: Op, arguments: Arguments) -> tuple[list[Bound], dict[str, Attr]]:
+    """Arguments of a call matched to an operator's operands and attributes."""
+    names = [n for n in op.arguments if n.lstrip("*") not in CONTEXT or not op.random]
+    given = dict(bind(op.name, names, arguments, extra="sizes" in op.attributes))
+    operands: list[Bound] = []
+    for operand in op.operands:
+        name = operand.lstrip("*")
+        if name in CONTEXT and op.random:
+            continue
+        if operand.startswith("*"):
+            operands += given.pop(name, ())  # type: ignore[arg-type]
+        elif name in given:
+            operands.append(given.pop(name))
+        else:
+            _missing(op.name, name, names, arguments.mark)
+    extra = {k: given.pop(k) for k in list(given) if k not in op.attributes}
+    if extra:
+        given["sizes"] = tuple((k, v) for k, v in extra.items())
+    for name, parameter in op.attributes.items():
+        if parameter.default is parameter.empty and name not in given and name not in CONTEXT:
+            _missing(op.name, name, names, arguments.mark)
+    attrs = {k: attribute(op.name, k, v, arguments.mark_of(k)) for k, v in given.items()}
+    return operands, attrs
+
+
+def bind(
+    function: str, names: Sequence[str], arguments: Arguments, extra: bool = False
+) -> dict[str, Bound]:
+    """Positional and keyword arguments by parameter name; ``*name`` takes all that are left."""
+    given: dict[str, Bound] = {}
+    positional = list(arguments.positional)
+    shown = f"{function}({', '.join(names)})"
+    for index, name in enumerate(names):
+        if name.startswith("*"):
+            given[name[1:]] = tuple(positional[index:])
+            positional = positional[:index]
+        elif index < len(positional):
+            given[name] = positional[index]
+    plain = [n for n in names if not n.startswith("*")]
+    if len(positional) > len(names):
+        fail("GF022", f"{function} takes {len(names)} arguments, {len(positional)} were given",
+             arguments.mark_of(len(names)), help=f"its arguments are {shown}")  # fmt: skip
+    for name, value in arguments.keywords.items():
+        mark = arguments.mark_of(name)
+        if name not in plain and not extra:
+            close = did_you_mean(name, plain)
+            fail("GF022", f"{function} has no argument '{name}'", mark,
+                 help=close or f"its arguments are {shown}")  # fmt: skip
+        if name in given:
+            fail("GF022", f"argument '{name}' of {function} is given twice", mark)
+        given[name] = value
+    return given
+
+
+def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
+    """A static value as an operator's attribute."""
+    if isinstance(value, Value):
+        fail("GF026", f"'{name}' of {function} must be known while the graph is built, "
+             "and this is a tensor", mark)  # fmt: skip
+    if isinstance(value, tuple):
+        return tuple(attribute(function, name, item, mark) for item in value)
+    if value is None or isinstance(value, bool | int | float | str | Symbolic | DType):
+        return value
+    fail("GF022", f"'{name}' of {function} cannot be {describe(value)}", mark)
+
+
+def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> None:
+    fail("GF022", f"{function} needs '{name}'", mark,
+         help=f"its arguments are {function}({', '.join(names)})")  # fmt: skip

@@ -1,0 +1,112 @@
+"""How parameters and states start: a graph of its own.
+
+Each leaf's ``init:`` becomes nodes of the *initial graph*, named after the leaf. Initialisers see
+``shape``, ``fan_in`` and ``fan_out`` of what they fill; an input's name takes what is fed.
+"""
+
+from __future__ import annotations
+
+from graphflow.diagnostics import GraphflowError, fail
+from graphflow.ir.dims import Dim, product
+from graphflow.ir.graph import Graph, Origin
+from graphflow.ir.types import TensorType
+from graphflow.ops.builder import Value, broadcast_like
+from graphflow.ops.op import OPS
+from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
+from graphflow.spec.elaborate.calls import Arguments
+from graphflow.spec.elaborate.loops import Loops
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Leaf, Place, Region, Slot
+from graphflow.spec.syntax import Expr, Name
+
+
+class Initials(Loops):
+    """Elaborates the initial values, in order of creation of the leaves."""
+
+    def initial_graph(self, inputs: dict[str, TensorType]) -> Graph:
+        """The graph that gives every leaf its first value; its outputs are in leaf order."""
+        main, self.regions = self.regions, [Region()]
+        self.fed = inputs
+        outputs = []
+        try:
+            for leaf in self.leaves.values():
+                try:
+                    outputs.append(self.initial(leaf).name)
+                except GraphflowError as error:
+                    self.report(GraphflowError(*(d.at(leaf.mark) for d in error.diagnostics)))
+                except Poisoned:
+                    continue
+            return self.builder.graph(outputs)
+        finally:
+            self.regions, self.context = main, {}
+
+    def initial(self, leaf: Leaf) -> Value:
+        """The node that computes one leaf's first value, called like the leaf."""
+        scope = Scope(leaf.initial.scope)
+        fan_in, fan_out = fans(leaf.type.shape, leaf.initial.layout)
+        self.context = {"shape": leaf.type.shape, "fan_in": fan_in, "fan_out": fan_out}
+        scope.names.update(self.context)
+        self.node_path = leaf.name
+        expr, place = leaf.initial.expr, Place(leaf.name)
+        value = self.initial_value(expr, scope, Slot(place))
+        tensor = self.tensor(value, expr.mark, leaf.type.dtype)
+        if tensor.shape not in ((), leaf.type.shape):
+            fail("GF030", f"'{leaf.name}' is {leaf.type} but its initial value is {tensor.type}",
+                 expr.mark)  # fmt: skip
+        with self.builder.within(f"{leaf.name}.start", Origin(leaf.mark, leaf.name)):
+            filled = broadcast_like(tensor, leaf.type)
+        if filled.name != leaf.name:
+            self.builder.aliases.setdefault(leaf.name, filled.name)
+        return filled
+
+    def initial_value(self, expr: Expr, scope: Scope, slot: Slot) -> Bound:
+        """An initialiser by name or call, an input, or any expression."""
+        if isinstance(expr, Name) and expr.id in self.fed:
+            return self.fed_input(expr.id)
+        value = self.evaluate(expr, scope, slot)
+        if isinstance(value, Function):
+            return self.apply(value, Arguments([], {}, {}, expr.mark), slot)
+        return value
+
+    def fed_input(self, name: str) -> Value:
+        """An input that an initial value copies: it must be fed when training starts."""
+        if name in self.builder.nodes:
+            return self.builder.value(name)
+        return self.builder.input(name, self.fed[name])
+
+    def call_op(self, name: str, arguments: Arguments, slot: Slot) -> Bound:
+        """Inside an initialiser, operators that fill a shape take the leaf's own by default."""
+        if self.regions[0] is not self.root and _fills(name) and not _has_shape(arguments):
+            leaf = self.leaves[self.node_path]
+            keywords = {"shape": leaf.type.shape, **arguments.keywords}
+            names = [a for a in OPS[name].arguments if a not in ("rng", "stream", "shape")]
+            keywords |= dict(zip(names, arguments.positional, strict=False))
+            arguments = Arguments([], keywords, arguments.marks, arguments.mark)
+        return super().call_op(name, arguments, slot)
+
+
+def _fills(name: str) -> bool:
+    """Operators without tensor operands whose attribute ``shape`` says what to fill."""
+    op = OPS[name]
+    return "shape" in op.attributes and not [o for o in op.operands if o != "rng"]
+
+
+def _has_shape(arguments: Arguments) -> bool:
+    first = arguments.positional[0] if arguments.positional else None
+    return "shape" in arguments.keywords or isinstance(first, tuple)
+
+
+def fans(shape: tuple[Dim, ...], layout: str) -> tuple[Dim, Dim]:
+    """Fan in and fan out: how many numbers feed one result, and how many results one number feeds.
+
+    Layers keep PyTorch's (out, in, *kernel); a raw matrix is (in, out), since it multiplies from
+    the right.
+    """
+    if not shape:
+        return 1, 1
+    if len(shape) == 1:
+        return shape[0], shape[0]
+    field = product(shape[2:])
+    first, second = shape[0] * field, shape[1] * field
+    return (second, first) if layout == "out_in" else (first, second)
+

@@ -1,0 +1,203 @@
+"""Loops and branches: scan, while, cond (rule 7). Their bodies become regions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from graphflow.diagnostics import Mark, fail
+from graphflow.ir.dims import Symbolic
+from graphflow.ir.types import TensorType
+from graphflow.ops.builder import Value
+from graphflow.spec.document import Branch, Cond, NodeDecl, Scan, While
+from graphflow.spec.elaborate.bound import Bound, Parts, Poisoned, describe
+from graphflow.spec.elaborate.nodes import Nodes
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Place, Region, Slot
+from graphflow.spec.syntax import Expr
+
+MAX_STEPS = 10_000
+
+
+class Loops(Nodes):
+    """Elaborates control structures."""
+
+    def loop(self, decl: NodeDecl, scope: Scope, place: Place) -> Bound:
+        body = decl.body
+        if isinstance(body, Scan):
+            return self.scan(body, scope, place)
+        if isinstance(body, While):
+            return self.while_loop(body, scope, place)
+        assert isinstance(body, Cond)
+        return self.cond(body, scope, place)
+
+    @contextmanager
+    def region(self, turn: bool = False) -> Iterator[Region]:
+        """New nodes go into a fresh region inside this block."""
+        region = Region(turn)
+        self.regions.append(region)
+        try:
+            yield region
+        finally:
+            self.regions.pop()
+
+    def values(self, exprs: Mapping[str, Expr], scope: Scope, place: Place) -> dict[str, Value]:
+        """Named expressions as tensors; each at a place of its own."""
+        found = {}
+        for name, expr in exprs.items():
+            value = self.evaluate(expr, scope, Slot(place.child(f"{name}.start")))
+            found[name] = self.tensor(value, expr.mark)
+        return found
+
+    def scan(self, body: Scan, scope: Scope, place: Place) -> Bound:
+        carry = self.values(body.carry, scope, place)
+        over = self.values(body.over, scope, place)
+        length = self.scan_length(body, over, scope)
+        with self.region(turn=True) as region:
+            inner, names = Scope(scope), []
+            for name, value in (*carry.items(), *over.items()):
+                type = value.tensor if name in carry else value.tensor.with_shape(value.shape[1:])
+                leaf = region.builder.input(f"{place.path}.{name}", type)
+                names.append(leaf.name)
+                inner.declare(name, leaf, body.mark)
+            self.lines(body.nodes, inner, place)
+            after = [self.carried(n, body.next[n], inner, place, v.tensor) for n, v in carry.items()]
+            collected = [self.collected(n, inner, body.mark) for n in body.collect]
+            graph = region.close(names, [v.name for v in (*after, *collected)])
+        sequences = list(over.values())
+        if region.rng is not None:
+            keys = self.emit("rng_split", [self.key()], place.child("keys"), body.mark, n=length)
+            sequences.append(keys)
+        captured = [self.local(v) for v in region.outside]
+        result = self.emit(
+            "scan", [*carry.values(), *sequences, *captured], place, body.mark,
+            body=graph, carries=len(carry), sequences=len(sequences), length=length,
+            reverse=body.reverse,
+        )  # fmt: skip
+        return self.loop_parts(result, list(carry), list(body.collect), place, body.mark)
+
+    def scan_length(self, body: Scan, over: Mapping[str, Value], scope: Scope) -> int | Symbolic:
+        """The number of turns: ``steps``, or the length of axis 0 of every sequence."""
+        if body.steps is not None:
+            steps = self.static(body.steps, scope, "'steps'")
+            if isinstance(steps, bool) or not isinstance(steps, int | Symbolic):
+                fail("GF033", f"'steps' is a whole number, not {describe(steps)}", body.steps.mark)
+            return steps
+        for name, value in over.items():
+            if not value.shape:
+                fail("GF030", f"scan reads '{name}' along axis 0, but it is one number",
+                     body.over[name].mark)  # fmt: skip
+        lengths = {name: value.shape[0] for name, value in over.items()}
+        first, *others = lengths.values()
+        if any(length != first for length in others):
+            shown = ", ".join(f"{n} has {d}" for n, d in lengths.items())
+            fail("GF030", f"the sequences of a scan differ in length: {shown}", body.mark)
+        return first
+
+    def lines(self, nodes: Sequence[NodeDecl], scope: Scope, place: Place) -> None:
+        """The lines of a region; a broken one spoils the whole."""
+        before = len(self.errors)
+        for decl in nodes:
+            self.node(decl, scope, place.child(decl.names[0]))
+        if len(self.errors) > before:
+            raise Poisoned(place.path)
+
+    def carried(
+        self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType
+    ) -> Value:
+        """The next value of a carried name: the same type as before."""
+        value = self.evaluate(expr, scope, Slot(place.child(f"{name}.next")))
+        tensor = self.local(self.tensor(value, expr.mark, type.dtype))
+        if tensor.shape != type.shape:
+            fail("GF034", f"'{name}' enters a turn as {type} but leaves it as {tensor.type}",
+                 expr.mark, help="'next' must have the shape of 'carry'")  # fmt: skip
+        return tensor.cast(type.dtype)
+
+    def collected(self, name: str, scope: Scope, mark: Mark) -> Value:
+        return self.local(self.tensor(scope.lookup(name, mark), mark))
+
+    def loop_parts(
+        self, result: Value, carries: list[str], collect: list[str], place: Place, mark: Mark
+    ) -> Parts:
+        """``name.h_next`` is stacked over time, ``name.final.h`` the last carried value."""
+        final = {
+            n: self.emit("item", [result], place.child(f"final.{n}"), mark, index=i)
+            for i, n in enumerate(carries)
+        }
+        stacked: dict[str, Bound] = {
+            n: self.emit("item", [result], place.child(n), mark, index=len(carries) + i)
+            for i, n in enumerate(collect)
+        }
+        return Parts(place.path, {**stacked, "final": Parts(f"{place.path}.final", dict(final))})
+
+    def while_loop(self, body: While, scope: Scope, place: Place) -> Bound:
+        carry = self.values(body.carry, scope, place)
+        limit = MAX_STEPS
+        if body.max_steps is not None:
+            found = self.static(body.max_steps, scope, "'max_steps'")
+            if isinstance(found, bool) or not isinstance(found, int):
+                fail("GF033", f"'max_steps' is a whole number, not {describe(found)}",
+                     body.max_steps.mark)  # fmt: skip
+            limit = found
+        with self.region() as condition:
+            inner, first = self.carry_scope(condition, carry, scope, place, body.mark)
+            test = self.evaluate(body.condition, inner, Slot(place.child("condition")))
+            tested = self.local(self.tensor(test, body.condition.mark))
+        with self.region() as region:
+            inner, names = self.carry_scope(region, carry, scope, place, body.mark)
+            self.lines(body.nodes, inner, place)
+            after = [self.carried(n, body.next[n], inner, place, v.tensor) for n, v in carry.items()]
+        captured = self.shared_captures([condition, region])
+        result = self.emit(
+            "while_loop", [*carry.values(), *captured], place, body.mark,
+            condition=condition.close(first, [tested.name]),
+            body=region.close(names, [v.name for v in after]),
+            carries=len(carry), max_steps=limit,
+        )  # fmt: skip
+        parts = self.loop_parts(result, list(carry), [], place, body.mark)
+        final = parts.parts["final"]
+        assert isinstance(final, Parts)
+        return Parts(place.path, {**final.parts, **parts.parts})
+
+    def carry_scope(
+        self, region: Region, carry: Mapping[str, Value], scope: Scope, place: Place, mark: Mark
+    ) -> tuple[Scope, list[str]]:
+        """A scope whose carried names are inputs of the region."""
+        inner, names = Scope(scope), []
+        for name, value in carry.items():
+            leaf = region.builder.input(f"{place.path}.{name}", value.tensor)
+            names.append(leaf.name)
+            inner.declare(name, leaf, mark)
+        return inner, names
+
+    def shared_captures(self, regions: Sequence[Region]) -> list[Value]:
+        """Regions of one operator take the same captured operands, in one order."""
+        outside: dict[str, Value] = {}
+        for region in regions:
+            outside.update({v.name: v for v in region.outside})
+        for region in regions:
+            region.captured = {n: region.capture(v).name for n, v in outside.items()}
+        return [self.local(v) for v in outside.values()]
+
+    def cond(self, body: Cond, scope: Scope, place: Place) -> Bound:
+        """``cond:`` picks a branch while running; both must give the same type."""
+        value = self.evaluate(body.if_, scope, Slot(place.child("condition")))
+        condition = self.tensor(value, body.if_.mark)
+        branches, results = [], []
+        for name, branch in (("then", body.then), ("else", body.else_)):
+            with self.region() as region:
+                results.append(self.branch(branch, Scope(scope), place.child(name)))
+            branches.append(region)
+        captured = self.shared_captures(branches)
+        then, orelse = (
+            r.close([], [v.name]) for r, v in zip(branches, results, strict=True)
+        )
+        node = self.emit(
+            "cond", [condition, *captured], place.child("cond"), body.mark, then=then, orelse=orelse
+        )
+        return self.emit("item", [node], place, body.mark, index=0)
+
+    def branch(self, branch: Branch, scope: Scope, place: Place) -> Value:
+        self.lines(branch.nodes, scope, place)
+        value = self.tensor(self.evaluate(branch.out, scope, Slot(place)), branch.mark)
+        return self.local(value)

@@ -1,0 +1,256 @@
+"""What one elaboration knows: the graph under construction, leaves, regions, errors found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
+from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Attr, Graph, Origin
+from graphflow.ir.types import DType, TensorType
+from graphflow.ops.builder import Builder, Value
+from graphflow.spec.document import BlockDecl, Document
+from graphflow.spec.elaborate.bound import Bound
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.syntax import Expr
+
+NODE_LIMIT = 100_000
+DEPTH_LIMIT = 50
+
+
+@dataclass
+class Module:
+    """One file's names: its blocks, the files it uses, and whether it is our library."""
+
+    blocks: Mapping[str, BlockDecl]
+    let: Scope
+    uses: Mapping[str, Module] = field(default_factory=dict)
+    called: frozenset[str] = frozenset()
+    library: bool = False
+
+
+@dataclass(frozen=True)
+class Initial:
+    """How a parameter or state starts: the expression and where its names are looked up."""
+
+    expr: Expr
+    scope: Scope
+    layout: str
+    """``"out_in"`` for layers (PyTorch's layout), ``"in_out"`` for raw matrices."""
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A parameter or a state: its type, its start, and what training does with it."""
+
+    name: str
+    type: TensorType
+    initial: Initial
+    mark: Mark | None
+    trainable: bool = True
+    reset: str | None = None
+    owner: str = ""
+
+
+class Place:
+    """Where a node lives: the path that names it, and the path that owns its parameters.
+
+    The two differ inside an instance: every call has its own nodes, all share one owner.
+    """
+
+    def __init__(self, path: str, owner: str | None = None) -> None:
+        self.path = path
+        self.owner = path if owner is None else owner
+        self._counts: dict[str, int] = {}
+
+    def child(self, name: str) -> Place:
+        """A named part of this place. A place without a name gives its parts no prefix."""
+        return Place(_join(self.path, name), _join(self.owner, name))
+
+    def counted(self, name: str) -> Place:
+        """The place of a call nested in this node: numbered from the second on."""
+        return self.child(self._count(name, "" if name not in self._counts else None))
+
+    def ordinal(self, name: str) -> Place:
+        """The place of a pipeline's item: numbered from 1."""
+        return self.child(self._count(name, None))
+
+    def turn(self, shared: bool, first: int) -> Place:
+        """The place of one turn of a repeat; turns that share parameters have the first's owner."""
+        count = self._counts["#turn"] = self._counts.get("#turn", -1) + 1
+        owner = first if shared else count
+        return Place(_join(self.path, str(count)), _join(self.owner, str(owner)))
+
+    @property
+    def next_turn(self) -> int:
+        return self._counts.get("#turn", -1) + 1
+
+    def _count(self, name: str, bare: str | None) -> str:
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        return name + (str(count) if bare is None else bare)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where the value of an expression goes: the node itself, or a name nested in it."""
+
+    place: Place
+    nested: bool = False
+
+    def claim(self, name: str) -> Place:
+        return self.place.counted(name) if self.nested else self.place
+
+    def inside(self) -> Slot:
+        return self if self.nested else Slot(self.place, True)
+
+
+class Region:
+    """A graph under construction inside a control operator, and what it captures from outside."""
+
+    def __init__(self, turn: bool = False) -> None:
+        self.builder = Builder()
+        self.turn = turn
+        self.captured: dict[str, str] = {}
+        self.outside: list[Value] = []
+        self.rng: Value | None = None
+
+    def capture(self, value: Value) -> Value:
+        """The value inside this region that stands for an outer one."""
+        if value.node.op == "constant":
+            return self.builder.add("constant", **value.node.attributes())
+        if value.name not in self.captured:
+            inner = self.builder.input(value.name, value.tensor)
+            self.captured[value.name] = inner.name
+            self.outside.append(value)
+        return self.builder.value(self.captured[value.name])
+
+    def key(self) -> Value:
+        """The random key of one turn of this region."""
+        if self.rng is None:
+            self.rng = self.builder.input("rng", TensorType(DType.INT64, (2,)))
+        return self.rng
+
+    def close(self, first: Sequence[str], outputs: Sequence[str]) -> Graph:
+        """The region's graph: inputs ``first``, then the key, then captured ones."""
+        key = [self.rng.name] if self.rng else []
+        order = [*first, *key, *self.captured.values()]
+        nodes = self.builder.nodes
+        self.builder.nodes = {n: nodes[n] for n in order} | nodes
+        return self.builder.graph(outputs)
+
+
+class Session:
+    """The state of one elaboration. Higher layers add expressions, calls, blocks, loops."""
+
+    def __init__(self, document: Document, module: Module, library: Module) -> None:
+        self.document, self.module, self.library = document, module, library
+        self.root = Region()
+        self.regions = [self.root]
+        self.errors: list[Diagnostic] = []
+        self.leaves: dict[str, Leaf] = {}
+        self.updates: dict[str, Value] = {}
+        self.anchors: dict[str, tuple[str, ...]] = {}
+        self.substitutes: dict[str, Value] = {}
+        self.symbols: dict[str, Dim] = {}
+        self.context: dict[str, Bound] = {}
+        """Names that blocks called now see besides their own: fans, the step, the epoch."""
+        self.node_path = ""
+        self.depth = 0
+
+    @property
+    def builder(self) -> Builder:
+        """Where new nodes go: the innermost region."""
+        return self.regions[-1].builder
+
+    def local(self, value: Value) -> Value:
+        """``value`` as the innermost region sees it."""
+        levels = [i for i, r in enumerate(self.regions) if r.builder is value.builder]
+        if not levels:
+            fail("GF026", f"'{value.name}' is not known before the first step",
+                 help="an initial value may use sizes, inputs and other numbers")  # fmt: skip
+        level = levels[0]
+        for region in self.regions[level + 1 :]:
+            value = region.capture(value)
+        return value
+
+    def key(self) -> Value:
+        """The random key here."""
+        if len(self.regions) == 1:
+            return self.builder.rng()
+        if not all(region.turn for region in self.regions[1:]):
+            fail(
+                "GF026",
+                "random numbers cannot be drawn inside while: or cond:",
+                help="draw them before, and use the result inside",
+            )
+        return self.regions[-1].key()
+
+    def emit(
+        self, op: str, inputs: Sequence[Value], place: Place, mark: Mark | None, **attrs: Attr
+    ) -> Value:
+        """Append a node; errors of its rule are placed at ``mark`` and name the operands."""
+        if sum(len(r.builder.nodes) for r in self.regions) > NODE_LIMIT:
+            fail("GF004", f"more than {NODE_LIMIT:,} nodes", mark)
+        try:
+            operands = [self.local(v) for v in inputs]
+            with self.builder.within(place.path, Origin(mark, self.node_path)):
+                return self.builder.add(op, *operands, name=place.path, **attrs)
+        except GraphflowError as error:
+            raise GraphflowError(*(self._placed(d, mark, inputs) for d in error.diagnostics)) from None
+
+    def _placed(
+        self, diagnostic: Diagnostic, mark: Mark | None, inputs: Sequence[Value]
+    ) -> Diagnostic:
+        if diagnostic.mark is not None:
+            return diagnostic
+        notes = list(diagnostic.notes)
+        for value in dict.fromkeys(inputs):
+            origin = value.builder.origins.get(value.name, Origin())
+            if value.node.op != "constant" and origin.mark != mark:
+                notes.append(Note(f"'{value.name}' is {value.type}", origin.mark))
+        return Diagnostic(
+            diagnostic.code, diagnostic.message, mark, tuple(notes), diagnostic.help
+        )
+
+    def report(self, error: GraphflowError) -> None:
+        """Keep the findings of one line, each place once, and go on with the next line."""
+        seen = {(d.code, d.mark) for d in self.errors}
+        self.errors += [d for d in error.diagnostics if (d.code, d.mark) not in seen]
+
+    @contextmanager
+    def deeper(self, mark: Mark | None) -> Iterator[None]:
+        """One block inside another; endless recursion ends in a diagnostic."""
+        if self.depth >= DEPTH_LIMIT:
+            fail("GF004", f"blocks call each other more than {DEPTH_LIMIT} deep", mark,
+                 help="a block must not call itself")  # fmt: skip
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def make_leaf(self, op: str, leaf: Leaf, scope_mark: Mark | None = None) -> Value:
+        """The parameter or state of this name: created once, shared by every later call."""
+        builder = self.root.builder
+        if leaf.name in self.substitutes:
+            return self.substitutes[leaf.name]
+        known = self.leaves.get(leaf.name)
+        if known is not None:
+            if known.type != leaf.type:
+                fail(
+                    "GF030",
+                    f"'{leaf.name}' is {known.type} but this call needs {leaf.type}",
+                    scope_mark or leaf.mark,
+                    help="every call of an instance shares one set of parameters; use a block "
+                    "for layers of their own",
+                )
+            return builder.value(leaf.name)
+        self.leaves[leaf.name] = leaf
+        with builder.within("", Origin(leaf.mark, leaf.name)):
+            return builder.leaf(op, leaf.name, leaf.type)

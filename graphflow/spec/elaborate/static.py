@@ -1,0 +1,236 @@
+"""Arithmetic on values that are known while the graph is built: sizes, arguments, conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from graphflow.diagnostics import Mark, fail
+from graphflow.ir.dims import Symbolic, product
+from graphflow.ops.builder import Value
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, describe, is_number
+
+LARGEST = 2**53
+
+
+class NotStatic(Exception):
+    """The result depends on a symbol in a way that a size cannot express: use graph nodes."""
+
+
+def binary(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
+    """``left op right`` for static operands. NotStatic when a symbol makes that impossible."""
+    if isinstance(left, tuple) or isinstance(right, tuple):
+        return _on_lists(op, left, right, mark)
+    if not (_numeric(left) and _numeric(right)):
+        fail("GF026", f"'{op}' cannot join {describe(left)} and {describe(right)}", mark)
+    symbolic = isinstance(left, Symbolic) or isinstance(right, Symbolic)
+    if symbolic and (op in {"/", "**"} or isinstance(left, float) or isinstance(right, float)):
+        if op == "**" and isinstance(right, int) and not isinstance(right, bool) and right >= 0:
+            return product([left] * right)  # type: ignore[list-item]
+        raise NotStatic
+    try:
+        return _bounded(_ARITHMETIC[op](left, right), mark)
+    except ZeroDivisionError:
+        fail("GF033", "division by zero", mark)
+    except KeyError:
+        fail("GF026", f"'{op}' needs tensors, not {describe(left)} and {describe(right)}", mark)
+
+
+def _bounded(value: object, mark: Mark | None) -> Bound:
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        fail("GF004", "a whole number beyond 2^53", mark, help="write it as a float: 1e20")
+    if isinstance(value, complex):
+        fail("GF033", "a root of a negative number", mark)
+    return value  # type: ignore[return-value]
+
+
+def _power(a: float, b: float) -> float:
+    if isinstance(a, int) and isinstance(b, int) and b > 64:
+        raise OverflowError
+    try:
+        return a**b
+    except OverflowError:
+        return math.inf
+
+
+_ARITHMETIC: dict[str, Callable[..., object]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": _power,
+}
+
+
+def _numeric(value: Bound) -> bool:
+    return is_number(value) or isinstance(value, bool)
+
+
+def _on_lists(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
+    if op == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+        return left + right
+    if op == "*" and isinstance(left, tuple) and isinstance(right, int) and right <= 1000:
+        return left * right
+    fail("GF026", f"'{op}' cannot join {describe(left)} and {describe(right)}", mark)
+
+
+def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
+    """A comparison that must be decided now; an error when it hangs on an open symbol."""
+    if op in {"==", "!="} and not (is_number(left) and is_number(right)):
+        return (left == right) is (op == "==")
+    if not (is_number(left) and is_number(right)):
+        fail("GF026", f"'{op}' cannot compare {describe(left)} and {describe(right)}", mark)
+    difference = left - right  # type: ignore[operator]
+    if isinstance(difference, Symbolic):
+        fail(
+            "GF026",
+            f"whether {describe(left)} {op} {describe(right)} is not known "
+            "while the graph is built",
+            mark,
+            help="conditions of 'if' must be decided before anything runs; use where(...) or "
+            "cond: for choices that depend on data",
+        )
+    return _COMPARISONS[op](difference)
+
+
+_COMPARISONS: dict[str, Callable[[float], bool]] = {
+    "==": lambda d: d == 0,
+    "!=": lambda d: d != 0,
+    "<": lambda d: d < 0,
+    "<=": lambda d: d <= 0,
+    ">": lambda d: d > 0,
+    ">=": lambda d: d >= 0,
+}
+
+
+def truth(value: Bound, mark: Mark | None) -> bool:
+    """A static condition: false for false, none, 0 and the empty list."""
+    if isinstance(value, Value | Symbolic):
+        fail(
+            "GF026",
+            f"a condition of 'if' must be known while the graph is built, and this is "
+            f"{describe(value)}",
+            mark,
+            help="use where(condition, a, b) to choose by data, or given(x) to ask whether an "
+            "argument was given",
+        )
+    return isinstance(value, Function | Instance) or bool(value)
+
+
+# -- functions of static values ------------------------------------------------------------------
+
+
+def _dim(x: Bound, axis: Bound) -> Bound:
+    shape = _shape(x)
+    if not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
+        raise ValueError(f"dim: {describe(x)} has no axis {describe(axis)}")
+    return shape[axis]
+
+
+def _shape(x: Bound) -> tuple[Bound, ...]:
+    if not isinstance(x, Value):
+        raise ValueError(f"{describe(x)} has no shape")
+    return x.shape
+
+
+def _range(*bounds: Bound) -> Bound:
+    if not bounds or not all(isinstance(b, int) for b in bounds):
+        raise ValueError("range needs whole numbers")
+    return tuple(range(*bounds))  # type: ignore[arg-type]
+
+
+def _prod(items: Bound) -> Bound:
+    if not isinstance(items, tuple):
+        raise ValueError("prod needs a list")
+    return product(items)  # type: ignore[arg-type]
+
+
+def _len(items: Bound) -> Bound:
+    if not isinstance(items, tuple):
+        raise ValueError(f"{describe(items)} has no length")
+    return len(items)
+
+
+def _per_axis(value: Bound, axes: Bound) -> Bound:
+    """One value for each of ``axes`` axes: a list as it is, a number repeated."""
+    if isinstance(value, tuple):
+        if len(value) != axes:
+            raise ValueError(f"{describe(value)} has {len(value)} items, not {describe(axes)}")
+        return value
+    return (value,) * axes  # type: ignore[operator,return-value]
+
+
+def _without(items: Bound, axis: Bound) -> Bound:
+    """A list without one of its items."""
+    if not isinstance(items, tuple) or not isinstance(axis, int):
+        raise ValueError("without needs a list and the position of an item")
+    if not -len(items) <= axis < len(items):
+        raise ValueError(f"{describe(items)} has no item {axis}")
+    position = axis % len(items)
+    return items[:position] + items[position + 1 :]
+
+
+QUERIES: dict[str, Callable[..., Bound]] = {
+    "dim": _dim,
+    "shape": _shape,
+    "ndim": lambda x: len(_shape(x)),
+    "size": lambda x: product(_shape(x)),  # type: ignore[arg-type]
+    "given": lambda x: x is not None and x is not False,
+    "len": _len,
+    "range": _range,
+    "per_axis": _per_axis,
+    "without": _without,
+    "prod": _prod,
+    "same_shape": lambda x, y: _shape(x) == _shape(y),
+    "dtype": lambda x: x.dtype if isinstance(x, Value) else None,
+    "is_integer": lambda x: x.dtype.is_integer if isinstance(x, Value) else isinstance(x, int),
+    "is_list": lambda x: isinstance(x, tuple),
+    "is_tensor": lambda x: isinstance(x, Value),
+}
+"""Functions that ask about their arguments and never make a node. ``prod``, ``size`` and the like
+of tensors that have an operator of the same name go to the operator when given a tensor."""
+
+ALSO_OPERATORS = frozenset({"prod"})
+
+MATH: dict[str, Callable[..., object]] = {
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "log": math.log,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": round,
+    "abs": abs,
+    "max": max,
+    "min": min,
+    "minimum": min,
+    "maximum": max,
+    "sum": lambda *items: sum(items),
+}
+"""Operators that are computed at once when every argument is a plain number."""
+
+
+def call_math(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
+    """A mathematical function of plain numbers; NotStatic when a symbol is among them."""
+    items = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+    if any(isinstance(a, Symbolic) for a in items):
+        raise NotStatic
+    try:
+        return _bounded(MATH[name](*items), mark)
+    except (ValueError, OverflowError, TypeError):
+        shown = ", ".join(map(describe, items))
+        fail("GF033", f"{name}({shown}) is not defined", mark)
+
+
+def call_query(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
+    """A question about static properties of the arguments."""
+    try:
+        return QUERIES[name](*args)
+    except ValueError as error:
+        fail("GF022", str(error), mark)
+    except TypeError:
+        fail("GF022", f"{name} does not take {len(args)} arguments", mark)

@@ -133,4 +133,11 @@ CODES: dict[str, Code] = {
         "Positions count from 0; a label must be smaller than the number of classes.",
     ),
     "GF063": Code("a loop did not end", "A while loop reached its largest number of turns."),
+    # training
+    "GF040": Code("the loss is not one number", "minimize needs a real scalar: reduce it."),
+    "GF041": Code("no such parameter", "A name or pattern under params: matches no parameter."),
+    "GF042": Code(
+        "not an optimizer",
+        "An optimizer is a call of a block whose first inputs are (parameter, gradient).",
+    ),
 }

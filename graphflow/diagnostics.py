@@ -69,8 +69,7 @@ class Diagnostic:
             at = f"{note.mark}: " if note.mark else ""
             lines.append(f"  note: {at}{note.message}")
             lines += _excerpt(note.mark)
-        if self.help:
-            lines.append(f"  help: {self.help}")
+        lines.append(f"  help: {self.help or f'graphflow explain {self.code} says more'}")
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, object]:

@@ -10,25 +10,37 @@ The layers, each adding one construct: session -> expressions -> calls -> blocks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from graphflow.diagnostics import GraphflowError, fail
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.library import files
-from graphflow.ops.builder import Value
+from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import Document, InputDecl, Pipeline, read_document
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned
-from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Module, Place, Slot
+from graphflow.spec.elaborate.training import Group, Objective, Training, Trainings, TurnPlan
 from graphflow.spec.syntax import Call, Name
 from graphflow.spec.yaml12 import read, read_file
 
-__all__ = ["Elaborated", "Elaborator", "elaborate", "library_module"]
+__all__ = [
+    "Elaborated",
+    "Elaborator",
+    "Group",
+    "Objective",
+    "Training",
+    "TurnPlan",
+    "elaborate",
+    "library_module",
+]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,8 @@ class Elaborated:
     leaves: Mapping[str, Leaf]
     anchors: Mapping[str, tuple[str, ...]]
     instances: Mapping[str, tuple[str, ...]]
+    training: Training | None
+    session: Elaborator
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -57,7 +71,7 @@ class Elaborated:
         return tuple(n for n in self.leaves if self.graph.nodes[n].op == "state")
 
 
-class Elaborator(Initials):
+class Elaborator(Trainings):
     """Elaborates a whole document."""
 
     def run(self) -> Elaborated:
@@ -69,23 +83,47 @@ class Elaborator(Initials):
         self.scope = scope
         self.attempt(lambda: self.document_updates(scope))
         outputs = self.output_names(scope)
+        self.freeze_layers()
+        train = self.document.train
+        training = None
+        if train is not None:
+            training = self.attempt(lambda: self.training(train, scope))
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))
         graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         return Elaborated(
-            self.document, graph, initial, dict(self.leaves), self.anchors, instances
+            self.document, graph, initial, dict(self.leaves), self.anchors, instances, training, self
         )
 
-    def attempt(self, action: object) -> None:
+    def freeze_layers(self) -> None:
+        """Parameters of instances that say ``trainable: false``."""
+        for layer, decl in self.document.layers.items():
+            if not decl.trainable:
+                for name in self.owned_by(layer):
+                    self.leaves[name] = replace(self.leaves[name], trainable=False)
+
+    def continued(self, graph: Graph) -> Elaborator:
+        """An elaborator that goes on where this one ended, on ``graph`` (with gradients, say)."""
+        following = Elaborator(self.document, self.module, self.library)
+        following.root.builder = Builder(graph)
+        following.leaves, following.symbols = dict(self.leaves), dict(self.symbols)
+        scope = Scope(self.module.let)
+        for name, bound in self.scope.names.items():
+            scope.names[name] = _moved(bound, following.root.builder)
+        following.scope = scope
+        return following
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
         """Run one part; keep its errors and go on."""
         try:
-            action()  # type: ignore[operator]
+            return action()
         except GraphflowError as error:
             self.report(error)
         except Poisoned:
             pass
+        return None
 
     def constants(self) -> None:
         """``let`` values, each over earlier ones."""
@@ -215,7 +253,10 @@ def _module(document: Document, folder: Path | None, above: tuple[Path, ...]) ->
         text, tree = read_file(target)
         used = read_document(tree, blocks_only=True)
         uses[alias] = _module(used, target.parent, (*above, target))
-        Elaborator(used, uses[alias], library_module()).constants()
+        constants = Elaborator(used, uses[alias], library_module())
+        constants.constants()
+        if constants.errors:
+            raise GraphflowError(*constants.errors)
     module.uses = uses
     return module
 
@@ -258,6 +299,17 @@ def library_module() -> Module:
     module = Module(blocks, Scope(), library=True)
     module.let.module = module
     return module
+
+
+def _moved(bound: Bound, builder: Builder) -> Bound:
+    """A bound name whose tensors are nodes of another builder's graph."""
+    if isinstance(bound, Value):
+        return Value(builder, bound.name)
+    if isinstance(bound, Parts):
+        return Parts(bound.name, {k: _moved(v, builder) for k, v in bound.parts.items()})
+    if isinstance(bound, tuple):
+        return tuple(_moved(item, builder) for item in bound)
+    return bound
 
 
 def _position(diagnostic: object) -> tuple[str, int, int]:

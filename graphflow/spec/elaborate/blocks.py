@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
+from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.types import DType, TensorType, dtype_named, dtype_names
 from graphflow.ops.builder import Value
 from graphflow.spec.document import BlockDecl, NodeDecl, ParamDecl, StateDecl
@@ -72,7 +72,8 @@ class Blocks(Calls):
         scope = self.bind_block(function.name, block, home, arguments)
         before = len(self.errors)
         outer_path = self.node_path
-        with self.deeper(arguments.mark):
+        result: Bound = None
+        with self.called(function, arguments.mark):
             try:
                 self.check_requirements(block, scope, arguments)
                 self.make_leaves(block, scope, place)
@@ -81,7 +82,7 @@ class Blocks(Calls):
                 self.block_updates(block, scope, place, arguments)
                 result = self.outputs(block, scope, place)
             except GraphflowError as error:
-                raise GraphflowError(*(self._called(d, block, arguments) for d in error.diagnostics)) from None
+                self.report(error)
             finally:
                 self.node_path = outer_path
         if len(self.errors) > before:
@@ -93,15 +94,6 @@ class Blocks(Calls):
         if len(block.outputs) == 1 and decl.names == block.outputs:
             return Place(place.path, place.owner)
         return place.child(decl.names[0])
-
-    def _called(self, diagnostic: Diagnostic, block: BlockDecl, arguments: Arguments) -> Diagnostic:
-        """The diagnostic with a note saying which call of the block it happened in."""
-        if diagnostic.mark is None:
-            return diagnostic.at(arguments.mark)
-        if diagnostic.mark == arguments.mark or any("called here" in n.message for n in diagnostic.notes):
-            return diagnostic
-        notes = (*diagnostic.notes, Note("the block is called here", arguments.mark))
-        return Diagnostic(diagnostic.code, diagnostic.message, diagnostic.mark, notes, diagnostic.help)
 
     def bind_block(
         self, name: str, block: BlockDecl, home: Scope, arguments: Arguments
@@ -145,21 +137,23 @@ class Blocks(Calls):
         """The block's parameters and states, at the place of its owner."""
         library = scope.module is not None and scope.module.library
         for name, decl in block.params.items():
-            if name in scope.names:
-                value = scope.names[name]
-                if value is not True:
-                    scope.names[name] = None if value is False else value
-                    continue
-            elif decl.when is not None and not static.truth(
-                self.static(decl.when, scope, "'when'"), decl.mark
-            ):
-                scope.names[name] = None
+            given = scope.names.get(name, True)
+            if given is not True or not self.exists(decl, scope):
+                scope.names[name] = None if given is False or given is True else given
                 continue
             owner = place.child(name).owner
             scope.names[name] = self.parameter(owner, decl, scope, "out_in" if library else "in_out")
         for name, state in block.state.items():
-            value = self.state(place.child(name).owner, state, scope)
-            scope.declare(name, self.pending(value), state.mark)
+            value = None
+            if self.exists(state, scope):
+                value = self.pending(self.state(place.child(name).owner, state, scope))
+            scope.declare(name, value, state.mark)
+
+    def exists(self, decl: ParamDecl | StateDecl, scope: Scope) -> bool:
+        """Whether a parameter's or state's ``when:`` holds."""
+        return decl.when is None or static.truth(
+            self.static(decl.when, scope, "'when'"), decl.mark
+        )
 
     def parameter(self, name: str, decl: ParamDecl, scope: Scope, layout: str) -> Value:
         """A parameter leaf."""
@@ -200,7 +194,7 @@ class Blocks(Calls):
         """New values of the block's states, taken after a training step."""
         for name, expr in block.updates.items():
             leaf = place.child(name).owner
-            if name not in block.state:
+            if name not in block.state or scope.names[name] is None:
                 continue  # an optimizer's update of its parameter is read by the trainer
             value = self.tensor(
                 self.evaluate(expr, scope, Slot(place.child(f"{name}.next"))), expr.mark
@@ -223,6 +217,8 @@ class Blocks(Calls):
     def outputs(self, block: BlockDecl, scope: Scope, place: Place) -> Bound:
         """What the call gives: one value, or parts."""
         values = {name: self._output(name, block, scope) for name in block.outputs}
+        if not values:
+            return None  # a block of updates gives nothing
         if len(values) == 1:
             (value,) = values.values()
             return value

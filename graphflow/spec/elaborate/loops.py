@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from graphflow.diagnostics import Mark, fail
+from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value
@@ -60,8 +60,7 @@ class Loops(Nodes):
                 leaf = region.builder.input(f"{place.path}.{name}", type)
                 names.append(leaf.name)
                 inner.declare(name, leaf, body.mark)
-            self.lines(body.nodes, inner, place)
-            after = [self.carried(n, body.next[n], inner, place, v.tensor) for n, v in carry.items()]
+            after = self.turn(body, carry, inner, place)
             collected = [self.collected(n, inner, body.mark) for n in body.collect]
             graph = region.close(names, [v.name for v in (*after, *collected)])
         sequences = list(over.values())
@@ -94,13 +93,28 @@ class Loops(Nodes):
             fail("GF030", f"the sequences of a scan differ in length: {shown}", body.mark)
         return first
 
-    def lines(self, nodes: Sequence[NodeDecl], scope: Scope, place: Place) -> None:
-        """The lines of a region; a broken one spoils the whole."""
+    def turn(
+        self, body: Scan | While, carry: Mapping[str, Value], scope: Scope, place: Place
+    ) -> list[Value]:
+        """One turn: its lines, then what is carried on. Every error in it is found."""
         before = len(self.errors)
-        for decl in nodes:
-            self.node(decl, scope, place.child(decl.names[0]))
+        self.lines(body.nodes, scope, place)
+        after = []
+        for name, value in carry.items():
+            try:
+                after.append(self.carried(name, body.next[name], scope, place, value.tensor))
+            except GraphflowError as error:
+                self.report(error)
+            except Poisoned:
+                continue
         if len(self.errors) > before:
             raise Poisoned(place.path)
+        return after
+
+    def lines(self, nodes: Sequence[NodeDecl], scope: Scope, place: Place) -> None:
+        """The lines of a region."""
+        for decl in nodes:
+            self.node(decl, scope, place.child(decl.names[0]))
 
     def carried(
         self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType
@@ -145,8 +159,7 @@ class Loops(Nodes):
             tested = self.local(self.tensor(test, body.condition.mark))
         with self.region() as region:
             inner, names = self.carry_scope(region, carry, scope, place, body.mark)
-            self.lines(body.nodes, inner, place)
-            after = [self.carried(n, body.next[n], inner, place, v.tensor) for n, v in carry.items()]
+            after = self.turn(body, carry, inner, place)
         captured = self.shared_captures([condition, region])
         result = self.emit(
             "while_loop", [*carry.values(), *captured], place, body.mark,
@@ -198,6 +211,9 @@ class Loops(Nodes):
         return self.emit("item", [node], place, body.mark, index=0)
 
     def branch(self, branch: Branch, scope: Scope, place: Place) -> Value:
+        before = len(self.errors)
         self.lines(branch.nodes, scope, place)
+        if len(self.errors) > before:
+            raise Poisoned(place.path)
         value = self.tensor(self.evaluate(branch.out, scope, Slot(place)), branch.mark)
         return self.local(value)

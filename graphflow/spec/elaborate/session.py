@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim
@@ -12,7 +12,7 @@ from graphflow.ir.graph import Attr, Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl, Document
-from graphflow.spec.elaborate.bound import Bound
+from graphflow.spec.elaborate.bound import Bound, Function
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.syntax import Expr
 
@@ -145,6 +145,11 @@ class Region:
         return self.builder.graph(outputs)
 
 
+def _in_library(function: Function) -> bool:
+    module = function.home.module if function.home else None
+    return module is not None and module.library
+
+
 class Session:
     """The state of one elaboration. Higher layers add expressions, calls, blocks, loops."""
 
@@ -161,7 +166,7 @@ class Session:
         self.context: dict[str, Bound] = {}
         """Names that blocks called now see besides their own: fans, the step, the epoch."""
         self.node_path = ""
-        self.depth = 0
+        self.calls: list[tuple[Function, Mark]] = []
 
     @property
     def builder(self) -> Builder:
@@ -199,7 +204,7 @@ class Session:
             fail("GF004", f"more than {NODE_LIMIT:,} nodes", mark)
         try:
             operands = [self.local(v) for v in inputs]
-            with self.builder.within(place.path, Origin(mark, self.node_path)):
+            with self.builder.within(place.path, Origin(self.origin_mark(mark), self.node_path)):
                 return self.builder.add(op, *operands, name=place.path, **attrs)
         except GraphflowError as error:
             raise GraphflowError(*(self._placed(d, mark, inputs) for d in error.diagnostics)) from None
@@ -221,19 +226,47 @@ class Session:
     def report(self, error: GraphflowError) -> None:
         """Keep the findings of one line, each place once, and go on with the next line."""
         seen = {(d.code, d.mark) for d in self.errors}
-        self.errors += [d for d in error.diagnostics if (d.code, d.mark) not in seen]
+        for diagnostic in error.diagnostics:
+            placed = self.seen_from_the_file(diagnostic)
+            if (placed.code, placed.mark) not in seen:
+                self.errors.append(placed)
+
+    def seen_from_the_file(self, diagnostic: Diagnostic) -> Diagnostic:
+        """An error inside a block with a note where the block is called.
+
+        Inside the library it is placed at the user's own call: that is the line to mend.
+        """
+        if not self.calls:
+            return diagnostic
+        outside = [i for i, (function, _) in enumerate(self.calls) if _in_library(function)]
+        if outside:
+            function, mark = self.calls[outside[0]]
+            notes = list(diagnostic.notes)
+            if diagnostic.mark not in (None, mark):
+                notes.append(Note(f"inside '{function.name}'", diagnostic.mark))
+            return replace(diagnostic, mark=mark, notes=tuple(notes))
+        function, mark = self.calls[-1]
+        note = Note(f"'{function.name}' is called here", mark)
+        return replace(diagnostic.at(mark), notes=(*diagnostic.notes, note))
 
     @contextmanager
-    def deeper(self, mark: Mark | None) -> Iterator[None]:
+    def called(self, function: Function, mark: Mark) -> Iterator[None]:
         """One block inside another; endless recursion ends in a diagnostic."""
-        if self.depth >= DEPTH_LIMIT:
+        if len(self.calls) >= DEPTH_LIMIT:
             fail("GF004", f"blocks call each other more than {DEPTH_LIMIT} deep", mark,
                  help="a block must not call itself")  # fmt: skip
-        self.depth += 1
+        self.calls.append((function, mark))
         try:
             yield
         finally:
-            self.depth -= 1
+            self.calls.pop()
+
+    def origin_mark(self, mark: Mark | None) -> Mark | None:
+        """Where a node comes from as the user sees it: the call, for nodes of library blocks."""
+        for function, called in self.calls:
+            if _in_library(function):
+                return called
+        return mark
 
     def make_leaf(self, op: str, leaf: Leaf, scope_mark: Mark | None = None) -> Value:
         """The parameter or state of this name: created once, shared by every later call."""
@@ -252,5 +285,5 @@ class Session:
                 )
             return builder.value(leaf.name)
         self.leaves[leaf.name] = leaf
-        with builder.within("", Origin(leaf.mark, leaf.name)):
+        with builder.within("", Origin(self.origin_mark(leaf.mark), leaf.name)):
             return builder.leaf(op, leaf.name, leaf.type)

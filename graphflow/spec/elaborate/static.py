@@ -79,7 +79,7 @@ def _on_lists(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
 def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
     """A comparison that must be decided now; an error when it hangs on an open symbol."""
     if op in {"==", "!="} and not (is_number(left) and is_number(right)):
-        return (left == right) is (op == "==")
+        return (_word(left) == _word(right)) is (op == "==")
     if not (is_number(left) and is_number(right)):
         fail("GF026", f"'{op}' cannot compare {describe(left)} and {describe(right)}", mark)
     difference = left - right  # type: ignore[operator]
@@ -93,6 +93,11 @@ def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
             "cond: for choices that depend on data",
         )
     return _COMPARISONS[op](difference)
+
+
+def _word(value: Bound) -> Bound:
+    """A function equals its name: ``reduction=sum`` means ``reduction='sum'``."""
+    return value.name if isinstance(value, Function) else value
 
 
 _COMPARISONS: dict[str, Callable[[float], bool]] = {

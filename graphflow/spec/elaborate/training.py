@@ -1,0 +1,249 @@
+"""``train:`` as meaning: which value each player lowers, by changing what, and how (rule 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
+from graphflow.ops.builder import Value
+from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned, describe
+from graphflow.spec.elaborate.initial import Initials
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.syntax import Call, Expr, Keyword
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that one optimizer call updates; ``optimizer`` is None for frozen ones."""
+
+    params: tuple[str, ...]
+    optimizer: Call
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One player: the scalar it lowers and the parameters it may change."""
+
+    name: str
+    loss: str
+    groups: tuple[Group, ...]
+    clip_norm: float | None = None
+    clip_value: float | None = None
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """All parameters this player changes."""
+        return tuple(name for group in self.groups for name in group.params)
+
+
+@dataclass(frozen=True)
+class TurnPlan:
+    """One entry of a round: whose turn, how often, and whether each time on a new batch."""
+
+    player: str
+    times: int = 1
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """A whole ``train:`` section, resolved."""
+
+    objectives: tuple[Objective, ...]
+    turns: tuple[TurnPlan, ...]
+    report: dict[str, str] = field(default_factory=dict)
+    epochs: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    mark: Mark | None = None
+
+
+class Trainings(Initials):
+    """Resolves the training section against the graph."""
+
+    def training(self, decl: TrainDecl, scope: Scope) -> Training:
+        """The objectives, turns and settings; a GraphflowError for what does not fit."""
+        players = dict(decl.players) or {
+            "": PlayerDecl(decl.minimize, decl.params, decl.mark)  # type: ignore[arg-type]
+        }
+        objectives = [self.objective(n, p, decl, scope) for n, p in players.items()]
+        turns = tuple(
+            TurnPlan(t.player, self.whole(t.times, scope, 1, "'times'") or 1, t.batch_new)
+            for t in decl.turns
+        ) or tuple(TurnPlan(name) for name in players)
+        return Training(
+            tuple(o for o in objectives if o is not None),
+            turns,
+            self.reported(decl, scope),
+            self.whole(decl.epochs, scope, None, "'epochs'"),
+            self.whole(decl.steps, scope, None, "'steps'"),
+            self.whole(decl.seed, scope, 0, "'seed'") or 0,
+            decl.mark,
+        )
+
+    def objective(
+        self, name: str, player: PlayerDecl, decl: TrainDecl, scope: Scope
+    ) -> Objective | None:
+        """One player. Errors are kept; None stands for a player that has some."""
+        try:
+            loss = self.loss(name, player.minimize, scope)
+            chosen = self.chosen(player.params or decl.params, player.mark)
+            optimizer = player.optimizer or decl.optimizer
+            groups = self.groups(chosen, optimizer, decl.groups, scope, decl.mark)
+            return Objective(
+                name,
+                loss,
+                groups,
+                self.number(player.clip_norm or decl.clip_norm, scope, "clip_norm"),
+                self.number(player.clip_value or decl.clip_value, scope, "clip_value"),
+            )
+        except GraphflowError as error:
+            self.report(GraphflowError(*(d.at(player.mark) for d in error.diagnostics)))
+        except Poisoned:
+            pass
+        return None
+
+    def loss(self, player: str, expr: Expr, scope: Scope) -> str:
+        """The scalar to minimise."""
+        label = f"{player}.minimize" if player else "minimize"
+        self.node_path = label
+        value = self.tensor(self.evaluate(expr, scope, Slot(Place(label))), expr.mark)
+        if value.shape != () or not value.dtype.is_float:
+            fail(
+                "GF040",
+                f"minimize needs one number, but this is {value.type}",
+                expr.mark,
+                help="reduce it with mean or sum, or the loss with reduction='mean'",
+            )
+        return value.name
+
+    def chosen(self, patterns: Sequence[str], mark: Mark) -> list[str]:
+        """Parameters that patterns, paths or instances name; all trainable ones without any."""
+        parameters = [n for n in self.leaves if self.root.builder.nodes[n].op == "parameter"]
+        if not patterns:
+            return [n for n in parameters if self.leaves[n].trainable]
+        found: dict[str, None] = {}
+        for pattern in patterns:
+            matched = matching(parameters, pattern)
+            if not matched:
+                close = did_you_mean(pattern, [*parameters, *self.document.layers])
+                fail("GF041", f"no parameter is called '{pattern}'", mark,
+                     help=close or "graphflow show FILE lists the parameters")  # fmt: skip
+            found |= dict.fromkeys(n for n in matched if self.leaves[n].trainable)
+        return list(found)
+
+    def groups(
+        self,
+        chosen: Sequence[str],
+        optimizer: Expr | None,
+        decls: Sequence[GroupDecl],
+        scope: Scope,
+        mark: Mark,
+    ) -> tuple[Group, ...]:
+        """The chosen parameters by the optimizer that updates them; the first group wins."""
+        if not chosen:
+            fail("GF041", "there is nothing to train: no trainable parameter is chosen", mark,
+                 help="declare params:, use layers, or list them under 'params:'")  # fmt: skip
+        base = self.optimizer_call(optimizer, scope, mark)
+        rest = list(chosen)
+        groups = []
+        for decl in decls:
+            names = {n for p in decl.params for n in matching(rest, p)}
+            if not names and not any(matching(list(self.leaves), p) for p in decl.params):
+                fail("GF041", f"no parameter matches {', '.join(decl.params)}", decl.mark)
+            taken = tuple(n for n in rest if n in names)
+            rest = [n for n in rest if n not in names]
+            call = base if decl.optimizer is None else self.optimizer_call(decl.optimizer, scope, mark)
+            if decl.lr is not None:
+                call = with_keyword(call, "lr", decl.lr)
+            if taken and not decl.frozen:
+                groups.append(Group(taken, call))
+        if rest:
+            groups.append(Group(tuple(rest), base))
+        return tuple(groups)
+
+    def optimizer_call(self, expr: Expr | None, scope: Scope, mark: Mark) -> Call:
+        """The optimizer as a call of a block over (parameter, gradient)."""
+        if expr is None:
+            fail("GF012", "training needs the key 'optimizer'", mark, help="such as adam(lr=1e-3)")
+        if not isinstance(expr, Call):
+            fail("GF042", "an optimizer is a call", expr.mark, help="such as sgd(lr=0.1)")
+        function = self.function(expr.function, scope)
+        if function is None:
+            self.unknown_function(expr, scope)
+        block = function.block if function else None
+        if block is None or tuple(block.inputs[:2]) != ("parameter", "gradient"):
+            optimizers = [n for n, b in self.library.blocks.items() if "gradient" in b.inputs]
+            fail("GF042", f"'{expr.function}' is not an optimizer", expr.mark,
+                 help=f"one of {', '.join(sorted(optimizers))}")  # fmt: skip
+        return expr
+
+    def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
+        """The nodes whose values are shown while training."""
+        found: dict[str, str] = {}
+        for name in decl.report:
+            try:
+                value = self.name(name, scope, decl.mark)
+                if isinstance(value, Parts | Function | Instance | Poison):
+                    fail("GF022", f"'{name}' is {describe(value)}, not one value", decl.mark)
+                found[name] = self.tensor(value, decl.mark).name
+            except GraphflowError as error:
+                self.report(error)
+            except Poisoned:
+                continue
+        return found
+
+    def whole(self, expr: Expr | None, scope: Scope, default: int | None, what: str) -> int | None:
+        """A whole number setting."""
+        if expr is None:
+            return default
+        value = self.static(expr, scope, what)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            fail("GF033", f"{what} is a whole number, not {describe(value)}", expr.mark)
+        return value
+
+    def number(self, expr: Expr | None, scope: Scope, what: str) -> float | None:
+        """A positive number setting."""
+        if expr is None:
+            return None
+        value: Bound = self.static(expr, scope, what)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+            fail("GF033", f"'{what}' is a positive number, not {describe(value)}", expr.mark)
+        return float(value)
+
+    # -- updates, once gradients are there ---------------------------------------------------
+    def optimizer_updates(
+        self, group: Group, gradients: dict[str, Value], context: dict[str, Bound], scope: Scope,
+        prefix: str,
+    ) -> None:  # fmt: skip
+        """Append one optimizer block per parameter; its arguments are evaluated once."""
+        self.context = context
+        function = self.function(group.optimizer.function, scope)
+        assert function is not None
+        inner = Scope(scope)
+        inner.names.update(context)
+        self.node_path = prefix
+        arguments = self.arguments(group.optimizer, inner, Slot(Place(prefix), True))
+        for name in group.params:
+            self.node_path = f"{prefix}.{name}"
+            given = [self.root.builder.value(name), gradients[name], *arguments.positional]
+            marks = {k: m for k, m in arguments.marks.items() if isinstance(k, str)}
+            call = type(arguments)(given, arguments.keywords, marks, arguments.mark)
+            self.instantiate(function, call, Place(f"{prefix}.{name}"))
+
+
+def matching(names: Sequence[str], pattern: str) -> list[str]:
+    """The names that a pattern means: itself, everything below it, or what a ``*`` matches."""
+    return [
+        n for n in names if n == pattern or n.startswith(f"{pattern}.") or fnmatchcase(n, pattern)
+    ]
+
+
+def with_keyword(call: Call, name: str, value: Expr) -> Call:
+    """The call with one argument replaced."""
+    kept = tuple(k for k in call.kwargs if k.name != name)
+    return Call(call.function, call.args, (*kept, Keyword(name, value, value.mark)), call.mark)

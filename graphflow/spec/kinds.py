@@ -226,13 +226,15 @@ class Record(Generic[T]):
         """What is not there, unless an unknown key looks like a slip for it."""
         found = []
         for name in required(self.cls):
-            if value.get(name) is None and not any(did_you_mean(u, [name]) for u in unknown):
+            slips = [word for word in unknown if did_you_mean(word, [name])]
+            if value.get(name) is None and (not slips or self._rest()):
                 message = f"{self.what} needs the key '{name}'"
-                found.append(Diagnostic("GF012", message, mark))
+                help = f"is it meant by '{slips[0]}'?" if slips else None
+                found.append(Diagnostic("GF012", message, mark, help=help))
         there = [name for name in self.one_of if value.get(name) is not None]
-        slips = any(did_you_mean(u, self.one_of) for u in unknown)
+        meant = any(did_you_mean(word, self.one_of) for word in unknown)
         names = " or ".join(f"'{name}'" for name in self.one_of)
-        if self.one_of and not there and not slips:
+        if self.one_of and not there and not meant:
             found.append(Diagnostic("GF012", f"{self.what} needs the key {names}", mark))
         if len(there) > 1:
             place = next(k.mark for k, _ in value.items if k.text == there[1])

@@ -74,6 +74,8 @@ def parse(source: Scalar | str, mark: Mark | None = None) -> Expr:
     if isinstance(source, Scalar):
         if isinstance(source.value, str):
             return parse_text(source.text, source.at)
+        if source.value is None:
+            fail("GF025", "an expression is missing here", source.mark, help="or write 'none'")
         return _literal(source.value, source.mark)
     return parse_text(source, (mark or Mark("<expression>", 1, 1, len(source), source)).shifted)
 

@@ -42,6 +42,7 @@ _LOOKALIKES = {
     "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "≤": "<=", "≥": ">=", "≠": "!=",
     "²": "** 2", "³": "** 3", "“": "'", "”": "'", "‘": "'", "’": "'",
 }  # fmt: skip
+_UNFINISHED = re.compile(r"([-+*/%@<>=,.:^&|~]|\b(and|or|not|if|else|in|is))\s*$")
 _STATEMENTS = set(keyword.kwlist) - {"and", "or", "not", "if", "else", "True", "False", "None"}
 
 
@@ -54,6 +55,8 @@ def refuse(node: ast.AST, mark: Mark) -> NoReturn:
 def syntax_error(error: SyntaxError, text: str, place: Place) -> GraphflowError:
     """The diagnostic for Python's syntax error, in our words: those change with its version."""
     offset = min(max((error.offset or 1) - 1, 0), len(text))
+    if _UNFINISHED.search(text):
+        offset = len(text.rstrip())
     found = re.compile(r"\w+|\S?", re.DOTALL).match(text, offset)
     word = found[0] if found else ""
     mark = place(offset, max(1, len(word)))
@@ -64,6 +67,8 @@ def syntax_error(error: SyntaxError, text: str, place: Place) -> GraphflowError:
     help = None
     if word in _LOOKALIKES:
         message, help = f"'{word}' cannot be read", f"write {_LOOKALIKES[word]}"
+    elif "expected 'else'" in said:
+        message, help = "'if' needs an 'else'", "write 'a if condition else b'"
     elif "positional argument follows" in said or "keyword argument repeated" in said:
         message = said
     elif not word:

@@ -24,14 +24,14 @@ _TOKEN = re.compile(
     |(?P<number>\.?\d(?:[eE][+-]?\d|[\w.])*)
     |(?P<open>[(\[{])|(?P<close>[)\]}])
     |(?P<quote>['"])
-    |(?P<odd>[#\\$?`]|!(?!=))
+    |(?P<odd>[#\\$?`\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]|!(?!=))
     |\s|.""",
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[\\'\"abfnrtv])|\\")
 _NUMBER = re.compile(
-    r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0+|[1-9][0-9_]*"
-    r"|(?=[0-9.]*[.eE])([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+    r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0+|[1-9](_?[0-9])*"
+    r"|(?=[0-9_]*[.eE])([0-9](_?[0-9])*\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 )
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
 _ODD = {
@@ -141,4 +141,4 @@ def _refuse(kind: str, word: str, mark: Mark) -> None:
         fail("GF025", "a quote is left open", mark)
     if kind == "triple":
         fail("GF023", "a text has one quote at each end", mark, help="write 'reflect'")
-    fail("GF025", f"'{word}' has no meaning in an expression", mark, help=_ODD.get(word))
+    fail("GF025", f"{word!r} has no meaning in an expression", mark, help=_ODD.get(word))

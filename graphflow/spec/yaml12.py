@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TypeGuard
 
 import yaml
 
@@ -99,6 +98,7 @@ class _Open:
     flow: bool
     items: list[Value] = field(default_factory=list)
     plain_items: list[Scalar] = field(default_factory=list)
+    keys: dict[str, Mark] = field(default_factory=dict)
 
 
 class _Stop(Exception):
@@ -181,10 +181,13 @@ class _Builder:
         self.add(made)
 
     def add(self, value: Value) -> None:
-        if self.stack:
-            self.stack[-1].items.append(value)
-        else:
+        if not self.stack:
             self.root = value
+            return
+        opened = self.stack[-1]
+        if opened.is_map and len(opened.items) % 2 == 0:
+            self.check_key(value, opened.keys)
+        opened.items.append(value)
 
     def close(self, opened: _Open) -> None:
         if opened.flow:
@@ -192,25 +195,21 @@ class _Builder:
         if not opened.is_map:
             self.add(Seq(tuple(opened.items), opened.mark))
             return
-        entries: dict[str, tuple[Scalar, Value]] = {}
-        for key, value in zip(opened.items[::2], opened.items[1::2], strict=True):
-            if self.check_key(key, entries):
-                entries[key.text] = (key, value)
-        self.add(Map(tuple(entries.values()), opened.mark))
+        pairs = zip(opened.items[::2], opened.items[1::2], strict=True)
+        entries = ((key, value) for key, value in pairs if isinstance(key, Scalar))
+        self.add(Map(tuple(entries), opened.mark))
 
-    def check_key(self, key: Value, entries: dict[str, tuple[Scalar, Value]]) -> TypeGuard[Scalar]:
-        """Whether ``key`` may be added to ``entries``."""
+    def check_key(self, key: Value, keys: dict[str, Mark]) -> None:
+        """A key is one word, and new among ``keys``, which it joins."""
         if not isinstance(key, Scalar):
             self.find("GF003", "a key must be one name, not a collection", key.mark)
-            return False
-        if key.text == "<<":
+        elif key.text == "<<":
             self.find("GF003", "merge keys ('<<') are not allowed", key.mark, help=_ONCE)
-            return False
-        if key.text in entries:
-            first = Note("first written here", entries[key.text][0].mark)
+        elif key.text in keys:
+            first = Note("first written here", keys[key.text])
             self.find("GF011", f"'{key.text}' is written twice", key.mark, notes=(first,))
-            return False
-        return True
+        else:
+            keys[key.text] = key.mark
 
     def check_commas(self, opened: _Open) -> None:
         """A call such as ``f(a, b)`` inside ``[ ]`` or ``{ }`` was split at its comma."""
@@ -242,10 +241,11 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         if start is None or end is None:
             return Mark(self.file, 1, 1)
-        line = self.lines[start.line]
+        row = min(start.line, len(self.lines) - 1)
+        line = self.lines[row]
         stop = end.column if end.line == start.line else len(line.rstrip())
         length = max(1, stop - start.column)
-        return Mark(self.file, start.line + 1, start.column + 1, length, line)
+        return Mark(self.file, row + 1, start.column + 1, length, line)
 
 
 _ONCE = "say a value once under 'let:', a structure once under 'blocks:'"

@@ -194,8 +194,11 @@ class Blocks(Calls):
         """New values of the block's states, taken after a training step."""
         for name, expr in block.updates.items():
             leaf = place.child(name).owner
-            if name not in block.state or scope.names[name] is None:
-                continue  # an optimizer's update of its parameter is read by the trainer
+            target = scope.names.get(name)
+            if name in block.inputs and isinstance(target, Value):
+                leaf = target.name  # an optimizer sets the parameter it is given
+            elif target is None:
+                continue  # a state that these arguments do without
             value = self.tensor(
                 self.evaluate(expr, scope, Slot(place.child(f"{name}.next"))), expr.mark
             )

@@ -6,6 +6,8 @@ Each leaf's ``init:`` becomes nodes of the *initial graph*, named after the leaf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from graphflow.diagnostics import GraphflowError, fail
 from graphflow.ir.dims import Dim, product
 from graphflow.ir.graph import Graph, Origin
@@ -23,13 +25,15 @@ from graphflow.spec.syntax import Expr, Name
 class Initials(Loops):
     """Elaborates the initial values, in order of creation of the leaves."""
 
-    def initial_graph(self, inputs: dict[str, TensorType]) -> Graph:
-        """The graph that gives every leaf its first value; its outputs are in leaf order."""
+    def initial_graph(
+        self, inputs: dict[str, TensorType], leaves: Sequence[Leaf] | None = None
+    ) -> Graph:
+        """The graph that gives leaves (all by default) their first values, in their order."""
         main, self.regions = self.regions, [Region()]
         self.fed = inputs
         outputs = []
         try:
-            for leaf in self.leaves.values():
+            for leaf in self.leaves.values() if leaves is None else leaves:
                 try:
                     outputs.append(self.initial(leaf).name)
                 except GraphflowError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim
-from graphflow.ir.graph import Attr, Graph, Origin
+from graphflow.ir.graph import Attr, Graph, Origin, Phase
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl, Document
@@ -165,6 +165,7 @@ class Session:
         self.symbols: dict[str, Dim] = {}
         self.context: dict[str, Bound] = {}
         """Names that blocks called now see besides their own: fans, the step, the epoch."""
+        self.phase: Phase = "forward"
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
 
@@ -204,7 +205,7 @@ class Session:
             fail("GF004", f"more than {NODE_LIMIT:,} nodes", mark)
         try:
             operands = [self.local(v) for v in inputs]
-            with self.builder.within(place.path, Origin(self.origin_mark(mark), self.node_path)):
+            with self.builder.within(place.path, Origin(self.origin_mark(mark), self.node_path, self.phase)):
                 return self.builder.add(op, *operands, name=place.path, **attrs)
         except GraphflowError as error:
             raise GraphflowError(*(self._placed(d, mark, inputs) for d in error.diagnostics)) from None

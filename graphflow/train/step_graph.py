@@ -1,0 +1,151 @@
+"""One player's training step as a graph: forward, backward and update in one piece.
+
+The loss is differentiated by the player's parameters, gradients are clipped where the file says
+so, and the optimizer's update equations are appended for each parameter. What the loss does not
+need is not there: a discriminator's step holds no gradient of the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from graphflow.autodiff import expand_derivatives, reverse
+from graphflow.diagnostics import GraphflowError
+from graphflow.ir.graph import Graph, Origin
+from graphflow.ir.types import DType, TensorType
+from graphflow.ops.builder import Builder, F, Value
+from graphflow.spec.elaborate import Elaborated, Elaborator, Objective
+
+STEP, EPOCH = "step", "epoch"
+
+
+@dataclass(frozen=True)
+class StepGraph:
+    """A training step: the symbolic graph, how its own state starts, and what it yields.
+
+    ``counter`` and ``epoch`` are the state leaves that count steps and epochs; ``states`` are all
+    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them.
+    """
+
+    objective: Objective
+    graph: Graph
+    initial: Graph
+    states: tuple[str, ...]
+    counter: str
+    epoch: str
+    report: Mapping[str, str]
+
+
+def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
+    """Build the training step of one objective."""
+    derived = reverse(expand_derivatives(elaborated.graph), objective.loss, objective.params)
+    session = elaborated.session.continued(derived)
+    session.phase = "update"
+    prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
+    builder = session.root.builder
+    counter, epoch = _counters(builder, prefix)
+    gradients = {
+        name: builder.value(derived.gradients[objective.loss, name]) for name in objective.params
+    }
+    with builder.within(f"{prefix}.clip", Origin(phase="update")):
+        gradients = clipped(gradients, objective)
+    with builder.within(prefix, Origin(phase="update")):
+        following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
+        context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
+    for group in objective.groups:
+        session.optimizer_updates(group, gradients, dict(context), session.scope, prefix)
+    if session.errors:
+        raise GraphflowError(*session.errors)
+    return _assembled(elaborated, objective, session, derived, counter, epoch, following)
+
+
+def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
+    """The leaves that count finished steps and finished epochs."""
+    with builder.within("", Origin(phase="update")):
+        return (
+            builder.leaf("state", f"{prefix}.{STEP}", TensorType(DType.INT64)),
+            builder.leaf("state", f"{prefix}.{EPOCH}", TensorType(DType.INT64)),
+        )
+
+
+def clipped(gradients: dict[str, Value], objective: Objective) -> dict[str, Value]:
+    """Gradients limited by value, then scaled so that their joint norm stays within a bound.
+
+    g <- g min(1, c / |g|), with |g| over all parameters together (D2L 9.5, PyTorch's
+    clip_grad_norm_).
+    """
+    if objective.clip_value is not None:
+        bound = objective.clip_value
+        gradients = {
+            n: F.minimum(F.maximum(g, g.like(-bound)), g.like(bound)) for n, g in gradients.items()
+        }
+    if objective.clip_norm is None or not gradients:
+        return gradients
+    squares = [F.sum(g * g) for g in gradients.values()]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    norm = F.sqrt(total)
+    scale = F.minimum(norm.like(1), objective.clip_norm / (norm + 1e-6))
+    return {name: g * scale for name, g in gradients.items()}
+
+
+def _assembled(
+    elaborated: Elaborated,
+    objective: Objective,
+    session: Elaborator,
+    derived: Graph,
+    counter: Value,
+    epoch: Value,
+    following: Value,
+) -> StepGraph:
+    """Outputs and updates put together; only what they need is kept."""
+    training = elaborated.training
+    assert training is not None
+    report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
+    updates = {name: value.name for name, value in session.updates.items()}
+    updates[counter.name] = following.name
+    updates |= model_updates(elaborated, derived, objective)
+    graph = session.root.builder.graph(tuple(dict.fromkeys(report.values())), updates)
+    graph = replace(graph, gradients=derived.gradients)
+    own = [leaf for name, leaf in session.leaves.items() if name not in elaborated.leaves]
+    initial = session.initial_graph({}, own)
+    states = (counter.name, epoch.name, *(leaf.name for leaf in own))
+    needed = graph.needed_for((*graph.roots(), epoch.name))
+    kept = graph.restricted_to(needed)
+    return StepGraph(objective, kept, initial, states, counter.name, epoch.name, report)
+
+
+def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:
+    """The reported values that this step computes anyway; a lone player computes all of them."""
+    training = elaborated.training
+    assert training is not None
+    if len(training.objectives) == 1:
+        return training.report
+    needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
+    last = training.objectives[-1].name
+    found = {}
+    for name, node in training.report.items():
+        owners = [player for player, nodes in needed.items() if node in nodes]
+        if objective.name in (owners or [last]):
+            found[name] = node
+    return found
+
+
+def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:
+    """The file's own updates that belong to this step.
+
+    A block's state (running statistics) is updated by the step that runs the block; ``updates:``
+    of the file are made by the last player of a round.
+    """
+    training = elaborated.training
+    assert training is not None
+    needed = graph.needed_for([objective.loss])
+    last = training.turns[-1].player == objective.name
+    updates = {}
+    for leaf, value in elaborated.graph.updates.items():
+        anchors = elaborated.anchors.get(leaf)
+        if (anchors is None and last) or (anchors is not None and needed.issuperset(anchors)):
+            updates[leaf] = value
+    return updates

@@ -1,8 +1,10 @@
 """The primitives, by family. Importing this package registers all of them."""
 
 from graphflow.ops import (  # noqa: F401
+    adaptive,
     arrange,
     control,
+    conv,
     core,
     create,
     cumulate,
@@ -13,6 +15,7 @@ from graphflow.ops import (  # noqa: F401
     matmul,
     order,
     pad,
+    pool,
     random,
     rearrange,
     reduce,

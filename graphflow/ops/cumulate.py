@@ -11,6 +11,7 @@ from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import default_axis, operand
 from graphflow.ops.builder import F, Value
+from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
 
@@ -33,7 +34,7 @@ class Cumulative(Op):
 
 
 @register
-class Cumsum(Cumulative):
+class Cumsum(Cumulative, Linear):
     """The running sum. y_i = x_0 + ... + x_i; the cotangent is summed from the other end."""
 
     latex = r"\sum_{{j \le i}} {x}"
@@ -43,11 +44,6 @@ class Cumsum(Cumulative):
 
     def vjp(self, g: Value, out: Value, x: Value, *, axis: int) -> Sequence[Value | None]:
         return (F.flip(F.cumsum(F.flip(g, axis=axis), axis=axis), axis=axis),)
-
-    def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value], *, axis: int
-    ) -> Value | None:
-        return F.cumsum(tangents[0], axis=axis)
 
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()

@@ -205,7 +205,7 @@ class Minimum(Binary):
 
 
 def _shared(g: Value, first: Value, second: Value) -> tuple[Value, Value]:
-    """g to whichever operand was chosen, half to each on a tie."""
+    """G to whichever operand was chosen, half to each on a tie."""
     half, none = g * 0.5, g.like(0)
     left = F.where(first, g, F.where(second, none, half))
     return left, F.where(second, g, F.where(first, none, half))

@@ -33,3 +33,22 @@ class Moving(Linear):
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 0
+
+
+class Multilinear(Op):
+    """Linear in each operand: d f(x, y) = f(dx, y) + f(x, dy)."""
+
+    def jvp(
+        self,
+        out: Value,
+        inputs: Sequence[Value],
+        tangents: Sequence[Value | None],
+        **attrs: Attr,
+    ) -> Value | None:
+        total: Value | None = None
+        for i, tangent in enumerate(tangents):
+            if tangent is not None:
+                operands = (*inputs[:i], tangent, *inputs[i + 1 :])
+                part = out.builder.add(self.name, *operands, **attrs)
+                total = part if total is None else total + part
+        return total

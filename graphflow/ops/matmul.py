@@ -13,11 +13,12 @@ from graphflow.ir.graph import Attr
 from graphflow.ir.types import BroadcastError, TensorType, ValueType, broadcast
 from graphflow.ops.arguments import operand
 from graphflow.ops.builder import F, Value, unbroadcast
-from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
+from graphflow.ops.linear import Multilinear
+from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
 
 @register
-class Matmul(Op):
+class Matmul(Multilinear):
     """The matrix product. z_ij = sum_k x_ik y_kj.
 
     NumPy's rules: axes before the last two are broadcast, a vector on the left is a row, on the
@@ -59,14 +60,6 @@ class Matmul(Op):
             F.squeeze(by_right, axis=1) if column else by_right,
         )
 
-    def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value | None]
-    ) -> Value | None:
-        (x, y), (dx, dy) = inputs, tangents
-        if dx is None or dy is None:
-            return dx @ y if dx is not None else x @ dy if dy is not None else None
-        return dx @ y + x @ dy
-
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 2 * operand([out]).size * operand(types).shape[-1]
 
@@ -106,7 +99,7 @@ def _no_product(x: TensorType, y: TensorType, why: str) -> None:
 
 
 @register
-class Einsum(Op):
+class Einsum(Multilinear):
     """A sum of products, in index notation. ``einsum('bij,bjk->bik', x, y)``.
 
     Every index that is missing on the right of the arrow is summed over. Without an arrow the
@@ -140,21 +133,6 @@ class Einsum(Op):
             _cotangent(g, result, operands, inputs, position)
             for position in range(len(operands))
         ]
-
-    def jvp(
-        self,
-        out: Value,
-        inputs: Sequence[Value],
-        tangents: Sequence[Value | None],
-        *,
-        subscripts: str,
-    ) -> Value | None:
-        total: Value | None = None
-        for i, tangent in enumerate(tangents):
-            if tangent is not None:
-                part = F.einsum(*inputs[:i], tangent, *inputs[i + 1 :], subscripts=subscripts)
-                total = part if total is None else total + part
-        return total
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         shapes = [operand(types, i).shape for i in range(len(types))]
@@ -236,7 +214,7 @@ def _index_sizes(subscripts: str, shapes: Sequence[Shape]) -> dict[str, Dim]:
 def _cotangent(
     g: Value, result: str, operands: Sequence[Value], inputs: Sequence[str], position: int
 ) -> Value:
-    """The cotangent contracted with the other operands, spread over indices that only this operand has."""
+    """The cotangent contracted with the other operands and spread over indices they lack."""
     own = inputs[position]
     shape = dict(zip(own, operands[position].shape, strict=True))
     others = [i for i in range(len(operands)) if i != position]

@@ -26,7 +26,7 @@ import numpy as np
 
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Attr
-from graphflow.ir.types import TensorType, ValueType, tensors
+from graphflow.ir.types import ValueType, tensors
 
 if TYPE_CHECKING:
     from graphflow.ops.builder import Value

@@ -14,6 +14,7 @@ from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import flag, many_axes, number, operand, without
 from graphflow.ops.builder import F, Value
 from graphflow.ops.cumulate import products_before
+from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
 Axes = tuple[int, ...]
@@ -77,7 +78,7 @@ def count_of(x: TensorType, axis: Axes) -> Dim:
 
 
 @register
-class Sum(Reduction):
+class Sum(Reduction, Linear):
     """The sum over axes. y = sum_i x_i: every local derivative is 1. Counting sums are int64."""
 
     latex = r"\sum {x}"
@@ -93,11 +94,6 @@ class Sum(Reduction):
     ) -> Sequence[Value | None]:
         return (spread(g, x.tensor, axis, keepdims),)
 
-    def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value], **attrs: Attr
-    ) -> Value | None:
-        return F.sum(tangents[0], **attrs)
-
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()
         yield Sample([np.array([[1, 2], [3, 4]])], {"axis": 0}, np.array([4, 6]))
@@ -105,7 +101,7 @@ class Sum(Reduction):
 
 
 @register
-class Mean(Reduction):
+class Mean(Reduction, Linear):
     """The mean over axes. y = sum_i x_i / n: every local derivative is 1 / n."""
 
     latex = r"\operatorname{{mean}} {x}"
@@ -118,11 +114,6 @@ class Mean(Reduction):
         self, g: Value, out: Value, x: Value, *, axis: Axes, keepdims: bool
     ) -> Sequence[Value | None]:
         return (spread(g / count_of(x.tensor, axis), x.tensor, axis, keepdims),)
-
-    def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value], **attrs: Attr
-    ) -> Value | None:
-        return F.mean(tangents[0], **attrs)
 
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()

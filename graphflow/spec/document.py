@@ -195,8 +195,9 @@ class BlockDecl:
     require: tuple[Requirement, ...] = field(
         default=(),
         metadata=key(
-            "require", ListOf(Record(Requirement, "a requirement"), "{that: , else: }"),
-            "what must hold of the arguments"
+            "require",
+            ListOf(Record(Requirement, "a requirement"), "{that: , else: }"),
+            "what must hold of the arguments",
         ),
     )
     nodes: tuple[NodeDecl, ...] = field(

@@ -105,9 +105,7 @@ class ListOf(Generic[T]):
         if not isinstance(value, Seq):
             wrong(value, f"a list of {self.what}")
         findings = Findings()
-        read = [
-            findings.attempt(partial(self.item.read, item, item.mark)) for item in value.items
-        ]
+        read = [findings.attempt(partial(self.item.read, item, item.mark)) for item in value.items]
         findings.finish()
         return tuple(item for item in read if item is not None)
 

@@ -19,7 +19,7 @@ MAX_NESTING = 50
 
 _TOKEN = re.compile(
     r"""(?P<triple>'''|\"\"\")
-    |(?P<string>[rRbBfFuU]{0,2}(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))
+    |(?P<string>[rRbBfFuUtT]{0,2}(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"))
     |(?P<name>[^\W\d]\w*(?:\.\w+)*)
     |(?P<number>\.?\d(?:[eE][+-]?\d|[\w.])*)
     |(?P<open>[(\[{])|(?P<close>[)\]}])

@@ -103,9 +103,7 @@ def _places(scalar: Scalar) -> list[tuple[int, int]]:
     return [*found, (row, column)]
 
 
-def _visible(
-    lines: tuple[str, ...], row: int, column: int
-) -> Iterator[tuple[int, int, int]]:
+def _visible(lines: tuple[str, ...], row: int, column: int) -> Iterator[tuple[int, int, int]]:
     """(row, column, width) of every visible character of the scalar that begins here."""
     style = lines[row][column : column + 1]
     if style and style in "|>":

@@ -62,17 +62,26 @@ def read(text: str, file: str = "<text>") -> Value:
     >>> read("lr: 1e-3").get("lr").value
     0.001
     """
+    tree, findings = survey(text, file)
+    if tree is None or findings:
+        raise GraphflowError(*findings)
+    return tree
+
+
+def survey(text: str, file: str = "<text>") -> tuple[Value | None, list[Diagnostic]]:
+    """What ``text`` holds, as far as it can be read, and everything found wrong, in its order.
+
+    The value is None where the text cannot be read to its end.
+    """
     _check_size(len(text), file)
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     builder = _Builder(file, tuple(text.split("\n")))
     builder.findings += unreadable_characters(builder.lines, file)
     if not builder.findings:
         builder.build(text)
-    if builder.findings:
-        raise GraphflowError(*sorted(builder.findings, key=_position))
-    if builder.root is None:
-        fail("GF002", f"'{file}' is empty", Mark(file, 1, 1), help="begin with 'graphflow: 1'")
-    return builder.root
+    if builder.root is None and not builder.findings:
+        builder.find("GF002", f"'{file}' is empty", Mark(file, 1, 1), help="begin: 'graphflow: 1'")
+    return builder.root, sorted(builder.findings, key=_position)
 
 
 def _check_size(size: int, file: str) -> None:
@@ -121,8 +130,9 @@ class _Builder:
             for event in _events(text):
                 self.handle(event)
         except _Stop:
-            return
+            self.root = None
         except yaml.YAMLError as error:
+            self.root = None
             self.findings.append(explain(error, self.file, self.lines))
 
     def handle(self, event: yaml.Event) -> None:

@@ -15,22 +15,39 @@ _MOST = 10
 
 # The first pattern found in PyYAML's message gives the help.
 _HELP = (
-    (r"mapping values are not allowed", "a value that contains ': ' must be quoted; or the line "
-     "above it lacks its ':', or this one is indented too far"),
+    (
+        r"mapping values are not allowed",
+        "a value that contains ': ' must be quoted; or the line "
+        "above it lacks its ':', or this one is indented too far",
+    ),
     (r"could not find expected ':'", "a key is followed by ': ', with a space after the colon"),
-    (r"unknown escape|hexadecimal", "inside \" \" a backslash begins an escape: use ' ' "
-     "quotes, or write it twice"),
+    (
+        r"unknown escape|hexadecimal",
+        "inside \" \" a backslash begins an escape: use ' ' quotes, or write it twice",
+    ),
     (r"quoted scalar", "a quote is left open"),
-    (r"expected ',' or '[\]}]'|flow (sequence|mapping|node)", "a bracket is left open, or an "
-     "item contains brackets: write one item per line, or quote it"),
-    (r"found '<(scalar|\[|\{)|found '[\[\{]", "text stands behind a closing quote or bracket: "
-     "put the whole expression in quotes"),
-    (r"block (sequence )?entries are not allowed|sequence entries", "'- ' begins a list item: put "
-     "the list on its own lines; a minus sign is written without a space"),
-    (r"block end|block mapping|block collection", "the keys of one section begin in the same "
-     "column, the items of one list too"),
-    (r"cannot start any token|scanning an? (alias|anchor|tag)|directive", "a value that begins "
-     "with a character such as % @ ` * & ! must be quoted"),
+    (
+        r"expected ',' or '[\]}]'|flow (sequence|mapping|node)",
+        "a bracket is left open, or an "
+        "item contains brackets: write one item per line, or quote it",
+    ),
+    (
+        r"found '<(scalar|\[|\{)|found '[\[\{]",
+        "text stands behind a closing quote or bracket: put the whole expression in quotes",
+    ),
+    (
+        r"block (sequence )?entries are not allowed|sequence entries",
+        "'- ' begins a list item: put "
+        "the list on its own lines; a minus sign is written without a space",
+    ),
+    (
+        r"block end|block mapping|block collection",
+        "the keys of one section begin in the same column, the items of one list too",
+    ),
+    (
+        r"cannot start any token|scanning an? (alias|anchor|tag)|directive",
+        "a value that begins with a character such as % @ ` * & ! must be quoted",
+    ),
     (r"block scalar", "after | or > the text begins on the next line"),
 )
 

@@ -264,11 +264,10 @@ def test_yaml_values_are_expressions(yaml: str, tree: Expr):
     assert parse_value(read(yaml)) == tree
 
 
-def test_a_mapping_or_nothing_is_no_expression():
-    for text, code in (("{a: 1}", "GF013"), ("~", "GF025")):
-        with pytest.raises(GraphflowError) as caught:
-            parse_value(read(text))
-        assert caught.value.diagnostics[0].code == code
+@pytest.mark.parametrize(("text", "code"), [("{a: 1}", "GF013"), ("~", "GF025")])
+def test_a_mapping_or_nothing_is_no_expression(text: str, code: str):
+    with pytest.raises(GraphflowError, match=code):
+        parse_value(read(text))
 
 
 def test_names_in_keys_and_arguments():
@@ -362,6 +361,7 @@ LEAVES = st.one_of(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @given(st.recursive(LEAVES, trees, max_leaves=12))
 def test_text_of_a_tree_reads_back_as_the_tree(tree: Expr):
     text = unparse(tree)
@@ -369,7 +369,7 @@ def test_text_of_a_tree_reads_back_as_the_tree(tree: Expr):
     assert unparse(parse(f"(({text}))")) == text
 
 
-@given(st.text(alphabet=st.sampled_from("xy01.e_ ()[]{}'\"+-*/%@<>=!,:#\\\nαfbif else not or") ))
+@given(st.text(alphabet=st.sampled_from("xy01.e_ ()[]{}'\"+-*/%@<>=!,:#\\\nαfbif else not or")))
 def test_any_text_is_read_or_refused(text: str):
     check_text(text)
 

@@ -137,7 +137,15 @@ def test_refusals(path: str, value: Plain, code: str, help: str | None):
 
 def test_all_wrong_overrides_are_reported():
     with pytest.raises(GraphflowError) as caught:
-        apply(read(FILE), {"a": 1, "hidden": 2, "b.c": 3, "hidden_": "[",})
+        apply(
+            read(FILE),
+            {
+                "a": 1,
+                "hidden": 2,
+                "b.c": 3,
+                "hidden_": "[",
+            },
+        )
     assert [d.code for d in caught.value.diagnostics] == ["GF020", "GF020", "GF002"]
 
 

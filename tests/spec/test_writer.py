@@ -24,8 +24,10 @@ SCALARS = st.one_of(
 )
 DATA = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(TEXTS.filter(lambda key: key != "<<"), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(TEXTS.filter(lambda key: key != "<<"), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -43,21 +45,25 @@ def test_examples_survive(path: Path):
     assert dump(plain(read(text))) == text
 
 
+LAYOUT: Plain = {
+    "about": "Two lines,\n  one indented.\n",
+    "let": {"hidden": 256, "on": "no", "rate": 1e-05, "none": None, "empty": {}},
+    "nodes": {
+        "i, f": "split(z, 2)",
+        "x": {"from": "y", "through": ["linear(2, bias=false)", {"repeat": 2, "through": []}]},
+    },
+    "rows": [[64, 2], [128, 2]],
+    "calls": ["f(a, b)"],
+    "outputs": ["a", "b c"],
+    "check": [{"feed": {"x": -2}}, [{"y": 1}]],
+    "long": ["x" * 50, "y" * 50],
+}
+
+
 def test_layout():
-    data: Plain = {
-        "about": "Two lines,\n  one indented.\n",
-        "let": {"hidden": 256, "on": "no", "rate": 1e-05, "none": None, "empty": {}},
-        "nodes": {
-            "i, f": "split(z, 2)",
-            "x": {"from": "y", "through": ["linear(2, bias=false)", {"repeat": 2, "through": []}]},
-        },
-        "rows": [[64, 2], [128, 2]],
-        "calls": ["f(a, b)"],
-        "outputs": ["a", "b c"],
-        "check": [{"feed": {"x": -2}}, [{"y": 1}]],
-        "long": ["x" * 50, "y" * 50],
-    }
-    assert dump(data) == f"""\
+    assert (
+        dump(LAYOUT)
+        == f"""\
 about: |
   Two lines,
     one indented.
@@ -87,6 +93,7 @@ long:
   - {"x" * 50}
   - {"y" * 50}
 """
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ def readable(text: str, place: Place) -> str:
         elif kind == "close":
             _close(opened, word, place, start)
         elif kind == "name":
-            _check_name(word, place(start, len(word)))
+            _check_name(word, place, start)
             for part in re.finditer(r"\.[0-9]", word):
                 characters[start + part.start() + 1] = "_"
         elif kind == "number":
-            _check_number(word, place(start, len(word)))
+            _check_number(word, place, start)
         elif kind == "string":
             _check_string(word, place, start)
         elif kind is not None:
@@ -102,18 +102,19 @@ def _close(opened: list[tuple[str, int]], word: str, place: Place, start: int) -
         )
 
 
-def _check_name(word: str, mark: Mark) -> None:
+def _check_name(word: str, place: Place, start: int) -> None:
     if any(part.startswith("__") for part in word.split(".")):
         fail(
             "GF023",
             f"'{word}' is not a name of the language",
-            mark,
+            place(start, len(word)),
             help="names begin with a letter; there are no Python objects behind them",
         )
 
 
-def _check_number(word: str, mark: Mark) -> None:
+def _check_number(word: str, place: Place, start: int) -> None:
     if not _NUMBER.fullmatch(word):
+        mark = place(start, len(word))
         fail("GF025", f"'{word}' is not a number", mark, help="write 2, 0.5 or 1e-3")
 
 

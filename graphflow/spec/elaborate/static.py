@@ -92,7 +92,7 @@ def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
             help="conditions of 'if' must be decided before anything runs; use where(...) or "
             "cond: for choices that depend on data",
         )
-    return _COMPARISONS[op](difference)
+    return _COMPARISONS[op](0 if left == right else difference)  # inf - inf is no number
 
 
 def _word(value: Bound) -> Bound:

@@ -1,0 +1,190 @@
+"""The compared calls in PyTorch. Arguments are the inputs and parameters of the case, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Result = Tensor | tuple[Tensor, ...]
+
+
+def holding(module: nn.Module, params: dict[str, Tensor]) -> Callable[..., Result]:
+    """The module as a function with these parameters in place of its own."""
+    names = {name: params[name.replace(".", "_")] for name, _ in module.named_parameters()}
+    return lambda *args, **kwargs: torch.func.functional_call(module, names, args, kwargs)
+
+
+def cell(kind: type[nn.Module], *args: object, **options: object) -> Callable[..., Result]:
+    """One step of a recurrent net."""
+
+    def step(x: Tensor, h: Tensor, c: Tensor | None = None, **params: Tensor) -> Result:
+        state = h if c is None else (h, c)
+        return holding(kind(5, 4, *args, **options), params)(x, state)
+
+    return step
+
+
+def series(kind: type[nn.Module], **options: object) -> Callable[..., Result]:
+    """A recurrent net over time: its output and last states, without the axis of layers."""
+
+    def run(x: Tensor, h: Tensor | None = None, c: Tensor | None = None, **params: Tensor) -> Result:
+        start = None if h is None else h[None] if c is None else (h[None], c[None])
+        module = kind(5, 4, **options)
+        output, last = holding(module, params)(x, start)  # type: ignore[misc]
+        states = last if isinstance(last, tuple) else (last,)
+        return output, *(state[0] for state in states)
+
+    return run
+
+
+def heads(count: int, bias: bool) -> Callable[..., Result]:
+    """Multi-head attention with the weights of every head."""
+
+    def run(q: Tensor, k: Tensor, v: Tensor, m: Tensor | None = None, **params: Tensor) -> Result:
+        module = nn.MultiheadAttention(6, count, bias=bias, batch_first=True).double()
+        attend = holding(module, params)
+        hidden = None if m is None else ~m
+        result = attend(q, k, v, attn_mask=hidden, average_attn_weights=False)
+        return result  # type: ignore[return-value]
+
+    return run
+
+
+TORCH: dict[str, Callable[..., Result]] = {
+    "softmax": lambda x: x.softmax(-1),
+    "softmax_axis": lambda x: x.softmax(0),
+    "log_softmax": lambda x: x.log_softmax(1),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "prelu": lambda x, weight: F.prelu(x, weight),
+    "prelu_channels": lambda x, weight: F.prelu(x, weight),
+    "elu": lambda x: F.elu(x, 0.7),
+    "celu": lambda x: F.celu(x, 0.5),
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "mish": F.mish,
+    "hardtanh": lambda x: F.hardtanh(x, -0.5, 1.0),
+    "relu6": lambda x: F.relu6(4 * x),
+    "hardsigmoid": lambda x: F.relu6(3 * x + 3) / 6,  # hardsigmoid rounds 1 / 6 to float32
+    "hardswish": lambda x: F.hardswish(3 * x),
+    "log_sigmoid": lambda x: F.logsigmoid(20 * x),
+    "softsign": F.softsign,
+    "softshrink": F.softshrink,
+    "hardshrink": F.hardshrink,
+    "tanhshrink": F.tanhshrink,
+    "glu": F.glu,
+    "glu_axis": lambda x: F.glu(x, 1),
+    "normalize": F.normalize,
+    "normalize_p": lambda x: F.normalize(x, 3, 0),
+    "norm": lambda x: torch.linalg.vector_norm(x),
+    "norm_1": lambda x: torch.linalg.vector_norm(x, 1, 1),
+    "norm_inf": lambda x: torch.linalg.vector_norm(x, torch.inf, 0, keepdim=True),
+    "std": lambda x: x.std(1),
+    "cosine_similarity": F.cosine_similarity,
+    "moveaxis": lambda x: x.moveaxis(1, -1) * 2,
+    "swapaxes": lambda x: x.swapaxes(-1, 1) * 2,
+    # losses
+    "cross_entropy": F.cross_entropy,
+    "cross_entropy_sum": lambda x, t: F.cross_entropy(x, t, reduction="sum"),
+    "cross_entropy_none": lambda x, t: F.cross_entropy(x, t, reduction="none"),
+    "cross_entropy_smooth": lambda x, t: F.cross_entropy(x, t, label_smoothing=0.1),
+    "cross_entropy_ignored": lambda x, t: F.cross_entropy(x, t, ignore_index=3),
+    "cross_entropy_weight": lambda x, t, w: F.cross_entropy(x, t, weight=w),
+    "cross_entropy_all": lambda x, t, w: F.cross_entropy(
+        x, t, weight=w, ignore_index=3, label_smoothing=0.2
+    ),
+    "cross_entropy_axis": F.cross_entropy,
+    "cross_entropy_axis_weight": lambda x, t, w: F.cross_entropy(
+        x, t, weight=w, label_smoothing=0.1, ignore_index=2
+    ),
+    "cross_entropy_soft": lambda x, t: F.cross_entropy(x, t, label_smoothing=0.1),
+    "cross_entropy_soft_weight": lambda x, t, w: F.cross_entropy(x, t, weight=w, reduction="sum"),
+    "nll_loss": lambda x, t: F.nll_loss(x.log_softmax(-1), t),
+    "binary_cross_entropy": F.binary_cross_entropy,
+    "binary_cross_entropy_with_logits": lambda x, t: F.binary_cross_entropy_with_logits(9 * x, t),
+    "binary_cross_entropy_with_logits_weights": lambda x, t, w, p: (
+        F.binary_cross_entropy_with_logits(x, t, weight=w, pos_weight=p)
+    ),
+    "mse_loss": F.mse_loss,
+    "l1_loss": lambda x, t: F.l1_loss(x, t, reduction="sum"),
+    "smooth_l1_loss": lambda x, t: F.smooth_l1_loss(x, t, beta=0.5),
+    "huber_loss": lambda x, t: F.huber_loss(x, t, delta=0.7),
+    "kl_div": F.kl_div,
+    "kl_div_batchmean": lambda x, t: F.kl_div(x, t, reduction="batchmean", log_target=True),
+    "hinge_loss": lambda x, t: (1 - t * x).clamp(min=0).mean(),
+    "multi_margin_loss": lambda x, t: F.multi_margin_loss(x, t, margin=0.8),
+    "poisson_nll_loss": F.poisson_nll_loss,
+    "poisson_nll_loss_rate": lambda x, t: F.poisson_nll_loss(x, t, log_input=False),
+    "gaussian_nll_loss": lambda x, t, v: F.gaussian_nll_loss(x, t, v, full=True),
+    "triplet_margin_loss": lambda a, p, n: F.triplet_margin_loss(a, p, n),
+    # layers
+    "linear": F.linear,
+    "linear_3d": lambda x, weight: F.linear(x, weight).relu(),
+    "linear_given": lambda x, w, b: F.linear(x, w, b),
+    "embedding": F.embedding,
+    "embedding_padded": lambda t, weight: F.embedding(t, weight, padding_idx=2),
+    "flatten": lambda x: x.flatten(1),
+    "flatten_from_2": lambda x: x.flatten(2),
+    "dropout_eval": lambda x: x,
+    "dropout_0": lambda x: F.dropout(x, 0.0),
+    "dropout_1": lambda x: F.dropout(x, 1.0),
+    "batch_norm": lambda x, weight, bias: F.batch_norm(x, None, None, weight, bias, True),
+    "batch_norm_2d": lambda x: F.batch_norm(x, None, None, training=True, eps=0.1),
+    "batch_norm_eval": lambda x, weight, bias: F.batch_norm(
+        x, torch.zeros(4, dtype=x.dtype), torch.ones(4, dtype=x.dtype), weight, bias
+    ),
+    "layer_norm": lambda x, weight, bias: F.layer_norm(x, (6,), weight, bias),
+    "layer_norm_axes": lambda x, weight: F.layer_norm(x, (6, 5), weight),
+    "layer_norm_plain": lambda x: F.layer_norm(x, (5,)),
+    "rms_norm": lambda x, weight: F.rms_norm(x, (6,), weight, eps=1e-3),
+    "group_norm": lambda x, weight, bias: F.group_norm(x, 2, weight, bias),
+    "instance_norm": F.instance_norm,
+    "instance_norm_affine": lambda x, weight, bias: F.instance_norm(x, weight=weight, bias=bias),
+    # convolutions
+    "conv1d": lambda x, weight, bias: F.conv1d(x, weight, bias, 2, 1),
+    "conv2d": lambda x, weight, bias: F.conv2d(x, weight, bias, (2, 1), (1, 0)),
+    "conv2d_groups": lambda x, weight: F.conv2d(x, weight, groups=2, dilation=2, padding=2),
+    "conv2d_given": lambda x, w: F.conv2d(x, w, padding=1),
+    "conv3d": lambda x, weight, bias: F.conv3d(x, weight, bias, padding=1),
+    "conv_transpose1d": lambda x, weight, bias: F.conv_transpose1d(
+        x, weight, bias, 2, output_padding=1
+    ),
+    "conv_transpose2d": lambda x, weight, bias: F.conv_transpose2d(x, weight, bias, 2, 1),
+    "conv_transpose2d_groups": lambda x, weight, bias: F.conv_transpose2d(
+        x, weight, bias, groups=2, dilation=2
+    ),
+    "conv_transpose3d": lambda x, weight, bias: F.conv_transpose3d(x, weight, bias, 2),
+    "max_pool1d": lambda x: F.max_pool1d(x, 3, 2, 1),
+    "max_pool2d": lambda x: F.max_pool2d(x, 2),
+    "max_pool2d_ceil": lambda x: F.max_pool2d(x, (3, 2), 2, 1, ceil_mode=True),
+    "max_pool3d": lambda x: F.max_pool3d(x, 2, 1),
+    "avg_pool1d": lambda x: F.avg_pool1d(x, 3),
+    "avg_pool2d": lambda x: F.avg_pool2d(x, 3, 2, 1),
+    "avg_pool2d_inside": lambda x: F.avg_pool2d(x, 3, 2, 1, count_include_pad=False),
+    "avg_pool3d": lambda x: F.avg_pool3d(x, 2),
+    "adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(x, 4),
+    "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (4, 1)),
+    "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, 2),
+    # sequences
+    "rnn_cell": cell(nn.RNNCell),
+    "rnn_cell_relu": cell(nn.RNNCell, bias=False, nonlinearity="relu"),
+    "lstm_cell": cell(nn.LSTMCell),
+    "gru_cell": cell(nn.GRUCell),
+    "rnn": series(nn.RNN),
+    "lstm": series(nn.LSTM),
+    "lstm_started": series(nn.LSTM, bias=False),
+    "gru": series(nn.GRU),
+    "gru_started": series(nn.GRU, bias=False),
+    # attention
+    "attention": F.scaled_dot_product_attention,
+    "attention_causal": lambda q, k, v: F.scaled_dot_product_attention(
+        q, k, v, is_causal=True, scale=0.3
+    ),
+    "attention_mask": lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m),
+    "multi_head_attention": heads(2, True),
+    "multi_head_attention_mask": heads(3, False),
+}

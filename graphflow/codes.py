@@ -140,4 +140,25 @@ CODES: dict[str, Code] = {
         "not an optimizer",
         "An optimizer is a call of a block whose first inputs are (parameter, gradient).",
     ),
+    "GF064": Code(
+        "a run's folder cannot be used",
+        "The folder cannot be made, holds another run, or has no checkpoint that can be read.",
+    ),
+    "GF065": Code(
+        "an input is not fed",
+        "A program needs a value for every input that its outputs depend on.",
+    ),
+    "GF066": Code(
+        "a value is not known before the first feed",
+        "A parameter that starts as an input (init: content) has no value until that input is fed.",
+    ),
+    "GF067": Code(
+        "nothing to run",
+        "graphflow run trains the file's train: section. A file without one can be checked, shown "
+        "and stepped through.",
+    ),
+    "GF061": Code(
+        "a fed shape does not fit",
+        "The shapes of what is fed determine the symbols (B, T, ...). Each symbol has one size.",
+    ),
 }

@@ -10,8 +10,10 @@ from graphflow.ops import (  # noqa: F401
     cumulate,
     derivative,
     elementwise,
+    factor,
     index,
     join,
+    linalg,
     matmul,
     order,
     pad,
@@ -21,6 +23,7 @@ from graphflow.ops import (  # noqa: F401
     reduce,
     shape,
     slicing,
+    special,
 )
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.op import OPS, Op, Sample, get_op, register

@@ -8,7 +8,7 @@ from math import prod
 from graphflow.ops.op import Array, Namespace
 from graphflow.ops.windows import Windows
 
-CHUNK = 2**20
+CHUNK = 2**22
 """Elements of the column matrix that are laid out at a time."""
 
 

@@ -19,7 +19,7 @@ from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 from graphflow.ops.pool import picked, routed_back
-from graphflow.ops.windows import spatial_rank
+from graphflow.ops.windows import Position, spatial_rank
 
 Sizes = tuple[int, ...]
 
@@ -135,7 +135,7 @@ class AdaptiveMaxPool(Adaptive):
     def forward(self, xp: Namespace, x: Array, *, output_size: Sizes) -> Array:
         out = xp.empty((*x.shape[:2], *output_size), x.dtype)
         for bin, part in _bins(x.shape[2:], output_size):
-            out[(..., *bin)] = x[(..., *part)].max(axis=tuple(range(2, x.ndim)))
+            out[bin] = x[part].max(axis=tuple(range(2, x.ndim)))
         return out
 
     def vjp(
@@ -175,8 +175,8 @@ class AdaptiveMaxPoolIndices(Adaptive):
         places = xp.arange(product(x.shape[2:])).reshape(x.shape[2:])
         out = xp.empty((*x.shape[:2], *output_size), np.int64)
         for bin, part in _bins(x.shape[2:], output_size):
-            window = x[(..., *part)].reshape(*x.shape[:2], -1)
-            out[(..., *bin)] = places[part].reshape(-1)[window.argmax(axis=2)]
+            window = x[part].reshape(*x.shape[:2], -1)
+            out[bin] = places[part].reshape(-1)[window.argmax(axis=2)]
         return out
 
     def samples(self) -> Iterator[Sample]:
@@ -185,8 +185,8 @@ class AdaptiveMaxPoolIndices(Adaptive):
         yield Sample([x], {"output_size": (2, 1)}, expected, differentiable=False)
 
 
-def _bins(spatial: Sizes, output_size: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+def _bins(spatial: Sizes, output_size: Sizes) -> Iterator[tuple[Position, Position]]:
     """Every bin's position in the result and the part of the input that it covers."""
     sides = [edges(n, bins) for n, bins in zip(spatial, output_size, strict=True)]
     for bin in positions(*(range(b) for b in output_size)):
-        yield bin, tuple(slice(*sides[axis][i]) for axis, i in enumerate(bin))
+        yield (..., *bin), (..., *(slice(*sides[axis][i]) for axis, i in enumerate(bin)))

@@ -128,7 +128,7 @@ class Diag(Moving):
         if x.ndim == 1:
             n = x.shape[0] + abs(k)
             return x.with_shape((n, n))
-        return x.with_shape((_diagonal_length(*x.shape, k),))
+        return x.with_shape((_diagonal_length(x.shape[0], x.shape[1], k),))
 
     def forward(self, xp: Namespace, x: Array, *, k: int) -> Array:
         return xp.diag(x, k)

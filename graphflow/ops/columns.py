@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from graphflow.ops.op import Array, Namespace
-from graphflow.ops.windows import Windows
+from graphflow.ops.windows import Offset, Windows
 
 CHUNK = 2**22
 """Elements of the column matrix that are laid out at a time."""
@@ -19,20 +19,20 @@ def columns(xp: Namespace, x: Array, windows: Windows, groups: int) -> Array:
     moved = windows.padded(xp, x, 0).swapaxes(0, 1)
     out = xp.empty((channels, *windows.kernel, batch, *counts), x.dtype)
     for offset in windows.offsets():
-        out[(slice(None), *offset)] = moved[(..., *windows.slices(offset, counts))]  # type: ignore[arg-type]
+        out[_at(offset)] = moved[windows.part(offset, counts)]
     rows = channels // groups * prod(windows.kernel)
     return out.reshape(groups, rows, batch * prod(counts))
 
 
 def added(
-    xp: Namespace, columns: Array, windows: Windows, shape: tuple[int, ...], counts: Sequence[int]
+    xp: Namespace, columns: Array, windows: Windows, shape: tuple[int, ...], counts: tuple[int, ...]
 ) -> Array:
     """The adjoint of laying out columns: each element added to where it was copied from."""
     batch, channels, *spatial = shape
-    parts = columns.reshape(channels, *windows.kernel, batch, *counts)
+    parts = columns.reshape((channels, *windows.kernel, batch, *counts))  # type: ignore[arg-type]
     padded = xp.zeros((channels, batch, *windows.padded_sizes(spatial)), columns.dtype)
     for offset in windows.offsets():
-        padded[(..., *windows.slices(offset, counts))] += parts[(slice(None), *offset)]
+        padded[windows.part(offset, counts)] += parts[_at(offset)]
     return padded[windows.core(spatial)].swapaxes(0, 1)
 
 
@@ -55,3 +55,8 @@ def chunks(shape: Sequence[int], windows: Windows) -> Iterator[slice]:
     some = max(1, CHUNK // max(1, each))
     for start in range(0, shape[0], some):
         yield slice(start, start + some)
+
+
+def _at(offset: Offset) -> tuple[slice | int, ...]:
+    """One position inside the kernel, of columns (channels, *kernel, batch, *windows)."""
+    return (slice(None), *offset)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
+from typing import NoReturn
 
 import numpy as np
 
@@ -33,12 +35,12 @@ def _integers(indices: TensorType, op: str) -> None:
         fail("GF031", f"the positions of {op} are integers, not {indices.dtype}")
 
 
-def _out_of_range(indices: Array, n: int) -> None:
+def _out_of_range(indices: Array, n: int) -> NoReturn:
     """Report the position that made the array library refuse."""
     wrong = indices[(indices < -n) | (indices >= n)]
     fail(
         "GF065",
-        f"position {int(wrong.flat[0])} is out of range for an axis of size {n}",
+        f"position {int(wrong.reshape(-1)[0])} is out of range for an axis of size {n}",
         help="labels and tokens count from 0; check the data and the number of classes",
     )
 
@@ -103,13 +105,11 @@ class ScatterAdd(Indexed):
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
     ) -> Array:
-        end = axis + indices.ndim
-        out = xp.zeros((*updates.shape[:axis], size, *updates.shape[end:]), updates.dtype)
-        try:
-            xp.add.at(out, (*(slice(None),) * axis, indices), updates)
-        except IndexError:
-            _out_of_range(indices, size)
-        return out
+        before, after = updates.shape[:axis], updates.shape[axis + indices.ndim :]
+        rows = (prod(before), indices.size, prod(after))
+        places = xp.broadcast_to(indices.reshape(1, -1, 1), rows)
+        total = _added(xp, updates.reshape(rows), places, size)
+        return total.reshape(*before, size, *after)
 
     def vjp(
         self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
@@ -191,12 +191,10 @@ class ScatterAddAlongAxis(Indexed):
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
     ) -> Array:
-        out = xp.zeros(replaced(updates.shape, axis, size), updates.dtype)
-        inside = (indices >= -size) & (indices < size)
-        if not inside.all():
-            _out_of_range(indices, size)
-        xp.add.at(out.reshape(-1), _flat_places(xp, indices % max(1, size), size, axis), updates)
-        return out
+        before, after = updates.shape[:axis], updates.shape[axis + 1 :]
+        rows = (prod(before), updates.shape[axis], prod(after))
+        total = _added(xp, updates.reshape(rows), indices.reshape(rows), size)
+        return total.reshape(*before, size, *after)
 
     def vjp(
         self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
@@ -215,15 +213,16 @@ class ScatterAddAlongAxis(Indexed):
         yield Sample([x, down], {"size": 2, "axis": 0}, np.array([[0.0, 2.0], [4.0, 4.0]]))
 
 
-def _flat_places(xp: Namespace, indices: Array, size: int, axis: int) -> Array:
-    """Where in the flattened result each update goes."""
-    after = 1
-    for n in indices.shape[axis + 1 :]:
-        after *= n
-    before = indices.size // max(1, indices.shape[axis] * after)
-    rows = indices.reshape(before, indices.shape[axis], after)
-    offsets = xp.arange(before)[:, None, None] * (size * after)
-    return (offsets + rows * after + xp.arange(after)).reshape(indices.shape)
+def _added(xp: Namespace, updates: Array, places: Array, size: int) -> Array:
+    """Zeros (before, size, after) with updates (before, n, after) added at places of axis 1."""
+    if not ((places >= -size) & (places < size)).all():
+        _out_of_range(places, size)
+    before, _, after = updates.shape
+    out = xp.zeros(before * size * after, updates.dtype)
+    first = xp.arange(before)[:, None, None] * (size * after) + xp.arange(after)
+    flat = first + places % max(1, size) * after
+    xp.add.at(out, flat.reshape(-1), updates.reshape(-1))  # one axis is much the fastest
+    return out.reshape(before, size, after)
 
 
 def _same_but_for(x: TensorType, indices: TensorType, axis: int, op: str) -> None:

@@ -42,7 +42,7 @@ class Joining(Moving):
             return None
         pairs = zip(tangents, inputs, strict=True)
         filled = (t or zeros_like(out.builder, x.tensor) for t, x in pairs)
-        return out.builder.add(self.name, *filled, **attrs)
+        return getattr(F, self.name)(*filled, **attrs)
 
 
 @register
@@ -73,7 +73,8 @@ class Concat(Joining):
         return xp.concatenate(xs, axis)
 
     def vjp(self, g: Value, out: Value, *xs: Value, axis: int) -> Sequence[Value | None]:
-        parts, start = [], 0
+        parts: list[Value] = []
+        start: Dim = 0
         for x in xs:
             stop = start + x.shape[axis]
             parts.append(part(g, axis, start, stop))

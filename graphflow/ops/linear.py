@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import ValueType
-from graphflow.ops.builder import Value
+from graphflow.ops.builder import F, Value
 from graphflow.ops.op import Op
 
 
@@ -23,7 +23,7 @@ class Linear(Op):
     ) -> Value | None:
         if tangents[0] is None:
             return None
-        return out.builder.add(self.name, tangents[0], *inputs[1:], **attrs)
+        return getattr(F, self.name)(tangents[0], *inputs[1:], **attrs)
 
 
 class Moving(Linear):
@@ -49,6 +49,6 @@ class Multilinear(Op):
         for i, tangent in enumerate(tangents):
             if tangent is not None:
                 operands = (*inputs[:i], tangent, *inputs[i + 1 :])
-                part = out.builder.add(self.name, *operands, **attrs)
+                part: Value = getattr(F, self.name)(*operands, **attrs)
                 total = part if total is None else total + part
         return total

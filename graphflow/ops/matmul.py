@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def swapped(x: Value) -> Value:
     return F.transpose(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
-def _no_product(x: TensorType, y: TensorType, why: str) -> None:
+def _no_product(x: TensorType, y: TensorType, why: str) -> NoReturn:
     fail(
         "GF030",
         f"cannot multiply matrices {list(x.shape)} @ {list(y.shape)}: {why}",

@@ -80,7 +80,7 @@ class Op:
     infer: Callable[..., ValueType]
     forward: Callable[..., Array | tuple[Array, ...]]
     vjp: Callable[..., Sequence[Value | None]] | None = None
-    jvp: Callable[..., Value | None] | None = None
+    jvp: Callable[..., Value | Sequence[Value | None] | None] | None = None
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         """Attributes in their one stored form: axes counted from 0, pairs written out."""

@@ -154,9 +154,13 @@ def _sources(n: int, before: int, after: int, mode: str) -> np.ndarray:
 
 def _folded(x: Array, axis: int, before: int, n: int, after: int, mode: str) -> Array:
     """``x`` without the margins of one axis, each element of them added to its source."""
-    lead = (slice(None),) * axis
-    out = x[(*lead, slice(before, before + n))].copy()
+    out = x[_along(axis, slice(before, before + n))].copy()
     sources = _sources(n, before, after, mode)
     for position in (*range(before), *range(before + n, before + n + after)):
-        out[(*lead, int(sources[position]))] += x[(*lead, position)]
+        out[_along(axis, int(sources[position]))] += x[_along(axis, position)]
     return out
+
+
+def _along(axis: int, entry: int | slice) -> tuple[int | slice, ...]:
+    """An index of one axis, everything of those before it."""
+    return (*(slice(None),) * axis, entry)

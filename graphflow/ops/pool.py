@@ -7,7 +7,7 @@ Attributes are PyTorch's: ``kernel_size``, ``stride`` (the kernel size by defaul
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -111,12 +111,7 @@ class MaxPool(MaxPooling):
         windows = Windows(kernel_size, stride, padding, dilation, ceil_mode)
         counts = windows.counts(x.shape[2:])
         padded = windows.padded(xp, x, lowest(x))
-        out: Array | None = None
-        for offset in windows.offsets():
-            part = padded[(..., *windows.slices(offset, counts))]  # type: ignore[arg-type]
-            out = part.copy() if out is None else xp.maximum(out, part, out=out)
-        assert out is not None
-        return out
+        return largest(xp, padded, windows, counts)
 
     def vjp(self, g: Value, out: Value, x: Value, **attrs: Attr) -> Sequence[Value | None]:
         return (routed_back(g, F.max_pool_indices(x, **attrs), x),)
@@ -147,6 +142,14 @@ class MaxPool(MaxPooling):
 def lowest(x: Array) -> float:
     """The number below all others of this type."""
     return -np.inf if x.dtype.kind == "f" else int(np.iinfo(x.dtype).min)
+
+
+def largest(xp: Namespace, padded: Array, windows: Windows, counts: Shape) -> Array:
+    """The largest element of each window of an array that has its padding."""
+    out = xp.full((*padded.shape[:2], *counts), lowest(padded), padded.dtype)
+    for offset in windows.offsets():
+        xp.maximum(out, padded[windows.part(offset, counts)], out=out)
+    return cast(Array, out)
 
 
 def routed_back(g: Value, indices: Value, x: Value) -> Value:
@@ -183,16 +186,13 @@ class MaxPoolIndices(MaxPooling):
         spatial = x.shape[2:]
         counts = windows.counts(spatial)
         padded = windows.padded(xp, x, lowest(x))
-        best = xp.full((*x.shape[:2], *counts), lowest(x), x.dtype)
+        best = largest(xp, padded, windows, counts)
         indices = xp.zeros(best.shape, np.int64)
-        found = xp.zeros(best.shape, bool)
-        for offset in windows.offsets():
-            part = padded[(..., *windows.slices(offset, counts))]  # type: ignore[arg-type]
+        for offset in reversed(list(windows.offsets())):  # so that the first of equals stays
+            part = padded[windows.part(offset, counts)]
             position, inside = _positions(xp, windows, offset, spatial, counts)
-            better = inside & ((part > best) | ~found)
-            xp.copyto(best, part, where=better)
-            xp.copyto(indices, xp.broadcast_to(position, indices.shape), where=better)
-            found |= better
+            hit = (part == best) & inside
+            xp.copyto(indices, xp.broadcast_to(position, indices.shape), where=hit)
         return indices
 
     def samples(self) -> Iterator[Sample]:
@@ -261,7 +261,7 @@ class AvgPool(AvgPooling):
         padded = windows.padded(xp, x, 0)
         total = xp.zeros((*x.shape[:2], *counts), x.dtype)
         for offset in windows.offsets():
-            total += padded[(..., *windows.slices(offset, counts))]  # type: ignore[arg-type]
+            total += padded[windows.part(offset, counts)]
         total /= _members(xp, windows, x.shape[2:], count_include_pad, x.dtype)
         return total
 
@@ -326,7 +326,7 @@ class AvgUnpool(AvgPooling):
         share = x / _members(xp, windows, spatial, count_include_pad, x.dtype)
         padded = xp.zeros((*x.shape[:2], *windows.padded_sizes(spatial)), x.dtype)
         for offset in windows.offsets():
-            padded[(..., *windows.slices(offset, x.shape[2:]))] += share
+            padded[windows.part(offset, x.shape[2:])] += share
         return padded[windows.core(spatial)]
 
     def vjp(

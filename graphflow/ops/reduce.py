@@ -143,6 +143,7 @@ class Var(Reduction):
         keepdims: bool = False,
         correction: float = 0,
     ) -> TensorType:
+        assert axis is not None
         n = count_of(x, axis)
         if isinstance(n, int) and n <= correction:
             fail("GF033", f"the variance of {n} elements with correction {correction} divides by 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import numpy as np
 
@@ -70,13 +71,12 @@ def _completed(shape: Attr, of: Shape) -> Shape:
     if len(known) < len(given) - 1:
         fail("GF033", f"only one size of the shape {list(given)} can be -1")
     rest, total = product(known), product(of)
-    exact = isinstance(rest, int) and isinstance(total, int)
-    if rest == 0 or (exact and total % rest != 0):
+    if rest == 0 or not same_count(total // rest * rest, total):
         _cannot_reshape(of, given)
     return tuple(total // rest if d == -1 else d for d in given)  # type: ignore[misc]
 
 
-def _cannot_reshape(before: Shape, after: Sequence[Attr]) -> None:
+def _cannot_reshape(before: Shape, after: Sequence[Attr]) -> NoReturn:
     fail(
         "GF030",
         f"cannot reshape {list(before)} ({product(before)} elements) to {list(after)}",

@@ -132,8 +132,7 @@ def _length(total: Dim, start: Attr, stop: Attr, step: Attr) -> Dim:
         count = start // -step + 1
     else:
         assert isinstance(stop, int | Symbolic)
-        ends = [d for d in (start, stop) if isinstance(d, int) and isinstance(total, int)]
-        if any(d > total for d in ends):
+        if isinstance(total, int) and any(isinstance(d, int) and d > total for d in (start, stop)):
             fail("GF033", f"slice {start}:{stop} reaches beyond an axis of size {total}")
         count = -((start - stop) // step)
     return max(0, count) if isinstance(count, int) else count

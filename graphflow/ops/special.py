@@ -55,7 +55,10 @@ class Erf(Float):
 
 def _ratio(coefficients: tuple[tuple[float, ...], ...], x: Array) -> Array:
     """Two polynomials divided, by Horner's rule from the highest power."""
-    top, bottom = (0 * x + polynomial[0] for polynomial in coefficients)
+    top, bottom = (0 * x + polynomial[0] for polynomial in coefficients)  # arrays of their own
     for a, b in zip(coefficients[0][1:], coefficients[1][1:], strict=True):
-        top, bottom = top * x + a, bottom * x + b
+        top *= x
+        top += a
+        bottom *= x
+        bottom += b
     return top / bottom

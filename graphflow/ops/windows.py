@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from types import EllipsisType
 
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
@@ -22,6 +23,7 @@ from graphflow.ops.op import Array, Namespace
 Steps = int | tuple[int, ...]
 Pairs = tuple[tuple[Dim, Dim], ...]
 Offset = tuple[int, ...]
+Position = tuple[EllipsisType | slice | int, ...]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Windows:
         slack = (count - 1) * stride - n - before
         if isinstance(slack, int):
             return slack >= 0
-        if stride + after <= self.dilation[axis] * (self.kernel[axis] - 1) + 1:
+        covered = self.dilation[axis] * (self.kernel[axis] - 1) + 1 - stride - after
+        if isinstance(covered, int) and covered >= 0:
             return False  # the window before it covers everything that is left
         fail("GF030", f"ceil_mode needs to know the size {n} for this stride and kernel")
 
@@ -69,26 +72,27 @@ class Windows:
         """Every position inside the kernel."""
         return product(*(range(k) for k in self.kernel))  # type: ignore[arg-type]
 
-    def slices(self, offset: Offset, counts: Sequence[int]) -> tuple[slice, ...]:
-        """The elements of the padded axes that all windows have at one position."""
-        return tuple(
+    def part(self, offset: Offset, counts: Shape) -> Position:
+        """The elements of a padded array that all windows have at one position."""
+        inner = (
             slice(i * d, i * d + s * (n - 1) + 1, s) if n else slice(0, 0)
             for i, d, s, n in zip(offset, self.dilation, self.stride, counts, strict=True)
         )
+        return (..., *inner)
 
     def padded_sizes(self, spatial: Sequence[int]) -> tuple[int, ...]:
         """The sizes with padding, and with what a last window covers beyond it."""
         sizes = []
-        for axis, (n, count) in enumerate(zip(spatial, self.counts(spatial), strict=True)):
+        for axis, (n, count) in enumerate(zip(spatial, self.counts(tuple(spatial)), strict=True)):
             before, after = self.padding[axis]
             extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1
             sizes.append(max(n + before + after, (count - 1) * self.stride[axis] + extent))  # type: ignore[type-var]
         return tuple(sizes)  # type: ignore[arg-type]
 
-    def core(self, spatial: Sequence[int]) -> tuple[slice, ...]:
+    def core(self, spatial: Sequence[int]) -> Position:
         """Where the array lies inside its padding, all leading axes included."""
         inner = (slice(b, b + n) for (b, _), n in zip(self.padding, spatial, strict=True))
-        return (..., *inner)  # type: ignore[return-value]
+        return (..., *inner)
 
     def padded(self, xp: Namespace, x: Array, fill: float) -> Array:
         """``x`` with its padding filled by one number."""

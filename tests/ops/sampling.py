@@ -61,6 +61,14 @@ class Case:
         return several(evaluate(graph, leaves)[out])
 
 
+def call(name: str, *operands: np.ndarray, **attrs: object) -> np.ndarray:
+    """One operator run in float64."""
+    (result,) = Case(OPS[name], 0, Sample(operands, attrs)).run(
+        {f"x{i}": x for i, x in enumerate(operands)}, DType.FLOAT64
+    )
+    return result
+
+
 def several(value: Computed) -> tuple[np.ndarray, ...]:
     return value if isinstance(value, tuple) else (value,)
 

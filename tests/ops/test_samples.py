@@ -20,10 +20,11 @@ every_op = pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
 PRECISIONS = (DType.FLOAT32, DType.FLOAT64)
 
 
-@every_case
+known_cases = [case for case in cases() if case.sample.expected is not None]
+
+
+@pytest.mark.parametrize("case", known_cases, ids=str)
 def test_forward_gives_the_known_values(case: Case) -> None:
-    if case.sample.expected is None:
-        pytest.skip("no value known from elsewhere")
     expected = case.sample.expected
     results = case.run(case.arrays, DType.FLOAT64)
     known = expected if isinstance(expected, tuple) else (expected,)
@@ -103,18 +104,21 @@ def test_has_a_page(op: Op) -> None:
     if op.name in LEAVES:
         return
     assert op.latex, "how it is written"
-    fields = set(re.findall(r"(?<!\{)\{(\w+)\}(?!\})", op.latex.replace("{{", "").replace("}}", "")))
+    plain = op.latex.replace("{{", "").replace("}}", "")
+    fields = set(re.findall(r"\{(\w+)\}", plain))
     names = {name.lstrip("*") for name in op.operands} | set(op.attributes)
     assert fields <= names
     op.latex.format(**dict.fromkeys(names, "x"))
 
 
-@every_op
-def test_retains_what_its_derivative_reads(op: Op) -> None:
+differentiated = sorted({case.op.name for case in cases(differentiable=True)})
+
+
+@pytest.mark.parametrize("name", differentiated)
+def test_retains_what_its_derivative_reads(name: str) -> None:
     """``retains`` names exactly the operands (and "out") that some vjp node reads."""
+    op = OPS[name]
     samples = [case for case in cases(differentiable=True) if case.op is op]
-    if not samples:
-        pytest.skip("nothing to differentiate")
     read: set[str] = set()
     for case in samples:
         read |= values_read(case)

@@ -92,7 +92,8 @@ class Nodes(Blocks):
 
     def alias(self, path: str, value: Bound) -> None:
         """Let people use the name of the line for a node that is called something else."""
-        if isinstance(value, Value) and value.builder is self.builder and value.name != path:
+        taken = path in self.builder.nodes  # a node of that name, the line's own or an inner one
+        if isinstance(value, Value) and value.builder is self.builder and not taken:
             self.builder.aliases.setdefault(path, value.name)
 
     def annotated(self, body: Annotated, scope: Scope, place: Place) -> Bound:

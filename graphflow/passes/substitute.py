@@ -1,0 +1,58 @@
+"""Putting a rewritten graph together: every table follows the nodes that were replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from graphflow.ir.graph import Attr, Graph, Node, Origin
+
+
+def redirected(node: Node, replaced: Mapping[str, str]) -> Node:
+    """``node`` reading the replacements of its operands; itself when none was replaced."""
+    for name in node.inputs:
+        if name in replaced:
+            return replace(node, inputs=tuple(replaced.get(n, n) for n in node.inputs))
+    return node
+
+
+def assembled(
+    graph: Graph,
+    nodes: Mapping[str, Node],
+    replaced: Mapping[str, str],
+    origins: Mapping[str, Origin] | None = None,
+) -> Graph:
+    """``graph`` rewritten to ``nodes``, where ``replaced`` says which node stands for a former one.
+
+    Outputs, updates and gradients follow to the replacements. The name of a replaced node becomes
+    an alias of its replacement; names of nodes that are simply gone disappear. ``origins`` holds
+    the records of new nodes.
+    """
+
+    def follow(name: str) -> str:
+        return replaced.get(name, name)
+
+    aliases = {a: follow(n) for a, n in graph.aliases.items()} | dict(replaced)
+    known = {**graph.origins, **(origins or {})}
+    return Graph(
+        nodes,
+        tuple(map(follow, graph.outputs)),
+        {leaf: follow(n) for leaf, n in graph.updates.items()},
+        {a: n for a, n in aliases.items() if n in nodes and a not in nodes},
+        {n: o for n, o in known.items() if n in nodes},
+        {k: follow(n) for k, n in graph.gradients.items() if follow(n) in nodes},
+    )
+
+
+def map_regions(node: Node, change: Callable[[Graph], Graph]) -> Node:
+    """``node`` with every region replaced by ``change(region)``; itself when nothing changes."""
+    attrs: list[tuple[str, Attr]] = []
+    changed = False
+    for key, value in node.attrs:
+        if isinstance(value, Graph):
+            after = change(value)
+            changed |= after is not value
+            attrs.append((key, after))
+        else:
+            attrs.append((key, value))
+    return replace(node, attrs=tuple(attrs)) if changed else node

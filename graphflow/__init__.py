@@ -1,1 +1,69 @@
-"""graphflow: models that read like a page of mathematics, and show every step of their gradients."""
+"""graphflow: models that read like a page of mathematics, and show every step of their gradients.
+
+>>> import graphflow as gf
+>>> model = gf.loads("{graphflow: 1, name: square, inputs: {x: scalar}, nodes: {y: x * x}}")
+>>> float(model.compile(of="y", wrt="x")({"x": 3}).gradients["x"])
+6.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphflow.api import Model, load, loads, train
+    from graphflow.diagnostics import Diagnostic, GraphflowError
+    from graphflow.ir.graph import Graph, Node
+    from graphflow.ops import register
+    from graphflow.runtime.program import Program
+    from graphflow.runtime.result import Result
+    from graphflow.runtime.stepper import Stepper
+    from graphflow.train import Trainer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Diagnostic": "graphflow.diagnostics",
+    "Graph": "graphflow.ir.graph",
+    "GraphflowError": "graphflow.diagnostics",
+    "Model": "graphflow.api",
+    "Node": "graphflow.ir.graph",
+    "Program": "graphflow.runtime.program",
+    "Result": "graphflow.runtime.result",
+    "Stepper": "graphflow.runtime.stepper",
+    "Trainer": "graphflow.train",
+    "load": "graphflow.api",
+    "loads": "graphflow.api",
+    "register": "graphflow.ops",
+    "train": "graphflow.api",
+}
+
+__all__ = [
+    "Diagnostic",
+    "Graph",
+    "GraphflowError",
+    "Model",
+    "Node",
+    "Program",
+    "Result",
+    "Stepper",
+    "Trainer",
+    "load",
+    "loads",
+    "register",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Modules load when they are first used: ``import graphflow`` itself is light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphflow' has no attribute '{name}'")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -161,4 +161,12 @@ CODES: dict[str, Code] = {
         "a fed shape does not fit",
         "The shapes of what is fed determine the symbols (B, T, ...). Each symbol has one size.",
     ),
+    "GF068": Code("a parameter cannot be removed", "The graph decides which parameters exist."),
+    "GF069": Code("no such backend", "Programs run on numpy."),
+    "GF077": Code(
+        "weights cannot be loaded",
+        "The weights file of a layer is missing, damaged, or lacks a parameter. Without the file, "
+        "set the layer's weights to none: it then starts from its initial values.",
+    ),
+    "GF078": Code("no data", "Training needs a data: section that feeds the inputs."),
 }

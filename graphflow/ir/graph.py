@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
 from typing import Literal, TypeAlias, Union
 
 import numpy as np
@@ -189,6 +190,16 @@ class Graph:
             origins={n: o for n, o in self.origins.items() if n in keep},
             gradients={k: n for k, n in self.gradients.items() if n in keep},
         )
+
+    def _repr_html_(self) -> str:
+        """A table of the nodes, for notebooks."""
+        rows = "".join(
+            f"<tr><td>{escape(n.name)}</td><td>{n.op}</td><td>{escape(', '.join(n.inputs))}</td>"
+            f"<td>{n.type}</td></tr>"
+            for n in self
+        )
+        head = "<tr><th>node</th><th>op</th><th>operands</th><th>type</th></tr>"
+        return f"<table>{head}{rows}</table>"
 
     def map_nodes(self, change: Callable[[Node], Node]) -> Graph:
         """The graph with every node replaced by ``change(node)``, names kept."""

@@ -138,6 +138,17 @@ def counted(n: int, one: str, many: str) -> str:
     return f"{n or 'no'} {one if n == 1 else many}"
 
 
+def ceil_div(n: Dim, divisor: int | Symbolic) -> Dim:
+    """``n / divisor`` rounded up.
+
+    >>> ceil_div(5, 2), ceil_div(-5, -2)
+    (3, 3)
+    """
+    if isinstance(divisor, Symbolic):
+        return -1 * (-1 * n // divisor)
+    return (n + divisor - 1) // divisor if divisor > 0 else ceil_div(-1 * n, -divisor)
+
+
 def without(shape: Shape, axes: Sequence[int]) -> Shape:
     """``shape`` without the axes in ``axes``."""
     return tuple(d for i, d in enumerate(shape) if i not in axes)

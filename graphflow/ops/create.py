@@ -11,7 +11,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
-from graphflow.ops.arguments import flag, number, shape_of, size, whole
+from graphflow.ops.arguments import ceil_div, flag, number, shape_of, size, whole
 from graphflow.ops.builder import Value
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
@@ -230,7 +230,7 @@ def range_length(
         if isinstance(start, Symbolic) or isinstance(stop, Symbolic) or isinstance(step, Symbolic):
             fail("GF026", "a range between fractions needs bounds that are known")
         return max(0, math.ceil((stop - start) / step))
-    count = -((start - stop) // step)
+    count = ceil_div(stop - start, step)
     return max(0, count) if isinstance(count, int) else count
 
 

@@ -16,7 +16,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import TensorType, ValueType
-from graphflow.ops.arguments import counted, operand, shape_of, whole
+from graphflow.ops.arguments import ceil_div, counted, operand, shape_of, whole
 from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Moving
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
@@ -134,7 +134,7 @@ def _length(total: Dim, start: Attr, stop: Attr, step: Attr) -> Dim:
         assert isinstance(stop, int | Symbolic)
         if isinstance(total, int) and any(isinstance(d, int) and d > total for d in (start, stop)):
             fail("GF033", f"slice {start}:{stop} reaches beyond an axis of size {total}")
-        count = -((start - stop) // step)
+        count = ceil_div(stop - start, step)
     return max(0, count) if isinstance(count, int) else count
 
 

@@ -17,7 +17,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import TensorType
-from graphflow.ops.arguments import paddings, per_axis
+from graphflow.ops.arguments import ceil_div, paddings, per_axis
 from graphflow.ops.op import Array, Namespace
 
 Steps = int | tuple[int, ...]
@@ -54,7 +54,7 @@ class Windows:
             )
         if not self.ceil:
             return room // stride + 1
-        count = -(-1 * room // stride) + 1
+        count = ceil_div(room, stride) + 1
         return count - 1 if self._starts_outside(axis, n, count) else count
 
     def _starts_outside(self, axis: int, n: Dim, count: Dim) -> bool:

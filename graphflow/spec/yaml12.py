@@ -35,6 +35,12 @@ _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 def read_file(path: str | PathLike[str]) -> tuple[str, Value]:
     """The text of a file and what it holds. Every failure is a GraphflowError (GF001 to GF011)."""
+    text = read_text(path)
+    return text, read(text, str(path))
+
+
+def read_text(path: str | PathLike[str]) -> str:
+    """The text of a file. Every failure is a GraphflowError (GF001, GF004)."""
     file = Path(path)
     name = str(path)
     try:
@@ -53,7 +59,7 @@ def read_file(path: str | PathLike[str]) -> tuple[str, Value]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         fail("GF001", f"'{name}' is not UTF-8 text: byte {error.start + 1}, in line {line}")
-    return text, read(text, name)
+    return text
 
 
 def read(text: str, file: str = "<text>") -> Value:

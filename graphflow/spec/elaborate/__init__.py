@@ -23,13 +23,15 @@ from graphflow.library import files
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import Document, InputDecl, Pipeline, read_document
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned
+from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Module, Place, Slot
-from graphflow.spec.elaborate.training import Group, Objective, Training, Trainings, TurnPlan
+from graphflow.spec.elaborate.training import Group, Objective, Training, TurnPlan
 from graphflow.spec.syntax import Call, Name
 from graphflow.spec.yaml12 import read, read_file
 
 __all__ = [
+    "DataPlan",
     "Elaborated",
     "Elaborator",
     "Group",
@@ -58,6 +60,7 @@ class Elaborated:
     anchors: Mapping[str, tuple[str, ...]]
     instances: Mapping[str, tuple[str, ...]]
     training: Training | None
+    data: DataPlan | None
     session: Elaborator
 
     @property
@@ -71,7 +74,7 @@ class Elaborated:
         return tuple(n for n in self.leaves if self.graph.nodes[n].op == "state")
 
 
-class Elaborator(Trainings):
+class Elaborator(Feeds):
     """Elaborates a whole document."""
 
     def run(self) -> Elaborated:
@@ -88,13 +91,16 @@ class Elaborator(Trainings):
         training = None
         if train is not None:
             training = self.attempt(lambda: self.training(train, scope))
+        data = self.document.data
+        plan = None if data is None else self.attempt(lambda: self.data(data, scope))
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))
         graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         return Elaborated(
-            self.document, graph, initial, dict(self.leaves), self.anchors, instances, training, self
+            self.document, graph, initial, dict(self.leaves), self.anchors, instances,
+            training, plan, self,
         )
 
     def freeze_layers(self) -> None:

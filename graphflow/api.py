@@ -1,0 +1,203 @@
+"""The Python API: load a file, compile programs, train.
+
+    >>> model = loads('''
+    ... graphflow: 1
+    ... name: f = (x + y) z
+    ... inputs: {x: scalar, y: scalar, z: scalar}
+    ... nodes: {q: x + y, f: q * z}
+    ... outputs: [f]
+    ... ''')
+    >>> program = model.compile(of="f", wrt=["x", "y", "z"])
+    >>> result = program({"x": -2, "y": 5, "z": -4})
+    >>> float(result.values["f"]), [float(g) for g in result.gradients.values()]
+    (-12.0, [-4.0, -4.0, 3.0])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from graphflow.autodiff import expand_derivatives
+from graphflow.diagnostics import GraphflowError, fail
+from graphflow.ir.graph import Graph
+from graphflow.ops.op import Array
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.program import Mode, Program, Settings, build_program, float_dtype
+from graphflow.runtime.store import LeafView, Store
+from graphflow.runtime.weights import matched, read_weights
+from graphflow.spec.document import Document
+from graphflow.spec.elaborate import Elaborated, elaborate
+from graphflow.spec.load import load_document
+from graphflow.spec.values import Plain
+from graphflow.spec.yaml12 import read_text
+from graphflow.train import Trainer
+from graphflow.train.feed import Feed
+from graphflow.train.loop import Loop, Outcome, Watcher
+from graphflow.train.run_folder import RunFolder
+
+BACKENDS = ("numpy",)
+
+
+def load(path: str | PathLike[str], overrides: Mapping[str, Plain] | None = None) -> Model:
+    """The model of a graph file. Raises GraphflowError with everything wrong in it.
+
+    ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``.
+    """
+    file = Path(path)
+    return _model(load_document(read_text(file), str(path), overrides), file.parent)
+
+
+def loads(text: str, overrides: Mapping[str, Plain] | None = None) -> Model:
+    """The model of a graph file given as text."""
+    return _model(load_document(text, "<text>", overrides), None)
+
+
+def _model(document: Document, folder: Path | None) -> Model:
+    elaborated = elaborate(document, folder)
+    return Model(elaborated, expand_derivatives(elaborated.graph), folder)
+
+
+def train(
+    model: Model,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    out: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    watcher: Watcher | None = None,
+) -> Outcome:
+    """Train a model on its ``data:`` section; the outcome holds the last metrics.
+
+    ``out`` is a folder for checkpoints and metrics; without it nothing is written.
+    """
+    trainer = model.trainer(dtype=dtype, seed=seed)
+    feed = Feed(model.elaborated, model.folder, trainer.seed)
+    run = None
+    if out is not None:
+        run = RunFolder.create(Path(out), model.name, model.expanded(), {"seed": trainer.seed})
+    return Loop(trainer, feed, epochs=epochs, steps=steps, run=run, watcher=watcher).run()
+
+
+class Model:
+    """A graph with its parameters and states, which all programs and trainers share."""
+
+    def __init__(self, elaborated: Elaborated, graph: Graph, folder: Path | None) -> None:
+        self.elaborated, self.graph, self.folder = elaborated, graph, folder
+        types = {name: leaf.type for name, leaf in elaborated.leaves.items()}
+        seed = elaborated.training.seed if elaborated.training else 0
+        self.initialiser = Initialiser(elaborated.initial, types, seed)
+        self.store = Store(types, self._first_value)
+
+    @property
+    def name(self) -> str:
+        """The file's title."""
+        return self.elaborated.document.name
+
+    @property
+    def document(self) -> Document:
+        """The file as data."""
+        return self.elaborated.document
+
+    @cached_property
+    def parameters(self) -> LeafView:
+        """Parameters by name, in order of creation, in PyTorch's layouts. Read and set them."""
+        return LeafView(self.store, self.elaborated.parameters, "parameter")
+
+    @cached_property
+    def state(self) -> LeafView:
+        """What survives a step (carried values, running statistics) by name."""
+        return LeafView(self.store, self.elaborated.states, "state")
+
+    def compile(
+        self,
+        of: str | None = None,
+        wrt: str | Sequence[str] | None = None,
+        mode: Mode = "eval",
+        backend: str = "numpy",
+        dtype: str = "float32",
+        keep: Sequence[str] = (),
+        *,
+        fast: bool = True,
+        memory: int | None = None,
+        seed: int = 0,
+        **sizes: int,
+    ) -> Program:
+        """A program for the file's outputs, or for ``of`` and its derivatives by ``wrt``.
+
+        ``wrt`` holds names of parameters, inputs, nodes, or instances (all their parameters).
+        ``keep`` adds nodes to the values. ``sizes`` fixes symbols (``B=32``) that nothing fed
+        determines. ``fast=False`` runs the plain plan, node by node; ``memory`` bounds the bytes a
+        plan may need.
+        """
+        if backend not in BACKENDS:
+            fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
+        if mode not in ("train", "eval"):
+            fail("GF033", f"mode is 'train' or 'eval', not {mode!r}")
+        settings = Settings(mode, float_dtype(dtype), fast, memory)
+        return build_program(
+            self.graph,
+            self.store,
+            self.initialiser,
+            settings,
+            of=of,
+            wrt=self._wrt(wrt),
+            keep=keep,
+            sizes=sizes,
+            seed=seed,
+        )
+
+    def trainer(
+        self, *, dtype: str = "float32", seed: int | None = None, fast: bool = True,
+        memory: int | None = None,
+    ) -> Trainer:  # fmt: skip
+        """A trainer for the file's ``train:`` section."""
+        settings = Settings("train", float_dtype(dtype), fast, memory)
+        return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
+
+    def _wrt(self, wrt: str | Sequence[str] | None) -> list[str]:
+        if wrt is None:
+            return []
+        names = [wrt] if isinstance(wrt, str) else list(wrt)
+        found: list[str] = []
+        for name in names:
+            found += self.elaborated.instances.get(name) or (name,)
+        return found
+
+    def _first_value(self, name: str) -> Array:
+        """A leaf's first value: from a weights file where a layer names one, else drawn."""
+        layer = self.document.layers.get(name.partition(".")[0])
+        owner = name.partition(".")[0]
+        if layer is not None and layer.weights is not None and name in self.elaborated.parameters:
+            return self._weights[owner][name]
+        return self.initialiser(name)
+
+    @cached_property
+    def _weights(self) -> dict[str, dict[str, Array]]:
+        """The arrays of every layer that names a weights file."""
+        found: dict[str, dict[str, Array]] = {}
+        errors = []
+        for owner, layer in self.document.layers.items():
+            if layer.weights is None:
+                continue
+            path = (self.folder or Path()) / layer.weights
+            try:
+                arrays = read_weights(path, layer.mark, owner)
+                names = self.elaborated.instances[owner]
+                found[owner] = matched(arrays, names, owner, layer.rename, layer.mark)
+            except GraphflowError as error:
+                errors += error.diagnostics
+        if errors:
+            raise GraphflowError(*errors)
+        return {
+            owner: {n: np.asarray(a) for n, a in arrays.items()} for owner, arrays in found.items()
+        }
+
+    def _repr_html_(self) -> str:
+        return self.graph._repr_html_()
+

@@ -1,0 +1,292 @@
+"""Programs: a graph compiled for outputs, gradients, a mode and a number type.
+
+A program binds the sizes of symbols when arrays arrive; it keeps one plan for every binding it has
+met (a smaller last batch, another sequence length).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+
+from graphflow.autodiff import reverse
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.graph import LEAVES, Graph, Node
+from graphflow.ir.types import DType, TensorType, dtype_named
+from graphflow.ops.op import Array
+from graphflow.passes.sizes import solve_sizes
+from graphflow.passes.specialise import specialise
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.interpret import Interpreter
+from graphflow.runtime.result import Result
+from graphflow.runtime.store import Store
+
+Mode = Literal["train", "eval"]
+COTANGENT = "cotangent"
+
+
+class Runnable(Protocol):
+    """A plan bound to memory."""
+
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs of one run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a program is compiled: everything but what it computes."""
+
+    mode: Mode = "eval"
+    dtype: DType = DType.FLOAT32
+    fast: bool = True
+    memory: int | None = None
+
+
+class Compiler:
+    """Binds one symbolic graph (outputs and updates set) to sizes, and caches the plans."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        initialiser: Initialiser,
+        settings: Settings,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self.graph, self.store, self.initialiser = graph, store, initialiser
+        self.settings, self.sizes = settings, dict(sizes or {})
+        self.inputs = frozenset(n.name for n in graph.leaves("input"))
+        self._plans: dict[tuple[object, ...], Runnable] = {}
+
+    def resolved(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """The feed by node name; unknown names are refused."""
+        found: dict[str, Array] = {}
+        for name, value in feed.items():
+            if name not in self.graph:
+                close = did_you_mean(name, [*self.inputs, *self.graph.aliases])
+                fail("GF065", f"there is no node '{name}' to feed", help=close)
+            node = self.graph[name]
+            found[node.name] = _converted(node, value, self.settings.dtype)
+        return found
+
+    def bound_sizes(self, feed: Mapping[str, Array]) -> dict[str, int]:
+        """The sizes of all symbols that the feed determines."""
+        return solve_sizes(self.graph, {n: v.shape for n, v in feed.items()}, self.sizes)
+
+    def concrete(self, fed: Sequence[str], sizes: Mapping[str, int]) -> Graph:
+        """The specialised graph in which the nodes ``fed`` are inputs."""
+        graph = intervene(self.graph, fed)
+        return specialise(graph, sizes, self.settings.dtype, self.settings.mode == "train")
+
+    def run(self, feed: Mapping[str, Array], key: Array) -> dict[str, Array]:
+        """Outputs by node name (updates are made)."""
+        feed = self.resolved(feed)
+        sizes = self.bound_sizes(feed)
+        self.prepare_leaves(feed, sizes)
+        plan = self.plan(tuple(feed), sizes)
+        return plan.run({**feed, "rng": key})
+
+    def plan(self, fed: Sequence[str], sizes: Mapping[str, int]) -> Runnable:
+        """The plan for these sizes and these fed nodes; made once."""
+        replaced = tuple(sorted(set(fed) - self.inputs))
+        key = (replaced, tuple(sorted(sizes.items())))
+        if key not in self._plans:
+            graph = self.concrete(replaced, sizes)
+            self._check_fed(graph, fed)
+            self._plans[key] = self.bind(graph)
+        return self._plans[key]
+
+    def bind(self, graph: Graph) -> Runnable:
+        """A concrete graph as something that runs."""
+        return Interpreter(graph, self.store)
+
+    def prepare_leaves(self, feed: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
+        """Tell initial values what is known now. A state whose size changed starts afresh."""
+        self.initialiser.feed.update(feed)
+        if any(self.initialiser.sizes.get(s) != n for s, n in sizes.items()):
+            self.initialiser.sizes.update(sizes)
+            for leaf in self.graph.leaves("state"):
+                name = leaf.name
+                if name in self.initialiser.types and self.store.filled(name):
+                    if self.store.array(name).shape != self.initialiser.shape(name):
+                        self.store.forget(name)
+        self.initialiser.float_type = self.settings.dtype
+
+    def _check_fed(self, graph: Graph, fed: Sequence[str]) -> None:
+        missing = [n for n in graph.leaves("input") if n.name not in fed]
+        if missing:
+            node = missing[0]
+            fail(
+                "GF065",
+                f"'{node.name}' ({node.type}) is not fed",
+                self.graph.origin(node.name).mark,
+                help=f"give a value for {', '.join(n.name for n in missing)}",
+            )
+
+
+class Program:
+    """Outputs, kept nodes and gradients of a model, compiled. Calling it runs it; nothing changes.
+
+    A feed may set any named node: what follows is computed from it.
+    """
+
+    def __init__(
+        self, compiler: Compiler, outputs: Mapping[str, str], gradients: Mapping[str, str],
+        of: str | None, seed: int = 0,
+    ) -> None:  # fmt: skip
+        self._compiler = compiler
+        self._outputs, self._gradients = dict(outputs), dict(gradients)
+        self._of, self.seed = of, seed
+
+    @property
+    def graph(self) -> Graph:
+        """The symbolic graph, backward nodes included."""
+        return self._compiler.graph
+
+    @property
+    def compiler(self) -> Compiler:
+        """The sizes, plans and settings behind this program."""
+        return self._compiler
+
+    @property
+    def gradients(self) -> Mapping[str, str]:
+        """The gradient node of each name that is differentiated by."""
+        return dict(self._gradients)
+
+    def __call__(
+        self, feed: Mapping[str, Array], cotangent: Array | float | None = None, *, step: int = 0
+    ) -> Result:
+        """Run once. ``cotangent`` is needed for gradients of a non-scalar. ``step`` moves the
+        random numbers on: the same feed, seed and step give the same result.
+        """
+        complete = self.complete_feed(feed, cotangent)
+        found = self._compiler.run(complete, random_key(self.seed, step))
+        resolve = Resolver(self.graph, self._compiler.settings.mode == "train")
+        return Result(
+            {name: found[resolve(node)] for name, node in self._outputs.items()},
+            {name: found[resolve(node)] for name, node in self._gradients.items()},
+        )
+
+    def complete_feed(
+        self, feed: Mapping[str, Array], cotangent: Array | float | None
+    ) -> dict[str, Array]:
+        """The feed with the cotangent in it."""
+        complete = dict(feed)
+        if COTANGENT in self.graph.nodes:
+            if cotangent is None:
+                fail("GF050", f"'{self._of}' is not one number: its gradient needs a cotangent",
+                     help="call program(feed, cotangent=array of its shape)")  # fmt: skip
+            complete[COTANGENT] = np.asarray(cotangent)
+        elif cotangent is not None:
+            if self._of is None or not self._gradients:
+                fail("GF050", "a cotangent is given, but nothing is differentiated")
+            complete[f"{self.graph.resolve(self._of)}.grad"] = np.asarray(cotangent)
+        return complete
+
+
+def build_program(
+    graph: Graph,
+    store: Store,
+    initialiser: Initialiser,
+    settings: Settings,
+    *,
+    of: str | None,
+    wrt: Sequence[str],
+    keep: Sequence[str],
+    sizes: Mapping[str, int],
+    seed: int = 0,
+) -> Program:
+    """Compile outputs (or ``of``), ``keep`` and the derivatives of ``of`` by ``wrt``."""
+    names = [of] if of is not None else list(_output_names(graph))
+    names += [k for k in keep if k not in names]
+    outputs = {name: _resolve(graph, name) for name in names}
+    gradients: dict[str, str] = {}
+    if of is not None and wrt:
+        for name in wrt:
+            _resolve(graph, name)
+        graph = _differentiated(graph, of, wrt)
+        gradients = {w: graph.gradients[of, w] for w in wrt}
+    roots = tuple(dict.fromkeys((*outputs.values(), *gradients.values())))
+    graph = replace(graph, outputs=roots, updates={})
+    compiler = Compiler(graph, store, initialiser, settings, sizes)
+    return Program(compiler, outputs, gradients, of, seed)
+
+
+def _differentiated(graph: Graph, of: str, wrt: Sequence[str]) -> Graph:
+    """The graph with gradients; a non-scalar ``of`` gets an input for its cotangent."""
+    target = graph[of]
+    if target.tensor.shape == ():
+        return reverse(graph, of, wrt)
+    leaf = Node("input", (), (), target.tensor, COTANGENT)
+    extended = replace(graph, nodes={**graph.nodes, COTANGENT: leaf})
+    return reverse(extended, of, wrt, COTANGENT)
+
+
+def _output_names(graph: Graph) -> Sequence[str]:
+    """What a file calls its outputs; without any, the values that nothing else reads."""
+    if graph.outputs:
+        names = {node: alias for alias, node in graph.aliases.items() if "." not in alias}
+        return [names.get(node, node) for node in graph.outputs]
+    read = {operand for node in graph for operand in node.inputs}
+    return [n.name for n in graph if n.name not in read and n.op not in LEAVES]
+
+
+def _resolve(graph: Graph, name: str) -> str:
+    if name not in graph:
+        close = did_you_mean(name, [*graph.nodes, *graph.aliases])
+        fail("GF020", f"no node is called '{name}'", help=close)
+    return graph.resolve(name)
+
+
+class Resolver:
+    """Names of nodes as they are called after specialisation: choices by mode are followed."""
+
+    def __init__(self, graph: Graph, training: bool) -> None:
+        self.graph, self.index = graph, 0 if training else 1
+
+    def __call__(self, name: str) -> str:
+        node = self.graph[name]
+        while node.op == "by_mode":
+            node = self.graph[node.inputs[self.index]]
+        return node.name
+
+
+def intervene(graph: Graph, fed: Sequence[str]) -> Graph:
+    """The graph in which the nodes ``fed`` are inputs: what follows is computed from the feed."""
+    if not fed:
+        return graph
+    nodes = dict(graph.nodes)
+    for name in fed:
+        nodes[name] = Node("input", (), (), graph.nodes[name].tensor, name)
+    return replace(graph, nodes=nodes)
+
+
+def random_key(seed: int, step: int) -> Array:
+    """The value of the ``rng`` leaf."""
+    return np.array([seed, step], dtype=np.int64)
+
+
+def float_dtype(name: str) -> DType:
+    """A program's float type by name."""
+    dtype = dtype_named(name)
+    if dtype is None or not dtype.is_float or dtype is DType.FLOAT:
+        fail("GF031", f"'{name}' is not a float type", help="float32, float64 or float16")
+    return dtype
+
+
+def _converted(node: Node, value: Array, float_type: DType) -> Array:
+    """A fed array in the number type of its node; numbers only, and no silent loss of fractions."""
+    type: TensorType = node.tensor
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        fail("GF065", f"'{node.name}' needs a rectangular array of numbers")
+    if array.dtype.kind not in "biuf":
+        fail("GF031", f"'{node.name}' needs numbers, not {array.dtype}")
+    if array.dtype.kind == "f" and not type.dtype.is_float and np.any(array != np.floor(array)):
+        fail("GF031", f"'{node.name}' is {type.dtype}, but the fed array has fractions")
+    dtype = float_type if type.dtype is DType.FLOAT else type.dtype
+    return np.asarray(array, dtype=dtype.value)

@@ -1,0 +1,115 @@
+"""``data:`` as meaning: settings of the source, and how columns become inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import TensorType
+from graphflow.spec.document import DataDecl
+from graphflow.spec.elaborate import static
+from graphflow.spec.elaborate.bound import Bound, describe
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Place, Region, Slot
+from graphflow.spec.elaborate.training import Trainings
+from graphflow.spec.syntax import Expr
+from graphflow.spec.values import Map, Plain, Scalar, Seq, Value
+
+DEFAULT_BATCH = 32
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """A whole ``data:`` section, resolved. ``marks`` places the options for messages."""
+
+    source: str
+    options: Mapping[str, Plain]
+    marks: Mapping[str, Mark]
+    split: Mapping[str, float] | None
+    batch: int
+    shuffle: bool | None
+    drop_last: bool
+    mark: Mark
+
+
+class Feeds(Trainings):
+    """Resolves the data section; builds the graph from columns to inputs."""
+
+    def data(self, decl: DataDecl, scope: Scope) -> DataPlan:
+        """The settings of the data section."""
+        let = self.module.let
+        batch = DEFAULT_BATCH if decl.batch is None else self.whole(decl.batch, let, None, "'batch'")
+        if not batch:
+            fail("GF033", "a batch has at least one row", decl.mark)
+        unknown = [n for n in decl.feed if n not in self.document.inputs]
+        if unknown:
+            close = did_you_mean(unknown[0], self.document.inputs)
+            fail("GF020", f"feed: '{unknown[0]}' is not an input", decl.feed[unknown[0]].mark, help=close)
+        return DataPlan(
+            str(decl.source.value),
+            {name: self.option(value, let) for name, value in decl.options.items()},
+            {name: value.mark for name, value in decl.options.items()},
+            {n: self.share(n, e, let) for n, e in decl.split.items()} or None,
+            batch,
+            self.flag(decl.shuffle, let),
+            bool(self.flag(decl.drop_last, let)),
+            decl.source.mark,
+        )
+
+    def option(self, value: Value, let: Scope) -> Plain:
+        """A setting handed to the source; a word that ``let`` declares takes its value."""
+        if isinstance(value, Map):
+            return {k.text: self.option(v, let) for k, v in value.items}
+        if isinstance(value, Seq):
+            return [self.option(v, let) for v in value.items]
+        assert isinstance(value, Scalar)
+        if isinstance(value.value, str) and let.get(value.value)[0]:
+            found = let.lookup(value.value, value.mark)
+            if found is None or isinstance(found, bool | int | float | str):
+                return found
+        return value.value
+
+    def share(self, name: str, expr: Expr, let: Scope) -> float:
+        """The share of a part."""
+        value = self.static(expr, let, f"the share of '{name}'")
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            fail("GF033", f"the share of '{name}' is a number, not {describe(value)}", expr.mark)
+        return float(value)
+
+    def flag(self, value: Expr | bool | None, let: Scope) -> bool | None:
+        """A truth value setting."""
+        if value is None or isinstance(value, bool):
+            return value
+        return static.truth(self.static(value, let, "a setting"), value.mark)
+
+    def column_graph(self, columns: Mapping[str, TensorType]) -> tuple[Graph, tuple[str, ...]]:
+        """The graph from columns of a batch to inputs, and the inputs its outputs stand for.
+
+        Without ``feed:``, a column feeds the input of its own name.
+        """
+        decl = self.document.data
+        exprs = dict(decl.feed) if decl is not None else {}
+        self.regions = [Region()]
+        scope = Scope(self.module.let)
+        for name, type in columns.items():
+            scope.declare(name, self.builder.input(name, type), None)
+        named = exprs or {n: None for n in self.document.inputs if n in columns}
+        outputs, found = [], list[Diagnostic]()
+        for name, expr in named.items():
+            try:
+                outputs.append(self.column(name, expr, scope))
+            except GraphflowError as error:
+                found += error.diagnostics
+        if found:
+            raise GraphflowError(*found)
+        return self.builder.graph(outputs), tuple(named)
+
+    def column(self, name: str, expr: Expr | None, scope: Scope) -> str:
+        """One input's node."""
+        if expr is None:
+            return name
+        self.node_path = f"feed.{name}"
+        value: Bound = self.evaluate(expr, scope, Slot(Place(f"feed.{name}")))
+        return self.tensor(value, expr.mark).name

@@ -1,0 +1,122 @@
+"""From a dataset to what the graph is fed: parts, batches, expressions over columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from graphflow.data import Batches, Dataset, find, load, split
+from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import DType, TensorType
+from graphflow.ops.evaluate import evaluate
+from graphflow.ops.op import Array
+from graphflow.passes.specialise import specialise
+from graphflow.spec.elaborate import DataPlan, Elaborated
+
+Fed = tuple[dict[str, Array], int]
+
+
+class Feed:
+    """Serves the batches of one model's data section, as inputs of its graph."""
+
+    def __init__(self, elaborated: Elaborated, folder: Path | None, seed: int) -> None:
+        plan = elaborated.data
+        if plan is None:
+            fail("GF078", "there is nothing to train on: the file has no 'data:' section",
+                 help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
+                 "or --set data.source=...")  # fmt: skip
+        self.plan, self.elaborated, self.seed = plan, elaborated, seed
+        self.dataset = load_dataset(plan, folder)
+        self.parts = split(self.dataset, plan.split, seed)
+        self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
+        self._graphs: dict[tuple[object, ...], tuple[Graph, tuple[str, ...]]] = {}
+
+    @property
+    def training_part(self) -> str:
+        """The part that is trained on: ``train``, or the first."""
+        return "train" if "train" in self.parts else next(iter(self.parts))
+
+    @property
+    def evaluation_parts(self) -> tuple[str, ...]:
+        """The parts that are only evaluated."""
+        return tuple(name for name in self.parts if name != self.training_part)
+
+    def epoch(self, epoch: int, start: int = 0) -> Batches:
+        """The training batches of one epoch, from batch ``start`` on."""
+        shuffle = self.plan.shuffle
+        batches = Batches(
+            self.dataset,
+            self.parts[self.training_part],
+            self.plan.batch,
+            shuffle=(not self.carried or self.dataset.steps is not None)
+            if shuffle is None
+            else shuffle,
+            seed=self.seed,
+            epoch=epoch,
+            drop_last=self.plan.drop_last or self.carried,
+        )
+        return batches.starting_at(start)
+
+    def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
+        """(inputs, rows) of each training batch of an epoch."""
+        for columns in self.epoch(epoch, start):
+            yield self.inputs(columns), self.rows(columns)
+
+    def evaluation(self, part: str) -> Iterator[Fed]:
+        """(inputs, rows) of each batch of a part, in order."""
+        batch = self.plan.batch
+        if self.dataset.steps is None:
+            batch = min(batch, max(1, len(self.parts[part])))
+        batches = Batches(self.dataset, self.parts[part], batch, shuffle=False, seed=self.seed)
+        for columns in batches:
+            yield self.inputs(columns), self.rows(columns)
+
+    def rows(self, columns: Mapping[str, Array]) -> int:
+        """How many samples (tokens, for a text) a batch holds."""
+        first = next(iter(columns.values()))
+        return len(first) if self.dataset.steps is None else int(np.prod(first.shape[:2]))
+
+    def inputs(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """The inputs of the graph for one batch of columns."""
+        key = tuple((n, c.shape, c.dtype.str) for n, c in columns.items())
+        if key not in self._graphs:
+            types = {n: TensorType(_dtype(c), c.shape) for n, c in columns.items()}
+            graph, names = self.elaborated.session.continued(Graph({})).column_graph(types)
+            self._graphs[key] = specialise(graph, {}, DType.FLOAT32, training=False), names
+        graph, names = self._graphs[key]
+        fed = {leaf.name: columns[leaf.name] for leaf in graph.leaves("input")}
+        values = evaluate(graph, fed)
+        return {n: np.asarray(values[out]) for n, out in zip(names, graph.outputs, strict=True)}
+
+
+def load_dataset(plan: DataPlan, folder: Path | None) -> Dataset:
+    """The dataset a data section names; problems are placed at its lines."""
+    try:
+        source = find(plan.source)
+        problems = source.problems(plan.options)
+        if problems:
+            placed = (d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items())
+            raise GraphflowError(*placed)
+        inside = None if _from_command_line(plan) else folder
+        return load(plan.source, folder=inside, **plan.options)
+    except GraphflowError as error:
+        placed_all: list[Diagnostic] = [d.at(plan.mark) for d in error.diagnostics]
+        raise GraphflowError(*placed_all) from None
+
+
+def _from_command_line(plan: DataPlan) -> bool:
+    """Whether the path was given with --set: then it may lie anywhere."""
+    mark = plan.marks.get("path")
+    return mark is not None and mark.file.startswith("--set")
+
+
+def _dtype(column: Array) -> DType:
+    """The number type of a column; its floats are the program's."""
+    if column.dtype.kind == "f":
+        return DType.FLOAT
+    if column.dtype.kind == "b":
+        return DType.BOOL
+    return DType.UINT8 if column.dtype == np.uint8 else DType.INT64

@@ -1,0 +1,229 @@
+"""The training loop: epochs, steps, reports, checkpoints, and a way to stop at any moment.
+
+Ctrl-C ends after the step under way and saves; a resumed run goes on bit for bit, because the
+order of the data depends on (seed, epoch) alone and random numbers on (seed, step).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from graphflow.train.feed import Feed
+from graphflow.train.run_folder import Checkpoint, Json, RunFolder
+from graphflow.train.trainer import Trainer
+
+SAVE_EVERY = 60.0
+"""Seconds between checkpoints within an epoch; every epoch ends with one."""
+
+
+class Watcher(Protocol):
+    """Told how training goes: a progress bar, the studio, a callback from Python."""
+
+    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
+        """Before the first step."""
+
+    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """After each step, with its reported values."""
+
+    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
+        """After each epoch, with ``train/...`` and ``test/...`` means."""
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None: ...
+
+    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None: ...
+
+    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None: ...
+
+
+@dataclass
+class Progress:
+    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    batches: int = 0
+    runs: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def add(self, values: Mapping[str, float], rows: int) -> None:
+        """Count one step's values into the means of the epoch."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * rows
+        self.rows += rows
+
+    def means(self) -> dict[str, float]:
+        """The epoch's means so far."""
+        return {f"train/{n}": total / self.rows for n, total in self.sums.items()}
+
+    def to_json(self) -> dict[str, Json]:
+        """As a checkpoint keeps it."""
+        return {
+            "step": self.step, "epoch": self.epoch, "batch": self.batch, "runs": self.runs,
+            "sums": dict(self.sums), "rows": self.rows, "metrics": dict(self.metrics),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Json]) -> Progress:
+        """What ``to_json`` gave."""
+        names = ("step", "epoch", "batch", "runs", "sums", "rows", "metrics")
+        return cls(**{name: saved[name] for name in names})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended."""
+
+    progress: Progress
+    metrics: Mapping[str, float]
+    seconds: float
+    interrupted: bool
+
+
+class Loop:
+    """Trains until the file's epochs or steps are done, or until it is stopped."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        feed: Feed,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        run: RunFolder | None = None,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.trainer, self.feed, self.run_folder = trainer, feed, run
+        self.watcher: Watcher = watcher or Silent()
+        self.progress = Progress()
+        self.steps = steps if steps is not None or epochs is not None else trainer.plan.steps
+        self.epochs = epochs if epochs is not None else trainer.plan.epochs
+        if self.epochs is None and self.steps is None:
+            self.epochs = 1
+        self.stopped = False
+        self._saved = time.monotonic()
+
+    def stop(self) -> None:
+        """End after the step under way."""
+        self.stopped = True
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Go on where a checkpoint was taken."""
+        self.trainer.load_state_dict(checkpoint.arrays)
+        self.progress = Progress.from_json(checkpoint.progress)
+        self.trainer.runs = self.progress.runs
+        length = checkpoint.progress.get("log")
+        if self.run_folder is not None and isinstance(length, int):
+            self.run_folder.cut_metrics(length)
+
+    def run(self) -> Outcome:
+        """Train; the outcome holds the last epoch's metrics."""
+        begun = time.monotonic()
+        self.watcher.on_start(self.progress, self.epochs, self.steps)
+        with self._interruptible():
+            while not self._done():
+                self._epoch()
+        if self.stopped or self.progress.batch:
+            self.save()
+        metrics = {**self.progress.metrics, **(self.progress.means() if self.progress.rows else {})}
+        return Outcome(self.progress, metrics, time.monotonic() - begun, self.stopped)
+
+    def _done(self) -> bool:
+        done = self.progress
+        return (
+            self.stopped
+            or (self.epochs is not None and done.epoch >= self.epochs)
+            or (self.steps is not None and done.step >= self.steps)
+        )
+
+    def _epoch(self) -> None:
+        """One epoch, or the rest of one."""
+        done = self.progress
+        if done.batch == 0:
+            self.trainer.start_epoch(done.epoch)
+            done.sums, done.rows = {}, 0
+        batches = iter(self.feed.training(done.epoch, done.batch))
+        done.batches = len(self.feed.epoch(done.epoch))
+        for inputs, rows in batches:
+            taken = [rows]
+
+            def another(taken: list[int] = taken) -> dict[str, np.ndarray]:
+                fresh, _ = next(batches, (inputs, 0))
+                taken.append(0)
+                return fresh
+
+            self._step(inputs, rows, another, taken)
+            if self._done():
+                break
+        else:
+            self._finish_epoch()
+            return
+        if done.batch >= done.batches:
+            self._finish_epoch()
+
+    def _step(self, inputs: dict[str, np.ndarray], rows: int, another: object, taken: list[int]) -> None:
+        """One round, counted and reported."""
+        done = self.progress
+        result = self.trainer.step(inputs, another)  # type: ignore[arg-type]
+        values = {name: float(np.mean(value)) for name, value in result.values.items()}
+        done.step += 1
+        done.batch += len(taken)
+        done.runs = self.trainer.runs
+        done.add(values, rows)
+        self.watcher.on_step(done, values)
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+    def _finish_epoch(self) -> None:
+        """Evaluate the other parts, log, save."""
+        done = self.progress
+        metrics = done.means()
+        for part in self.feed.evaluation_parts:
+            found = self.trainer.evaluate(self.feed.evaluation(part))
+            metrics |= {f"{part}/{name}": value for name, value in found.items()}
+        done.epoch, done.batch = done.epoch + 1, 0
+        done.metrics, done.sums, done.rows = metrics, {}, 0
+        if self.run_folder is not None:
+            self.run_folder.log({"epoch": done.epoch, "step": done.step, **metrics})
+        self.save()
+        self.watcher.on_epoch(done, metrics)
+
+    def save(self) -> None:
+        """Write a checkpoint into the run's folder, if there is one."""
+        self._saved = time.monotonic()
+        if self.run_folder is None:
+            return
+        progress = self.progress.to_json() | {"log": self.run_folder.metrics_bytes()}
+        self.run_folder.save(self.progress.step, Checkpoint(self.trainer.state_dict(), progress))
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """The first Ctrl-C stops after this step and saves; a second one ends at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(number: int, frame: object) -> None:
+            if self.stopped:
+                raise KeyboardInterrupt
+            self.stop()
+
+        before = signal.signal(signal.SIGINT, handle)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,173 @@
+"""A run is a folder: what was run, with which settings, what came out, and where it stopped.
+
+::
+
+    runs/mlp-20260102-030405/
+      graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
+      run.json          overrides, seed, versions, command
+      metrics.jsonl     one JSON object a line
+      checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from graphflow.diagnostics import fail
+from graphflow.ops.op import Array
+
+KEEP = 2
+_CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Arrays by name, and where training stood when they were taken."""
+
+    arrays: Mapping[str, Array]
+    progress: Mapping[str, Json]
+
+
+class RunFolder:
+    """One run's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path | None, name: str, graph: str, about: Mapping[str, Json]) -> RunFolder:
+        """Make the folder and write what is known before the first step."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        folder = path if path is not None else _fresh(Path("runs") / f"{name}-{stamp}")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fail("GF064", f"the run's folder '{folder}' cannot be made: {error.strerror}")
+        run = cls(folder)
+        if list(run.checkpoints()):
+            fail("GF064", f"'{folder}' holds a run already",
+                 help=f"continue it with --resume {folder}, or choose another folder")  # fmt: skip
+        write_atomically(folder / "graph.yaml", graph.encode())
+        described = {**about, "versions": versions(), "started": stamp}
+        write_atomically(folder / "run.json", json.dumps(described, indent=2).encode())
+        (folder / "metrics.jsonl").write_bytes(b"")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """A folder that holds a run."""
+        if not (path / "graph.yaml").is_file():
+            fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
+        return cls(path)
+
+    @property
+    def graph_file(self) -> Path:
+        return self.path / "graph.yaml"
+
+    def about(self) -> dict[str, Json]:
+        """What ``run.json`` says."""
+        try:
+            found: dict[str, Json] = json.loads((self.path / "run.json").read_text())
+        except (OSError, ValueError) as error:
+            fail("GF064", f"'{self.path / 'run.json'}' cannot be read: {error}")
+        return found
+
+    # -- metrics -----------------------------------------------------------------------------
+    def log(self, row: Mapping[str, Json]) -> None:
+        """Append one line to ``metrics.jsonl``."""
+        with (self.path / "metrics.jsonl").open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def metrics_bytes(self) -> int:
+        """The length of the log, kept in a checkpoint so that resuming can cut what came after."""
+        file = self.path / "metrics.jsonl"
+        return file.stat().st_size if file.exists() else 0
+
+    def cut_metrics(self, length: int) -> None:
+        """Drop the lines written after a checkpoint."""
+        file = self.path / "metrics.jsonl"
+        if file.exists() and file.stat().st_size > length:
+            os.truncate(file, length)
+
+    # -- checkpoints -------------------------------------------------------------------------
+    def checkpoints(self) -> Iterator[tuple[int, Path]]:
+        """(step, file) of every checkpoint, newest first."""
+        folder = self.path / "checkpoints"
+        found = []
+        for file in folder.glob("step-*.safetensors") if folder.is_dir() else ():
+            match = _CHECKPOINT.fullmatch(file.name)
+            if match:
+                found.append((int(match[1]), file))
+        yield from sorted(found, reverse=True)
+
+    def save(self, step: int, checkpoint: Checkpoint) -> Path:
+        """Write a checkpoint: complete or not at all; older ones are removed after."""
+        arrays = {n: np.ascontiguousarray(a) for n, a in checkpoint.arrays.items()}
+        data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
+        file = self.path / "checkpoints" / f"step-{step:08d}.safetensors"
+        file.parent.mkdir(exist_ok=True)
+        write_atomically(file, data)
+        for _, old in list(self.checkpoints())[KEEP:]:
+            old.unlink(missing_ok=True)
+        return file
+
+    def latest(self) -> Checkpoint:
+        """The newest checkpoint that can be read; a damaged one is passed over for the one before."""
+        damaged = []
+        for _, file in self.checkpoints():
+            try:
+                return read_checkpoint(file)
+            except (SafetensorError, ValueError, KeyError, OSError) as error:
+                damaged.append(f"{file.name}: {error}")
+        fail("GF064", f"'{self.path}' has no checkpoint that can be read",
+             help="; ".join(damaged) or "the run stopped before its first checkpoint")  # fmt: skip
+
+
+def read_checkpoint(file: Path) -> Checkpoint:
+    """A checkpoint file's arrays and progress."""
+    with safe_open(str(file), framework="numpy") as opened:
+        names = list(opened.keys())
+        arrays = {name: opened.get_tensor(name) for name in names}
+        progress = json.loads((opened.metadata() or {})["progress"])
+    return Checkpoint(arrays, progress)
+
+
+def write_atomically(file: Path, data: bytes) -> None:
+    """Write a file so that at every moment it holds either the old bytes or all of the new."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def versions() -> dict[str, Json]:
+    """What the run depends on."""
+    packages = {name: version(name) for name in ("numpy", "graphflow")}
+    return {"python": platform.python_version(), **packages}
+
+
+def _fresh(path: Path) -> Path:
+    """``path``, or ``path-2``, ... when it exists: two runs may start in one second."""
+    candidate, count = path, 1
+    while candidate.exists():
+        count += 1
+        candidate = path.with_name(f"{path.name}-{count}")
+    return candidate

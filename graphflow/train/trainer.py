@@ -1,0 +1,160 @@
+"""Training, one round at a time: each player's step is one compiled plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from graphflow.autodiff import expand_derivatives
+from graphflow.diagnostics import fail
+from graphflow.ir.types import DType
+from graphflow.ops.op import Array
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.program import (
+    Compiler,
+    Program,
+    Resolver,
+    Settings,
+    build_program,
+    random_key,
+)
+from graphflow.runtime.result import Result
+from graphflow.runtime.store import Store
+from graphflow.spec.elaborate import Elaborated
+from graphflow.train.step_graph import StepGraph, step_graph
+
+Batch = Mapping[str, Array]
+NewBatch = Callable[[], Batch]
+
+
+class _Player:
+    """One player's step, compiled."""
+
+    def __init__(
+        self, step: StepGraph, store: Store, initialiser: Initialiser, settings: Settings
+    ) -> None:
+        self.step = step
+        leaves = {n: step.graph[n].tensor for n in step.states if n in step.graph.nodes}
+        optimizer = Initialiser(step.initial, leaves, initialiser.seed)
+        counters = {step.counter, step.epoch}
+
+        def first(name: str) -> Array:
+            if name in counters:
+                return np.zeros((), dtype=np.int64)
+            optimizer.sizes, optimizer.float_type = initialiser.sizes, initialiser.float_type
+            return optimizer(name)
+
+        store.add(leaves, first)
+        self.compiler = Compiler(step.graph, store, initialiser, settings)
+        self.resolve = Resolver(step.graph, training=True)
+
+    def run(self, batch: Batch, key: Array) -> dict[str, Array]:
+        """One step; the reported values by name."""
+        known = {n: v for n, v in batch.items() if n in self.step.graph}
+        found = self.compiler.run(known, key)
+        return {name: found[self.resolve(node)] for name, node in self.step.report.items()}
+
+
+class Trainer:
+    """Trains a model. ``step(batch)`` runs forward, backward and update as one compiled plan.
+
+    With several players, a step is a round: every turn in order, on one batch unless the turn asks
+    for fresh ones. Values reported by the players are merged; ``loss`` is the last player's.
+    """
+
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        store: Store,
+        initialiser: Initialiser,
+        settings: Settings | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if elaborated.training is None:
+            fail("GF067", "there is nothing to train: the file has no 'train:' section",
+                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3), epochs: 10}")  # fmt: skip
+        self.plan = elaborated.training
+        self.elaborated, self.store, self.initialiser = elaborated, store, initialiser
+        settings = settings or Settings()
+        self.settings = Settings("train", settings.dtype, settings.fast, settings.memory)
+        self.seed = self.plan.seed if seed is None else seed
+        initialiser.seed = self.seed
+        self.players = {
+            o.name: _Player(step_graph(elaborated, o), store, initialiser, self.settings)
+            for o in self.plan.objectives
+        }
+        self.runs = 0
+        self._evaluation: Program | None = None
+
+    @property
+    def dtype(self) -> DType:
+        """The program's float type."""
+        return self.settings.dtype
+
+    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Result:
+        """One round of turns; the values of ``report`` and of each loss.
+
+        ``new_batch`` supplies batches for turns that ask for fresh ones.
+        """
+        values: dict[str, Array] = {}
+        for turn in self.plan.turns:
+            player = self.players[turn.player]
+            for time in range(turn.times):
+                fresh = turn.fresh and time > 0 and new_batch is not None
+                fed = new_batch() if fresh and new_batch is not None else batch
+                values |= player.run(fed, random_key(self.seed, self.runs))
+                self.runs += 1
+        return Result(values)
+
+    def start_epoch(self, epoch: int) -> None:
+        """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""
+        for player in self.players.values():
+            if player.step.epoch in self.store:
+                self.store.assign(player.step.epoch, np.array(epoch))
+        for name, leaf in self.elaborated.leaves.items():
+            if leaf.reset == "epoch":
+                self.store.forget(name)
+
+    # -- evaluation --------------------------------------------------------------------------
+    def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:
+        """Means of the reported values over batches (fed values, rows), in evaluation mode."""
+        totals: dict[str, float] = {}
+        rows = 0
+        for batch, count in batches:
+            found = self._evaluator()(batch)
+            for name, value in found.values.items():
+                totals[name] = totals.get(name, 0.0) + float(np.mean(value)) * count
+            rows += count
+        return {name: total / rows for name, total in totals.items()} if rows else {}
+
+    def _evaluator(self) -> Program:
+        """The reported values as a program in evaluation mode."""
+        if self._evaluation is None:
+            graph = expand_derivatives(self.elaborated.graph)
+            names = {name: node for p in self.players.values() for name, node in p.step.report.items()}
+            keep = [name for name in names if name in graph] or list(names.values())
+            if "loss" in names and "loss" not in graph:
+                graph.aliases["loss"] = names["loss"]  # type: ignore[index]
+                keep.append("loss")
+            first, *rest = dict.fromkeys(keep)
+            self._evaluation = build_program(
+                graph, self.store, self.initialiser,
+                Settings("eval", self.settings.dtype, self.settings.fast, self.settings.memory),
+                of=first, wrt=(), keep=rest, sizes={}, seed=self.seed,
+            )  # fmt: skip
+        return self._evaluation
+
+    # -- state -------------------------------------------------------------------------------
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of everything that training changes: enough to go on bit for bit."""
+        return {name: np.array(array) for name, array in self.store.arrays().items()}
+
+    def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
+        """Take over a state that ``state_dict`` gave."""
+        unknown = [name for name in arrays if name not in self.store]
+        if unknown:
+            fail("GF064", f"the checkpoint holds '{unknown[0]}', which this model does not have",
+                 help="the graph or its optimizer has changed since")  # fmt: skip
+        for name, array in arrays.items():
+            self.store.assign(name, array)

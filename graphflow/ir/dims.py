@@ -35,6 +35,8 @@ class Symbolic:
     >>> B = symbol("B")
     >>> B + B == 2 * B, B - B, str(2 * B + 1), (4 * B) // 2 == 2 * B
     (True, 0, '2*B + 1', True)
+    >>> (2 * B + 3) // 2 == B + 1, str((3 * B + 2) // 2)
+    (True, 'B + ((B) // (2)) + 1')
     """
 
     terms: tuple[tuple[tuple[str | FloorDiv, ...], int], ...]

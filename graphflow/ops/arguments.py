@@ -70,6 +70,14 @@ def shape_of(value: Attr, what: str = "a size in a shape") -> Shape:
     return tuple(size(v, what) for v in given)
 
 
+def sizes_of(value: Attr, rank: int, what: str) -> Shape:
+    """A size for each of ``rank`` axes; a single one stands for all."""
+    sizes = shape_of(value if isinstance(value, tuple) else (value,) * rank, what)
+    if len(sizes) != rank:
+        fail("GF033", f"{what} has {len(sizes)} values for {counted(rank, 'axis', 'axes')}")
+    return sizes
+
+
 def per_axis(value: Attr, rank: int, what: str, minimum: int = 1) -> tuple[int, ...]:
     """One integer for each of ``rank`` axes; a single one stands for all.
 

@@ -21,7 +21,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, product
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import TensorType, ValueType
-from graphflow.ops.arguments import operand, per_axis, shape_of
+from graphflow.ops.arguments import operand, per_axis, sizes_of
 from graphflow.ops.builder import F, Value
 from graphflow.ops.columns import CHUNK, added, batch_first, channels_first, chunks, columns
 from graphflow.ops.linear import Multilinear
@@ -154,8 +154,7 @@ class ConvTranspose(Convolving):
         rank = spatial_rank(x, "conv_transpose")
         _same_rank(x, weight, "conv_transpose")
         complete = self.complete(rank, weight.shape[2:], attrs)
-        given = attrs["output_padding"]
-        extra = shape_of(given if isinstance(given, tuple) else (given,) * rank, "output_padding")
+        extra = sizes_of(attrs["output_padding"], rank, "output_padding")
         return {**complete, "output_padding": extra}
 
     def infer(
@@ -234,7 +233,7 @@ class ConvWeightGrad(Convolving):
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         rank = spatial_rank(operand(types), "conv_weight_grad")
-        kernel = shape_of(attrs["kernel"], "a size of the kernel")
+        kernel = sizes_of(attrs["kernel"], rank, "kernel")
         return {**self.complete(rank, kernel, attrs), "kernel": kernel}
 
     def infer(

@@ -101,10 +101,13 @@ class Unpad(Moving):
     def infer(
         self, x: TensorType, *, pad_width: Widths, mode: str = "constant"
     ) -> TensorType:
-        sizes = zip(pad_width, x.shape, strict=True)
-        shape = tuple(n - before - after for (before, after), n in sizes)
-        if any(isinstance(n, int) and n < 0 for n in shape):
-            fail("GF030", f"margins {list(pad_width)} are wider than the shape {list(x.shape)}")
+        shape = []
+        for (before, after), n in zip(pad_width, x.shape, strict=True):
+            left = n - before - after
+            least = 0 if mode == "constant" or before == after == 0 else 1
+            if isinstance(left, int) and left < least:
+                fail("GF030", f"margins {list(pad_width)} leave nothing of {list(x.shape)}")
+            shape.append(left)
         return x.with_shape(shape)
 
     def forward(

@@ -19,7 +19,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
-from graphflow.ops.arguments import number, shape_of, size
+from graphflow.ops.arguments import number, shape_of, size, whole
 from graphflow.ops.builder import Value
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
@@ -279,7 +279,7 @@ class Randint(Random):
     latex = r"\mathcal{{U}}\{{{low}, \dots, {high} - 1\}}"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
-        low, high = attrs["low"], attrs["high"]
+        low, high = whole(attrs["low"], "low"), whole(attrs["high"], "high")
         if isinstance(low, int) and isinstance(high, int) and low >= high:
             fail("GF033", f"randint from {low} to {high}: there is no integer to draw")
         return super().canonical(types, attrs)

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, product
+from graphflow.ir.graph import Attr
 from graphflow.ir.types import TensorType, ValueType
 from graphflow.ops.arguments import operand, size
 from graphflow.ops.builder import F, Value
@@ -40,12 +41,8 @@ class Rearrange(Moving):
         pattern, given = attrs["pattern"], attrs["sizes"]
         if not isinstance(pattern, str):
             fail("GF033", f"the pattern of rearrange is a string, not {pattern!r}")
-        assert isinstance(given, tuple)
         left, right = parse_pattern(pattern)
-        known: dict[str, Dim] = {}
-        for entry in given:
-            assert isinstance(entry, tuple) and isinstance(entry[0], str)
-            known[entry[0]] = size(entry[1], f"the size of {entry[0]}")
+        known = _known(given)
         unknown = known.keys() - set(chain(*left))
         if unknown:
             fail("GF033", f"'{pattern}' has no axis named {', '.join(sorted(unknown))}")
@@ -74,6 +71,16 @@ class Rearrange(Moving):
         yield Sample([x], {"pattern": "a ... -> ... a"}, np.moveaxis(x, 0, -1))
         yield Sample([x], {"pattern": "a b c -> (a b) 1 c"}, x.reshape(6, 1, 4))
         yield Sample([x], {"pattern": "a b c -> (a b c)"}, x.reshape(24))
+
+
+def _known(given: Attr) -> dict[str, Dim]:
+    """The sizes handed in, by name."""
+    known: dict[str, Dim] = {}
+    for entry in given if isinstance(given, tuple) else (given,):
+        if not isinstance(entry, tuple) or len(entry) != 2 or not isinstance(entry[0], str):
+            fail("GF033", f"the sizes of rearrange are pairs of a name and a size, not {entry!r}")
+        known[entry[0]] = size(entry[1], f"the size of {entry[0]}")
+    return known
 
 
 @dataclass(frozen=True)

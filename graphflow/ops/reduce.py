@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.ir.dims import Dim, Shape, product
+from graphflow.ir.dims import Dim, Shape, Symbolic, product
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import flag, many_axes, number, operand, without
@@ -132,7 +132,8 @@ class Var(Reduction):
     floats, empty, retains = True, False, ("x",)
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
-        number(attrs["correction"], "correction")
+        if isinstance(number(attrs["correction"], "correction"), Symbolic):
+            fail("GF026", "the correction of a variance must be known")
         return super().canonical(types, attrs)
 
     def infer(

@@ -23,6 +23,7 @@ from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
 Entry = tuple[Attr, ...]
 Index = tuple[Entry, ...]
+KINDS = {("index", 2), ("slice", 4), ("newaxis", 1), ("ellipsis", 1)}
 ALL: Entry = ("slice", None, None, None)
 
 
@@ -164,8 +165,7 @@ def resolved(index: Attr, shape: Shape) -> Index:
 
 def _expanded(index: Attr, shape: Shape) -> list[Entry]:
     """The entries with the ellipsis, written or implied, replaced by full slices."""
-    assert isinstance(index, tuple)
-    entries: list[Entry] = [e for e in index if isinstance(e, tuple)]
+    entries = [_checked(e) for e in (index if isinstance(index, tuple) else (index,))]
     marks = [i for i, e in enumerate(entries) if e[0] == "ellipsis"]
     if len(marks) > 1:
         fail("GF033", "an index can hold '...' once only")
@@ -178,6 +178,13 @@ def _expanded(index: Attr, shape: Shape) -> list[Entry]:
         )
     at = marks[0] if marks else len(entries)
     return [*entries[:at], *[ALL] * (len(shape) - used), *entries[at + 1 :]]
+
+
+def _checked(entry: Attr) -> Entry:
+    """One entry of an index, of a kind that exists."""
+    if isinstance(entry, tuple) and entry and (entry[0], len(entry)) in KINDS:
+        return entry
+    fail("GF033", f"an entry of an index is a position, a slice, None or '...', not {entry!r}")
 
 
 def _from_start(i: Dim, total: Dim) -> Dim:

@@ -127,9 +127,9 @@ def assert_same_when_bound(graph: Graph, names: list[str]) -> None:
         attrs = {k: bound(v) for k, v in node.attrs}
         found = OPS[node.op].infer(*types, **attrs)
         assert bind_type(found, SIZES, DType.FLOAT64) == wanted, node
-        zeros = [np.zeros(t.shape, t.dtype.value) for t in types if isinstance(t, TensorType)]
-        if len(zeros) == len(types):  # the forward agrees as well
-            value = OPS[node.op].forward(np, *zeros, **attrs)
+        ones = [np.ones(t.shape, t.dtype.value) for t in types if isinstance(t, TensorType)]
+        if len(ones) == len(types):  # the forward agrees as well
+            value = OPS[node.op].forward(np, *ones, **attrs)
             first = value[0] if isinstance(value, tuple) else value
             assert np.shape(first) == (
                 wanted.shape if isinstance(wanted, TensorType) else wanted.items[0].shape

@@ -303,7 +303,8 @@ class ConvWeightGrad(Convolving):
 
 
 def _windows(kernel: Shape, attrs: Attrs) -> Windows:
-    return Windows(kernel, attrs["stride"], attrs["padding"], attrs["dilation"])  # type: ignore[arg-type]
+    stride, padding, dilation = (attrs[k] for k in ("stride", "padding", "dilation"))
+    return Windows(kernel, stride, padding, dilation)  # type: ignore[arg-type]
 
 
 def grown(windows: Windows, spatial: Shape, extra: Shape) -> Shape:

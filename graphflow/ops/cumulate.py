@@ -15,6 +15,11 @@ from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
 
+def counting(x: Array) -> np.dtype | None:
+    """The type that integers and booleans are added and multiplied in: int64."""
+    return None if x.dtype.kind == "f" else np.dtype(np.int64)
+
+
 class Cumulative(Op):
     """Base: results along ``axis``, which may be left out for an array with one axis."""
 
@@ -40,7 +45,7 @@ class Cumsum(Cumulative, Linear):
     latex = r"\sum_{{j \le i}} {x}"
 
     def forward(self, xp: Namespace, x: Array, *, axis: int) -> Array:
-        return xp.cumsum(x, axis=axis)
+        return xp.cumsum(x, axis=axis, dtype=counting(x))
 
     def vjp(self, g: Value, out: Value, x: Value, *, axis: int) -> Sequence[Value | None]:
         return (F.flip(F.cumsum(F.flip(g, axis=axis), axis=axis), axis=axis),)
@@ -48,6 +53,7 @@ class Cumsum(Cumulative, Linear):
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()
         yield Sample([np.array([True, False, True])], {}, np.array([1, 1, 2]))
+        yield Sample([np.array([200, 100], np.uint8)], {}, np.array([200, 300]))
 
 
 @register
@@ -61,7 +67,7 @@ class Cumprod(Cumulative):
     latex, retains = r"\prod_{{j \le i}} {x}", ("x",)
 
     def forward(self, xp: Namespace, x: Array, *, axis: int) -> Array:
-        return xp.cumprod(x, axis=axis)
+        return xp.cumprod(x, axis=axis, dtype=counting(x))
 
     def vjp(self, g: Value, out: Value, x: Value, *, axis: int) -> Sequence[Value | None]:
         table = _products_between(x, axis)

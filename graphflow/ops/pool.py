@@ -49,9 +49,8 @@ class Pooling(Op):
         return complete
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
-        kernel = attrs["kernel_size"]
-        assert isinstance(kernel, tuple)
-        return self.windows_in(operand([out]), operand(types)) * product(kernel)  # type: ignore[arg-type]
+        kernel = shape_of(attrs["kernel_size"])
+        return self.windows_in(operand([out]), operand(types)) * product(kernel)
 
     def windows_in(self, out: TensorType, x: TensorType) -> Dim:
         """How many windows are gone through."""

@@ -11,7 +11,6 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import cast
 
 import numpy as np
 
@@ -32,15 +31,15 @@ def stream_number(stream: str) -> int:
     return int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=8).digest(), "little")
 
 
-def generator(xp: Namespace, key: Array, stream: str) -> np.random.Generator:
-    """The generator of one draw. Philox: key (seed, stream), counter (0, 0, step, 0)."""
+def generator(key: Array, stream: str) -> np.random.Generator:
+    """The generator of one draw. Philox: key (seed, stream), counter (0, 0, step, 0).
+
+    It draws on the host, whatever the array namespace, so that all backends see the same numbers.
+    """
     seed, step = (int(v) % WORD for v in key)
     words = np.array([seed, stream_number(stream)], np.uint64)
     counter = np.array([0, 0, step, 0], np.uint64)
-    return cast(
-        np.random.Generator,
-        xp.random.Generator(xp.random.Philox(key=words, counter=counter)),
-    )
+    return np.random.Generator(np.random.Philox(key=words, counter=counter))
 
 
 class Random(Op):
@@ -100,7 +99,7 @@ class Uniform(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        drawn = low + (high - low) * generator(xp, rng, stream).random(shape)
+        drawn = low + (high - low) * generator(rng, stream).random(shape)
         rounded = xp.asarray(drawn).astype(dtype.value)
         ends = np.array([low, high], rounded.dtype)  # rounding may reach high: step back from it
         last = np.nextafter(ends[1], ends[0])
@@ -146,7 +145,7 @@ class Normal(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        drawn = mean + std * generator(xp, rng, stream).standard_normal(shape)
+        drawn = mean + std * generator(rng, stream).standard_normal(shape)
         return xp.asarray(drawn).astype(dtype.value)
 
     def samples(self) -> Iterator[Sample]:
@@ -207,7 +206,7 @@ class TruncatedNormal(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        source = generator(xp, rng, stream)
+        source = generator(rng, stream)
         drawn = xp.asarray(mean + std * source.standard_normal(shape))
         outside = (drawn < low) | (drawn > high)
         while outside.any():
@@ -262,7 +261,7 @@ class Bernoulli(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        drawn = xp.asarray(generator(xp, rng, stream).random(shape))
+        drawn = xp.asarray(generator(rng, stream).random(shape))
         return (drawn < p).astype(dtype.value)
 
     def samples(self) -> Iterator[Sample]:
@@ -299,7 +298,7 @@ class Randint(Random):
         shape: tuple[int, ...],
         stream: str,
     ) -> Array:
-        return xp.asarray(generator(xp, rng, stream).integers(low, high, shape))
+        return xp.asarray(generator(rng, stream).integers(low, high, shape))
 
     def samples(self) -> Iterator[Sample]:
         attrs: Attrs = {"low": -1, "high": 3, "shape": (4, 2)}
@@ -321,7 +320,7 @@ class Permutation(Random):
         return TensorType(DType.INT64, (n,))
 
     def forward(self, xp: Namespace, rng: Array, *, n: int, stream: str) -> Array:
-        return xp.asarray(generator(xp, rng, stream).permutation(n))
+        return xp.asarray(generator(rng, stream).permutation(n))
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([sample_key()], {"n": 5}, differentiable=False)
@@ -341,7 +340,7 @@ class RngSplit(Random):
         return TensorType(DType.INT64, (n, 2))
 
     def forward(self, xp: Namespace, rng: Array, *, n: int, stream: str) -> Array:
-        seeds = generator(xp, rng, stream).integers(0, 2**63 - 1, n)
+        seeds = generator(rng, stream).integers(0, 2**63 - 1, n)
         return xp.stack([xp.asarray(seeds), xp.full(n, rng[1])], axis=1)
 
     def samples(self) -> Iterator[Sample]:

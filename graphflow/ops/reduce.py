@@ -13,7 +13,7 @@ from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import flag, many_axes, number, operand, without
 from graphflow.ops.builder import F, Value
-from graphflow.ops.cumulate import products_before
+from graphflow.ops.cumulate import counting, products_before
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
@@ -87,7 +87,7 @@ class Sum(Reduction, Linear):
         return dtype if dtype.is_float else DType.INT64
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
-        return xp.sum(x, axis=axis, keepdims=keepdims)
+        return xp.sum(x, axis=axis, keepdims=keepdims, dtype=counting(x))
 
     def vjp(
         self, g: Value, out: Value, x: Value, *, axis: Axes, keepdims: bool
@@ -98,6 +98,7 @@ class Sum(Reduction, Linear):
         yield from super().samples()
         yield Sample([np.array([[1, 2], [3, 4]])], {"axis": 0}, np.array([4, 6]))
         yield Sample([np.array([True, True, False])], {}, np.array(2))
+        yield Sample([np.array([200, 100], np.uint8)], {}, np.array(300))
 
 
 @register
@@ -203,7 +204,7 @@ class Prod(Reduction):
         return dtype if dtype.is_float else DType.INT64
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
-        return xp.prod(x, axis=axis, keepdims=keepdims)
+        return xp.prod(x, axis=axis, keepdims=keepdims, dtype=counting(x))
 
     def vjp(
         self, g: Value, out: Value, x: Value, *, axis: Axes, keepdims: bool

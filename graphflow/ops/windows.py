@@ -84,9 +84,10 @@ class Windows:
         """The sizes with padding, and with what a last window covers beyond it."""
         sizes = []
         for axis, (n, count) in enumerate(zip(spatial, self.counts(tuple(spatial)), strict=True)):
-            before, after = self.padding[axis]
+            room = n + sum(self.padding[axis])  # type: ignore[arg-type]
             extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1
-            sizes.append(max(n + before + after, (count - 1) * self.stride[axis] + extent))  # type: ignore[type-var]
+            covered = (count - 1) * self.stride[axis] + extent
+            sizes.append(max(room, covered))  # type: ignore[type-var]
         return tuple(sizes)  # type: ignore[arg-type]
 
     def core(self, spatial: Sequence[int]) -> Position:

@@ -34,14 +34,14 @@ def functional(name: str, rank: int) -> object:
 
 
 def assert_same(ours: np.ndarray, theirs: object) -> None:
-    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-11, atol=1e-12)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-11, atol=1e-12)
 
 
 @pytest.mark.parametrize(("x", "w", "attrs"), CONVOLUTIONS)
 def test_conv(x: tuple[int, ...], w: tuple[int, ...], attrs: dict[str, object]) -> None:
     image, weight = numbers(x), numbers(w, 1)
     run = functional("conv{}", len(x) - 2)
-    expected = run(torch.tensor(image), torch.tensor(weight), **attrs)  # type: ignore[operator]
+    expected = run(torch.tensor(image), torch.tensor(weight), **attrs)
     assert_same(call("conv", image, weight, **attrs), expected)
 
 
@@ -50,7 +50,7 @@ def test_conv_transpose(x: tuple[int, ...], w: tuple[int, ...], attrs: dict[str,
     image, weight = numbers((x[0], w[0], *x[2:])), numbers(w, 1)
     rest = tuple(int(s > 1) for s in np.broadcast_to(attrs.get("stride", 1), len(x) - 2))
     run = functional("conv_transpose{}", len(x) - 2)
-    expected = run(torch.tensor(image), torch.tensor(weight), output_padding=rest, **attrs)  # type: ignore[operator]
+    expected = run(torch.tensor(image), torch.tensor(weight), output_padding=rest, **attrs)
     assert_same(call("conv_transpose", image, weight, output_padding=rest, **attrs), expected)
 
 
@@ -58,11 +58,11 @@ def test_conv_transpose(x: tuple[int, ...], w: tuple[int, ...], attrs: dict[str,
 def test_pooling(x: tuple[int, ...], attrs: dict[str, object]) -> None:
     image, rank = numbers(x), len(x) - 2
     given = torch.tensor(image)
-    largest, where = functional("max_pool{}", rank)(given, return_indices=True, **attrs)  # type: ignore[operator]
+    largest, where = functional("max_pool{}", rank)(given, return_indices=True, **attrs)
     assert_same(call("max_pool", image, **attrs), largest)
     assert_same(call("max_pool_indices", image, **attrs), where)
     for inside in (True, False):
-        mean = functional("avg_pool{}", rank)(given, count_include_pad=inside, **attrs)  # type: ignore[operator]
+        mean = functional("avg_pool{}", rank)(given, count_include_pad=inside, **attrs)
         assert_same(call("avg_pool", image, count_include_pad=inside, **attrs), mean)
 
 
@@ -70,8 +70,8 @@ def test_pooling(x: tuple[int, ...], attrs: dict[str, object]) -> None:
 def test_adaptive_pooling(size: object) -> None:
     image = numbers((2, 3, 7, 5))
     given = torch.tensor(image)
-    mean = functional("adaptive_avg_pool{}", 2)(given, size)  # type: ignore[operator]
+    mean = functional("adaptive_avg_pool{}", 2)(given, size)
     assert_same(call("adaptive_avg_pool", image, output_size=size), mean)
-    largest, where = functional("adaptive_max_pool{}", 2)(given, size, return_indices=True)  # type: ignore[operator]
+    largest, where = functional("adaptive_max_pool{}", 2)(given, size, return_indices=True)
     assert_same(call("adaptive_max_pool", image, output_size=size), largest)
     assert_same(call("adaptive_max_pool_indices", image, output_size=size), where)

@@ -84,7 +84,7 @@ class Windows:
         """The sizes with padding, and with what a last window covers beyond it."""
         sizes = []
         for axis, (n, count) in enumerate(zip(spatial, self.counts(tuple(spatial)), strict=True)):
-            room = n + sum(self.padding[axis])  # type: ignore[arg-type]
+            room = n + sum(self.padding[axis])
             extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1
             covered = (count - 1) * self.stride[axis] + extent
             sizes.append(max(room, covered))  # type: ignore[type-var]

@@ -37,6 +37,10 @@ CODES: dict[str, Code] = {
         "50, integers below 2^53, constant exponents up to 64; repeat up to 1,000 turns; 100,000 "
         "nodes a graph.",
     ),
+    "GF005": Code(
+        "not the text form of a graph",
+        "The text is not what a graph's printer writes: one node a line, 'name: type = op(...)'.",
+    ),
     # sections and keys
     "GF010": Code("unknown key", "The section does not have this key. Keys are never ignored."),
     "GF011": Code(

@@ -2,6 +2,7 @@
 
 from graphflow.ir.dims import Dim, Shape, Symbolic, symbol
 from graphflow.ir.graph import LEAVES, ArrayLiteral, Attr, Graph, Node, Origin
+from graphflow.ir.text import from_text, to_text
 from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 from graphflow.ir.verify import InvalidGraph, verify
 
@@ -20,6 +21,8 @@ __all__ = [
     "TensorType",
     "TupleType",
     "ValueType",
+    "from_text",
     "symbol",
+    "to_text",
     "verify",
 ]

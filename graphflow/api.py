@@ -32,9 +32,11 @@ from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import matched, read_weights
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate import Elaborated, elaborate
+from graphflow.spec.expand import expanded
 from graphflow.spec.load import load_document
-from graphflow.spec.values import Plain
-from graphflow.spec.yaml12 import read_text
+from graphflow.spec.overrides import apply
+from graphflow.spec.values import Plain, plain
+from graphflow.spec.yaml12 import read, read_text
 from graphflow.train import Trainer
 from graphflow.train.feed import Feed
 from graphflow.train.loop import Loop, Outcome, Watcher
@@ -49,17 +51,21 @@ def load(path: str | PathLike[str], overrides: Mapping[str, Plain] | None = None
     ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``.
     """
     file = Path(path)
-    return _model(load_document(read_text(file), str(path), overrides), file.parent)
+    return _model(read_text(file), str(path), overrides, file.parent)
 
 
 def loads(text: str, overrides: Mapping[str, Plain] | None = None) -> Model:
     """The model of a graph file given as text."""
-    return _model(load_document(text, "<text>", overrides), None)
+    return _model(text, "<text>", overrides, None)
 
 
-def _model(document: Document, folder: Path | None) -> Model:
-    elaborated = elaborate(document, folder)
-    return Model(elaborated, expand_derivatives(elaborated.graph), folder)
+def _model(
+    text: str, file: str, overrides: Mapping[str, Plain] | None, folder: Path | None
+) -> Model:
+    elaborated = elaborate(load_document(text, file, overrides), folder)
+    original = plain(apply(read(text, file), overrides or {}))
+    assert isinstance(original, dict)
+    return Model(elaborated, expand_derivatives(elaborated.graph), folder, original)
 
 
 def train(
@@ -87,8 +93,15 @@ def train(
 class Model:
     """A graph with its parameters and states, which all programs and trainers share."""
 
-    def __init__(self, elaborated: Elaborated, graph: Graph, folder: Path | None) -> None:
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        graph: Graph,
+        folder: Path | None,
+        original: Mapping[str, Plain],
+    ) -> None:
         self.elaborated, self.graph, self.folder = elaborated, graph, folder
+        self._original = original
         types = {name: leaf.type for name, leaf in elaborated.leaves.items()}
         seed = elaborated.training.seed if elaborated.training else 0
         self.initialiser = Initialiser(elaborated.initial, types, seed)
@@ -159,6 +172,10 @@ class Model:
         """A trainer for the file's ``train:`` section."""
         settings = Settings("train", float_dtype(dtype), fast, memory)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
+
+    def expanded(self) -> str:
+        """The file in its long form: it loads by itself and gives the identical graph."""
+        return expanded(self.elaborated, self._original)
 
     def _wrt(self, wrt: str | Sequence[str] | None) -> list[str]:
         if wrt is None:

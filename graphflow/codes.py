@@ -2,7 +2,7 @@
 
 ``CODES`` maps a code to (title, explanation). Ranges: GF00x files and YAML, GF01x sections and
 keys, GF02x names and calls, GF03x shapes and dtypes, GF04x training, GF05x derivatives, GF06x
-running, GF07x data and weights, GF09x failed checks.
+running, GF07x data and weights, GF08x values an operator cannot use, GF09x failed checks.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ CODES: dict[str, Code] = {
         "gradient is zero everywhere",
         "The value does not depend on what it is differentiated by. zero=true allows that.",
     ),
-    "GF065": Code(
+    "GF080": Code(
         "position out of range",
         "An array of positions (labels, tokens, indices) names an element that is not there. "
         "Positions count from 0; a label must be smaller than the number of classes.",
@@ -173,4 +173,14 @@ CODES: dict[str, Code] = {
         "set the layer's weights to none: it then starts from its initial values.",
     ),
     "GF078": Code("no data", "Training needs a data: section that feeds the inputs."),
+    "GF081": Code(
+        "matrix without an answer",
+        "The matrix is singular, or not positive definite where it must be.",
+    ),
+    "GF017": Code("no long form", "graphflow expand cannot write this construct in its long form."),
+    "GF082": Code("no such step", "A stepper cannot go before the first node or past the last."),
+    "GF090": Code(
+        "a check cannot be run",
+        "An entry of check: feeds nodes, sets parameters, and names values and gradients.",
+    ),
 }

@@ -25,7 +25,7 @@ def expand_derivatives(graph: Graph) -> Graph:
     gradients: dict[str, list[Value]] = {}
     for node in graph:
         builder.origin = graph.origin(node.name)
-        if node.op == "gradient":
+        if node.op == "gradients":
             gradients[node.name] = _gradient(builder, node)
         elif node.op == "item" and node.inputs[0] in gradients:
             index = node.attr("index")
@@ -140,6 +140,6 @@ def _expand_regions(node: Node) -> Node:
 
 def _has_placeholders(graph: Graph) -> bool:
     return any(
-        node.op == "gradient" or node.op in EXPANSIONS or any(map(_has_placeholders, node.regions))
+        node.op == "gradients" or node.op in EXPANSIONS or any(map(_has_placeholders, node.regions))
         for node in graph
     )

@@ -20,8 +20,10 @@ class Derivative(Op):
 
 
 @register
-class Gradient(Derivative):
-    """The derivative of a scalar y with respect to one or several x, each of x's shape.
+class Gradients(Derivative):
+    """The derivatives of a scalar y with respect to one or several x, each of its x's shape.
+
+    A file writes ``gradient(y, x)``, which is the ``item`` of this for its one x.
 
     ``zero`` allows an x that y does not depend on; its derivative is then zero.
     """

@@ -46,7 +46,7 @@ class Cholesky(MatrixOp):
         try:
             return xp.linalg.cholesky(_symmetric(x))
         except np.linalg.LinAlgError:
-            fail("GF066", "cholesky: the matrix is not positive definite")
+            fail("GF081", "cholesky: the matrix is not positive definite")
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         inner = F.triangular_solve(swapped(y), _half(swapped(y) @ g), lower=False)

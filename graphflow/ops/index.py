@@ -39,7 +39,7 @@ def _out_of_range(indices: Array, n: int) -> NoReturn:
     """Report the position that made the array library refuse."""
     wrong = indices[(indices < -n) | (indices >= n)]
     fail(
-        "GF065",
+        "GF080",
         f"position {int(wrong.reshape(-1)[0])} is out of range for an axis of size {n}",
         help="labels and tokens count from 0; check the data and the number of classes",
     )

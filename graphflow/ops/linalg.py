@@ -39,7 +39,7 @@ def square(x: TensorType, op: str) -> None:
 def singular(op: str) -> NoReturn:
     """Report a matrix that cannot be inverted."""
     fail(
-        "GF066",
+        "GF081",
         f"{op}: the matrix is singular",
         help="its rows are linearly dependent; adding a small multiple of eye(n) may help",
     )

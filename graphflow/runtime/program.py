@@ -94,10 +94,14 @@ class Compiler:
         replaced = tuple(sorted(set(fed) - self.inputs))
         key = (replaced, tuple(sorted(sizes.items())))
         if key not in self._plans:
-            graph = self.concrete(replaced, sizes)
-            self._check_fed(graph, fed)
-            self._plans[key] = self.bind(graph)
+            self._plans[key] = self.bind(self.checked(fed, sizes))
         return self._plans[key]
+
+    def checked(self, fed: Sequence[str], sizes: Mapping[str, int]) -> Graph:
+        """The specialised graph for a feed, every input of which is fed."""
+        graph = self.concrete(sorted(set(fed) - self.inputs), sizes)
+        self._check_fed(graph, fed)
+        return graph
 
     def bind(self, graph: Graph) -> Runnable:
         """A concrete graph as something that runs."""

@@ -144,10 +144,16 @@ def _declared(name: str, mark: Mark) -> str:
     if keyword.iskeyword(name) or name in WORDS:
         help = "write 'lam'" if name == "lambda" else f"write '{name}_', or another name"
         fail("GF025", f"'{name}' is a reserved word", mark, help=help)
-    if not name.isidentifier() or name.startswith("__"):
+    head, *parts = name.split(".")
+    if not head.isidentifier() or name.startswith("__") or not all(map(_is_part, parts)):
         help = "a name is a letter, then letters, digits and '_'"
         fail("GF025", f"'{name}' is not a name", mark, help=help)
     return name
+
+
+def _is_part(part: str) -> bool:
+    """A later part of a dotted name, as ``graphflow expand`` writes them: a word or a number."""
+    return part.isidentifier() or part.isdecimal()
 
 
 def _scalar(source: Scalar | str) -> Scalar:

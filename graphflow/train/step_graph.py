@@ -136,8 +136,8 @@ def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict
 def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:
     """The file's own updates that belong to this step.
 
-    A block's state (running statistics) is updated by the step that runs the block; ``updates:``
-    of the file are made by the last player of a round.
+    A state is updated by the players whose loss needs all the inputs and parameters that its new
+    value depends on; one that depends on none (a counter) by the last player of a round.
     """
     training = elaborated.training
     assert training is not None
@@ -145,7 +145,9 @@ def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) ->
     last = training.turns[-1].player == objective.name
     updates = {}
     for leaf, value in elaborated.graph.updates.items():
-        anchors = elaborated.anchors.get(leaf)
-        if (anchors is None and last) or (anchors is not None and needed.issuperset(anchors)):
+        sources = {
+            n for n in graph.needed_for([value]) if graph.nodes[n].op in ("input", "parameter")
+        }
+        if (sources and sources <= needed) or (last and not sources):
             updates[leaf] = value
     return updates

@@ -50,14 +50,13 @@ class Elaborated:
     """What a document means.
 
     ``graph`` is the whole computation; ``initial`` gives each leaf its first value (outputs in the
-    order of ``leaves``); ``anchors`` says, for a block's state, on which values its update hangs.
+    order of ``leaves``).
     """
 
     document: Document
     graph: Graph
     initial: Graph
     leaves: Mapping[str, Leaf]
-    anchors: Mapping[str, tuple[str, ...]]
     instances: Mapping[str, tuple[str, ...]]
     training: Training | None
     data: DataPlan | None
@@ -97,9 +96,10 @@ class Elaborator(Feeds):
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))
         graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
+        graph = leaves_first(graph)
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         return Elaborated(
-            self.document, graph, initial, dict(self.leaves), self.anchors, instances,
+            self.document, graph, initial, dict(self.leaves), instances,
             training, plan, self,
         )
 
@@ -232,6 +232,13 @@ class Elaborator(Feeds):
         tensor = self.tensor(value, self.document.mark)
         self.alias(name, tensor)
         return tensor.name
+
+
+def leaves_first(graph: Graph) -> Graph:
+    """The graph with its inputs, parameters and states in front, in order of creation."""
+    kinds = ("input", "parameter", "state", "rng")
+    leaves = [leaf for kind in kinds for leaf in graph.leaves(kind)]
+    return replace(graph, nodes={leaf.name: leaf for leaf in leaves} | dict(graph.nodes))
 
 
 def elaborate(document: Document, folder: Path | None = None) -> Elaborated:

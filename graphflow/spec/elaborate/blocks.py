@@ -79,7 +79,7 @@ class Blocks(Calls):
                 self.make_leaves(block, scope, place)
                 for decl in block.nodes:
                     self.node(decl, scope, self.node_place(block, decl, place))
-                self.block_updates(block, scope, place, arguments)
+                self.block_updates(block, scope, place)
                 result = self.outputs(block, scope, place)
             except GraphflowError as error:
                 self.report(error)
@@ -188,9 +188,7 @@ class Blocks(Calls):
             return state
         return self.emit("by_mode", [update, state], Place(f"{state.name}.now"), None)
 
-    def block_updates(
-        self, block: BlockDecl, scope: Scope, place: Place, arguments: Arguments
-    ) -> None:
+    def block_updates(self, block: BlockDecl, scope: Scope, place: Place) -> None:
         """New values of the block's states, taken after a training step."""
         for name, expr in block.updates.items():
             leaf = place.child(name).owner
@@ -203,9 +201,6 @@ class Blocks(Calls):
                 self.evaluate(expr, scope, Slot(place.child(f"{name}.next"))), expr.mark
             )
             self.set_update(leaf, value, expr.mark)
-            self.anchors[leaf] = tuple(
-                v.name for v in arguments.positional if isinstance(v, Value)
-            )
 
     def set_update(self, leaf: str, value: Value, mark: Mark) -> None:
         """Record what a leaf becomes after the step; the types must agree."""

@@ -19,7 +19,9 @@ from graphflow.spec.elaborate.session import Module, Place, Slot
 from graphflow.spec.syntax import Call
 
 INTERNAL = frozenset({"leaf", "control"})
-HIDDEN = frozenset({"item", "by_mode", "slice", "constant", "rng_split"})
+PLUMBING = frozenset({"item", "by_mode", "slice", "constant", "rng_split", "gradients"})
+"""Operators that people reach by syntax; only ``graphflow expand`` writes them as calls."""
+GRADIENT = "gradient"
 CONTEXT = frozenset({"rng", "stream"})
 """What the elaborator supplies to random operators: the key, and the name of the stream."""
 
@@ -39,7 +41,7 @@ class Arguments:
 
 def is_operator(name: str) -> bool:
     """Whether files call an operator of this name."""
-    return name in OPS and OPS[name].family not in INTERNAL and name not in HIDDEN
+    return name == GRADIENT or (name in OPS and OPS[name].family not in INTERNAL)
 
 
 class Calls(Expressions):
@@ -120,7 +122,7 @@ class Calls(Expressions):
 
     def function_names(self, module: Module) -> set[str]:
         """Everything that can be called."""
-        ops = set(filter(is_operator, OPS))
+        ops = {n for n in OPS if is_operator(n) and n not in PLUMBING} | {GRADIENT}
         used = {f"{alias}.{b}" for alias, m in module.uses.items() for b in m.blocks}
         instances = set(self.document.layers)
         return {*ops, *self.library.blocks, *module.blocks, *used, *static.QUERIES, *instances}
@@ -128,7 +130,8 @@ class Calls(Expressions):
     # -- operators ---------------------------------------------------------------------------
     def call_op(self, name: str, arguments: Arguments, slot: Slot) -> Bound:
         """An operator of tensors, or a mathematical function of plain numbers."""
-        op, mark = OPS[name], arguments.mark
+        mark = arguments.mark
+        op = OPS["gradients" if name == GRADIENT else name]
         if name in static.ALSO_OPERATORS and not any(isinstance(v, Value) for v in arguments.positional):
             return static.call_query(name, arguments.positional, mark)
         if name in static.MATH and _only_numbers(arguments):
@@ -137,7 +140,7 @@ class Calls(Expressions):
             except static.NotStatic:
                 pass
         operands, attrs = match_operator(op, arguments)
-        if name == "gradient":
+        if name == GRADIENT:
             return self.call_gradient(operands, attrs, slot, mark)
         values = self.operands(op, operands, mark)
         if op.random:
@@ -151,6 +154,8 @@ class Calls(Expressions):
             first = operands[0]
             if isinstance(first, tuple):
                 operands = first
+        if op.name == "item":
+            return [v for v in operands if isinstance(v, Value)]
         if op.promotes is None and not op.floats:
             return [self.tensor(v, mark) for v in operands]
         return self.tensors(operands, mark)
@@ -172,7 +177,7 @@ class Calls(Expressions):
                 spread += x if isinstance(x, tuple) else (x,)
         values = [self.tensor(v, mark) for v in (y, *spread)]
         place = slot.claim("gradient")
-        node = self.emit("gradient", values, place.child("of"), mark, **attrs)
+        node = self.emit("gradients", values, place.child("of"), mark, **attrs)
         if not several:
             return self.emit("item", [node], place, mark, index=0)
         return tuple(
@@ -228,6 +233,8 @@ def _only_numbers(arguments: Arguments) -> bool:
 def match_operator(op: Op, arguments: Arguments) -> tuple[list[Bound], dict[str, Attr]]:
     """Arguments of a call matched to an operator's operands and attributes."""
     names = [n for n in op.arguments if n.lstrip("*") not in CONTEXT or not op.random]
+    if op.random and "stream" in arguments.keywords:
+        names.append("stream")  # graphflow expand says which numbers are drawn
     given = dict(bind(op.name, names, arguments, extra="sizes" in op.attributes))
     operands: list[Bound] = []
     for operand in op.operands:

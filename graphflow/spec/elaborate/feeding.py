@@ -106,6 +106,12 @@ class Feeds(Trainings):
             raise GraphflowError(*found)
         return self.builder.graph(outputs), tuple(named)
 
+    def value_graph(self, expr: Expr) -> Graph:
+        """A graph for one expression over ``let``: what a check feeds."""
+        self.regions = [Region()]
+        value = self.evaluate(expr, Scope(self.module.let), Slot(Place("value")))
+        return self.builder.graph([self.tensor(value, expr.mark).name])
+
     def column(self, name: str, expr: Expr | None, scope: Scope) -> str:
         """One input's node."""
         if expr is None:

@@ -60,8 +60,9 @@ class Loops(Nodes):
                 leaf = region.builder.input(f"{place.path}.{name}", type)
                 names.append(leaf.name)
                 inner.declare(name, leaf, body.mark)
+                inner.names[leaf.name] = leaf
             after = self.turn(body, carry, inner, place)
-            collected = [self.collected(n, inner, body.mark) for n in body.collect]
+            collected = [self.collected(n, inner, place, body.mark) for n in body.collect]
             graph = region.close(names, [v.name for v in (*after, *collected)])
         sequences = list(over.values())
         if region.rng is not None:
@@ -114,7 +115,8 @@ class Loops(Nodes):
     def lines(self, nodes: Sequence[NodeDecl], scope: Scope, place: Place) -> None:
         """The lines of a region."""
         for decl in nodes:
-            self.node(decl, scope, place.child(decl.names[0]))
+            whole = decl.names[0].startswith(f"{place.path}.")  # as graphflow expand writes them
+            self.node(decl, scope, Place(decl.names[0]) if whole else place.child(decl.names[0]))
 
     def carried(
         self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType
@@ -127,7 +129,10 @@ class Loops(Nodes):
                  expr.mark, help="'next' must have the shape of 'carry'")  # fmt: skip
         return tensor.cast(type.dtype)
 
-    def collected(self, name: str, scope: Scope, mark: Mark) -> Value:
+    def collected(self, name: str, scope: Scope, place: Place, mark: Mark) -> Value:
+        """A value of the body that is stacked over the turns."""
+        if not scope.get(name)[0] and scope.get(f"{place.path}.{name}")[0]:
+            name = f"{place.path}.{name}"
         return self.local(self.tensor(scope.lookup(name, mark), mark))
 
     def loop_parts(
@@ -181,6 +186,7 @@ class Loops(Nodes):
             leaf = region.builder.input(f"{place.path}.{name}", value.tensor)
             names.append(leaf.name)
             inner.declare(name, leaf, mark)
+            inner.names[leaf.name] = leaf
         return inner, names
 
     def shared_captures(self, regions: Sequence[Region]) -> list[Value]:

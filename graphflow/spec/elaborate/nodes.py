@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
-from graphflow.ir.types import TupleType
 from graphflow.ops.builder import Value
 from graphflow.spec.document import Annotated, Item, NodeDecl, Pipeline, Repeat
 from graphflow.spec.elaborate.blocks import Blocks
@@ -78,9 +77,6 @@ class Nodes(Blocks):
     def unpacked(self, decl: NodeDecl, value: Bound, place: Place) -> list[Bound]:
         """One bound per name of the line; several names unpack several results."""
         if len(decl.names) == 1:
-            if isinstance(value, Value) and isinstance(value.type, TupleType):
-                fail("GF022", f"this gives {len(value.type.items)} results", decl.mark,
-                     help="unpack them: a, b: ...")  # fmt: skip
             self.alias(place.path, value)
             return [value]
         head = place.path.removesuffix(decl.names[0])

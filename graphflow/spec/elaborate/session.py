@@ -160,7 +160,6 @@ class Session:
         self.errors: list[Diagnostic] = []
         self.leaves: dict[str, Leaf] = {}
         self.updates: dict[str, Value] = {}
-        self.anchors: dict[str, tuple[str, ...]] = {}
         self.substitutes: dict[str, Value] = {}
         self.symbols: dict[str, Dim] = {}
         self.context: dict[str, Bound] = {}

@@ -1,0 +1,190 @@
+"""The long form of a file: one node a line, primitives only (rule 3).
+
+Pipelines, blocks, layers and repetitions are gone; every parameter, state and constant is written
+out under its full name. Reading the long form gives the identical graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphflow.diagnostics import fail
+from graphflow.ir.dims import Symbolic
+from graphflow.ir.graph import ArrayLiteral, Attr, Graph, Node
+from graphflow.ir.types import DType
+from graphflow.ops.op import OPS
+from graphflow.spec.elaborate import Elaborated
+from graphflow.spec.values import Plain
+from graphflow.spec.writer import dump
+
+INFIX = {
+    "add": "+", "sub": "-", "mul": "*", "div": "/", "matmul": "@", "floor_div": "//", "mod": "%",
+    "pow": "**", "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=",
+    "greater": ">", "greater_equal": ">=",
+}  # fmt: skip
+KEPT = ("graphflow", "name", "about", "source", "let")
+AFTER = ("data", "train", "run", "generate", "tune", "figures", "paper", "check")
+
+
+def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
+    """The long form as YAML. ``original`` is the file's own data, overrides applied."""
+    graph = elaborated.graph
+    sections: dict[str, Plain] = {k: original[k] for k in KEPT if k in original}
+    sections["inputs"] = {leaf.name: _input(leaf) for leaf in graph.leaves("input")}
+    sections["params"] = {n: _parameter(elaborated, n) for n in elaborated.parameters}
+    sections["state"] = {n: _state(elaborated, n) for n in elaborated.states}
+    sections["nodes"] = _lines(graph)
+    sections["updates"] = dict(graph.updates)
+    sections["outputs"] = list(graph.outputs)
+    sections |= {k: original[k] for k in AFTER if k in original}
+    empty: tuple[Plain, ...] = ({}, [])
+    return dump({k: v for k, v in sections.items() if v not in empty})
+
+
+def _input(leaf: Node) -> Plain:
+    return _shaped(leaf.tensor.shape, leaf.tensor.dtype)
+
+
+def _shaped(shape: Sequence[int | Symbolic], dtype: DType) -> dict[str, Plain]:
+    sizes: list[Plain] = [d if isinstance(d, int) else str(d) for d in shape]
+    found: dict[str, Plain] = {"shape": sizes or "scalar"}
+    if dtype is not DType.FLOAT:
+        found["dtype"] = str(dtype)
+    return found
+
+
+def _parameter(elaborated: Elaborated, name: str) -> Plain:
+    leaf = elaborated.leaves[name]
+    found = {**_shaped(leaf.type.shape, DType.FLOAT), "init": _first_value(elaborated, name)}
+    if not leaf.trainable:
+        found["trainable"] = False
+    return found
+
+
+def _state(elaborated: Elaborated, name: str) -> Plain:
+    leaf = elaborated.leaves[name]
+    found = {**_shaped(leaf.type.shape, leaf.type.dtype), "init": _first_value(elaborated, name)}
+    if leaf.reset is not None:
+        found["reset"] = leaf.reset
+    return found
+
+
+def _first_value(elaborated: Elaborated, name: str) -> str:
+    """The initial value as one expression."""
+    graph = elaborated.initial
+    return _nested(graph, graph.resolve(name), name)
+
+
+def _nested(graph: Graph, name: str, target: str) -> str:
+    """A node and all it depends on as one expression, the first value of ``target``."""
+    node = graph.nodes[name]
+    if node.op == "input":
+        return node.name
+    if node.op == "constant":
+        value = node.attr("value")
+        if isinstance(value, int | float | Symbolic):
+            return literal(value)
+    operands = [_nested(graph, n, target) for n in node.inputs if graph.nodes[n].op != "rng"]
+    return _call(node, operands, target)
+
+
+def _lines(graph: Graph) -> dict[str, Plain]:
+    """Nodes in order, then the further names of nodes."""
+    lines: dict[str, Plain] = {}
+    loop_items = _items_of_loops(graph)
+    for node in graph:
+        if node.op in ("input", "parameter", "state", "rng") or node.name in loop_items:
+            continue
+        lines[node.name] = _line(graph, node)
+    for alias, name in graph.aliases.items():
+        if alias not in lines and name not in loop_items:
+            lines[alias] = name
+    return lines
+
+
+def _items_of_loops(graph: Graph) -> set[str]:
+    """Results that a loop declares by itself."""
+    loops = {n.name for n in graph if n.op in ("scan", "while_loop")}
+    return {n.name for n in graph if n.op == "item" and n.inputs[0] in loops}
+
+
+def _line(graph: Graph, node: Node) -> Plain:
+    if node.op == "scan":
+        return _scan(graph, node)
+    if node.op in ("while_loop", "cond"):
+        fail("GF017", f"'{node.name}': {node.op} has no long form yet; keep it as it is written")
+    operands = [n for n in node.inputs if graph.nodes[n].op != "rng" or not OPS[node.op].random]
+    return _call(node, operands, node.name)
+
+
+def _call(node: Node, operands: Sequence[str], name: str) -> str:
+    """An operator as infix or call. A random one says its stream where its name does not."""
+    if node.op in INFIX and all(map(_simple, operands)):
+        return f" {INFIX[node.op]} ".join(operands)
+    defaults = OPS[node.op].attributes
+    attrs = [
+        f"{key}={literal(value)}"
+        for key, value in node.attrs
+        if value != defaults[key].default or isinstance(value, bool)
+        if not (key == "stream" and value == name)
+    ]
+    return f"{node.op}({', '.join([*operands, *attrs])})"
+
+
+def _simple(operand: str) -> bool:
+    return not set(operand) & set(" ()[]")
+
+
+def _scan(graph: Graph, node: Node) -> Plain:
+    """A scan with its body; names inside are written in full."""
+    body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
+    assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
+    inside = [leaf.name for leaf in body.leaves("input")]
+    short = [name.removeprefix(f"{node.name}.") for name in inside]
+    given = list(node.inputs)
+    over = {
+        s: given[i]
+        for i, s in enumerate(short)
+        if carries <= i < carries + sequences and graph.nodes[given[i]].op != "rng_split"
+    }
+    head: dict[str, Plain] = dict(over)
+    if not over:
+        head = {"steps": _number(node.attr("length"))}
+    results = {n.attr("index"): n for n in graph if n.op == "item" and n.inputs[0] == node.name}
+    collected = [results[i].name for i in range(carries, len(body.outputs))]
+    found: dict[str, Plain] = {
+        "scan": head,
+        "carry": dict(zip(short[:carries], given[:carries], strict=True)),
+        "nodes": _lines(body),
+        "next": dict(zip(short[:carries], body.outputs[:carries], strict=True)),
+        "collect": [name.removeprefix(f"{node.name}.") for name in collected],
+    }
+    if node.attr("reverse"):
+        found["reverse"] = True
+    return found
+
+
+def _number(value: Attr) -> Plain:
+    return value if isinstance(value, int) else str(value)
+
+
+def literal(value: Attr) -> str:
+    """An attribute as an expression."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | DType | Symbolic):
+        return str(value)
+    if isinstance(value, str):
+        return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(literal, value))}]"
+    assert isinstance(value, ArrayLiteral)
+    return literal(_nested_tuple(value.array.tolist()))
+
+
+def _nested_tuple(value: object) -> Attr:
+    if isinstance(value, list):
+        return tuple(_nested_tuple(item) for item in value)
+    return value  # type: ignore[return-value]

@@ -1,0 +1,183 @@
+"""Golden values: running the ``check:`` entries of a file (rule 14).
+
+Every entry feeds a graph and compares values, gradients and updated leaves with numbers from an
+independent source, in float64 unless the entry is loose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import DType
+from graphflow.ops.evaluate import evaluate
+from graphflow.ops.op import Array
+from graphflow.passes.specialise import specialise
+from graphflow.runtime.program import Program
+from graphflow.runtime.store import LeafView
+from graphflow.spec.document import CheckDecl, Document
+from graphflow.spec.elaborate import Elaborated
+from graphflow.spec.leaves import Array as Numbers
+from graphflow.spec.syntax import Expr, Name
+from graphflow.train.trainer import Trainer
+
+RTOL, ATOL = 1e-6, 1e-9
+
+
+class Checked(Protocol):
+    """What a check needs of a model."""
+
+    elaborated: Elaborated
+
+    @property
+    def document(self) -> Document: ...
+
+    @property
+    def parameters(self) -> LeafView: ...
+
+    @property
+    def state(self) -> LeafView: ...
+
+    def compile(
+        self, of: str | None = None, wrt: Sequence[str] | None = None, *, mode: str, dtype: str,
+        keep: Sequence[str], seed: int,
+    ) -> Program: ...  # fmt: skip
+
+    def trainer(self, *, dtype: str, seed: int) -> Trainer: ...
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """One compared name of one entry: ``kind`` is value, gradient or updated."""
+
+    about: str
+    kind: str
+    name: str
+    expected: Array
+    got: Array
+    passed: bool
+    mark: Mark
+
+    @property
+    def error(self) -> float:
+        """The largest absolute difference."""
+        if self.expected.shape != self.got.shape:
+            return float("inf")
+        return float(np.max(np.abs(self.expected - self.got), initial=0.0))
+
+    def message(self) -> str:
+        """A line that says what differs."""
+        return (
+            f"{self.kind} of '{self.name}': expected {_shown(self.expected)}, "
+            f"got {_shown(self.got)} (off by {self.error:.3g})"
+        )
+
+
+def run_checks(model: Checked) -> list[CheckResult]:
+    """Run every ``check:`` entry. Parameters and states are left as they were."""
+    kept = {name: np.array(model.parameters[name]) for name in _touched(model)}
+    results: list[CheckResult] = []
+    try:
+        for entry in model.document.check:
+            try:
+                results += _run(model, entry)
+            except GraphflowError as error:
+                raise GraphflowError(*(d.at(entry.mark) for d in error.diagnostics)) from None
+    finally:
+        for name, value in kept.items():
+            model.parameters[name] = value
+    return results
+
+
+def check_feed(model: Checked, entry: CheckDecl) -> dict[str, Array]:
+    """What an entry feeds, as arrays."""
+    return {name: _array(model, value) for name, value in entry.feed.items()}
+
+
+def _touched(model: Checked) -> list[str]:
+    """Parameters that a check sets or a training step changes."""
+    if any(entry.updated for entry in model.document.check):
+        return list(model.parameters)
+    return [n for entry in model.document.check for n in entry.params if n in model.parameters]
+
+
+def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
+    for name, value in entry.params.items():
+        if name in model.state:
+            model.state[name] = _array(model, value)
+        else:
+            model.parameters[name] = _array(model, value)
+    feed = check_feed(model, entry)
+    results: list[CheckResult] = []
+    if entry.expect or entry.gradients:
+        results += _values_and_gradients(model, entry, feed)
+    if entry.updated:
+        results += _updated(model, entry, feed)
+    return results
+
+
+def _values_and_gradients(
+    model: Checked, entry: CheckDecl, feed: Mapping[str, Array]
+) -> list[CheckResult]:
+    of = _scalar_name(entry)
+    names = list(entry.expect)
+    program = model.compile(
+        of if of is not None else names[0],
+        list(entry.gradients) or None,
+        mode=entry.mode, dtype="float64", keep=names, seed=entry.seed,
+    )  # fmt: skip
+    result = program(feed)
+    found = [_compare(entry, "value", n, v, result.values[n]) for n, v in entry.expect.items()]
+    return found + [
+        _compare(entry, "gradient", n, v, result.gradients[n]) for n, v in entry.gradients.items()
+    ]
+
+
+def _updated(model: Checked, entry: CheckDecl, feed: Mapping[str, Array]) -> list[CheckResult]:
+    """Leaves after one training step."""
+    trainer = model.trainer(dtype="float64", seed=entry.seed)
+    trainer.step(feed)
+    return [
+        _compare(entry, "updated", name, value, np.array(trainer.store.array(name)))
+        for name, value in entry.updated.items()
+    ]
+
+
+def _scalar_name(entry: CheckDecl) -> str | None:
+    if entry.gradient_of is None:
+        return None
+    if not isinstance(entry.gradient_of, Name):
+        fail("GF090", "gradient_of names a node", entry.gradient_of.mark)
+    return entry.gradient_of.id
+
+
+def _compare(entry: CheckDecl, kind: str, name: str, expected: Numbers, got: Array) -> CheckResult:
+    tolerance = entry.tolerance
+    rtol = RTOL if tolerance is None or tolerance.rtol is None else tolerance.rtol
+    atol = ATOL if tolerance is None or tolerance.atol is None else tolerance.atol
+    wanted = np.asarray(expected, dtype=np.float64)
+    value = np.asarray(got, dtype=np.float64)
+    passed = wanted.shape == value.shape and bool(
+        np.allclose(value, wanted, rtol=rtol, atol=atol, equal_nan=True)
+    )
+    return CheckResult(entry.about, kind, name, wanted, value, passed, entry.mark)
+
+
+def _array(model: Checked, value: Numbers | Expr) -> Array:
+    """Numbers as written, or an expression over ``let`` and operators without tensors."""
+    if isinstance(value, int | float | list):
+        return np.asarray(value)
+    session = model.elaborated.session.continued(Graph({}))
+    graph = session.value_graph(value)
+    concrete = specialise(graph, {}, DType.FLOAT64, training=False)
+    found = evaluate(concrete, {"rng": np.zeros(2, dtype=np.int64)})
+    return np.asarray(found[concrete.outputs[0]])
+
+
+def _shown(value: Array) -> str:
+    return np.array2string(value, precision=8, threshold=8)

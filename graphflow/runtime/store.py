@@ -37,7 +37,7 @@ class Store:
     def array(self, name: str) -> Array:
         """The live array of a leaf; its first value is computed when it is first asked for."""
         if name not in self._arrays:
-            self._arrays[name] = np.ascontiguousarray(self._fills[name](name))
+            self._arrays[name] = np.asarray(self._fills[name](name), order="C")
             self.version += 1
         return self._arrays[name]
 

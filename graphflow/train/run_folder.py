@@ -48,7 +48,9 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, path: Path | None, name: str, graph: str, about: Mapping[str, Json]) -> RunFolder:
+    def create(
+        cls, path: Path | None, name: str, graph: str, about: Mapping[str, Json]
+    ) -> RunFolder:
         """Make the folder and write what is known before the first step."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
         folder = path if path is not None else _fresh(Path("runs") / f"{name}-{stamp}")

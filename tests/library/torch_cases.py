@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer, lr_scheduler
+
+from tests.library.cases import Array, Case
+from tests.library.training_cases import COUNTS, STEPS, start
 
 Result = Tensor | tuple[Tensor, ...]
 
@@ -188,3 +193,97 @@ TORCH: dict[str, Callable[..., Result]] = {
     "multi_head_attention": heads(2, True),
     "multi_head_attention_mask": heads(3, False),
 }
+
+O = torch.optim
+OPTIMIZERS: dict[str, Callable[[list[Tensor]], Optimizer]] = {
+    "sgd(0.1)": lambda p: O.SGD(p, 0.1),
+    "sgd(0.1, momentum=0.9)": lambda p: O.SGD(p, 0.1, 0.9),
+    "sgd(0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)": lambda p: O.SGD(
+        p, 0.1, 0.9, dampening=0.3, weight_decay=0.1
+    ),
+    "sgd(0.1, momentum=0.9, nesterov=true, weight_decay=0.1)": lambda p: O.SGD(
+        p, 0.1, 0.9, nesterov=True, weight_decay=0.1
+    ),
+    "adagrad(0.1)": lambda p: O.Adagrad(p, 0.1),
+    "adagrad(0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)": lambda p: (
+        O.Adagrad(p, 0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)
+    ),
+    "rmsprop(0.05)": lambda p: O.RMSprop(p, 0.05),
+    "rmsprop(0.05, alpha=0.9, momentum=0.5, centered=true, weight_decay=0.1)": lambda p: O.RMSprop(
+        p, 0.05, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1
+    ),
+    "adadelta()": lambda p: O.Adadelta(p),
+    "adadelta(0.5, rho=0.8, eps=1e-4, weight_decay=0.1)": lambda p: O.Adadelta(
+        p, 0.5, rho=0.8, eps=1e-4, weight_decay=0.1
+    ),
+    "adam()": lambda p: O.Adam(p),
+    "adam(0.1, betas=[0.5, 0.9], weight_decay=0.1, amsgrad=true)": lambda p: O.Adam(
+        p, 0.1, betas=(0.5, 0.9), weight_decay=0.1, amsgrad=True
+    ),
+    "adamw(0.1)": lambda p: O.AdamW(p, 0.1),
+    "adamw(0.1, weight_decay=0.3, amsgrad=true)": lambda p: O.AdamW(
+        p, 0.1, weight_decay=0.3, amsgrad=True
+    ),
+    "adamax(0.1)": lambda p: O.Adamax(p, 0.1),
+    "adamax(0.1, weight_decay=0.2)": lambda p: O.Adamax(p, 0.1, weight_decay=0.2),
+}
+
+L = lr_scheduler
+SCHEDULES: dict[str, Callable[[Optimizer], lr_scheduler.LRScheduler]] = {
+    "step_lr(0.3, step_size=4, gamma=0.8)": lambda o: L.StepLR(o, 4, 0.8),
+    "multi_step_lr(0.3, [3, 7], gamma=0.5)": lambda o: L.MultiStepLR(o, [3, 7], 0.5),
+    "exponential_lr(0.3, 0.9)": lambda o: L.ExponentialLR(o, 0.9),
+    "polynomial_lr(0.3, 8, power=2)": lambda o: L.PolynomialLR(o, 8, 2),
+    "cosine_lr(0.3, 14, min_lr=0.01)": lambda o: L.CosineAnnealingLR(o, 14, 0.01),
+    "warmup(0.3, 5, start=0.25)": lambda o: L.LinearLR(o, 0.25, 1.0, 5),
+    "one_cycle(0.3, 14)": lambda o: L.OneCycleLR(o, 0.3, 14),
+    "one_cycle(0.3, 14, pct_start=0.4, anneal_strategy='linear', three_phase=true)": lambda o: (
+        L.OneCycleLR(o, 0.3, 14, pct_start=0.4, anneal_strategy="linear", three_phase=True)
+    ),
+}
+
+
+def compare(case: Case) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The results of a call, and the derivatives of their total."""
+    arrays = {**case.feed(), **case.weights()}
+    tensors = {n: torch.tensor(a, requires_grad=n in case.wrt) for n, a in arrays.items()}
+    inputs = [tensors[name] for name in case.inputs]
+    params = {n.removeprefix("out.").replace(".", "_"): tensors[n] for n in case.params}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what 'mean' of kl_div means
+        result = TORCH[case.name](*inputs, **params)
+    results = result if isinstance(result, tuple) else (result,)
+    total = sum(torch.sin(r).sum() for r in results)
+    wanted = [tensors[name] for name in case.wrt]
+    found = torch.autograd.grad(total, wanted) if wanted else ()
+    values = dict(zip(case.outputs, (r.detach().numpy() for r in results), strict=True))
+    return values, {n: g.numpy() for n, g in zip(case.wrt, found, strict=True)}
+
+
+def trained(call: str) -> list[Array]:
+    """The matrix after every step."""
+    first, x = (torch.tensor(array) for array in start())
+    w = first.requires_grad_()
+    optimizer = OPTIMIZERS[call]([w])
+    found = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        (torch.sin(w * x).sum() + 0.1 * (w**3).sum()).backward()
+        optimizer.step()
+        found.append(w.detach().numpy().copy())
+    return found
+
+
+def rates(call: str) -> list[float]:
+    """The learning rate of every step."""
+    optimizer = O.SGD([torch.zeros(1, requires_grad=True)], 0.3, momentum=0.9)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no gradient was computed
+        scheduler = SCHEDULES[call](optimizer)
+        found = []
+        for count in range(COUNTS):
+            found.append(float(optimizer.param_groups[0]["lr"]))
+            optimizer.step()
+            if count + 1 < COUNTS:
+                scheduler.step()
+    return found

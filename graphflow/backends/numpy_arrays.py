@@ -1,0 +1,89 @@
+"""NumPy kernels of operators on whole arrays: products, reductions, joining, copying."""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.ir.graph import Node
+from graphflow.ops.op import Array
+from graphflow.ops.slicing import Index, python_index
+
+
+def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    return partial(np.matmul, *inputs, out[0])
+
+
+def _reducing(function: np.ufunc) -> Factory:
+    """The factory of a reduction by one universal function."""
+
+    def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+        attrs, (target,), (x,) = node.attributes(), out, inputs
+        axis, keepdims = attrs["axis"], attrs["keepdims"]
+        return partial(function.reduce, x, axis, target.dtype, target, keepdims)  # type: ignore[arg-type]
+
+    return make
+
+
+def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """The sum divided by the count. Half precision is left to NumPy, which sums it wider."""
+    (target,), (x,) = out, inputs
+    if target.dtype == np.float16 or not isinstance(x, Array):
+        return None
+    total = _reducing(np.add)(node, out, inputs)
+    axis: tuple[int, ...] = node.attr("axis")  # type: ignore[assignment]
+    count = np.asarray(prod(x.shape[a] for a in axis), target.dtype)
+    assert total is not None
+
+    def run() -> None:
+        total()
+        np.divide(target, count, target)
+
+    return run
+
+
+def _concat(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    return partial(np.concatenate, inputs, node.attr("axis"), out[0])  # type: ignore[arg-type, call-overload]
+
+
+def _stack(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    return partial(np.stack, inputs, node.attr("axis"), out[0])  # type: ignore[arg-type, call-overload]
+
+
+def _unslice(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    """Zeros, and the operand written into a view of them."""
+    (target,), (x,) = out, inputs
+    index: Index = node.attr("index")  # type: ignore[assignment]
+    part = target[(*python_index(index), ...)]  # type: ignore[index]
+
+    def run() -> None:
+        target.fill(0)
+        np.copyto(part, x)
+
+    return run
+
+
+def _reshape(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    """A reshape that is no view: the operand copied row by row."""
+    (target,), (x,) = out, inputs
+    assert isinstance(x, Array)
+    return partial(np.copyto, target.reshape(x.shape), x)
+
+
+ARRAYS: dict[str, Factory] = {
+    "matmul": _matmul,
+    "sum": _reducing(np.add),
+    "prod": _reducing(np.multiply),
+    "max": _reducing(np.maximum),
+    "min": _reducing(np.minimum),
+    "any": _reducing(np.logical_or),
+    "all": _reducing(np.logical_and),
+    "mean": _mean,
+    "concat": _concat,
+    "stack": _stack,
+    "unslice": _unslice,
+    "reshape": _reshape,
+}

@@ -1,0 +1,36 @@
+"""Kernels of NumPy. What has no rule runs the operator's portable forward and copies its result."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from graphflow.backends.base import Backend, Kernel, Operand
+from graphflow.backends.numpy_arrays import ARRAYS
+from graphflow.backends.numpy_elementwise import ELEMENTWISE
+from graphflow.ir.graph import Node
+from graphflow.ir.types import TupleType
+from graphflow.ops.op import Array, get_op
+
+
+def portable(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    """The operator's own forward, its results copied into place."""
+    forward = partial(get_op(node.op).forward, np, *inputs, **node.attributes())
+    if not isinstance(node.type, TupleType):
+        (only,) = out
+
+        def single() -> None:
+            np.copyto(only, forward(), casting="unsafe")
+
+        return single
+
+    def several() -> None:
+        for target, result in zip(out, forward(), strict=True):
+            np.copyto(target, result, casting="unsafe")
+
+    return several
+
+
+NUMPY = Backend("numpy", portable, {**ELEMENTWISE, **ARRAYS})
+"""The backend that every other one is compared with."""

@@ -1,0 +1,96 @@
+"""NumPy kernels of elementwise operators: universal functions that write into the result.
+
+The result may be the memory of an operand (see :class:`graphflow.backends.base.Backend`); universal
+functions allow that, the few kernels of several calls here take care of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.ir.graph import Node
+from graphflow.ops.elementwise import Elementwise
+from graphflow.ops.op import OPS, Array
+
+
+def _ufunc(function: np.ufunc) -> Factory:
+    """The factory of an operator that is one universal function."""
+
+    def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+        (target,) = out
+        types = tuple(x.dtype for x in inputs)  # type: ignore[union-attr]
+        found = function.resolve_dtypes((*types, None))[-1]
+        if not np.can_cast(found, target.dtype, "same_kind"):
+            return None
+        return partial(function, *inputs, target)
+
+    return make
+
+
+def _square(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """A product of a value with itself, read once."""
+    (target,), (x, y) = out, inputs
+    return partial(np.square, x, target) if x is y and target.dtype.kind == "f" else None
+
+
+def _relu(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    (target,), (x,) = out, inputs
+    return partial(np.maximum, x, np.zeros((), target.dtype), target)
+
+
+def _sigmoid(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    """1 / (1 + e**-x) as (1 + tanh(x / 2)) / 2, in the memory of the result."""
+    (target,), (x,) = out, inputs
+    half = np.asarray(0.5, target.dtype)
+
+    def run() -> None:
+        np.multiply(x, half, target)  # type: ignore[call-overload]
+        np.tanh(target, target)
+        np.multiply(target, half, target)
+        np.add(target, half, target)
+
+    return run
+
+
+def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """A choice: one side copied where the other one does not already lie."""
+    (target,), (condition, x, y) = out, inputs
+    if not isinstance(condition, Array) or np.may_share_memory(target, condition):
+        return None
+    if np.may_share_memory(target, y):
+        return partial(np.copyto, target, x, where=condition)
+    if not np.may_share_memory(target, x):
+        def run() -> None:
+            np.copyto(target, y)
+            np.copyto(target, x, where=condition)
+
+        return run
+
+    def inverted() -> None:
+        np.copyto(target, y, where=~condition)
+
+    return inverted
+
+
+def _cast(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    return partial(np.copyto, out[0], inputs[0], casting="unsafe")
+
+
+def _universal() -> Iterator[tuple[str, Factory]]:
+    """The factories of all operators that name their universal function."""
+    for name, op in OPS.items():
+        if isinstance(op, Elementwise) and op.ufunc:
+            yield name, _ufunc(getattr(np, op.ufunc))
+
+
+ELEMENTWISE: dict[str, Factory] = {
+    **dict(_universal()),
+    "relu": _relu,
+    "sigmoid": _sigmoid,
+    "where": _where,
+    "cast": _cast,
+}

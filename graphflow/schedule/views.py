@@ -1,0 +1,130 @@
+"""Views: values that are another value's memory seen differently.
+
+Whether a reshape can be a view depends on strides alone, so it is decided before any memory exists:
+a *stand-in* is an array of the right shape and strides that owns one element. :func:`view` gives
+the same answer for a stand-in as for the real array it stands for, so the executor uses it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from operator import mul
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from graphflow.ir.graph import Node
+from graphflow.ir.types import TensorType, TupleType, ValueType
+from graphflow.ops.evaluate import Computed
+from graphflow.ops.op import Array, get_op
+from graphflow.ops.slicing import Index, python_index
+
+Strides = tuple[int, ...]
+UNIFORM = frozenset({"full", "zeros", "ones"})
+"""Creators of arrays of one number: one element of memory, seen with strides of zero."""
+
+
+class NotAView(Exception):
+    """The elements do not lie in memory in a way that the wanted shape could see."""
+
+
+def view(node: Node, operand: Computed) -> Computed | None:
+    """The result of ``node`` as a view of its operand, or None where it is not one."""
+    op = get_op(node.op)
+    if not op.view:
+        return None
+    if node.op == "slice":  # with an ellipsis, a single element too is a view and not a number
+        index: Index = node.attr("index")  # type: ignore[assignment]
+        return operand[(*python_index(index), ...)]  # type: ignore[index, call-overload, no-any-return]
+    try:
+        return op.forward(_VIEWING, operand, **node.attributes())
+    except NotAView:
+        return None
+
+
+def stand_in(type: ValueType) -> Computed:
+    """A value's shape and strides, laid out row by row, without its memory."""
+    if isinstance(type, TupleType):
+        return tuple(_stand_in(t) for t in type.items)
+    return _stand_in(type)
+
+
+def uniform_stand_in(type: TensorType) -> Array:
+    """The stand-in of an array of one number."""
+    return np.broadcast_to(np.empty((), type.dtype.value), type.shape)
+
+
+def nbytes(type: TensorType) -> int:
+    """Bytes of a tensor of concrete shape."""
+    size = type.size
+    assert isinstance(size, int), f"{type} is not concrete"
+    return size * type.dtype.itemsize
+
+
+def reshaped(x: Array, shape: Sequence[int]) -> Array:
+    """``x`` in another shape without a copy; :class:`NotAView` where that cannot be."""
+    strides = reshaped_strides(x.shape, x.strides, shape, x.itemsize)
+    if strides is None:
+        raise NotAView
+    return as_strided(x, tuple(shape), strides)
+
+
+def reshaped_strides(
+    shape: Sequence[int], strides: Sequence[int], wanted: Sequence[int], itemsize: int
+) -> Strides | None:
+    """The strides that see the same elements in the shape ``wanted``, or None.
+
+    Axes that follow each other in memory form a run; each wanted axis must lie within one run.
+
+    >>> reshaped_strides((2, 3), (12, 4), (6,), 4), reshaped_strides((3, 2), (4, 12), (6,), 4)
+    ((4,), None)
+    """
+    if 0 in shape:
+        return row_strides(wanted, itemsize)
+    runs: list[tuple[int, int]] = []
+    for n, stride in zip(shape, strides, strict=True):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * stride:
+            runs[-1] = runs[-1][0] * n, stride
+        else:
+            runs.append((n, stride))
+    count, stride = 1, itemsize
+    found = []
+    for n in reversed(wanted):
+        if n != 1 and count == 1:
+            count, stride = runs.pop()
+        if count % n:
+            return None
+        found.append(stride)
+        count //= n
+        stride *= n
+    return tuple(reversed(found))
+
+
+def row_strides(shape: Sequence[int], itemsize: int) -> Strides:
+    """The strides of an array laid out row by row."""
+    steps = [*accumulate(reversed(shape), mul, initial=itemsize)]
+    return tuple(reversed(steps[:-1]))
+
+
+@cache
+def _stand_in(type: TensorType) -> Array:
+    element = np.empty(1, type.dtype.value)
+    shape: tuple[int, ...] = type.shape  # type: ignore[assignment]
+    return as_strided(element, shape, row_strides(shape, element.itemsize))
+
+
+_VIEWING = SimpleNamespace(
+    reshape=reshaped,
+    transpose=np.transpose,
+    broadcast_to=np.broadcast_to,
+    expand_dims=np.expand_dims,
+    squeeze=np.squeeze,
+    flip=np.flip,
+    split=np.split,
+)
+"""The array functions that never copy."""

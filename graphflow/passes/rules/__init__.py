@@ -1,0 +1,8 @@
+"""The rules of canonicalisation, by subject. Each is exact in floating point, NaN, infinities and
+the sign of zero included, unless its docstring says where it is not."""
+
+from graphflow.passes.rules import arithmetic, choice, fill, shape
+
+CANONICAL = (*choice.RULES, *fill.RULES, *shape.RULES, *arithmetic.RULES)
+
+__all__ = ["CANONICAL"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.diagnostics import GraphflowError
@@ -54,7 +55,8 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
         following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
         context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
     for group in objective.groups:
-        session.optimizer_updates(group, gradients, dict(context), session.scope, prefix)
+        given = (group, gradients, dict(context), session.scope, prefix)
+        session.attempt(partial(session.optimizer_updates, *given))
     if session.errors:
         raise GraphflowError(*session.errors)
     return _assembled(elaborated, objective, session, derived, counter, epoch, following)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, nn, optim
 from torch.optim import Optimizer, lr_scheduler
 
 from tests.library.cases import Array, Case
@@ -35,7 +35,9 @@ def cell(kind: type[nn.Module], *args: object, **options: object) -> Callable[..
 def series(kind: type[nn.Module], **options: object) -> Callable[..., Result]:
     """A recurrent net over time: its output and last states, without the axis of layers."""
 
-    def run(x: Tensor, h: Tensor | None = None, c: Tensor | None = None, **params: Tensor) -> Result:
+    def run(
+        x: Tensor, h: Tensor | None = None, c: Tensor | None = None, **params: Tensor
+    ) -> Result:
         start = None if h is None else h[None] if c is None else (h[None], c[None])
         module = kind(5, 4, **options)
         output, last = holding(module, params)(x, start)  # type: ignore[misc]
@@ -194,51 +196,51 @@ TORCH: dict[str, Callable[..., Result]] = {
     "multi_head_attention_mask": heads(3, False),
 }
 
-O = torch.optim
 OPTIMIZERS: dict[str, Callable[[list[Tensor]], Optimizer]] = {
-    "sgd(0.1)": lambda p: O.SGD(p, 0.1),
-    "sgd(0.1, momentum=0.9)": lambda p: O.SGD(p, 0.1, 0.9),
-    "sgd(0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)": lambda p: O.SGD(
+    "sgd(0.1)": lambda p: optim.SGD(p, 0.1),
+    "sgd(0.1, momentum=0.9)": lambda p: optim.SGD(p, 0.1, 0.9),
+    "sgd(0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)": lambda p: optim.SGD(
         p, 0.1, 0.9, dampening=0.3, weight_decay=0.1
     ),
-    "sgd(0.1, momentum=0.9, nesterov=true, weight_decay=0.1)": lambda p: O.SGD(
+    "sgd(0.1, momentum=0.9, nesterov=true, weight_decay=0.1)": lambda p: optim.SGD(
         p, 0.1, 0.9, nesterov=True, weight_decay=0.1
     ),
-    "adagrad(0.1)": lambda p: O.Adagrad(p, 0.1),
+    "adagrad(0.1)": lambda p: optim.Adagrad(p, 0.1),
     "adagrad(0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)": lambda p: (
-        O.Adagrad(p, 0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)
+        optim.Adagrad(p, 0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)
     ),
-    "rmsprop(0.05)": lambda p: O.RMSprop(p, 0.05),
-    "rmsprop(0.05, alpha=0.9, momentum=0.5, centered=true, weight_decay=0.1)": lambda p: O.RMSprop(
-        p, 0.05, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1
+    "rmsprop(0.05)": lambda p: optim.RMSprop(p, 0.05),
+    "rmsprop(0.05, alpha=0.9, momentum=0.5, centered=true, weight_decay=0.1)": lambda p: (
+        optim.RMSprop(p, 0.05, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1)
     ),
-    "adadelta()": lambda p: O.Adadelta(p),
-    "adadelta(0.5, rho=0.8, eps=1e-4, weight_decay=0.1)": lambda p: O.Adadelta(
+    "adadelta()": lambda p: optim.Adadelta(p),
+    "adadelta(0.5, rho=0.8, eps=1e-4, weight_decay=0.1)": lambda p: optim.Adadelta(
         p, 0.5, rho=0.8, eps=1e-4, weight_decay=0.1
     ),
-    "adam()": lambda p: O.Adam(p),
-    "adam(0.1, betas=[0.5, 0.9], weight_decay=0.1, amsgrad=true)": lambda p: O.Adam(
+    "adam()": lambda p: optim.Adam(p),
+    "adam(0.1, betas=[0.5, 0.9], weight_decay=0.1, amsgrad=true)": lambda p: optim.Adam(
         p, 0.1, betas=(0.5, 0.9), weight_decay=0.1, amsgrad=True
     ),
-    "adamw(0.1)": lambda p: O.AdamW(p, 0.1),
-    "adamw(0.1, weight_decay=0.3, amsgrad=true)": lambda p: O.AdamW(
+    "adamw(0.1)": lambda p: optim.AdamW(p, 0.1),
+    "adamw(0.1, weight_decay=0.3, amsgrad=true)": lambda p: optim.AdamW(
         p, 0.1, weight_decay=0.3, amsgrad=True
     ),
-    "adamax(0.1)": lambda p: O.Adamax(p, 0.1),
-    "adamax(0.1, weight_decay=0.2)": lambda p: O.Adamax(p, 0.1, weight_decay=0.2),
+    "adamax(0.1)": lambda p: optim.Adamax(p, 0.1),
+    "adamax(0.1, weight_decay=0.2)": lambda p: optim.Adamax(p, 0.1, weight_decay=0.2),
 }
 
-L = lr_scheduler
 SCHEDULES: dict[str, Callable[[Optimizer], lr_scheduler.LRScheduler]] = {
-    "step_lr(0.3, step_size=4, gamma=0.8)": lambda o: L.StepLR(o, 4, 0.8),
-    "multi_step_lr(0.3, [3, 7], gamma=0.5)": lambda o: L.MultiStepLR(o, [3, 7], 0.5),
-    "exponential_lr(0.3, 0.9)": lambda o: L.ExponentialLR(o, 0.9),
-    "polynomial_lr(0.3, 8, power=2)": lambda o: L.PolynomialLR(o, 8, 2),
-    "cosine_lr(0.3, 14, min_lr=0.01)": lambda o: L.CosineAnnealingLR(o, 14, 0.01),
-    "warmup(0.3, 5, start=0.25)": lambda o: L.LinearLR(o, 0.25, 1.0, 5),
-    "one_cycle(0.3, 14)": lambda o: L.OneCycleLR(o, 0.3, 14),
+    "step_lr(0.3, step_size=4, gamma=0.8)": lambda o: lr_scheduler.StepLR(o, 4, 0.8),
+    "multi_step_lr(0.3, [3, 7], gamma=0.5)": lambda o: lr_scheduler.MultiStepLR(o, [3, 7], 0.5),
+    "exponential_lr(0.3, 0.9)": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
+    "polynomial_lr(0.3, 8, power=2)": lambda o: lr_scheduler.PolynomialLR(o, 8, 2),
+    "cosine_lr(0.3, 14, min_lr=0.01)": lambda o: lr_scheduler.CosineAnnealingLR(o, 14, 0.01),
+    "warmup(0.3, 5, start=0.25)": lambda o: lr_scheduler.LinearLR(o, 0.25, 1.0, 5),
+    "one_cycle(0.3, 14)": lambda o: lr_scheduler.OneCycleLR(o, 0.3, 14),
     "one_cycle(0.3, 14, pct_start=0.4, anneal_strategy='linear', three_phase=true)": lambda o: (
-        L.OneCycleLR(o, 0.3, 14, pct_start=0.4, anneal_strategy="linear", three_phase=True)
+        lr_scheduler.OneCycleLR(
+            o, 0.3, 14, pct_start=0.4, anneal_strategy="linear", three_phase=True
+        )
     ),
 }
 
@@ -276,7 +278,7 @@ def trained(call: str) -> list[Array]:
 
 def rates(call: str) -> list[float]:
     """The learning rate of every step."""
-    optimizer = O.SGD([torch.zeros(1, requires_grad=True)], 0.3, momentum=0.9)
+    optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], 0.3, momentum=0.9)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that no gradient was computed
         scheduler = SCHEDULES[call](optimizer)

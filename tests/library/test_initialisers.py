@@ -1,0 +1,116 @@
+"""Initialisers: bounds, deviations, structure; which one a layer starts with."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+
+ROWS, COLUMNS = 300, 200
+SPREADS = {
+    "xavier_normal": math.sqrt(2 / (ROWS + COLUMNS)),
+    "xavier_normal(gain=2)": 2 * math.sqrt(2 / (ROWS + COLUMNS)),
+    "kaiming_normal": math.sqrt(2 / ROWS),
+    "kaiming_normal(mode='fan_out')": math.sqrt(2 / COLUMNS),
+    "kaiming_normal(mode=fan_out, nonlinearity=tanh)": 5 / 3 / math.sqrt(COLUMNS),
+    "kaiming_normal(a=1)": math.sqrt(1 / ROWS),
+    "kaiming_normal(nonlinearity='selu')": 3 / 4 / math.sqrt(ROWS),
+    "kaiming_normal(nonlinearity=linear)": 1 / math.sqrt(ROWS),
+    "normal(std=0.01)": 0.01,
+}
+BOUNDS = {
+    "xavier_uniform": math.sqrt(6 / (ROWS + COLUMNS)),
+    "kaiming_uniform": math.sqrt(6 / ROWS),
+    "kaiming_uniform(a=sqrt(5))": 1 / math.sqrt(ROWS),
+    "fan_in_uniform": 1 / math.sqrt(ROWS),
+    "fan_in_uniform(16)": 0.25,
+}
+
+
+def raw(init: str, shape: str = f"[{ROWS}, {COLUMNS}]") -> np.ndarray:
+    """The first value of a matrix under ``params:``."""
+    text = f'graphflow: 1\nname: a start\nparams: {{w: {{shape: {shape}, init: "{init}"}}}}\n'
+    return gf.loads(text + "nodes: {y: w + 0}\n").parameters["w"]
+
+
+def layer(call: str, shape: str = "[2, 4, 30, 30]") -> dict[str, np.ndarray]:
+    """The parameters of a layer, without its path."""
+    text = f"graphflow: 1\nname: a start\ninputs: {{x: {{shape: {shape}}}}}\n"
+    blocks = "blocks:\n  small: {nodes: {v: 'normal(shape, 0, 1e-3)'}, outputs: [v]}\n"
+    model = gf.loads(f"{text}{blocks}nodes:\n  out: {call}\n")
+    return {name.removeprefix("out."): value for name, value in model.parameters.items()}
+
+
+@pytest.mark.parametrize("init", SPREADS)
+def test_the_deviation_of_a_normal_start(init):
+    w = raw(init)
+    assert w.std() == pytest.approx(SPREADS[init], rel=0.02)
+    assert abs(w.mean()) < 0.02 * SPREADS[init]
+
+
+@pytest.mark.parametrize("init", BOUNDS)
+def test_the_bounds_of_a_uniform_start(init):
+    w, bound = raw(init), BOUNDS[init]
+    assert 0.999 * bound < np.abs(w).max() <= bound * (1 + 1e-6)
+    assert w.std() == pytest.approx(bound / math.sqrt(3), rel=0.02)
+
+
+@pytest.mark.parametrize(("shape", "rows", "columns"), [("[30, 20]", 30, 20), ("[6, 4, 5]", 6, 20)])
+def test_orthogonal_keeps_lengths(shape, rows, columns):
+    w = raw("orthogonal(gain=3)", shape).reshape(rows, columns).astype(float) / 3
+    product = w @ w.T if rows < columns else w.T @ w
+    np.testing.assert_allclose(product, np.eye(min(rows, columns)), atol=1e-5)
+
+
+def test_orthogonal_turns_either_way():
+    """With R's signs in Q, neither sign of the first entry is preferred."""
+    text = "graphflow: 1\nname: turns\nparams:\n"
+    text += "".join(f"  w{i}: {{shape: [2, 2], init: orthogonal}}\n" for i in range(60))
+    model = gf.loads(text + "nodes: {y: w0 + 0}\n")
+    positive = sum(float(w[0, 0]) > 0 for w in model.parameters.values())
+    assert 15 < positive < 45
+
+
+def test_identity_matrix():
+    np.testing.assert_array_equal(raw("identity_matrix(gain=2)", "[2, 3]"), 2 * np.eye(2, 3))
+
+
+def test_layers_start_as_in_pytorch():
+    dense = layer("linear(x, 500)", "[2, 100]")
+    for value in dense.values():
+        assert 0.095 < np.abs(value).max() <= 0.1
+    window = layer("conv2d(x, 200, 5, groups=4)")
+    for value in window.values():
+        assert 0.19 < np.abs(value).max() <= 0.2
+    transposed = layer("conv_transpose2d(x, 100, 5)")  # PyTorch's fan: out channels times window
+    for value in transposed.values():
+        assert 0.019 < np.abs(value).max() <= 0.02
+    norm = layer("batch_norm(x)")
+    assert norm["weight"].tolist() == [1] * 4 and norm["bias"].tolist() == [0] * 4
+
+
+def test_a_layer_is_told_how_to_start():
+    found = layer("linear(x, 50, weight_init=small, bias_init=zeros)", "[2, 100]")
+    assert found["weight"].std() == pytest.approx(1e-3, rel=0.05)
+    assert not found["bias"].any()
+    assert layer("conv2d(x, 3, 3, bias_init=0.5)")["bias"].tolist() == [0.5] * 3
+
+
+def test_the_padding_row_starts_at_zero_and_stays():
+    text = """graphflow: 1
+name: words
+inputs: {t: {shape: [5], dtype: int}}
+nodes:
+  e: embedding(t, 6, 4, padding_idx=2)
+  loss: sum(e ** 2 + e)
+train: {minimize: loss, optimizer: sgd(0.1), steps: 1}
+"""
+    model = gf.loads(text)
+    before = np.array(model.parameters["e.weight"])
+    assert not before[2].any() and before[[0, 1, 3, 4, 5]].all()
+    model.trainer().step({"t": np.array([2, 1, 2, 3, 3])})
+    moved = (model.parameters["e.weight"] != before).any(axis=1)
+    assert moved.tolist() == [False, True, False, True, False, False]

@@ -1,16 +1,16 @@
 """The Python API: load a file, compile programs, train.
 
-    >>> model = loads('''
-    ... graphflow: 1
-    ... name: f = (x + y) z
-    ... inputs: {x: scalar, y: scalar, z: scalar}
-    ... nodes: {q: x + y, f: q * z}
-    ... outputs: [f]
-    ... ''')
-    >>> program = model.compile(of="f", wrt=["x", "y", "z"])
-    >>> result = program({"x": -2, "y": 5, "z": -4})
-    >>> float(result.values["f"]), [float(g) for g in result.gradients.values()]
-    (-12.0, [-4.0, -4.0, 3.0])
+>>> model = loads('''
+... graphflow: 1
+... name: f = (x + y) z
+... inputs: {x: scalar, y: scalar, z: scalar}
+... nodes: {q: x + y, f: q * z}
+... outputs: [f]
+... ''')
+>>> program = model.compile(of="f", wrt=["x", "y", "z"])
+>>> result = program({"x": -2, "y": 5, "z": -4})
+>>> float(result.values["f"]), [float(g) for g in result.gradients.values()]
+(-12.0, [-4.0, -4.0, 3.0])
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from graphflow.diagnostics import GraphflowError, fail
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.initial import Initialiser
-from graphflow.runtime.program import Mode, Program, Settings, build_program, float_dtype
+from graphflow.runtime.program import Mode, PlanKind, Program, Settings, build_program, float_dtype
 from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import matched, read_weights
 from graphflow.spec.document import Document
@@ -136,7 +136,7 @@ class Model:
         dtype: str = "float32",
         keep: Sequence[str] = (),
         *,
-        fast: bool = True,
+        plan: PlanKind = "fast",
         memory: int | None = None,
         seed: int = 0,
         **sizes: int,
@@ -145,14 +145,14 @@ class Model:
 
         ``wrt`` holds names of parameters, inputs, nodes, or instances (all their parameters).
         ``keep`` adds nodes to the values. ``sizes`` fixes symbols (``B=32``) that nothing fed
-        determines. ``fast=False`` runs the plain plan, node by node; ``memory`` bounds the bytes a
-        plan may need.
+        determines. ``plan="plain"`` runs node by node, ``"guarded"`` stops at the first value that
+        is not finite; ``memory`` bounds the bytes a plan may need.
         """
         if backend not in BACKENDS:
             fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
         if mode not in ("train", "eval"):
             fail("GF033", f"mode is 'train' or 'eval', not {mode!r}")
-        settings = Settings(mode, float_dtype(dtype), fast, memory)
+        settings = Settings(mode, float_dtype(dtype), plan, memory)
         return build_program(
             self.graph,
             self.store,
@@ -166,11 +166,11 @@ class Model:
         )
 
     def trainer(
-        self, *, dtype: str = "float32", seed: int | None = None, fast: bool = True,
+        self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None,
     ) -> Trainer:  # fmt: skip
         """A trainer for the file's ``train:`` section."""
-        settings = Settings("train", float_dtype(dtype), fast, memory)
+        settings = Settings("train", float_dtype(dtype), plan, memory)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def expanded(self) -> str:
@@ -217,4 +217,3 @@ class Model:
 
     def _repr_html_(self) -> str:
         return self.graph._repr_html_()
-

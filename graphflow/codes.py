@@ -41,6 +41,12 @@ CODES: dict[str, Code] = {
         "not the text form of a graph",
         "The text is not what a graph's printer writes: one node a line, 'name: type = op(...)'.",
     ),
+    "GF006": Code(
+        "wrong command line",
+        "A command, option or value is not one that graphflow knows. 'graphflow --help' lists the "
+        "commands, 'graphflow COMMAND --help' what one takes.",
+    ),
+    "GF007": Code("the file cannot be written", "It exists already, or its folder is not writable."),
     # sections and keys
     "GF010": Code("unknown key", "The section does not have this key. Keys are never ignored."),
     "GF011": Code(
@@ -54,9 +60,7 @@ CODES: dict[str, Code] = {
         "An expression names something that no earlier line declares. Nodes are read from top to "
         "bottom: a name must be declared above its first use.",
     ),
-    "GF021": Code(
-        "unknown function", "No operator, layer, block or instance has this name."
-    ),
+    "GF021": Code("unknown function", "No operator, layer, block or instance has this name."),
     "GF022": Code(
         "wrong arguments",
         "A call lacks an argument, has one too many, or names one that does not exist.",
@@ -182,5 +186,10 @@ CODES: dict[str, Code] = {
     "GF090": Code(
         "a check cannot be run",
         "An entry of check: feeds nodes, sets parameters, and names values and gradients.",
+    ),
+    "GF062": Code(
+        "a value is not finite",
+        "A NaN or an infinity appeared. The guarded plan (--guard) names the first node that has "
+        "one, its line, and the ranges of its operands; the step is not applied.",
     ),
 }

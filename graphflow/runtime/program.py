@@ -17,14 +17,19 @@ from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named
 from graphflow.ops.op import Array
-from graphflow.passes.sizes import solve_sizes
-from graphflow.passes.specialise import specialise
+from graphflow.passes import optimise, solve_sizes, specialise
+from graphflow.runtime.device import ensure_fits
+from graphflow.runtime.executor import Executor
+from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store
+from graphflow.schedule.plan import make_plan
 
 Mode = Literal["train", "eval"]
+PlanKind = Literal["fast", "plain", "guarded"]
+"""How a plan runs: optimised; node by node; or node by node, stopping at the first NaN."""
 COTANGENT = "cotangent"
 
 
@@ -41,7 +46,7 @@ class Settings:
 
     mode: Mode = "eval"
     dtype: DType = DType.FLOAT32
-    fast: bool = True
+    plan: PlanKind = "fast"
     memory: int | None = None
 
 
@@ -104,8 +109,15 @@ class Compiler:
         return graph
 
     def bind(self, graph: Graph) -> Runnable:
-        """A concrete graph as something that runs."""
-        return Interpreter(graph, self.store)
+        """A concrete graph as something that runs: optimised and planned, or node by node."""
+        if self.settings.plan == "plain":
+            return Interpreter(graph, self.store)
+        if self.settings.plan == "guarded":
+            return Guarded(graph, self.store)
+        fast = make_plan(optimise(graph))
+        ensure_fits(fast, self.settings.memory)
+        fed = [n.name for n in fast.graph if n.op in ("input", "rng")]
+        return _Renamed(Executor(fast, self.store, fed), graph.outputs, fast.graph)
 
     def prepare_leaves(self, feed: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
         """Tell initial values what is known now. A state whose size changed starts afresh."""
@@ -129,6 +141,19 @@ class Compiler:
                 self.graph.origin(node.name).mark,
                 help=f"give a value for {', '.join(n.name for n in missing)}",
             )
+
+
+class _Renamed:
+    """A fast plan whose outputs have the names they have in the plain graph."""
+
+    def __init__(self, executor: Executor, outputs: Sequence[str], fast: Graph) -> None:
+        self.executor = executor
+        self.names = [(name, fast.resolve(name)) for name in outputs]
+
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs of one run."""
+        found = self.executor.run(feed)
+        return {name: found[fast] for name, fast in self.names}
 
 
 class Program:

@@ -1,12 +1,12 @@
 """Stepping through a program: forward and backward, node by node, and back again.
 
-    >>> from graphflow.api import loads
-    >>> model = loads("{graphflow: 1, name: s, inputs: {x: scalar}, nodes: {y: x * x}}")
-    >>> stepper = Stepper(model.compile(of="y", wrt="x"), {"x": 3})
-    >>> stepper.next().node, float(stepper.value("y"))
-    ('y', 9.0)
-    >>> [step.node for step in stepper.run_to_phase("backward")]
-    ['y.grad']
+>>> from graphflow.api import loads
+>>> model = loads("{graphflow: 1, name: s, inputs: {x: scalar}, nodes: {y: x * x}}")
+>>> stepper = Stepper(model.compile(of="y", wrt="x"), {"x": 3})
+>>> stepper.next().node, float(stepper.value("y"))
+('y', 9.0)
+>>> [step.node for step in stepper.run_to_phase("backward")]
+['y.grad']
 """
 
 from __future__ import annotations
@@ -77,12 +77,8 @@ class Stepper:
         self.graph: Graph = compiler.checked(tuple(fed), sizes)
         key = {"rng": random_key(program.seed, step)}
         self._leaves = leaf_values(self.graph, compiler.store, {**fed, **key})
-        self.order = tuple(
-            n.name for n in self.graph if n.op not in LEAVES and n.op != "constant"
-        )
-        self._constants = {
-            n.name: run_node(n, []) for n in self.graph if n.op == "constant"
-        }
+        self.order = tuple(n.name for n in self.graph if n.op not in LEAVES and n.op != "constant")
+        self._constants = {n.name: run_node(n, []) for n in self.graph if n.op == "constant"}
         self._values: dict[str, Computed] = {**self._leaves, **self._constants}
         self.cursor = 0
 

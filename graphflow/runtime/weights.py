@@ -18,7 +18,9 @@ def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[
     """The arrays of a weights file. GF077 when it is not there or not readable."""
     if not path.is_file():
         help = f"put the file there, or start from random values: --set layers.{layer}.weights=none"
-        fail("GF077", f"the weights file '{path}' does not exist", mark, help=help if layer else None)
+        fail(
+            "GF077", f"the weights file '{path}' does not exist", mark, help=help if layer else None
+        )
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:

@@ -16,7 +16,9 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.train.feed import Feed
+from graphflow.diagnostics import fail
+from graphflow.ops.op import Array
+from graphflow.train.feed import Fed, Feed
 from graphflow.train.run_folder import Checkpoint, Json, RunFolder
 from graphflow.train.trainer import Trainer
 
@@ -94,6 +96,21 @@ class Outcome:
     interrupted: bool
 
 
+class _Fresh:
+    """Further batches of the epoch, for turns that ask for new ones; counts those it gave."""
+
+    def __init__(self, batches: Iterator[Fed], last: dict[str, Array]) -> None:
+        self.batches, self.last, self.taken = batches, last, 0
+
+    def __call__(self) -> dict[str, Array]:
+        """The next batch; at the end of the epoch the last one again."""
+        following = next(self.batches, None)
+        if following is not None:
+            self.last, _ = following
+            self.taken += 1
+        return self.last
+
+
 class Loop:
     """Trains until the file's epochs or steps are done, or until it is stopped."""
 
@@ -159,14 +176,7 @@ class Loop:
         batches = iter(self.feed.training(done.epoch, done.batch))
         done.batches = len(self.feed.epoch(done.epoch))
         for inputs, rows in batches:
-            taken = [rows]
-
-            def another(taken: list[int] = taken) -> dict[str, np.ndarray]:
-                fresh, _ = next(batches, (inputs, 0))
-                taken.append(0)
-                return fresh
-
-            self._step(inputs, rows, another, taken)
+            self._step(inputs, rows, _Fresh(batches, inputs))
             if self._done():
                 break
         else:
@@ -175,13 +185,20 @@ class Loop:
         if done.batch >= done.batches:
             self._finish_epoch()
 
-    def _step(self, inputs: dict[str, np.ndarray], rows: int, another: object, taken: list[int]) -> None:
+    def _step(self, inputs: dict[str, Array], rows: int, fresh: _Fresh) -> None:
         """One round, counted and reported."""
         done = self.progress
-        result = self.trainer.step(inputs, another)  # type: ignore[arg-type]
+        result = self.trainer.step(inputs, fresh)
         values = {name: float(np.mean(value)) for name, value in result.values.items()}
+        if not np.isfinite(values["loss"]):
+            fail(
+                "GF062",
+                f"the loss is {values['loss']} in step {done.step + 1}, epoch {done.epoch + 1}",
+                self.trainer.plan.mark,
+                help="run again with --guard: it stops at the first value that is not finite",
+            )
         done.step += 1
-        done.batch += len(taken)
+        done.batch += 1 + fresh.taken
         done.runs = self.trainer.runs
         done.add(values, rows)
         self.watcher.on_step(done, values)

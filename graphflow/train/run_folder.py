@@ -25,6 +25,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from graphflow import __version__
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
 
@@ -162,8 +163,9 @@ def write_atomically(file: Path, data: bytes) -> None:
 
 def versions() -> dict[str, Json]:
     """What the run depends on."""
-    packages = {name: version(name) for name in ("numpy", "graphflow")}
-    return {"python": platform.python_version(), **packages}
+    return {
+        "python": platform.python_version(), "numpy": version("numpy"), "graphflow": __version__
+    }  # fmt: skip
 
 
 def _fresh(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -73,11 +74,11 @@ class Trainer:
     ) -> None:
         if elaborated.training is None:
             fail("GF067", "there is nothing to train: the file has no 'train:' section",
-                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3), epochs: 10}")  # fmt: skip
+                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}")  # fmt: skip
         self.plan = elaborated.training
         self.elaborated, self.store, self.initialiser = elaborated, store, initialiser
         settings = settings or Settings()
-        self.settings = Settings("train", settings.dtype, settings.fast, settings.memory)
+        self.settings = replace(settings, mode="train")
         self.seed = self.plan.seed if seed is None else seed
         initialiser.seed = self.seed
         self.players = {
@@ -132,7 +133,9 @@ class Trainer:
         """The reported values as a program in evaluation mode."""
         if self._evaluation is None:
             graph = expand_derivatives(self.elaborated.graph)
-            names = {name: node for p in self.players.values() for name, node in p.step.report.items()}
+            names = {
+                name: node for p in self.players.values() for name, node in p.step.report.items()
+            }
             keep = [name for name in names if name in graph] or list(names.values())
             if "loss" in names and "loss" not in graph:
                 graph.aliases["loss"] = names["loss"]  # type: ignore[index]
@@ -140,7 +143,7 @@ class Trainer:
             first, *rest = dict.fromkeys(keep)
             self._evaluation = build_program(
                 graph, self.store, self.initialiser,
-                Settings("eval", self.settings.dtype, self.settings.fast, self.settings.memory),
+                replace(self.settings, mode="eval"),
                 of=first, wrt=(), keep=rest, sizes={}, seed=self.seed,
             )  # fmt: skip
         return self._evaluation

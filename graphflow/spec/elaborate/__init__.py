@@ -99,8 +99,14 @@ class Elaborator(Feeds):
         graph = leaves_first(graph)
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         return Elaborated(
-            self.document, graph, initial, dict(self.leaves), instances,
-            training, plan, self,
+            self.document,
+            graph,
+            initial,
+            dict(self.leaves),
+            instances,
+            training,
+            plan,
+            self,
         )
 
     def freeze_layers(self) -> None:
@@ -135,7 +141,9 @@ class Elaborator(Feeds):
         """``let`` values, each over earlier ones."""
         for name, expr in self.document.let.items():
             try:
-                self.module.let.declare(name, self.static(expr, self.module.let, "a let value"), expr.mark)
+                self.module.let.declare(
+                    name, self.static(expr, self.module.let, "a let value"), expr.mark
+                )
             except GraphflowError as error:
                 self.report(error)
                 self.module.let.poison(name, expr.mark)
@@ -144,13 +152,24 @@ class Elaborator(Feeds):
 
     def declarations(self, scope: Scope) -> None:
         """Inputs, parameters, states and instances, in reading order."""
-        for decl in (*self.document.inputs.values(), *self.document.params.values(), *self.document.state.values()):
+        for decl in (
+            *self.document.inputs.values(),
+            *self.document.params.values(),
+            *self.document.state.values(),
+        ):
             for expr in decl.shape:
                 self.attempt(lambda expr=expr: self.declare_symbols(expr, scope))  # type: ignore[misc]
         for name, declared in self.document.inputs.items():
-            self.declare(scope, name, declared.mark, lambda n=name, d=declared: self.input(n, d, scope))  # type: ignore[misc]
+            self.declare(
+                scope, name, declared.mark, lambda n=name, d=declared: self.input(n, d, scope)
+            )  # type: ignore[misc]
         for name, param in self.document.params.items():
-            self.declare(scope, name, param.mark, lambda n=name, d=param: self.parameter(n, d, scope, "in_out"))  # type: ignore[misc]
+            self.declare(
+                scope,
+                name,
+                param.mark,
+                lambda n=name, d=param: self.parameter(n, d, scope, "in_out"),
+            )  # type: ignore[misc]
         for name, state in self.document.state.items():
             self.declare(scope, name, state.mark, lambda n=name, d=state: self.state(n, d, scope))  # type: ignore[misc]
         for name, layer in self.document.layers.items():
@@ -185,7 +204,9 @@ class Elaborator(Feeds):
         if value.shape not in ((), shape):
             fail("GF030", f"'{name}' is {type} but its default is {value.type}", expr.mark)
         if value.tensor != type:
-            value = self.emit("broadcast_to", [value.cast(type.dtype)], Place(name), decl.mark, shape=shape)
+            value = self.emit(
+                "broadcast_to", [value.cast(type.dtype)], Place(name), decl.mark, shape=shape
+            )
         self.alias(name, value)
         return value
 
@@ -201,7 +222,9 @@ class Elaborator(Feeds):
         if function is None:
             self.unknown_function(call, scope)
         if function is None or function.block is None:
-            fail("GF021", f"'{call.function}' owns no parameters, so it needs no instance", call.mark)
+            fail(
+                "GF021", f"'{call.function}' owns no parameters, so it needs no instance", call.mark
+            )
         given = self.arguments(call, scope, Slot(Place(name), True))
         return Instance(name, function, tuple(given.positional), given.keywords, layer.mark)
 
@@ -213,15 +236,19 @@ class Elaborator(Feeds):
                      help="declare it under state:")  # fmt: skip
             self.node_path = f"{name}.next"
             value = self.evaluate(expr, scope, Slot(Place(f"{name}.next")))
-            self.set_update(name, self.tensor(value, expr.mark, self.leaves[name].type.dtype), expr.mark)
+            self.set_update(
+                name, self.tensor(value, expr.mark, self.leaves[name].type.dtype), expr.mark
+            )
 
     def output_names(self, scope: Scope) -> list[str]:
         """The nodes that ``outputs:`` names."""
         found: list[str] = []
         for name in self.document.outputs:
+
             def add(name: str = name) -> None:
                 value = self.name(name, scope, self.document.mark)
                 found.append(self.output(name, value))
+
             self.attempt(add)
         return found
 
@@ -263,7 +290,7 @@ def _module(document: Document, folder: Path | None, above: tuple[Path, ...]) ->
             fail("GF001", f"'{path.value}' lies outside the project's folder", path.mark)
         if target in above:
             fail("GF001", f"'{path.value}' uses itself", path.mark)
-        text, tree = read_file(target)
+        _, tree = read_file(target)
         used = read_document(tree, blocks_only=True)
         uses[alias] = _module(used, target.parent, (*above, target))
         constants = Elaborator(used, uses[alias], library_module())

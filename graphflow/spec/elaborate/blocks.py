@@ -95,9 +95,7 @@ class Blocks(Calls):
             return Place(place.path, place.owner)
         return place.child(decl.names[0])
 
-    def bind_block(
-        self, name: str, block: BlockDecl, home: Scope, arguments: Arguments
-    ) -> Scope:
+    def bind_block(self, name: str, block: BlockDecl, home: Scope, arguments: Arguments) -> Scope:
         """The scope of one call: inputs and arguments, over ``let`` of the block's file."""
         names = [*block.inputs, *(a.name for a in block.args)]
         given = bind(name, names, arguments)
@@ -142,7 +140,9 @@ class Blocks(Calls):
                 scope.names[name] = None if given is False or given is True else given
                 continue
             owner = place.child(name).owner
-            scope.names[name] = self.parameter(owner, decl, scope, "out_in" if library else "in_out")
+            scope.names[name] = self.parameter(
+                owner, decl, scope, "out_in" if library else "in_out"
+            )
         for name, state in block.state.items():
             value = None
             if self.exists(state, scope):
@@ -151,9 +151,7 @@ class Blocks(Calls):
 
     def exists(self, decl: ParamDecl | StateDecl, scope: Scope) -> bool:
         """Whether a parameter's or state's ``when:`` holds."""
-        return decl.when is None or static.truth(
-            self.static(decl.when, scope, "'when'"), decl.mark
-        )
+        return decl.when is None or static.truth(self.static(decl.when, scope, "'when'"), decl.mark)
 
     def parameter(self, name: str, decl: ParamDecl, scope: Scope, layout: str) -> Value:
         """A parameter leaf."""
@@ -174,12 +172,16 @@ class Blocks(Calls):
         return self.make_leaf("state", leaf)
 
     def dtype(self, name: str | None, mark: Mark) -> DType:
-        """A number type by its name in the file; the program's float by default."""
+        """A declared number type; the program's float by default.
+
+        ``float32`` is the float that programs have by default: declared, it follows the program,
+        so that one file serves float32 and float64. ``cast(x, float32)`` is exactly that.
+        """
         dtype = DType.FLOAT if name is None else dtype_named(name)
         if dtype is None:
             fail("GF031", f"unknown number type '{name}'", mark,
                  help=f"one of {', '.join(dtype_names())}")  # fmt: skip
-        return dtype
+        return DType.FLOAT if dtype is DType.FLOAT32 else dtype
 
     def pending(self, state: Value) -> Value:
         """A state as a later call in the same step sees it: already updated while training."""

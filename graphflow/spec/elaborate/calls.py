@@ -54,7 +54,9 @@ class Calls(Expressions):
     def call(self, call: Call, scope: Scope, slot: Slot) -> Bound:
         function = self.function(call.function, scope)
         if function is None and call.function in static.QUERIES:
-            return static.call_query(call.function, self.arguments(call, scope, slot).positional, call.mark)
+            return static.call_query(
+                call.function, self.arguments(call, scope, slot).positional, call.mark
+            )
         if function is None:
             self.unknown_function(call, scope)
         inserted = scope.names.get("#piped", ())
@@ -132,7 +134,9 @@ class Calls(Expressions):
         """An operator of tensors, or a mathematical function of plain numbers."""
         mark = arguments.mark
         op = OPS["gradients" if name == GRADIENT else name]
-        if name in static.ALSO_OPERATORS and not any(isinstance(v, Value) for v in arguments.positional):
+        if name in static.ALSO_OPERATORS and not any(
+            isinstance(v, Value) for v in arguments.positional
+        ):
             return static.call_query(name, arguments.positional, mark)
         if name in static.MATH and _only_numbers(arguments):
             try:
@@ -181,7 +185,8 @@ class Calls(Expressions):
         if not several:
             return self.emit("item", [node], place, mark, index=0)
         return tuple(
-            self.emit("item", [node], place.child(str(i)), mark, index=i) for i in range(len(spread))
+            self.emit("item", [node], place.child(str(i)), mark, index=i)
+            for i in range(len(spread))
         )
 
     def owned_by(self, owner: str) -> list[str]:
@@ -225,8 +230,10 @@ def _only_numbers(arguments: Arguments) -> bool:
     items = arguments.positional
     if len(items) == 1 and isinstance(items[0], tuple):
         items = items[0]
-    return bool(items) and not arguments.keywords and all(
-        isinstance(v, int | float | Symbolic) for v in items
+    return (
+        bool(items)
+        and not arguments.keywords
+        and all(isinstance(v, int | float | Symbolic) for v in items)
     )
 
 

@@ -96,7 +96,9 @@ class Expressions(Session):
             fail("GF026", f"{what} must be known while the graph is built", expr.mark)
         return value
 
-    def shape(self, items: Sequence[Expr], scope: Scope, declare: bool = False) -> tuple[int | Symbolic, ...]:
+    def shape(
+        self, items: Sequence[Expr], scope: Scope, declare: bool = False
+    ) -> tuple[int | Symbolic, ...]:
         """Sizes of a shape. With ``declare``, unknown capital names become symbols."""
         sizes: list[int | Symbolic] = []
         for item in items:
@@ -205,7 +207,9 @@ class Expressions(Session):
 
     def tensors(self, operands: Sequence[Bound], mark: Mark | None) -> list[Value]:
         """Operands as tensors; numbers take the type of the tensors they meet."""
-        dtypes = [v.dtype for v in operands if isinstance(v, Value) and isinstance(v.type, TensorType)]
+        dtypes = [
+            v.dtype for v in operands if isinstance(v, Value) and isinstance(v.type, TensorType)
+        ]
         like = promote(*dtypes) if dtypes else None
         return [self.tensor(v, mark, like) for v in operands]
 
@@ -238,7 +242,9 @@ class Expressions(Session):
         """``a if c else b``: decided now, or when compiling where c is ``training``."""
         condition = self.evaluate(expr.condition, scope, slot.inside())
         if isinstance(condition, Training):
-            branches = [expr.otherwise, expr.then] if condition.negated else [expr.then, expr.otherwise]
+            branches = (
+                [expr.otherwise, expr.then] if condition.negated else [expr.then, expr.otherwise]
+            )
             values = [self.evaluate(e, scope, slot.inside()) for e in branches]
             operands = self.tensors(values, expr.mark)
             return self.emit("by_mode", operands, slot.claim("by_mode"), expr.mark)
@@ -279,7 +285,10 @@ class Expressions(Session):
             case NoneLiteral():
                 return ("newaxis",), None
             case Slice(start, stop, step):
-                bounds = [None if e is None else self.static(e, scope, "a slice") for e in (start, stop, step)]
+                bounds = [
+                    None if e is None else self.static(e, scope, "a slice")
+                    for e in (start, stop, step)
+                ]
                 return ("slice", *bounds), None
         value = self.evaluate(item, scope, slot.inside())
         if isinstance(value, Value):

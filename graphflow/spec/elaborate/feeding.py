@@ -40,13 +40,20 @@ class Feeds(Trainings):
     def data(self, decl: DataDecl, scope: Scope) -> DataPlan:
         """The settings of the data section."""
         let = self.module.let
-        batch = DEFAULT_BATCH if decl.batch is None else self.whole(decl.batch, let, None, "'batch'")
+        batch = (
+            DEFAULT_BATCH if decl.batch is None else self.whole(decl.batch, let, None, "'batch'")
+        )
         if not batch:
             fail("GF033", "a batch has at least one row", decl.mark)
         unknown = [n for n in decl.feed if n not in self.document.inputs]
         if unknown:
             close = did_you_mean(unknown[0], self.document.inputs)
-            fail("GF020", f"feed: '{unknown[0]}' is not an input", decl.feed[unknown[0]].mark, help=close)
+            fail(
+                "GF020",
+                f"feed: '{unknown[0]}' is not an input",
+                decl.feed[unknown[0]].mark,
+                help=close,
+            )
         return DataPlan(
             str(decl.source.value),
             {name: self.option(value, let) for name, value in decl.options.items()},

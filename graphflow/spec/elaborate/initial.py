@@ -113,4 +113,3 @@ def fans(shape: tuple[Dim, ...], layout: str) -> tuple[Dim, Dim]:
     field = product(shape[2:])
     first, second = shape[0] * field, shape[1] * field
     return (second, first) if layout == "out_in" else (first, second)
-

@@ -118,9 +118,7 @@ class Loops(Nodes):
             whole = decl.names[0].startswith(f"{place.path}.")  # as graphflow expand writes them
             self.node(decl, scope, Place(decl.names[0]) if whole else place.child(decl.names[0]))
 
-    def carried(
-        self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType
-    ) -> Value:
+    def carried(self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType) -> Value:
         """The next value of a carried name: the same type as before."""
         value = self.evaluate(expr, scope, Slot(place.child(f"{name}.next")))
         tensor = self.local(self.tensor(value, expr.mark, type.dtype))
@@ -208,9 +206,7 @@ class Loops(Nodes):
                 results.append(self.branch(branch, Scope(scope), place.child(name)))
             branches.append(region)
         captured = self.shared_captures(branches)
-        then, orelse = (
-            r.close([], [v.name]) for r, v in zip(branches, results, strict=True)
-        )
+        then, orelse = (r.close([], [v.name]) for r, v in zip(branches, results, strict=True))
         node = self.emit(
             "cond", [condition, *captured], place.child("cond"), body.mark, then=then, orelse=orelse
         )

@@ -101,7 +101,11 @@ class Nodes(Blocks):
                 fail("GF032", f"the annotation says {_sizes(shape)} but the value is "
                      f"{_sizes(value.shape)}", body.mark)  # fmt: skip
         if body.dtype is not None and self.dtype(body.dtype, body.mark) is not value.dtype:
-            fail("GF032", f"the annotation says {body.dtype} but the value is {value.dtype}", body.mark)
+            fail(
+                "GF032",
+                f"the annotation says {body.dtype} but the value is {value.dtype}",
+                body.mark,
+            )
         return value
 
     # -- pipelines ---------------------------------------------------------------------------
@@ -110,9 +114,7 @@ class Nodes(Blocks):
         value = self.evaluate(body.from_, scope, Slot(place, True))
         return self.through(body.through, value, scope, place)
 
-    def through(
-        self, items: Sequence[Item], value: Bound, scope: Scope, place: Place
-    ) -> Bound:
+    def through(self, items: Sequence[Item], value: Bound, scope: Scope, place: Place) -> Bound:
         for item in items:
             if isinstance(item, Repeat):
                 value = self.repeat(item, value, scope, place)
@@ -158,7 +160,11 @@ class Nodes(Blocks):
                 fail("GF033", f"the number of turns is a whole number, not {describe(times)}",
                      item.repeat.times.mark)  # fmt: skip
             if times > TURNS_LIMIT:
-                fail("GF004", f"repeat {times}: at most {TURNS_LIMIT:,} turns", item.repeat.times.mark)
+                fail(
+                    "GF004",
+                    f"repeat {times}: at most {TURNS_LIMIT:,} turns",
+                    item.repeat.times.mark,
+                )
             index = item.repeat.index
             return [{} if index is None else {index: i} for i in range(times)]
         assert item.for_ is not None

@@ -204,10 +204,14 @@ class Session:
             fail("GF004", f"more than {NODE_LIMIT:,} nodes", mark)
         try:
             operands = [self.local(v) for v in inputs]
-            with self.builder.within(place.path, Origin(self.origin_mark(mark), self.node_path, self.phase)):
+            with self.builder.within(
+                place.path, Origin(self.origin_mark(mark), self.node_path, self.phase)
+            ):
                 return self.builder.add(op, *operands, name=place.path, **attrs)
         except GraphflowError as error:
-            raise GraphflowError(*(self._placed(d, mark, inputs) for d in error.diagnostics)) from None
+            raise GraphflowError(
+                *(self._placed(d, mark, inputs) for d in error.diagnostics)
+            ) from None
 
     def _placed(
         self, diagnostic: Diagnostic, mark: Mark | None, inputs: Sequence[Value]
@@ -219,9 +223,7 @@ class Session:
             origin = value.builder.origins.get(value.name, Origin())
             if value.node.op != "constant" and origin.mark != mark:
                 notes.append(Note(f"'{value.name}' is {value.type}", origin.mark))
-        return Diagnostic(
-            diagnostic.code, diagnostic.message, mark, tuple(notes), diagnostic.help
-        )
+        return Diagnostic(diagnostic.code, diagnostic.message, mark, tuple(notes), diagnostic.help)
 
     def report(self, error: GraphflowError) -> None:
         """Keep the findings of one line, each place once, and go on with the next line."""

@@ -9,7 +9,15 @@ from fnmatch import fnmatchcase
 from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.ops.builder import Value
 from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
-from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned, describe
+from graphflow.spec.elaborate.bound import (
+    Bound,
+    Function,
+    Instance,
+    Parts,
+    Poison,
+    Poisoned,
+    describe,
+)
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
@@ -157,7 +165,9 @@ class Trainings(Initials):
                 fail("GF041", f"no parameter matches {', '.join(decl.params)}", decl.mark)
             taken = tuple(n for n in rest if n in names)
             rest = [n for n in rest if n not in names]
-            call = base if decl.optimizer is None else self.optimizer_call(decl.optimizer, scope, mark)
+            call = (
+                base if decl.optimizer is None else self.optimizer_call(decl.optimizer, scope, mark)
+            )
             if decl.lr is not None:
                 call = with_keyword(call, "lr", decl.lr)
             if taken and not decl.frozen:

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.spec.values import Map, plain
+from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read_file
 
 SHARED = "blocks"
 """The folder of blocks that several graphs use; not graphs themselves."""
 
+TOPICS = ("backprop", "linear", "mlp", "cnn", "rnn", "attention", "gan", "vision")
+"""Topics in the order in which to read them; others follow by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One canned graph. ``topic`` is the folder it lies in ("basics" at the top)."""
+    """One canned graph. ``topic`` is the folder it lies in; at the top, a topic of its name."""
 
     name: str
     path: Path
@@ -51,9 +54,8 @@ def find(name_or_path: str | Path) -> Path:
 
 
 def list_graphs() -> list[Entry]:
-    """All canned graphs, by topic and name."""
-    entries = [_entry(name, path) for name, path in _files().items()]
-    return sorted(entries, key=lambda entry: (entry.topic, entry.name))
+    """All canned graphs: topics in reading order, names by alphabet."""
+    return sorted((_entry(name, path) for name, path in _files().items()), key=_reading_order)
 
 
 def _root() -> Path:
@@ -71,14 +73,24 @@ def _files() -> dict[str, Path]:
 
 def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
-    written = plain(document) if isinstance(document, Map) else {}
-    assert isinstance(written, dict)
-    source = str(written.get("source") or "")
+    written = plain(document)
+    assert isinstance(written, dict), f"{path} is no graph file"
     parent = path.parent.relative_to(_root())
     return Entry(
         name=name,
         path=path,
-        topic=parent.parts[0] if parent.parts else "basics",
+        topic=parent.parts[0] if parent.parts else name,
         about=str(written.get("about") or written.get("name") or name),
-        sources=tuple(part.strip() for part in source.split(";") if part.strip()),
+        sources=_titles(written.get("source")),
     )
+
+
+def _titles(source: Plain) -> tuple[str, ...]:
+    """The sources of a graph, written as a list or with semicolons between them."""
+    titles = source if isinstance(source, list) else str(source or "").split(";")
+    return tuple(stripped for title in titles if (stripped := str(title).strip()))
+
+
+def _reading_order(entry: Entry) -> tuple[int, str, str]:
+    place = TOPICS.index(entry.topic) if entry.topic in TOPICS else len(TOPICS)
+    return place, entry.topic, entry.name

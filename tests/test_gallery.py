@@ -53,3 +53,16 @@ def test_shared_blocks_are_not_listed(tmp_path, monkeypatch):
     (entry,) = gallery.list_graphs()
     assert (entry.name, entry.topic, entry.about) == ("net", "vision", "A net")
     assert entry.sources == ("Book 3.1", "Article")
+
+
+def test_topics_stand_in_reading_order():
+    topics = [entry.topic for entry in gallery.list_graphs()]
+    assert topics.index("backprop") < topics.index("mlp") < topics.index("attention")
+
+
+def test_sources_may_be_a_list(tmp_path, monkeypatch):
+    text = "graphflow: 1\nname: A net\nsource: [Book 3.1, Article]\n"
+    (tmp_path / "net.yaml").write_text(text)
+    monkeypatch.setattr(gallery, "_root", lambda: tmp_path)
+    (entry,) = gallery.list_graphs()
+    assert (entry.topic, entry.sources) == ("net", ("Book 3.1", "Article"))

@@ -1,0 +1,5 @@
+"""``graphflow check``."""
+NAME = "check"
+def command(file: str) -> int:
+    """x"""
+    return 0

@@ -1,0 +1,104 @@
+"""What every command prints with: results on stdout, all else on stderr, JSON on one line."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from graphflow.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+GOOD, FAILED, WRONG, STOPPED = 0, 1, 2, 130
+"""Exit codes."""
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+
+
+def console(stderr: bool = False) -> Console:
+    """A console on stdout or stderr as they are now. Not a terminal: as wide as it needs to be."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 10_000
+    return Console(file=stream, width=width, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """A line for the person at the terminal, apart from the result."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def print_json(value: Json) -> None:
+    """One JSON value on one line of stdout. Numbers that JSON lacks (NaN, infinity) become null."""
+    print(json.dumps(_finite(value), ensure_ascii=False), flush=True)
+
+
+def report_errors(diagnostics: Sequence[Diagnostic], as_json: bool = False) -> int:
+    """Print what is wrong with the input; the exit code for it."""
+    stderr = console(stderr=True)
+    for diagnostic in diagnostics:
+        stderr.print(coloured(diagnostic))
+    if as_json:
+        print_json({"errors": [d.to_json() for d in diagnostics]})  # type: ignore[misc]
+    return WRONG
+
+
+def coloured(diagnostic: Diagnostic) -> Text:
+    """A rendered diagnostic with its parts set apart."""
+    from rich.text import Text
+
+    text = Text(diagnostic.render())
+    text.highlight_regex(r"\b(error|warning) GF\d+", "bold red")
+    text.highlight_regex(r"(?m)^ +\| +\^+$", "bold red")
+    text.highlight_regex(r"(?m)^  help:", "bold green")
+    text.highlight_regex(r"(?m)^  note:", "bold cyan")
+    return text
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A table on stdout; columns marked with ``>`` are aligned right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def shown_number(value: float) -> str:
+    """A metric as people read it: four significant digits, no needless zeros."""
+    return f"{value:.4g}"
+
+
+def shown_bytes(count: float) -> str:
+    """Bytes in the largest unit that leaves a number of at least 1.
+
+    >>> shown_bytes(46_758_400)
+    '46.8 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(item) for item in value]
+    return value

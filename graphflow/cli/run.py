@@ -1,0 +1,90 @@
+"""``graphflow run``: train a file, or go on with a run."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say, shown_number
+from graphflow.cli.source import AsJson, Sets, assignments, parse_bytes
+from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from graphflow.train.loop import Outcome
+
+NAME = "run"
+
+
+def command(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
+    ] = None,
+    sets: Sets = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=0, help="Passes over the data, in all.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=0, help="Steps, in all.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness.")] = None,
+    backend: Annotated[str | None, typer.Option(help="numpy.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, float64 or float16.")] = None,
+    memory: Annotated[
+        str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The run's folder, else runs/NAME-TIME.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Train a file on its data and write a run folder. Ctrl-C stops, saves, and can be resumed."""
+    from graphflow.cli.progress import watching
+    from graphflow.cli.runs import Settings, resumed, started
+    from graphflow.gallery import find
+
+    if file is None and resume is None:
+        fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
+    if out is not None and resume is not None:
+        fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
+    folder = str(find(file).resolve().parent) if file else ""
+    given = Settings(
+        file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps
+    )
+    limit = parse_bytes(memory) if memory else None
+    with watching() as watcher:
+        if resume is not None:
+            loop = resumed(resume, given, limit, watcher)
+        else:
+            loop = started(given, out, limit, watcher)
+        before = loop.progress.step
+        outcome = loop.run()
+    if resume is not None and outcome.progress.step == before and not outcome.interrupted:
+        say("the run is complete; go on with --epochs N or --steps N")
+    assert loop.run_folder is not None
+    return _told(loop.run_folder.path, outcome, as_json)
+
+
+def _told(path: Path, outcome: Outcome, as_json: bool) -> int:
+    """Print how training ended; the exit code for it."""
+    done = outcome.progress
+    if as_json:
+        print_json({
+            "run": str(path), "steps": done.step, "epochs": done.epoch,
+            "metrics": dict(outcome.metrics), "seconds": outcome.seconds,
+            "interrupted": outcome.interrupted,
+        })  # fmt: skip
+    else:
+        rows = [(name, shown_number(value)) for name, value in outcome.metrics.items()]
+        print_table(("metric", ">value"), rows)
+        print(f"{done.step} steps, {done.epoch} epochs, {outcome.seconds:.1f} s; saved in {path}")
+    if not outcome.interrupted:
+        return GOOD
+    where = shlex.quote(str(path))
+    say(f"stopped after step {done.step}, saved in {path}; "
+        f"continue with graphflow run --resume {where}")  # fmt: skip
+    return STOPPED

@@ -1,0 +1,5 @@
+"""``graphflow show``."""
+NAME = "show"
+def command(file: str) -> int:
+    """x"""
+    return 0

@@ -1,0 +1,61 @@
+"""From the command line to a model: FILE, ``--set``, sizes of memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from graphflow.api import Model
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A path, or the name of a canned graph.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="K=V", help="Override: hidden=512, train.epochs=2. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
+
+_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", re.IGNORECASE)
+_SCALE = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
+
+
+def open_model(file: str, overrides: Mapping[str, str]) -> Model:
+    """The model of FILE with overrides applied."""
+    from graphflow import api
+    from graphflow.gallery import find
+
+    return api.load(find(file), overrides)
+
+
+def assignments(sets: Sequence[str] | None) -> dict[str, str]:
+    """``--set`` as path to value."""
+    from graphflow.spec.overrides import parse_assignment
+
+    return dict(parse_assignment(text) for text in sets or ())
+
+
+def slug(file: str | Path) -> str:
+    """The stem of a file as part of a folder's name.
+
+    >>> slug("My nets/mlp, wide.yaml")
+    'mlp-wide'
+    """
+    return re.sub(r"[^\w]+", "-", Path(file).stem).strip("-") or "run"
+
+
+def parse_bytes(text: str) -> int:
+    """``4GB``, ``500 MB`` or a plain number of bytes.
+
+    >>> parse_bytes("1.5GB")
+    1500000000
+    """
+    match = _BYTES.fullmatch(text.strip())
+    if not match:
+        fail("GF006", f"'{text}' is not an amount of memory", help="such as 4GB or 500MB")
+    return int(float(match[1]) * _SCALE[match[2].lower()])

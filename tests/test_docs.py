@@ -34,7 +34,7 @@ def test_every_example_file_compiles(number):
 
 def test_the_first_python_example_gives_what_it_says(monkeypatch):
     monkeypatch.chdir(ROOT)
-    first, _, _ = examples("README.md", "python")[0].partition("\n\nmodel = gf.load(\"graphs/mlp")
+    first, _, _ = examples("README.md", "python")[0].partition('\n\nmodel = gf.load("graphs/mlp')
     names: dict[str, gf.Result] = {}
     exec(first, names)
     claims = re.findall(r"^(result\S+)\s+# (\S+)$", first, re.MULTILINE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.ir.dims import product
+from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import LEAVES, ArrayLiteral, Node
 from graphflow.ir.types import DType, TensorType, TupleType
 from graphflow.ops.elementwise import Elementwise
@@ -26,7 +28,9 @@ def fold_constants(node: Node, view: View) -> Outcome:
     if node.op in KNOWN or node.op in LEAVES or node.regions:
         return None
     operands = [view.node(name) for name in node.inputs]
-    if any(operand.op not in KNOWN for operand in operands) or not _is_definite(node):
+    if any(operand.op not in KNOWN for operand in operands):
+        return None
+    if not all(map(_is_definite, (node, *operands))):
         return None
     op = get_op(node.op)
     if op.random or op.abstract:
@@ -39,44 +43,53 @@ def fold_constants(node: Node, view: View) -> Outcome:
 
 
 def _is_definite(node: Node) -> bool:
-    """Whether the result is one array whose shape and number type are known."""
+    """Whether the result is one array whose shape, number type and attributes are known."""
     if isinstance(node.type, TupleType) or node.type.dtype is DType.FLOAT:
         return False
-    return all(isinstance(size, int) for size in node.type.shape)
+    open_sizes = (*node.type.shape, *(value for _, value in node.attrs))
+    return not any(isinstance(size, Symbolic) for size in open_sizes)
 
 
 def _fold_fill(node: Node, operands: list[Node]) -> Outcome:
     """An elementwise operator on numbers and arrays of one number: computed for one element."""
-    scalars = [_number(operand) for operand in operands]
-    single = Node(node.op, node.inputs, node.attrs, TensorType(node.tensor.dtype), node.name)
-    value = _run(single, scalars)
+    single = replace(node, type=TensorType(node.tensor.dtype))
+    value = _run(single, [_one_of(operand) for operand in operands])
     return value if isinstance(value, Declined) else _written(value, node.tensor)
 
 
 def _fold(node: Node, operands: list[Node]) -> Outcome:
     types = [operand.tensor for operand in operands]
     work = get_op(node.op).flops(node.type, *types, **node.attributes())
-    elements = [node.tensor.size, *(t.size for t in types)]
-    if not all(isinstance(n, int) for n in elements):
-        return None
-    if max(elements) > LARGEST or not isinstance(work, int) or work > MOST_WORK:  # type: ignore[type-var]
+    elements = [_elements(t) for t in (node.tensor, *types)]
+    if max(elements) > LARGEST or not isinstance(work, int) or work > MOST_WORK:
         return Declined(f"more than {LARGEST} elements or {MOST_WORK} operations")
-    value = _run(node, [np.asarray(run_node(operand, [])) for operand in operands])
+    value = _run(node, operands)
     return value if isinstance(value, Declined) else _written(value, node.tensor)
 
 
-def _run(node: Node, values: list[Array]) -> Array | Declined:
+def _run(node: Node, operands: list[Node]) -> Array | Declined:
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(run_node(node, list(values)))
+            return np.asarray(run_node(node, [run_node(operand, []) for operand in operands]))
     except GraphflowError as error:
-        return Declined(f"left to be reported when it runs: {error.diagnostics[0].message}")
+        reason = error.diagnostics[0].message
+    except (ValueError, ArithmeticError) as error:  # 2 ** -1 in integers, say
+        reason = str(error)
+    return Declined(f"left to be reported when it runs: {reason}")
 
 
-def _number(operand: Node) -> Array:
-    value, dtype = operand.attr("value"), operand.tensor.dtype
-    array = value.array if isinstance(value, ArrayLiteral) else np.asarray(value)
-    return array.astype(dtype.value)
+def _elements(type: TensorType) -> int:
+    """The number of elements of a definite type."""
+    size = type.size
+    assert isinstance(size, int)
+    return size
+
+
+def _one_of(operand: Node) -> Node:
+    """A constant of the one number that fills an operand."""
+    dtype = operand.tensor.dtype
+    attrs = (("value", operand.attr("value")), ("dtype", dtype))
+    return Node("constant", (), attrs, TensorType(dtype), operand.name)
 
 
 def _written(value: Array, type: TensorType) -> Make | Declined:
@@ -88,7 +101,7 @@ def _written(value: Array, type: TensorType) -> Make | Declined:
         if type.shape:
             return make("full", shape=type.shape, value=number, dtype=type.dtype)
         return make("constant", value=number, dtype=type.dtype)
-    if product(type.shape) > LARGEST:
+    if _elements(type) > LARGEST:
         return Declined(f"more than {LARGEST} elements")
     array = np.array(np.broadcast_to(value, type.shape))  # type: ignore[arg-type]
     return make("constant", value=ArrayLiteral(array), dtype=type.dtype)

@@ -126,7 +126,7 @@ class View:
         if dtype.is_float and dtype is not DType.FLOAT:
             with np.errstate(over="ignore", under="ignore"):
                 return float(np.asarray(value, dtype.value))
-        return value
+        return bool(value) if dtype is DType.BOOL else value
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def redirected(node: Node, replaced: Mapping[str, str]) -> Node:
 
 def assembled(
     graph: Graph,
-    nodes: Mapping[str, Node],
+    nodes: dict[str, Node],
     replaced: Mapping[str, str],
     origins: Mapping[str, Origin] | None = None,
 ) -> Graph:

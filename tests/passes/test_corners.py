@@ -1,0 +1,60 @@
+"""Constants at the edge: what cannot be computed while compiling is left as it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphflow.ir import DType, TensorType, symbol
+from graphflow.ops import Builder
+from graphflow.ops.evaluate import evaluate
+from graphflow.passes import optimise, trace_passes
+
+INT = DType.INT64
+
+
+def test_minus_one_as_a_boolean_is_true():
+    b = Builder()
+    mask = b.input("mask", TensorType(DType.BOOL, (2,)))
+    product = b.add("mul", mask, b.constant(-1, DType.BOOL))
+    fast = optimise(b.graph([product.name]))
+    assert fast.outputs == ("mask",)
+
+
+def test_an_impossible_power_of_constants_waits_until_it_runs():
+    b = Builder()
+    power = b.constant(2, INT) ** b.constant(-1, INT)
+    graph = b.graph([power.name])
+    assert optimise(graph) == graph
+    (refusal,) = next(r for r in trace_passes(graph) if r.name == "fold").declined
+    assert "negative integer powers" in refusal.reason
+    with pytest.raises(ValueError, match="negative integer powers"):
+        evaluate(graph, {})
+
+
+def test_a_constant_too_large_for_its_type_waits_until_it_runs():
+    b = Builder()
+    large = b.constant(300, DType.UINT8)
+    graph = b.graph([(large + b.constant(1, DType.UINT8)).name])
+    assert [node.op for node in optimise(graph)] == ["constant", "constant", "add"]
+
+
+def test_sizes_and_number_types_that_are_open_stay_open():
+    b = Builder()
+    size = b.constant(symbol("B"), INT) * 2
+    half = b.add("less", b.constant(0.1, DType.FLOAT), b.constant(0.2, DType.FLOAT))
+    fast = optimise(b.graph([size.name, half.name]))
+    assert [fast[name].op for name in fast.outputs] == ["mul", "less"]
+
+
+def test_integer_division_by_zero_gives_what_it_gives_when_it_runs():
+    b = Builder()
+    one, zero = b.constant(1, INT), b.constant(0, INT)
+    results = [b.add(op, one, zero).name for op in ("floor_div", "mod")]
+    graph = b.graph(results)
+    fast = optimise(graph)
+    with np.errstate(divide="ignore"):
+        plain = evaluate(graph, {})
+    values = evaluate(fast, {})
+    for old, new in zip(graph.outputs, fast.outputs, strict=True):
+        assert values[new] == plain[old]

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from graphflow.autodiff import expand_derivatives
-from graphflow.diagnostics import GraphflowError, fail
+from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.initial import Initialiser
@@ -198,7 +198,7 @@ class Model:
     def _weights(self) -> dict[str, dict[str, Array]]:
         """The arrays of every layer that names a weights file."""
         found: dict[str, dict[str, Array]] = {}
-        errors = []
+        errors: list[Diagnostic] = []
         for owner, layer in self.document.layers.items():
             if layer.weights is None:
                 continue

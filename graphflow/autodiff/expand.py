@@ -45,9 +45,7 @@ def _gradient(builder: Builder, node: Node) -> list[Value]:
     y, *xs = (builder.value(n) for n in node.inputs)
     with builder.within(f"{node.name}.gradient"):
         found = pull_back(builder, {y.name: ones(y)}, [x.name for x in xs])
-        return [
-            found[x.name] or _independent(builder, node, y, x) for x in xs
-        ]
+        return [found[x.name] or _independent(builder, node, y, x) for x in xs]
 
 
 def _independent(builder: Builder, node: Node, y: Value, x: Value) -> Value:

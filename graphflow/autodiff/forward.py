@@ -77,9 +77,7 @@ def scan_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
     seeds = {names[i]: inside.value(f"{names[i]}.tangent") for i in moving}
     results = push_forward(inside, seeds, body.outputs)
     outputs, picks = _doubled_outputs(inside, body, results, carries, moving)
-    given = {
-        i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving
-    }
+    given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
     result = builder.add(
         "scan",
         *(operands[i] if kind == "value" else given[i] for kind, i in order),
@@ -149,10 +147,7 @@ def cond_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
         seeds = {names[i]: inside.input(f"{names[i]}.tangent", branch[names[i]].tensor)
                  for i in moving}  # fmt: skip
         results = push_forward(inside, seeds, branch.outputs)
-        values = [
-            results[n] or zeros_like(inside, branch[n].tensor)
-            for n in branch.outputs
-        ]
+        values = [results[n] or zeros_like(inside, branch[n].tensor) for n in branch.outputs]
         branches.append(inside.graph([v.name for v in values]))
     given = [t for t in tangents[1:] if t is not None]
     result = builder.add("cond", *operands, *given, then=branches[0], orelse=branches[1])

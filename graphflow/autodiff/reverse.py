@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import NoReturn
 
 from graphflow.diagnostics import Note, fail
 from graphflow.ir.graph import Graph, Node, Origin
@@ -187,9 +188,9 @@ def active_nodes(builder: Builder, order: Sequence[str], wrt: set[str]) -> set[s
     active: set[str] = set()
     for name in order:
         node = builder.nodes[name]
-        if name in wrt:
-            active.add(name)
-        elif node.op not in BLOCKED and _is_float(node) and not active.isdisjoint(node.inputs):
+        if name in wrt or (
+            node.op not in BLOCKED and _is_float(node) and not active.isdisjoint(node.inputs)
+        ):
             active.add(name)
     return active
 
@@ -219,7 +220,7 @@ def prune(builder: Builder, start: int, keep: Sequence[str]) -> None:
             del builder.nodes[name], builder.origins[name]
 
 
-def no_derivative(builder: Builder, node: Node) -> None:
+def no_derivative(builder: Builder, node: Node) -> NoReturn:
     """Refuse to differentiate an operator that has no derivative rule."""
     origin = builder.origins.get(node.name, Origin())
     notes = [Note(f"'{node.name}' is on the path", origin.mark)]

@@ -113,9 +113,7 @@ class _BackwardBody:
             *(self._input(n, stacks[n]) for n in residuals),
         ]
         captured = [
-            self._input(n, self.outer.value(operands[n]))
-            for n in self.captured_names
-            if n in reads
+            self._input(n, self.outer.value(operands[n])) for n in self.captured_names if n in reads
         ]
         outputs = self._copy_backward()
         result = self.outer.add(
@@ -235,8 +233,7 @@ class _BackwardBody:
         order = [*self.float_carries, *self.wanted_captured, *self.wanted_elements]
         position = {name: i for i, name in enumerate(order)}
         return [
-            result.item(position[name]) if name in position else None
-            for name in self.scan.names()
+            result.item(position[name]) if name in position else None for name in self.scan.names()
         ]
 
 
@@ -279,9 +276,7 @@ def cond_rule(
         "cond", predicate, *captured, *(part for _, part in given), then=then, orelse=orelse
     )
     position = {operand: i for i, operand in enumerate(chosen)}
-    items = [
-        result.item(position[i]) if i in position else None for i in range(len(captured))
-    ]
+    items = [result.item(position[i]) if i in position else None for i in range(len(captured))]
     return [None, *items]
 
 

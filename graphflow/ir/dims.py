@@ -57,9 +57,7 @@ class Symbolic:
 
     def __mul__(self, other: int | Symbolic) -> int | Symbolic:
         return _polynomial(
-            (tuple(sorted(a + b, key=str)), m * n)
-            for a, m in self.terms
-            for b, n in _terms(other)
+            (tuple(sorted(a + b, key=str)), m * n) for a, m in self.terms for b, n in _terms(other)
         )
 
     __rmul__ = __mul__

@@ -105,10 +105,10 @@ class Graph:
     (of, wrt) to the node that holds that derivative.
     """
 
-    nodes: Mapping[str, Node]
+    nodes: dict[str, Node]
     outputs: tuple[str, ...] = ()
     updates: Mapping[str, str] = field(default_factory=dict)
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     gradients: Mapping[tuple[str, str], str] = field(default_factory=dict)
 

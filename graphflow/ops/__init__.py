@@ -3,6 +3,7 @@
 from graphflow.ops import (  # noqa: F401
     adaptive,
     arrange,
+    compare,
     control,
     conv,
     core,

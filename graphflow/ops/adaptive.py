@@ -83,9 +83,7 @@ class AdaptiveAvgPool(Adaptive, Linear):
                 x = _along(xp, x, axis, _averaging(xp, x.shape[axis], bins, x.dtype))
         return x
 
-    def vjp(
-        self, g: Value, out: Value, x: Value, *, output_size: Shape
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Value, out: Value, x: Value, *, output_size: Shape) -> Sequence[Value | None]:
         return (F.adaptive_avg_unpool(g, spatial=x.shape[2:]),)
 
     def samples(self) -> Iterator[Sample]:
@@ -138,9 +136,7 @@ class AdaptiveMaxPool(Adaptive):
             out[bin] = x[part].max(axis=tuple(range(2, x.ndim)))
         return out
 
-    def vjp(
-        self, g: Value, out: Value, x: Value, *, output_size: Shape
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Value, out: Value, x: Value, *, output_size: Shape) -> Sequence[Value | None]:
         return (routed_back(g, F.adaptive_max_pool_indices(x, output_size=output_size), x),)
 
     def jvp(

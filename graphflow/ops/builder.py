@@ -254,7 +254,7 @@ class _Emit:
     def __call__(self, *inputs: Value, **attrs: Attr) -> Value:
         if not inputs:
             fail("GF022", f"{self.op_name} is built without an operand; use Builder.add")
-        return inputs[0].builder.add(self.op_name, *inputs, **attrs)
+        return inputs[0].builder.add(self.op_name, *inputs, name=None, **attrs)
 
 
 F = Functions()

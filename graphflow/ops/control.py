@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphflow.diagnostics import fail
-from graphflow.ir.dims import Dim
+from graphflow.ir.dims import Dim, Symbolic
 from graphflow.ir.graph import Attr, Graph
 from graphflow.ir.types import TensorType, TupleType, ValueType, tensors
 from graphflow.ops.evaluate import run_region
@@ -76,8 +76,8 @@ class Scan(Control):
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         body, length = attrs["body"], attrs["length"]
-        assert isinstance(body, Graph) and not isinstance(length, str | None)
-        return graph_flops(body) * length  # type: ignore[operator]
+        assert isinstance(body, Graph) and isinstance(length, int | Symbolic)
+        return graph_flops(body) * length
 
 
 def _stacked(

@@ -189,9 +189,7 @@ class ByMode(Op):
             fail("GF030", f"training gives {train} but evaluation {evaluation}")
         return train
 
-    def vjp(
-        self, g: Value, out: Value, train: Value, evaluation: Value
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Value, out: Value, train: Value, evaluation: Value) -> Sequence[Value | None]:
         zero = g * 0
         return F.by_mode(g, zero), F.by_mode(zero, g)
 

@@ -213,9 +213,7 @@ class Linspace(Creation):
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([], {"start": 0, "stop": 1, "num": 5}, np.array([0, 0.25, 0.5, 0.75, 1]))
-        yield Sample(
-            [], {"start": 0, "stop": 1, "num": 2, "endpoint": False}, np.array([0.0, 0.5])
-        )
+        yield Sample([], {"start": 0, "stop": 1, "num": 2, "endpoint": False}, np.array([0.0, 0.5]))
 
 
 def range_length(

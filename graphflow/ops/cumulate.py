@@ -91,9 +91,7 @@ def products_before(x: Value, axis: int) -> Value:
     """1, x_0, x_0 x_1, ...: the product of all earlier elements."""
     one_before = tuple((1, 0) if i == axis else (0, 0) for i in range(x.ndim))
     padded = F.pad(x, pad_width=one_before, value=1)
-    index = tuple(
-        ("slice", 0, x.shape[axis] if i == axis else None, 1) for i in range(x.ndim)
-    )
+    index = tuple(("slice", 0, x.shape[axis] if i == axis else None, 1) for i in range(x.ndim))
     return F.cumprod(F.slice(padded, index=index), axis=axis)
 
 
@@ -102,8 +100,6 @@ def _products_between(x: Value, axis: int) -> Value:
     n = x.shape[axis]
     trailing = (1,) * (x.ndim - 1 - axis)
     pairs = x.builder.add("ones", shape=(n, n), dtype=DType.BOOL)
-    after, upto = (
-        F.reshape(F.triu(pairs, k=k), shape=(n, n, *trailing)) for k in (1, 0)
-    )
+    after, upto = (F.reshape(F.triu(pairs, k=k), shape=(n, n, *trailing)) for k in (1, 0))
     factors = F.where(after, F.expand_dims(x, axis=axis), x.like(1))
     return F.where(upto, F.cumprod(factors, axis=axis + 1), x.like(0))

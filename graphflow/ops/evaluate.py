@@ -17,9 +17,7 @@ from graphflow.ops.op import Array, Namespace, get_op
 Computed = Array | tuple[Array, ...]
 
 
-def evaluate(
-    graph: Graph, leaves: Mapping[str, Array], xp: Namespace = np
-) -> dict[str, Computed]:
+def evaluate(graph: Graph, leaves: Mapping[str, Array], xp: Namespace = np) -> dict[str, Computed]:
     """Every node's value by name. ``leaves`` gives inputs, parameters, states and the key.
 
     >>> from graphflow.ir.types import DType, TensorType
@@ -50,9 +48,7 @@ def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Comput
     return xp.asarray(result, dtype=None if dtype == "float" else dtype)
 
 
-def run_region(
-    graph: Graph, arguments: list[Array], xp: Namespace = np
-) -> tuple[Array, ...]:
+def run_region(graph: Graph, arguments: list[Array], xp: Namespace = np) -> tuple[Array, ...]:
     """The outputs of a region whose input leaves, in order, take ``arguments``."""
     names = [leaf.name for leaf in graph.leaves("input")]
     values = evaluate(graph, dict(zip(names, arguments, strict=True)), xp)

@@ -53,9 +53,7 @@ class Cholesky(MatrixOp):
         whole = F.triangular_solve(swapped(y), swapped(inner), lower=False)
         return (_symmetrised(whole),)
 
-    def jvp(
-        self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]
-    ) -> Value | None:
+    def jvp(self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value | None:
         left = F.triangular_solve(y, _symmetrised(tangents[0]))
         return y @ _half(swapped(F.triangular_solve(y, swapped(left))))
 
@@ -92,9 +90,7 @@ class Qr(MatrixOp):
         q, r = xp.linalg.qr(x)
         return q, r
 
-    def vjp(
-        self, g: Sequence[Value | None], out: Value, x: Value
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
         _tall(x)
         q, r = out.item(0), out.item(1)
         by_q, by_r = (g[i] or zeros_like(x.builder, y.tensor) for i, y in enumerate((q, r)))
@@ -156,9 +152,7 @@ class Eigh(MatrixOp):
         values, vectors = xp.linalg.eigh(_symmetric(x))
         return values, vectors
 
-    def vjp(
-        self, g: Sequence[Value | None], out: Value, x: Value
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
         vectors, total = out.item(1), None
         if g[0] is not None:
             total = F.expand_dims(g[0], axis=-2) * _diagonal_mask(vectors)

@@ -247,9 +247,7 @@ class OneHot(Op):
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {**attrs, "classes": size(attrs["classes"], "the number of classes")}
 
-    def infer(
-        self, x: TensorType, *, classes: Dim, dtype: DType = DType.FLOAT
-    ) -> TensorType:
+    def infer(self, x: TensorType, *, classes: Dim, dtype: DType = DType.FLOAT) -> TensorType:
         _integers(x, "one_hot")
         return TensorType(dtype, (*x.shape, classes))
 

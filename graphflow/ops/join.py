@@ -147,9 +147,7 @@ class Split(Moving):
             return {"sections": shape_of(sections, "a position to split at"), "axis": axis}
         return {"sections": per_axis(sections, 1, "the number of sections")[0], "axis": axis}
 
-    def infer(
-        self, x: TensorType, *, sections: int | tuple[Dim, ...], axis: int = 0
-    ) -> TupleType:
+    def infer(self, x: TensorType, *, sections: int | tuple[Dim, ...], axis: int = 0) -> TupleType:
         widths = _widths(x.shape, sections, axis)
         return TupleType(tuple(x.with_shape(replaced(x.shape, axis, w)) for w in widths))
 

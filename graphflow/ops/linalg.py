@@ -65,9 +65,7 @@ class Inv(MatrixOp):
         turned = swapped(y)
         return (-(turned @ g @ turned),)
 
-    def jvp(
-        self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]
-    ) -> Value | None:
+    def jvp(self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value | None:
         return -(y @ tangents[0] @ y)
 
     def samples(self) -> Iterator[Sample]:
@@ -91,9 +89,7 @@ class Det(MatrixOp):
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         return (F.expand_dims(g * y, axis=(-2, -1)) * swapped(F.inv(x)),)
 
-    def jvp(
-        self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]
-    ) -> Value | None:
+    def jvp(self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value | None:
         return y * F.sum(swapped(F.inv(inputs[0])) * tangents[0], axis=(-2, -1))
 
     def samples(self) -> Iterator[Sample]:
@@ -116,9 +112,7 @@ class Slogdet(MatrixOp):
         sign, logarithm = xp.linalg.slogdet(x)
         return sign, logarithm
 
-    def vjp(
-        self, g: Sequence[Value | None], out: Value, x: Value
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
         if g[1] is None:
             return (None,)
         return (F.expand_dims(g[1], axis=(-2, -1)) * swapped(F.inv(x)),)
@@ -176,9 +170,7 @@ class Solving(MatrixOp):
         """The part of a that counts."""
         return a
 
-    def vjp(
-        self, g: Value, y: Value, a: Value, b: Value, **attrs: Attr
-    ) -> Sequence[Value | None]:
+    def vjp(self, g: Value, y: Value, a: Value, b: Value, **attrs: Attr) -> Sequence[Value | None]:
         vector = b.ndim == 1
         by_b = self.again(a, _columns(g, vector), True, **attrs)
         by_a = self.read(-(by_b @ swapped(_columns(y, vector))), **attrs)

@@ -131,8 +131,7 @@ class Einsum(Multilinear):
     ) -> Sequence[Value | None]:
         inputs, result = _sides(subscripts)
         return [
-            _cotangent(g, result, operands, inputs, position)
-            for position in range(len(operands))
+            _cotangent(g, result, operands, inputs, position) for position in range(len(operands))
         ]
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
@@ -173,9 +172,7 @@ def explicit(subscripts: str, shapes: Sequence[Shape]) -> str:
     if len(terms) != len(shapes):
         fail("GF033", f"einsum '{subscripts}' describes {len(terms)} operands, not {len(shapes)}")
     free = [c for c in string.ascii_uppercase + string.ascii_lowercase if c not in letters]
-    extra = [
-        _unnamed(term, shape, subscripts) for term, shape in zip(terms, shapes, strict=True)
-    ]
+    extra = [_unnamed(term, shape, subscripts) for term, shape in zip(terms, shapes, strict=True)]
     names = "".join(free[: max(extra, default=0)])
     spelled = [
         term.replace("...", names[len(names) - n :]) for term, n in zip(terms, extra, strict=True)

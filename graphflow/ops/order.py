@@ -140,9 +140,7 @@ class Topk(Op):
         axis = one_axis(attrs["axis"], operand(types).ndim)
         return {**attrs, "k": per_axis(attrs["k"], 1, "k", 0)[0], "axis": axis}
 
-    def infer(
-        self, x: TensorType, *, k: int, axis: int = -1, largest: bool = True
-    ) -> TupleType:
+    def infer(self, x: TensorType, *, k: int, axis: int = -1, largest: bool = True) -> TupleType:
         n = x.shape[axis]
         if isinstance(n, int) and k > n:
             fail("GF033", f"the {k} largest of {n} elements: the shape is {list(x.shape)}")

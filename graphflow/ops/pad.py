@@ -98,9 +98,7 @@ class Unpad(Moving):
         widths = paddings(attrs["pad_width"], operand(types).ndim, "pad_width")
         return {"pad_width": widths, "mode": choice(attrs["mode"], "mode", MODES)}
 
-    def infer(
-        self, x: TensorType, *, pad_width: Widths, mode: str = "constant"
-    ) -> TensorType:
+    def infer(self, x: TensorType, *, pad_width: Widths, mode: str = "constant") -> TensorType:
         shape = []
         for (before, after), n in zip(pad_width, x.shape, strict=True):
             left = n - before - after
@@ -110,9 +108,7 @@ class Unpad(Moving):
             shape.append(left)
         return x.with_shape(shape)
 
-    def forward(
-        self, xp: Namespace, x: Array, *, pad_width: KnownWidths, mode: str
-    ) -> Array:
+    def forward(self, xp: Namespace, x: Array, *, pad_width: KnownWidths, mode: str) -> Array:
         shape = tuple(n - b - a for (b, a), n in zip(pad_width, x.shape, strict=True))
         if mode == "constant":
             return x[_core(pad_width, shape)]

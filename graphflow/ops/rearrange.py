@@ -175,9 +175,7 @@ def _spelled(groups: list[Group], rest: list[str]) -> list[Group]:
     return spelled
 
 
-def _measure(
-    group: Group, total: Dim, sizes: dict[str, Dim], pattern: str, shape: Shape
-) -> None:
+def _measure(group: Group, total: Dim, sizes: dict[str, Dim], pattern: str, shape: Shape) -> None:
     """Find the one size of a group that is not known, and check that the group fills its axis."""
     names = [n for n in group if n != "1"]
     unknown = [n for n in names if n not in sizes]

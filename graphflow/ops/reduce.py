@@ -233,9 +233,7 @@ def _others(x: Value, axis: Axes) -> Value:
     kept = tuple(i for i in range(x.ndim) if i not in axis)
     order = (*kept, *axis)
     moved = F.transpose(x, axes=order)
-    rows = F.reshape(
-        moved, shape=(*without(x.shape, axis), count_of(x.tensor, axis))
-    )
+    rows = F.reshape(moved, shape=(*without(x.shape, axis), count_of(x.tensor, axis)))
     last = rows.ndim - 1
     before = products_before(rows, last)
     after = F.flip(products_before(F.flip(rows, axis=last), last), axis=last)

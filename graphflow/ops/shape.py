@@ -171,9 +171,7 @@ class ExpandDims(Moving):
 
     def infer(self, x: TensorType, *, axis: Axes) -> TensorType:
         sizes = iter(x.shape)
-        return x.with_shape(
-            1 if i in axis else next(sizes) for i in range(x.ndim + len(axis))
-        )
+        return x.with_shape(1 if i in axis else next(sizes) for i in range(x.ndim + len(axis)))
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes) -> Array:
         return xp.expand_dims(x, axis)

@@ -75,9 +75,7 @@ class Unslice(Moving):
             )
         return x.with_shape(shape)
 
-    def forward(
-        self, xp: Namespace, x: Array, *, index: Index, shape: tuple[int, ...]
-    ) -> Array:
+    def forward(self, xp: Namespace, x: Array, *, index: Index, shape: tuple[int, ...]) -> Array:
         out = xp.zeros(shape, dtype=x.dtype)
         out[python_index(index)] = x
         return out
@@ -173,8 +171,7 @@ def _expanded(index: Attr, shape: Shape) -> list[Entry]:
     if used > len(shape):
         fail(
             "GF033",
-            f"{used} indices for {counted(len(shape), 'axis', 'axes')}: "
-            f"the shape is {list(shape)}",
+            f"{used} indices for {counted(len(shape), 'axis', 'axes')}: the shape is {list(shape)}",
         )
     at = marks[0] if marks else len(entries)
     return [*entries[:at], *[ALL] * (len(shape) - used), *entries[at + 1 :]]

@@ -120,4 +120,7 @@ def _stored_dtype(declared: DType, given: Array, known: Array | None) -> np.dtyp
     if declared is not DType.FLOAT:
         return np.dtype(declared.value)
     offered = given.dtype if given.dtype.kind == "f" else np.dtype(np.float32)
-    return offered if known is None else np.promote_types(offered, known.dtype)
+    if known is None:
+        return offered
+    wider: np.dtype = np.promote_types(offered, known.dtype)
+    return wider

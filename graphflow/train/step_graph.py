@@ -17,6 +17,7 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.spec.elaborate import Elaborated, Elaborator, Objective
+from graphflow.spec.elaborate.bound import Bound
 
 STEP, EPOCH = "step", "epoch"
 
@@ -53,7 +54,10 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
         gradients = clipped(gradients, objective)
     with builder.within(prefix, Origin(phase="update")):
         following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
-        context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
+        context: dict[str, Bound] = {
+            STEP: following.cast(DType.FLOAT),
+            EPOCH: epoch.cast(DType.FLOAT),
+        }
     for group in objective.groups:
         given = (group, gradients, dict(context), session.scope, prefix)
         session.attempt(partial(session.optimizer_updates, *given))

@@ -17,7 +17,6 @@ from graphflow.runtime.program import (
     Program,
     Resolver,
     Settings,
-    build_program,
     random_key,
 )
 from graphflow.runtime.result import Result
@@ -132,20 +131,12 @@ class Trainer:
     def _evaluator(self) -> Program:
         """The reported values as a program in evaluation mode."""
         if self._evaluation is None:
+            names = {n: node for p in self.players.values() for n, node in p.step.report.items()}
             graph = expand_derivatives(self.elaborated.graph)
-            names = {
-                name: node for p in self.players.values() for name, node in p.step.report.items()
-            }
-            keep = [name for name in names if name in graph] or list(names.values())
-            if "loss" in names and "loss" not in graph:
-                graph.aliases["loss"] = names["loss"]  # type: ignore[index]
-                keep.append("loss")
-            first, *rest = dict.fromkeys(keep)
-            self._evaluation = build_program(
-                graph, self.store, self.initialiser,
-                replace(self.settings, mode="eval"),
-                of=first, wrt=(), keep=rest, sizes={}, seed=self.seed,
-            )  # fmt: skip
+            graph = replace(graph, outputs=tuple(dict.fromkeys(names.values())), updates={})
+            settings = replace(self.settings, mode="eval")
+            compiler = Compiler(graph, self.store, self.initialiser, settings)
+            self._evaluation = Program(compiler, names, {}, None, self.seed)
         return self._evaluation
 
     # -- state -------------------------------------------------------------------------------

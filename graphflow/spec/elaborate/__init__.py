@@ -10,18 +10,19 @@ The layers, each adding one construct: session -> expressions -> calls -> blocks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from graphflow.diagnostics import GraphflowError, fail
+from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.library import files
 from graphflow.ops.builder import Builder, Value
-from graphflow.spec.document import Document, InputDecl, Pipeline, read_document
+from graphflow.spec.document import BlockDecl, Document, InputDecl, Pipeline, read_document
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.scope import Scope
@@ -139,52 +140,46 @@ class Elaborator(Feeds):
 
     def constants(self) -> None:
         """``let`` values, each over earlier ones."""
+        let = self.module.let
         for name, expr in self.document.let.items():
-            try:
-                self.module.let.declare(
-                    name, self.static(expr, self.module.let, "a let value"), expr.mark
-                )
-            except GraphflowError as error:
-                self.report(error)
-                self.module.let.poison(name, expr.mark)
-            except Poisoned:
-                self.module.let.poison(name, expr.mark)
+            with self.declaring(let, name, expr.mark):
+                let.declare(name, self.static(expr, let, "a let value"), expr.mark)
 
     def declarations(self, scope: Scope) -> None:
         """Inputs, parameters, states and instances, in reading order."""
-        for decl in (
-            *self.document.inputs.values(),
-            *self.document.params.values(),
-            *self.document.state.values(),
-        ):
-            for expr in decl.shape:
-                self.attempt(lambda expr=expr: self.declare_symbols(expr, scope))  # type: ignore[misc]
-        for name, declared in self.document.inputs.items():
-            self.declare(
-                scope, name, declared.mark, lambda n=name, d=declared: self.input(n, d, scope)
-            )  # type: ignore[misc]
-        for name, param in self.document.params.items():
-            self.declare(
-                scope,
-                name,
-                param.mark,
-                lambda n=name, d=param: self.parameter(n, d, scope, "in_out"),
-            )  # type: ignore[misc]
-        for name, state in self.document.state.items():
-            self.declare(scope, name, state.mark, lambda n=name, d=state: self.state(n, d, scope))  # type: ignore[misc]
-        for name, layer in self.document.layers.items():
-            self.declare(scope, name, layer.mark, lambda n=name: self.instance(n, scope))  # type: ignore[misc]
+        document = self.document
+        shapes = [
+            *(d.shape for d in document.inputs.values()),
+            *(d.shape for d in document.params.values()),
+            *(d.shape for d in document.state.values()),
+        ]
+        for expr in (e for shape in shapes for e in shape):
+            self.declare_symbols(expr, scope)
+        for name, declared in document.inputs.items():
+            with self.declaring(scope, name, declared.mark):
+                scope.declare(name, self.input(name, declared, scope), declared.mark)
+        for name, param in document.params.items():
+            with self.declaring(scope, name, param.mark):
+                scope.declare(name, self.parameter(name, param, scope, "in_out"), param.mark)
+        for name, state in document.state.items():
+            with self.declaring(scope, name, state.mark):
+                scope.declare(name, self.state(name, state, scope), state.mark)
+        for name, layer in document.layers.items():
+            with self.declaring(scope, name, layer.mark):
+                scope.declare(name, self.instance(name, scope), layer.mark)
 
-    def declare(self, scope: Scope, name: str, mark: object, make: object) -> None:
-        """Declare one name; a broken declaration poisons it."""
+    @contextmanager
+    def declaring(self, scope: Scope, name: str, mark: Mark) -> Iterator[None]:
+        """Declare one name in this block; a broken declaration is kept and poisons the name."""
         try:
-            self.check_name(name, mark, scope)  # type: ignore[arg-type]
-            scope.declare(name, make(), mark)  # type: ignore[operator,arg-type]
+            if scope is not self.module.let:
+                self.check_name(name, mark, scope)
+            yield
         except GraphflowError as error:
-            self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))  # type: ignore[arg-type]
-            scope.poison(name, mark)  # type: ignore[arg-type]
+            self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))
+            scope.poison(name, mark)
         except Poisoned:
-            scope.poison(name, mark)  # type: ignore[arg-type]
+            scope.poison(name, mark)
 
     def input(self, name: str, decl: InputDecl, scope: Scope) -> Value:
         """A fed value; one with a default is an ordinary node that a feed may replace."""
@@ -332,7 +327,7 @@ def _project(folder: Path, above: tuple[Path, ...]) -> Path:
 @cache
 def library_module() -> Module:
     """The blocks shipped with graphflow, read once."""
-    blocks = {}
+    blocks: dict[str, BlockDecl] = {}
     for path in files():
         tree = read(path.read_text(encoding="utf-8"), f"library/{path.name}")
         blocks.update(read_document(tree, blocks_only=True).blocks)

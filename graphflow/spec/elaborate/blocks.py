@@ -28,7 +28,7 @@ class Blocks(Calls):
             assert function.block is not None and function.home is not None
             return self.instantiate(function, arguments, slot.claim(function.name))
         place = Place(slot.claim(instance.name).path, instance.name)
-        given = dict(instance.kwargs) | dict(arguments.keywords)
+        given: dict[str, Bound] = {**instance.kwargs, **arguments.keywords}
         replaced = self.replaced_parameters(instance.name, given.pop("params", None), arguments)
         inputs = list(arguments.positional)
         keywords = self._instance_arguments(instance.function, instance.args, given)
@@ -40,12 +40,12 @@ class Blocks(Calls):
             self.substitutes = saved
 
     def _instance_arguments(
-        self, function: Function, args: Sequence[object], given: Mapping[str, Bound]
+        self, function: Function, args: Sequence[Bound], given: Mapping[str, Bound]
     ) -> dict[str, Bound]:
         """The arguments written where the instance was declared, by name."""
         assert function.block is not None
         names = [a.name for a in function.block.args]
-        return {**dict(zip(names, args, strict=False)), **given}  # type: ignore[dict-item]
+        return {**dict(zip(names, args, strict=False)), **given}
 
     def replaced_parameters(
         self, owner: str, given: Bound, arguments: Arguments

@@ -47,8 +47,8 @@ class Instance:
 
     name: str
     function: Function
-    args: tuple[object, ...] = ()
-    kwargs: Mapping[str, object] = field(default_factory=dict)
+    args: tuple[Bound, ...] = ()
+    kwargs: Mapping[str, Bound] = field(default_factory=dict)
     mark: Mark | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.dims import Symbolic
@@ -114,7 +115,7 @@ class Calls(Expressions):
         block = self.library.blocks.get(name)
         return Function(name, block, self.library.let) if block else None
 
-    def unknown_function(self, call: Call, scope: Scope) -> None:
+    def unknown_function(self, call: Call, scope: Scope) -> NoReturn:
         """Refuse a call of something that is no function."""
         known, bound = scope.get(call.function)
         if known:
@@ -305,6 +306,6 @@ def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
     fail("GF022", f"'{name}' of {function} cannot be {describe(value)}", mark)
 
 
-def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> None:
+def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> NoReturn:
     fail("GF022", f"{function} needs '{name}'", mark,
          help=f"its arguments are {function}({', '.join(names)})")  # fmt: skip

@@ -102,7 +102,9 @@ class Feeds(Trainings):
         scope = Scope(self.module.let)
         for name, type in columns.items():
             scope.declare(name, self.builder.input(name, type), None)
-        named = exprs or {n: None for n in self.document.inputs if n in columns}
+        named: dict[str, Expr | None] = {**exprs}
+        if not named:
+            named = {n: None for n in self.document.inputs if n in columns}
         outputs, found = [], list[Diagnostic]()
         for name, expr in named.items():
             try:

@@ -20,7 +20,7 @@ class Scope:
 
     def __init__(self, parent: Scope | None = None, module: Module | None = None) -> None:
         self.parent = parent
-        self.module = module if parent is None else parent.module
+        self.module: Module | None = module if parent is None else parent.module
         self.names: dict[str, Bound] = {}
         self.marks: dict[str, Mark] = {}
 

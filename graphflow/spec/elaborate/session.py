@@ -123,7 +123,10 @@ class Region:
     def capture(self, value: Value) -> Value:
         """The value inside this region that stands for an outer one."""
         if value.node.op == "constant":
-            return self.builder.add("constant", **value.node.attributes())
+            attrs = value.node.attributes()
+            dtype = attrs["dtype"]
+            assert isinstance(dtype, DType)
+            return self.builder.constant(attrs["value"], dtype)
         if value.name not in self.captured:
             inner = self.builder.input(value.name, value.tensor)
             self.captured[value.name] = inner.name

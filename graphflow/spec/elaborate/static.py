@@ -32,6 +32,8 @@ def binary(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
         return _bounded(_ARITHMETIC[op](left, right), mark)
     except ZeroDivisionError:
         fail("GF033", "division by zero", mark)
+    except OverflowError:
+        fail("GF004", "the result is too large", mark)
     except KeyError:
         fail("GF026", f"'{op}' needs tensors, not {describe(left)} and {describe(right)}", mark)
 
@@ -44,13 +46,10 @@ def _bounded(value: object, mark: Mark | None) -> Bound:
     return value  # type: ignore[return-value]
 
 
-def _power(a: float, b: float) -> float:
+def _power(a: float, b: float) -> object:
     if isinstance(a, int) and isinstance(b, int) and b > 64:
         raise OverflowError
-    try:
-        return a**b
-    except OverflowError:
-        return math.inf
+    return a**b
 
 
 _ARITHMETIC: dict[str, Callable[..., object]] = {
@@ -82,7 +81,7 @@ def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
         return (_word(left) == _word(right)) is (op == "==")
     if not (is_number(left) and is_number(right)):
         fail("GF026", f"'{op}' cannot compare {describe(left)} and {describe(right)}", mark)
-    difference = left - right  # type: ignore[operator]
+    difference: object = left - right  # type: ignore[operator]
     if isinstance(difference, Symbolic):
         fail(
             "GF026",
@@ -92,6 +91,7 @@ def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
             help="conditions of 'if' must be decided before anything runs; use where(...) or "
             "cond: for choices that depend on data",
         )
+    assert isinstance(difference, int | float)
     return _COMPARISONS[op](0 if left == right else difference)  # inf - inf is no number
 
 
@@ -164,7 +164,7 @@ def _per_axis(value: Bound, axes: Bound) -> Bound:
         if len(value) != axes:
             raise ValueError(f"{describe(value)} has {len(value)} items, not {describe(axes)}")
         return value
-    return (value,) * axes  # type: ignore[operator,return-value]
+    return (value,) * axes  # type: ignore[operator]
 
 
 def _without(items: Bound, axis: Bound) -> Bound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -18,6 +18,7 @@ from graphflow.spec.elaborate.bound import (
     Poisoned,
     describe,
 )
+from graphflow.spec.elaborate.calls import Arguments
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
@@ -185,7 +186,7 @@ class Trainings(Initials):
         function = self.function(expr.function, scope)
         if function is None:
             self.unknown_function(expr, scope)
-        block = function.block if function else None
+        block = function.block
         if block is None or tuple(block.inputs[:2]) != ("parameter", "gradient"):
             optimizers = [n for n, b in self.library.blocks.items() if "gradient" in b.inputs]
             fail("GF042", f"'{expr.function}' is not an optimizer", expr.mark,
@@ -227,11 +228,11 @@ class Trainings(Initials):
 
     # -- updates, once gradients are there ---------------------------------------------------
     def optimizer_updates(
-        self, group: Group, gradients: dict[str, Value], context: dict[str, Bound], scope: Scope,
+        self, group: Group, gradients: Mapping[str, Value], context: Mapping[str, Bound], scope: Scope,
         prefix: str,
     ) -> None:  # fmt: skip
         """Append one optimizer block per parameter; its arguments are evaluated once."""
-        self.context = context
+        self.context = dict(context)
         function = self.function(group.optimizer.function, scope)
         assert function is not None
         inner = Scope(scope)
@@ -241,8 +242,10 @@ class Trainings(Initials):
         for name in group.params:
             self.node_path = f"{prefix}.{name}"
             given = [self.root.builder.value(name), gradients[name], *arguments.positional]
-            marks = {k: m for k, m in arguments.marks.items() if isinstance(k, str)}
-            call = type(arguments)(given, arguments.keywords, marks, arguments.mark)
+            marks: dict[str | int, Mark] = {
+                k: m for k, m in arguments.marks.items() if isinstance(k, str)
+            }
+            call = Arguments(given, arguments.keywords, marks, arguments.mark)
             self.instantiate(function, call, Place(f"{prefix}.{name}"))
 
 

@@ -100,8 +100,9 @@ class _BackwardBody:
     def build(self, parts: list[Value | None]) -> list[Value | None]:
         """The cotangents of the scan's operands."""
         reads = self._reads()
-        residuals = [n for n in reads if self._is_residual(n)]
-        stacks = augment(self.outer, self.scan, residuals)
+        forward = {n: node for n, node in self.inside.nodes.items() if self._is_forward(n)}
+        residuals = [n for n in forward if n in reads and self._is_residual(n)]
+        stacks = augment(self.outer, self.scan, forward, residuals)
         operands = dict(zip(self.scan.names(), self.scan.node.inputs, strict=True))
         carry_in = self._carry_inputs(parts)
         accumulators = self._accumulator_inputs(operands)
@@ -237,17 +238,21 @@ class _BackwardBody:
         ]
 
 
-def augment(outer: Builder, scan: _ScanParts, residuals: Sequence[str]) -> dict[str, Value]:
-    """Let the forward scan collect ``residuals`` as further results; their stacks by name."""
+def augment(
+    outer: Builder, scan: _ScanParts, nodes: Mapping[str, Node], residuals: Sequence[str]
+) -> dict[str, Value]:
+    """Let the forward scan collect ``residuals`` as further results; their stacks by name.
+
+    ``nodes`` are the body's: a scan inside it may collect more than it did before, too.
+    """
     node = outer.nodes[scan.node.name]
     body = node.attr("body")
     assert isinstance(body, Graph) and isinstance(node.type, TupleType)
     collected = list(body.outputs[scan.carries :])
     new = [n for n in residuals if n not in collected]
-    nodes = dict(body.nodes)
     length = node.attr("length")
     types = [TensorType(t.dtype, (length, *t.shape)) for t in map(_tensor(nodes), new)]  # type: ignore[arg-type]
-    attrs = node.attributes() | {"body": replace(body, outputs=(*body.outputs, *new))}
+    attrs = node.attributes() | {"body": replace(body, nodes=nodes, outputs=(*body.outputs, *new))}
     outer.nodes[node.name] = replace(
         node, attrs=tuple(attrs.items()), type=TupleType((*node.type.items, *types))
     )

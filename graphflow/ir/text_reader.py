@@ -52,7 +52,10 @@ class Reader:
 
     def whole(self) -> Graph:
         """The graph of the whole text."""
-        graph = self.graph()
+        try:
+            graph = self.graph()
+        except RecursionError:
+            self.refuse("fewer brackets inside one another")
         if self.peek.kind != "end":
             self.refuse("a node, or one of return, update, alias, gradient")
         return graph
@@ -194,7 +197,7 @@ class Reader:
         try:
             flat = np.frombuffer(bytes.fromhex(digits), np.dtype(dtype))
             return ArrayLiteral(flat.reshape(shape))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, SyntaxError):
             self.refuse("an array: its type, shape and bytes do not fit", start)
 
     # -- words, names, lists -----------------------------------------------------------------
@@ -221,8 +224,8 @@ class Reader:
         return found
 
     def integer(self) -> int:
-        if not re.fullmatch(r"-?\d+", self.peek.text):
-            self.refuse("an integer")
+        if not re.fullmatch(r"-?\d{1,4000}", self.peek.text):
+            self.refuse("an integer of at most 4,000 digits")
         return int(self.next().text)
 
     def series(self, part: Callable[[], T]) -> list[T]:

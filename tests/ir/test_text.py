@@ -175,6 +175,8 @@ X = "x: float[2] = input()\n"
         (X + "}", "2:1", "expected a node"),
         (X + "y: float[] = f(x) ?", "2:19", "part of a graph"),
         (X + "y: float[1.5] = f(x)", "2:10", "an integer"),
+        (X + f"y: float[{'9' * 5000}] = f(x)", "2:10", "an integer"),
+        (X + 'y: float[] = f(a=array("(", [0], ""))', "2:18", "do not fit"),
     ],
 )
 def test_other_text_is_refused_with_its_place(text, place, message):
@@ -184,6 +186,11 @@ def test_other_text_is_refused_with_its_place(text, place, message):
     assert diagnostic.code == "GF005"
     assert str(diagnostic.mark) == f"<graph>:{place}"
     assert message in diagnostic.message
+
+
+def test_brackets_without_end_are_refused():
+    with pytest.raises(GraphflowError, match="fewer brackets"):
+        from_text("y: float[] = f(a=" + "[" * 100_000)
 
 
 @given(st.text(alphabet='xy: =float[2](),"{}\n\\*+-1.<', max_size=40))

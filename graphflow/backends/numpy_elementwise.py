@@ -26,7 +26,7 @@ def _ufunc(function: np.ufunc) -> Factory:
         found = function.resolve_dtypes((*types, None))[-1]
         if not np.can_cast(found, target.dtype, "same_kind"):
             return None
-        return partial(function, *inputs, target)
+        return partial(function, *inputs, out=target)
 
     return make
 
@@ -39,7 +39,7 @@ def _square(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
 
 def _relu(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     (target,), (x,) = out, inputs
-    return partial(np.maximum, x, np.zeros((), target.dtype), target)
+    return partial(np.maximum, x, np.zeros((), target.dtype), out=target)
 
 
 def _sigmoid(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:

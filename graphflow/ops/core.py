@@ -10,7 +10,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Symbolic
 from graphflow.ir.graph import ArrayLiteral, Attr
 from graphflow.ir.types import DType, TensorType, TupleType, ValueType
-from graphflow.ops.builder import F, Value
+from graphflow.ops.builder import F, Value, zeros_like
 from graphflow.ops.op import Array, Namespace, Op, Sample, register
 
 
@@ -190,7 +190,7 @@ class ByMode(Op):
         return train
 
     def vjp(self, g: Value, out: Value, train: Value, evaluation: Value) -> Sequence[Value | None]:
-        zero = g * 0
+        zero = zeros_like(g.builder, g.tensor)
         return F.by_mode(g, zero), F.by_mode(zero, g)
 
     def jvp(self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value:

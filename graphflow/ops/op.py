@@ -1,4 +1,4 @@
-"""What an operator is, and the register of all of them.
+r"""What an operator is, and the register of all of them.
 
 A primitive is one small class in one place. Its docstring is its page in the reference, its
 ``infer`` signature is how files call it: positional parameters are tensors, keyword-only ones are
@@ -7,7 +7,7 @@ attributes. Everything else (schema, completion, tests, exporters) is generated 
     @register
     class Sin(Elementwise):
         "The sine. y = sin x."
-        latex = r"\\sin {x}"
+        latex = r"\sin {x}"
         def forward(self, xp, x): return xp.sin(x)
         def vjp(self, g, y, x): return (g * F.cos(x),)
 """

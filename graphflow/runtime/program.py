@@ -121,15 +121,16 @@ class Compiler:
 
     def prepare_leaves(self, feed: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
         """Tell initial values what is known now. A state whose size changed starts afresh."""
-        self.initialiser.feed.update(feed)
-        if any(self.initialiser.sizes.get(s) != n for s, n in sizes.items()):
-            self.initialiser.sizes.update(sizes)
-            for leaf in self.graph.leaves("state"):
-                name = leaf.name
-                if name in self.initialiser.types and self.store.filled(name):
-                    if self.store.array(name).shape != self.initialiser.shape(name):
-                        self.store.forget(name)
-        self.initialiser.float_type = self.settings.dtype
+        initial = self.initialiser
+        initial.float_type = self.settings.dtype
+        initial.feed.update({n: v for n, v in feed.items() if n in initial.graph})
+        if all(initial.sizes.get(s) == n for s, n in sizes.items()):
+            return
+        initial.sizes.update(sizes)
+        filled = (leaf.name for leaf in self.graph.leaves("state") if self.store.filled(leaf.name))
+        for name in [n for n in filled if n in initial.types]:
+            if self.store.array(name).shape != initial.shape(name):
+                self.store.forget(name)
 
     def _check_fed(self, graph: Graph, fed: Sequence[str]) -> None:
         missing = [n for n in graph.leaves("input") if n.name not in fed]

@@ -122,5 +122,4 @@ def _stored_dtype(declared: DType, given: Array, known: Array | None) -> np.dtyp
     offered = given.dtype if given.dtype.kind == "f" else np.dtype(np.float32)
     if known is None:
         return offered
-    wider: np.dtype = np.promote_types(offered, known.dtype)
-    return wider
+    return np.result_type(offered, known.dtype)

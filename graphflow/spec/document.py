@@ -27,10 +27,11 @@ from graphflow.spec.leaves import (
     SHAPE,
     TEXT,
     TEXTS,
+    UPDATES,
     VERSION,
     choice,
 )
-from graphflow.spec.names import Argument, declared
+from graphflow.spec.names import Argument, declared, declared_path
 from graphflow.spec.nodes import (
     NODES,
     Annotated,
@@ -168,8 +169,8 @@ class Requirement:
     mark: Mark = field(compare=False, repr=False)
 
 
-PARAMS = MapOf(Record(ParamDecl, "a parameter"), declared, "parameters")
-STATE = MapOf(Record(StateDecl, "a state"), declared, "states")
+PARAMS = MapOf(Record(ParamDecl, "a parameter"), declared_path, "parameters")
+STATE = MapOf(Record(StateDecl, "a state"), declared_path, "states")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ class BlockDecl:
         default=(), metadata=key("nodes", NODES, "what it computes")
     )
     updates: Mapping[str, Expr] = field(
-        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
+        default_factory=dict, metadata=key("updates", UPDATES, "state after a step")
     )
     outputs: tuple[str, ...] = field(
         default=(), metadata=key("outputs", NAMES, "the nodes it gives")
@@ -272,7 +273,7 @@ class Document:
         default=(), metadata=key("nodes", NODES, "what is computed, from top to bottom")
     )
     updates: Mapping[str, Expr] = field(
-        default_factory=dict, metadata=key("updates", EXPRESSIONS, "state after a step")
+        default_factory=dict, metadata=key("updates", UPDATES, "state after a step")
     )
     outputs: tuple[str, ...] = field(
         default=(), metadata=key("outputs", PATHS, "the nodes that a call returns")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.spec.kinds import Kind, Leaf, ListOf, MapOf, wrong
-from graphflow.spec.names import Argument, declared, signature, targets
+from graphflow.spec.names import Argument, declared, declared_path, signature, targets
 from graphflow.spec.parser import parse, parse_value
 from graphflow.spec.syntax import Bool, Expr
 from graphflow.spec.values import Plain, Scalar, Seq, Value
@@ -215,6 +215,7 @@ EXPRESSION: Kind[Expr] = Leaf(
 )
 CALL: Kind[Expr] = Leaf(_call, {"type": "string"}, "call")
 EXPRESSIONS = MapOf(EXPRESSION, declared, "expressions")
+UPDATES = MapOf(EXPRESSION, declared_path, "expressions")
 SHAPE = Leaf(
     _shape,
     {"anyOf": [{"const": "scalar"}, {"type": "array", "items": {"type": ["string", "integer"]}}]},

@@ -40,6 +40,12 @@ def declared(source: Scalar | str) -> str:
     return _declared(scalar.text, scalar.mark)
 
 
+def declared_path(source: Scalar | str) -> str:
+    """A name with its parts, as ``graphflow expand`` writes them: ``decoder.0.a.weight``."""
+    scalar = _scalar(source)
+    return _declared_path(scalar.text, scalar.mark)
+
+
 def targets(source: Scalar | str) -> tuple[str, ...]:
     """The names of a key that unpacks.
 
@@ -54,7 +60,7 @@ def targets(source: Scalar | str) -> tuple[str, ...]:
         start += len(part) + 1
         if name in names:
             fail("GF024", f"'{name}' is named twice", mark)
-        names.append(_declared(name, mark))
+        names.append(_declared_path(name, mark))
     return tuple(names)
 
 
@@ -144,16 +150,18 @@ def _declared(name: str, mark: Mark) -> str:
     if keyword.iskeyword(name) or name in WORDS:
         help = "write 'lam'" if name == "lambda" else f"write '{name}_', or another name"
         fail("GF025", f"'{name}' is a reserved word", mark, help=help)
-    head, *parts = name.split(".")
-    if not head.isidentifier() or name.startswith("__") or not all(map(_is_part, parts)):
+    if not name.isidentifier() or name.startswith("__"):
         help = "a name is a letter, then letters, digits and '_'"
         fail("GF025", f"'{name}' is not a name", mark, help=help)
     return name
 
 
-def _is_part(part: str) -> bool:
-    """A later part of a dotted name, as ``graphflow expand`` writes them: a word or a number."""
-    return part.isidentifier() or part.isdecimal()
+def _declared_path(name: str, mark: Mark) -> str:
+    head, *parts = name.split(".")
+    if all(part.isidentifier() or part.isdecimal() for part in parts):
+        _declared(head, mark)
+        return name
+    return _declared(name, mark)
 
 
 def _scalar(source: Scalar | str) -> Scalar:

@@ -199,8 +199,8 @@ class Scan:
     """
 
     head: Over = field(metadata=key("scan", _Over(), "{x: sequence} or {steps: n}"))
-    nodes: tuple[NodeDecl, ...] = field(metadata=key("nodes", NODES, "one step"))
     mark: Mark = field(compare=False, repr=False)
+    nodes: tuple[NodeDecl, ...] = field(default=(), metadata=key("nodes", NODES, "one step"))
     carry: Mapping[str, Expr] = field(
         default_factory=dict, metadata=key("carry", EXPRESSIONS, "first value of what is carried")
     )

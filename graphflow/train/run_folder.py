@@ -128,7 +128,7 @@ class RunFolder:
         return file
 
     def latest(self) -> Checkpoint:
-        """The newest checkpoint that can be read; a damaged one is passed over for the one before."""
+        """The newest checkpoint that can be read; damaged ones are passed over."""
         damaged = []
         for _, file in self.checkpoints():
             try:

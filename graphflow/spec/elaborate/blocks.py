@@ -57,8 +57,12 @@ class Blocks(Calls):
         mark = arguments.mark_of("params")
         values = given if isinstance(given, tuple) else (given,)
         if len(values) != len(names):
-            fail("GF022", f"'{owner}' has {len(names)} parameters, {len(values)} are given", mark,
-                 help=f"call {owner} once before; its parameters are {', '.join(names)}")  # fmt: skip
+            fail(
+                "GF022",
+                f"'{owner}' has {len(names)} parameters, {len(values)} are given",
+                mark,
+                help=f"call {owner} once before; its parameters are {', '.join(names)}",
+            )
         replaced = {n: self.tensor(v, mark) for n, v in zip(names, values, strict=True)}
         for name, value in replaced.items():
             if value.tensor != self.leaves[name].type:

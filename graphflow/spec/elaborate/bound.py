@@ -61,7 +61,7 @@ class Parts:
 
 
 Static: TypeAlias = Union[
-    None, bool, int, float, str, Symbolic, DType, Training, "tuple[Bound, ...]"
+    bool, int, float, str, Symbolic, DType, Training, "tuple[Bound, ...]", None
 ]
 Bound: TypeAlias = Static | Value | Parts | Function | Instance | Poison
 

@@ -228,9 +228,13 @@ class Trainings(Initials):
 
     # -- updates, once gradients are there ---------------------------------------------------
     def optimizer_updates(
-        self, group: Group, gradients: Mapping[str, Value], context: Mapping[str, Bound], scope: Scope,
+        self,
+        group: Group,
+        gradients: Mapping[str, Value],
+        context: Mapping[str, Bound],
+        scope: Scope,
         prefix: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Append one optimizer block per parameter; its arguments are evaluated once."""
         self.context = dict(context)
         function = self.function(group.optimizer.function, scope)

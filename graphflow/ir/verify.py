@@ -51,9 +51,7 @@ def _verify(graph: Graph, infer: Inference | None, path: str) -> None:
     _tables(graph, path)
 
 
-def _node(
-    graph: Graph, key: str, node: Node, seen: dict[str, ValueType], where: str
-) -> None:
+def _node(graph: Graph, key: str, node: Node, seen: dict[str, ValueType], where: str) -> None:
     """The rules of one node by itself and its operands."""
     _hold(node.name == key, where, f"is stored under '{key}' but calls itself '{node.name}'")
     for operand in node.inputs:

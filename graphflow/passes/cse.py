@@ -49,9 +49,9 @@ def _key(node: Node) -> tuple[object, ...]:
 def _finer(value: Attr | tuple[str, Attr]) -> object:
     """What ``==`` of attributes overlooks: 0.0 equals -0.0, also inside tuples and regions."""
     if isinstance(value, float):
-        return math.copysign(1, value)
+        return value == 0 and math.copysign(1, value) < 0
     if isinstance(value, tuple):
         return tuple(map(_finer, value))
     if isinstance(value, Graph):
         return tuple(tuple(map(_finer, node.attrs)) for node in value)
-    return None
+    return False

@@ -88,7 +88,8 @@ def _shrunk(node: Node, used: Sequence[int], fired: Counter[str]) -> tuple[Node,
     inside = _Inside(dict(regions), carries)
     inside.reach([(key, dict(regions)[key].outputs[i]) for key in roots for i in roots[key]])
     operands = sorted(inside.operands | {i for i in used if i < carries})
-    results = [i for i in range(len(node.type.items)) if i in used or (i < carries and i in operands)]
+    kept = {*used, *(i for i in operands if i < carries)}
+    results = [i for i in range(len(node.type.items)) if i in kept]
     attrs = node.attributes()
     for key, region in regions:
         outputs = region.outputs if key in yields else tuple(region.outputs[i] for i in results)
@@ -138,9 +139,7 @@ class _Inside:
                 if position < self.carries:
                     stack.append(("body", self.regions["body"].outputs[position]))
 
-    def only(
-        self, key: str, region: Graph, operands: Sequence[int], fired: Counter[str]
-    ) -> Graph:
+    def only(self, key: str, region: Graph, operands: Sequence[int], fired: Counter[str]) -> Graph:
         """A region with the inputs for ``operands`` and what was reached."""
         inputs = [self.inputs[key][i] for i in operands]
         needed = self.visited[key].union(inputs)

@@ -24,7 +24,7 @@ KNOWN = ("constant", "full")
 
 @rule()
 def fold_constants(node: Node, view: View) -> Outcome:
-    """f(constants) -> constant, by the operator's portable forward"""
+    """``f(constants) -> constant``, by the operator's portable forward"""
     if node.op in KNOWN or node.op in LEAVES or node.regions:
         return None
     operands = [view.node(name) for name in node.inputs]

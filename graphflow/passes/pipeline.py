@@ -90,9 +90,7 @@ def trace_passes(graph: Graph) -> list[PassReport]:
     reports = []
     for each, result in _steps(graph):
         before, graph = count(graph), result.graph
-        reports.append(
-            PassReport(each.name, before, count(graph), result.fired, result.declined)
-        )
+        reports.append(PassReport(each.name, before, count(graph), result.fired, result.declined))
     return reports
 
 

@@ -6,7 +6,7 @@ final form, and applies rules to a node until none fires. Nothing is changed in 
 
     @rule("neg")
     def double_negative(node, view):
-        "-(-x) -> x"
+        "``-(-x) -> x``"
         inner = view.node(node.inputs[0])
         return inner.inputs[0] if inner.op == "neg" else None
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 import numpy as np
 
@@ -48,13 +48,13 @@ class Declined:
     reason: str
 
 
-Outcome: TypeAlias = Union[str, Make, Declined, None]
+Outcome: TypeAlias = str | Make | Declined | None
 """The name of a node that has the same value, a node to be made, a refusal, or nothing to say."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rewriting: ``story`` reads ``before -> after``; without ``ops`` it looks at every node."""
+    """One rewriting, whose ``story`` reads before -> after; without ``ops`` for every node."""
 
     name: str
     story: str

@@ -16,9 +16,7 @@ from graphflow.passes.substitute import map_regions
 from graphflow.passes.verified import inferred, verified
 
 
-def specialise(
-    graph: Graph, sizes: Mapping[str, int], float_type: DType, training: bool
-) -> Graph:
+def specialise(graph: Graph, sizes: Mapping[str, int], float_type: DType, training: bool) -> Graph:
     """``graph`` with every symbol, number type and choice by mode made definite.
 
     Symbols take their ``sizes``, the open float type becomes ``float_type``, ``by_mode`` nodes

@@ -30,9 +30,7 @@ def scanned() -> Graph:
     b = Builder()
     start, xs = b.input("start", SCALAR), b.input("xs", VECTOR)
     factor = b.input("factor", SCALAR)
-    out = b.add(
-        "scan", start, xs, factor, name="loop", body=body, carries=1, sequences=1, length=3
-    )
+    out = b.add("scan", start, xs, factor, name="loop", body=body, carries=1, sequences=1, length=3)
     return b.graph([out.item(0, "last").name, out.item(1, "all").name])
 
 
@@ -114,9 +112,7 @@ def test_an_updated_leaf_keeps_its_type():
     b = Builder()
     w = b.leaf("parameter", "w", VECTOR)
     graph = b.graph([], {"w": b.add("sum", w, name="s").name})
-    assert refused(graph) == (
-        "update of 'w': 's' is float32[], the leaf is float32[3]"
-    )
+    assert refused(graph) == ("update of 'w': 's' is float32[], the leaf is float32[3]")
 
 
 def test_only_what_survives_a_step_is_updated():

@@ -1,5 +1,6 @@
 """The rules of canonicalisation, by subject. Each is exact in floating point, NaN, infinities and
-the sign of zero included, unless its docstring says where it is not."""
+the sign of zero included, unless its docstring says where it is not.
+"""
 
 from graphflow.passes.rules import arithmetic, choice, fill, shape
 

@@ -36,7 +36,7 @@ def negated(name: str, view: View) -> str | None:
 
 @rule("add")
 def add_zero(node: Node, view: View) -> Outcome:
-    """x + 0 -> x. Of floating point numbers only -0.0 is neutral: -0.0 + 0.0 is 0.0."""
+    """``x + 0 -> x``. Of floating point numbers only -0.0 is neutral: -0.0 + 0.0 is 0.0."""
     for zero, x in (node.inputs[::-1], node.inputs):
         number = view.number(zero)
         if number == 0:
@@ -48,7 +48,7 @@ def add_zero(node: Node, view: View) -> Outcome:
 
 @rule("sub")
 def subtract_zero(node: Node, view: View) -> Outcome:
-    """x - 0 -> x. Of floating point numbers only 0.0 is neutral: -0.0 - -0.0 is 0.0."""
+    """``x - 0 -> x``. Of floating point numbers only 0.0 is neutral: -0.0 - -0.0 is 0.0."""
     x, zero = node.inputs
     number = view.number(zero)
     if number != 0 or number is None:
@@ -60,7 +60,7 @@ def subtract_zero(node: Node, view: View) -> Outcome:
 
 @rule("mul", "div")
 def times_one(node: Node, view: View) -> Outcome:
-    """x * 1 -> x, x / 1 -> x, x * -1 -> -x"""
+    """``x * 1 -> x, x / 1 -> x, x * -1 -> -x``"""
     pairs = [node.inputs] if node.op == "div" else [node.inputs, node.inputs[::-1]]
     for x, one in pairs:
         number = view.number(one)
@@ -73,7 +73,7 @@ def times_one(node: Node, view: View) -> Outcome:
 
 @rule("mul")
 def times_zero(node: Node, view: View) -> Outcome:
-    """x * 0 -> 0, for integers."""
+    """``x * 0 -> 0``, for integers."""
     if not any(view.number(x) == 0 for x in node.inputs):
         return None
     if is_float(node):
@@ -83,13 +83,13 @@ def times_zero(node: Node, view: View) -> Outcome:
 
 @rule("neg")
 def double_negative(node: Node, view: View) -> Outcome:
-    """-(-x) -> x"""
+    """``-(-x) -> x``"""
     return negated(node.inputs[0], view)
 
 
 @rule("add")
 def add_negative(node: Node, view: View) -> Outcome:
-    """x + (-y) -> x - y, (-x) + y -> y - x"""
+    """``x + (-y) -> x - y, (-x) + y -> y - x``"""
     x, y = node.inputs
     if (positive := negated(y, view)) is not None:
         return make("sub", x, positive)
@@ -100,21 +100,21 @@ def add_negative(node: Node, view: View) -> Outcome:
 
 @rule("sub")
 def subtract_negative(node: Node, view: View) -> Outcome:
-    """x - (-y) -> x + y"""
+    """``x - (-y) -> x + y``"""
     positive = negated(node.inputs[1], view)
     return None if positive is None else make("add", node.inputs[0], positive)
 
 
 @rule("mul", "div")
 def two_negatives(node: Node, view: View) -> Outcome:
-    """(-x) * (-y) -> x * y, (-x) / (-y) -> x / y"""
+    """``(-x) * (-y) -> x * y, (-x) / (-y) -> x / y``"""
     x, y = (negated(name, view) for name in node.inputs)
     return None if x is None or y is None else make(node.op, x, y)
 
 
 @rule("sub", "div")
 def same_operands(node: Node, view: View) -> Outcome:
-    """x - x -> 0, for integers."""
+    """``x - x -> 0``, for integers."""
     if node.inputs[0] != node.inputs[1]:
         return None
     if node.op == "div" or is_float(node):
@@ -125,7 +125,7 @@ def same_operands(node: Node, view: View) -> Outcome:
 
 @rule("div")
 def divide_by_power_of_two(node: Node, view: View) -> Outcome:
-    """x / 2**k -> x * 2**-k, where both powers are normal numbers of the type."""
+    """``x / 2**k -> x * 2**-k``, where both powers are normal numbers of the type."""
     x, divisor = node.inputs
     number, dtype = view.number(divisor), node.tensor.dtype
     if number is None or not math.isfinite(number) or number == 0 or dtype is DType.FLOAT:
@@ -140,8 +140,11 @@ def divide_by_power_of_two(node: Node, view: View) -> Outcome:
 
 @rule("pow")
 def small_powers(node: Node, view: View) -> Outcome:
-    """x**0 -> 1, x**1 -> x, x**2 -> x * x. The product is the correctly rounded square; pow of a
-    mathematics library may be off by one in the last place."""
+    """``x**0 -> 1, x**1 -> x, x**2 -> x * x``.
+
+    The product is the correctly rounded square; the power function of a mathematics library may
+    be off by one in the last place.
+    """
     x, exponent = node.inputs
     number = view.number(exponent)
     if number is None or view.tensor(x).shape != node.tensor.shape:
@@ -157,20 +160,20 @@ def small_powers(node: Node, view: View) -> Outcome:
 
 @rule(*IDEMPOTENT)
 def twice_the_same(node: Node, view: View) -> Outcome:
-    """f(f(x)) -> f(x) for relu, abs, floor, ceil, round, sign"""
+    """``f(f(x)) -> f(x)`` for relu, abs, floor, ceil, round, sign"""
     return node.inputs[0] if view.node(node.inputs[0]).op == node.op else None
 
 
 @rule("abs")
 def absolute_of_negative(node: Node, view: View) -> Outcome:
-    """|-x| -> |x|"""
+    """``|-x| -> |x|``"""
     positive = negated(node.inputs[0], view)
     return None if positive is None else make("abs", positive)
 
 
 @rule("maximum", "minimum")
 def extreme_of_one(node: Node, view: View) -> Outcome:
-    """max(x, x) -> x, min(x, x) -> x"""
+    """``max(x, x) -> x, min(x, x) -> x``"""
     return node.inputs[0] if node.inputs[0] == node.inputs[1] else None
 
 

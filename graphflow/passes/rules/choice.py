@@ -19,20 +19,20 @@ HOLDS_ALL = {
 
 @rule("identity", "stop_gradient")
 def hand_on(node: Node, view: View) -> Outcome:
-    """identity(x) -> x, stop_gradient(x) -> x (derivatives are taken by now)"""
+    """``identity(x) -> x, stop_gradient(x) -> x`` (derivatives are taken by now)"""
     return node.inputs[0]
 
 
 @rule("cast")
 def cast_to_own_type(node: Node, view: View) -> Outcome:
-    """cast(x, type of x) -> x"""
+    """``cast(x, type of x) -> x``"""
     x = node.inputs[0]
     return x if view.tensor(x).dtype is node.tensor.dtype else None
 
 
 @rule("cast")
 def cast_twice(node: Node, view: View) -> Outcome:
-    """cast(cast(x, t), u) -> cast(x, u), where t holds every number of x exactly"""
+    """``cast(cast(x, t), u) -> cast(x, u)``, where t holds every number of x exactly"""
     inner = view.node(node.inputs[0])
     if inner.op != "cast":
         return None
@@ -44,7 +44,7 @@ def cast_twice(node: Node, view: View) -> Outcome:
 
 @rule("where")
 def known_choice(node: Node, view: View) -> Outcome:
-    """where(true, x, y) -> x, where(false, x, y) -> y, where(c, x, x) -> x"""
+    """``where(true, x, y) -> x, where(false, x, y) -> y, where(c, x, x) -> x``"""
     condition, x, y = node.inputs
     known = view.number(condition)
     if known is None and x != y:
@@ -54,7 +54,7 @@ def known_choice(node: Node, view: View) -> Outcome:
 
 @rule("logical_not")
 def double_not(node: Node, view: View) -> Outcome:
-    """not not x -> x, for boolean x"""
+    """``not not x -> x``, for boolean x"""
     inner = view.node(node.inputs[0])
     if inner.op != "logical_not" or view.tensor(inner.inputs[0]).dtype is not DType.BOOL:
         return None
@@ -63,7 +63,7 @@ def double_not(node: Node, view: View) -> Outcome:
 
 @rule("logical_not")
 def not_equal(node: Node, view: View) -> Outcome:
-    """not (x = y) -> x != y, not (x != y) -> x = y"""
+    """``not (x = y) -> x != y, not (x != y) -> x = y``"""
     opposite = {"equal": "not_equal", "not_equal": "equal"}
     inner = view.node(node.inputs[0])
     return make(opposite[inner.op], *inner.inputs) if inner.op in opposite else None
@@ -71,7 +71,7 @@ def not_equal(node: Node, view: View) -> Outcome:
 
 @rule("logical_and", "logical_or")
 def logic_of_one(node: Node, view: View) -> Outcome:
-    """x and x -> x, x or x -> x, for boolean x"""
+    """``x and x -> x, x or x -> x``, for boolean x"""
     x, y = node.inputs
     return x if x == y and view.tensor(x).dtype is DType.BOOL else None
 

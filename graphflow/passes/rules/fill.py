@@ -19,14 +19,14 @@ MOVING = (
 
 @rule("zeros", "ones")
 def named_fill(node: Node, view: View) -> Outcome:
-    """zeros(s) -> full(s, 0), ones(s) -> full(s, 1)"""
+    """``zeros(s) -> full(s, 0), ones(s) -> full(s, 1)``"""
     value = 0 if node.op == "zeros" else 1
     return make("full", shape=node.tensor.shape, value=value, dtype=node.tensor.dtype)
 
 
 @rule("full")
 def filled_scalar(node: Node, view: View) -> Outcome:
-    """full([], v) -> v"""
+    """``full([], v) -> v``"""
     if node.tensor.shape:
         return None
     return make("constant", value=node.attr("value"), dtype=node.tensor.dtype)
@@ -34,7 +34,7 @@ def filled_scalar(node: Node, view: View) -> Outcome:
 
 @rule(*MOVING)
 def moved_fill(node: Node, view: View) -> Outcome:
-    """reshape(full(s, v), t) -> full(t, v), and so for all that moves elements about"""
+    """``reshape(full(s, v), t) -> full(t, v)``, and so for all that moves elements about"""
     inner = view.node(node.inputs[0])
     if inner.op not in ("full", "constant"):
         return None
@@ -46,7 +46,7 @@ def moved_fill(node: Node, view: View) -> Outcome:
 
 @rule(*SEVERAL)
 def stretched_operand(node: Node, view: View) -> Outcome:
-    """x + full(s, v) -> x + v, x + broadcast_to(y, s) -> x + y, where x has shape s anyway"""
+    """``x + full(s, v) -> x + v, x + broadcast_to(y, s) -> x + y``, where x has shape s anyway"""
     operands = list(node.inputs)
     shapes = [view.tensor(name).shape for name in operands]
     for i, name in enumerate(operands):

@@ -13,7 +13,7 @@ SAME_SHAPE = (*RESHAPES, "broadcast_to", "pad", "repeat", "tile", "unpad")
 
 @rule(*SAME_SHAPE, "concat", "flip", "roll", "slice", "transpose")
 def moves_nothing(node: Node, view: View) -> Outcome:
-    """reshape(x, own shape) -> x, x[:] -> x, concat(x) -> x, and so for all that moves elements"""
+    """``reshape(x, own shape) -> x, x[:] -> x, concat(x) -> x``, and so for all that move"""
     x = node.inputs[0]
     return x if len(node.inputs) == 1 and _is_unmoved(node, view.tensor(x)) else None
 
@@ -38,7 +38,7 @@ def _is_unmoved(node: Node, x: TensorType) -> bool:
 
 @rule(*RESHAPES)
 def reshape_twice(node: Node, view: View) -> Outcome:
-    """reshape(reshape(x, s), t) -> reshape(x, t), expand_dims and squeeze included"""
+    """``reshape(reshape(x, s), t) -> reshape(x, t)``, expand_dims and squeeze included"""
     inner = view.node(node.inputs[0])
     if inner.op not in RESHAPES:
         return None
@@ -47,7 +47,7 @@ def reshape_twice(node: Node, view: View) -> Outcome:
 
 @rule("transpose")
 def transpose_twice(node: Node, view: View) -> Outcome:
-    """transpose(transpose(x, a), b) -> transpose(x, a[b])"""
+    """``transpose(transpose(x, a), b) -> transpose(x, a[b])``"""
     inner = view.node(node.inputs[0])
     if inner.op != "transpose":
         return None
@@ -58,7 +58,7 @@ def transpose_twice(node: Node, view: View) -> Outcome:
 
 @rule("broadcast_to")
 def broadcast_twice(node: Node, view: View) -> Outcome:
-    """broadcast_to(broadcast_to(x, s), t) -> broadcast_to(x, t)"""
+    """``broadcast_to(broadcast_to(x, s), t) -> broadcast_to(x, t)``"""
     inner = view.node(node.inputs[0])
     if inner.op != "broadcast_to":
         return None
@@ -67,7 +67,7 @@ def broadcast_twice(node: Node, view: View) -> Outcome:
 
 @rule("flip")
 def flip_twice(node: Node, view: View) -> Outcome:
-    """flip(flip(x, a), a) -> x"""
+    """``flip(flip(x, a), a) -> x``"""
     inner = view.node(node.inputs[0])
     same = inner.op == "flip" and inner.attr("axis") == node.attr("axis")
     return inner.inputs[0] if same else None
@@ -75,7 +75,7 @@ def flip_twice(node: Node, view: View) -> Outcome:
 
 @rule("sum", "mean", "prod", "max", "min", "any", "all")
 def reduce_nothing(node: Node, view: View) -> Outcome:
-    """max(x, no axes) -> x, and so for min, prod, any, all; for sum and mean of integers"""
+    """``max(x, no axes) -> x``, and so for min, prod, any, all; for sum and mean of integers"""
     x = node.inputs[0]
     if node.attr("axis") != () or view.tensor(x) != node.tensor:
         return None

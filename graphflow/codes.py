@@ -140,6 +140,11 @@ CODES: dict[str, Code] = {
         "An array of positions (labels, tokens, indices) names an element that is not there. "
         "Positions count from 0; a label must be smaller than the number of classes.",
     ),
+    "GF060": Code(
+        "not enough memory",
+        "A run needs more memory than is free, or than --memory allows. It is refused before any is "
+        "taken. The notes name the largest values; a smaller batch or smaller sizes help most.",
+    ),
     "GF063": Code("a loop did not end", "A while loop reached its largest number of turns."),
     # training
     "GF040": Code("the loss is not one number", "minimize needs a real scalar: reduce it."),
@@ -153,8 +158,9 @@ CODES: dict[str, Code] = {
         "The folder cannot be made, holds another run, or has no checkpoint that can be read.",
     ),
     "GF065": Code(
-        "an input is not fed",
-        "A program needs a value for every input that its outputs depend on.",
+        "the feed is not what the program needs",
+        "A program needs a value for every input that its outputs depend on. A feed may set other "
+        "nodes as well, if they exist and the step does not update them itself.",
     ),
     "GF066": Code(
         "a value is not known before the first feed",

@@ -290,6 +290,10 @@ def intervene(graph: Graph, fed: Sequence[str]) -> Graph:
         return graph
     nodes = dict(graph.nodes)
     for name in fed:
+        if name in graph.updates:
+            fail("GF065", f"'{name}' is fed, but the step gives it a new value itself",
+                 graph.origin(name).mark,
+                 help="leave it out of the feed; to set it, assign it in the model")  # fmt: skip
         nodes[name] = Node("input", (), (), graph.nodes[name].tensor, name)
     return replace(graph, nodes=nodes)
 

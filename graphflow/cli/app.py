@@ -10,7 +10,7 @@ from typing import NoReturn
 import typer
 
 from graphflow.cli import check, expand, explain, gallery, new, run, schema, show
-from graphflow.cli.output import GOOD, STOPPED, WRONG, report_errors, say
+from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (run, check, expand, show, gallery, new, explain, schema)

@@ -1,5 +1,204 @@
-"""``graphflow check``."""
+"""``graphflow check``: a file's own golden values, gradients against differences, broadcasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import FAILED, GOOD, WRONG, print_json, report_errors
+from graphflow.cli.source import AsJson
+from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+
+if TYPE_CHECKING:
+    from graphflow.api import Model
+    from graphflow.cli.broadcasts import Stretch
+    from graphflow.cli.gradients import Gradients
+    from graphflow.train.checks import CheckResult
+
 NAME = "check"
-def command(file: str) -> int:
-    """x"""
-    return 0
+
+
+@dataclass
+class Report:
+    """What was found about one file."""
+
+    file: str
+    results: list[CheckResult] = field(default_factory=list)
+    gradients: list[Gradients] | None = None
+    stretches: list[Stretch] | None = None
+    errors: Sequence[Diagnostic] = ()
+    note: str = ""
+
+    @property
+    def code(self) -> int:
+        """The exit code for this file."""
+        if self.errors:
+            return WRONG
+        good = all(r.passed for r in self.results)
+        return GOOD if good and not any(g.failures for g in self.gradients or ()) else FAILED
+
+
+def command(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE|FOLDER...", help="Files, names of canned graphs, folders."),
+    ],
+    gradients: Annotated[
+        bool, typer.Option("--gradients", help="Hold gradients against differences.")
+    ] = False,
+    broadcasts: Annotated[
+        bool, typer.Option("--broadcasts", help="List every operand whose shape is stretched.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run the `check:` entries of files: golden values and gradients."""
+    reports = []
+    for name in files:
+        for report in _reports(name, gradients, broadcasts):
+            reports.append(report)
+            if not as_json:
+                _print(report)
+            report_errors(report.errors)
+    if as_json:
+        errors = [d.to_json() for report in reports for d in report.errors]
+        print_json({"files": [_json(r) for r in reports], **({"errors": errors} if errors else {})})
+    elif len(reports) > 1:
+        good = sum(report.code == GOOD for report in reports)
+        print(f"{good} of {len(reports)} files are good")
+    return max((report.code for report in reports), default=GOOD)
+
+
+def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
+    """A report for each file that a path, the name of a canned graph or a folder means."""
+    report = Report(name)
+    try:
+        paths = _paths(name)
+    except GraphflowError as error:
+        report.errors = error.diagnostics
+        yield report
+        return
+    for path in paths:
+        report = Report(str(path))
+        try:
+            model = _model(path)
+            if model is None:
+                report.note = "blocks only"
+            else:
+                _examine(model, report, gradients, broadcasts)
+        except GraphflowError as error:
+            report.errors = error.diagnostics
+        yield report
+
+
+def _paths(name: str) -> list[Path]:
+    """The files of a folder in order, or the one file."""
+    from graphflow.gallery import find
+
+    folder = Path(name)
+    if not folder.is_dir():
+        return [find(name)]
+    inside = sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml")))
+    if not inside:
+        fail("GF001", f"the folder '{name}' holds no graph file", help="files end in .yaml")
+    return inside
+
+
+def _model(path: Path) -> Model | None:
+    """The model of a file, or None for a sound file of blocks."""
+    from graphflow import api
+    from graphflow.spec.load import load_document
+    from graphflow.spec.yaml12 import read_text
+
+    document = load_document(read_text(path), str(path), blocks_only=True)
+    return None if document.blocks and not document.nodes else api.load(path)
+
+
+def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) -> None:
+    from graphflow.cli.broadcasts import stretches
+    from graphflow.train.checks import run_checks
+
+    report.results = run_checks(model)
+    if broadcasts:
+        report.stretches = list(stretches(model.graph))
+    if gradients:
+        from graphflow.cli.gradients import check_model
+
+        report.gradients = check_model(model)
+
+
+# -- printing ------------------------------------------------------------------------------------
+def _print(report: Report) -> None:
+    """One line, then what failed."""
+    print(f"{report.file}: {_summary(report)}")
+    for result in report.results:
+        if not result.passed:
+            about = f" ({result.about})" if result.about else ""
+            print(f"  {result.mark}: {result.message()}{about}")
+    for found in report.gradients or ():
+        for wrong in found.failures:
+            print(f"  gradient of '{found.of}' by '{wrong.name}': {wrong.analytic:.10g} along a "
+                  f"random direction, but differences give {wrong.numeric:.10g}")  # fmt: skip
+    for stretch in report.stretches or ():
+        print(f"  {stretch.message()}")
+
+
+def _summary(report: Report) -> str:
+    """What was found, in a few words."""
+    if report.errors:
+        return f"{_count(len(report.errors), 'error')}"
+    passed = sum(r.passed for r in report.results)
+    parts = [report.note or "no checks"]
+    if report.results:
+        failed = len(report.results) - passed
+        parts = [f"{_count(passed, 'check')} passed"] + ([f"{failed} FAILED"] if failed else [])
+    for found in report.gradients or ():
+        wrong = len(found.failures)
+        parts.append(f"{_count(len(found.checks) - wrong, 'gradient')} of '{found.of}' as "
+                     f"differences say (fed from {found.fed_from})")  # fmt: skip
+        parts += [f"{wrong} DISAGREE"] if wrong else []
+    if report.stretches is not None:
+        parts.append(_count(len(report.stretches), "stretched operand"))
+    return ", ".join(parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _json(report: Report) -> dict[str, object]:
+    found: dict[str, object] = {
+        "file": report.file,
+        "ok": report.code == GOOD,
+        "passed": sum(r.passed for r in report.results),
+        "checks": [
+            {
+                "about": r.about, "kind": r.kind, "name": r.name, "passed": r.passed,
+                "expected": r.expected.tolist(), "got": r.got.tolist(), "error": r.error,
+                "line": r.mark.line,
+            }
+            for r in report.results
+        ],
+        "errors": [d.to_json() for d in report.errors],
+    }  # fmt: skip
+    if report.gradients is not None:
+        found["gradients"] = [
+            {
+                "of": g.of, "wrt": c.name, "passed": c.passes(),
+                "analytic": c.analytic, "numeric": c.numeric, "error": c.error,
+            }
+            for g in report.gradients
+            for c in g.checks
+        ]  # fmt: skip
+    if report.stretches is not None:
+        found["broadcasts"] = [
+            {
+                "node": s.node, "op": s.op, "operand": s.operand, "shape": s.shape,
+                "result": s.result, "line": s.mark.line if s.mark else None,
+            }
+            for s in report.stretches
+        ]  # fmt: skip
+    return found

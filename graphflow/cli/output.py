@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 GOOD, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 """Exit codes."""
 
-Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
-
 
 def console(stderr: bool = False) -> Console:
     """A console on stdout or stderr as they are now. Not a terminal: as wide as it needs to be."""
@@ -34,7 +32,7 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def print_json(value: Json) -> None:
+def print_json(value: object) -> None:
     """One JSON value on one line of stdout. Numbers that JSON lacks (NaN, infinity) become null."""
     print(json.dumps(_finite(value), ensure_ascii=False), flush=True)
 
@@ -45,7 +43,7 @@ def report_errors(diagnostics: Sequence[Diagnostic], as_json: bool = False) -> i
     for diagnostic in diagnostics:
         stderr.print(coloured(diagnostic))
     if as_json:
-        print_json({"errors": [d.to_json() for d in diagnostics]})  # type: ignore[misc]
+        print_json({"errors": [d.to_json() for d in diagnostics]})
     return WRONG
 
 
@@ -70,7 +68,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", no_wrap=True)
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console().print(table)
@@ -81,20 +79,7 @@ def shown_number(value: float) -> str:
     return f"{value:.4g}"
 
 
-def shown_bytes(count: float) -> str:
-    """Bytes in the largest unit that leaves a number of at least 1.
-
-    >>> shown_bytes(46_758_400)
-    '46.8 MB'
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def _finite(value: Json) -> Json:
+def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

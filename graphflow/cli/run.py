@@ -24,9 +24,7 @@ def command(
         typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
     ] = None,
     sets: Sets = None,
-    epochs: Annotated[
-        int | None, typer.Option(min=0, help="Passes over the data, in all.")
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=0, help="Passes over the data, in all.")] = None,
     steps: Annotated[int | None, typer.Option(min=0, help="Steps, in all.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness.")] = None,
     backend: Annotated[str | None, typer.Option(help="numpy.")] = None,
@@ -52,9 +50,7 @@ def command(
     if out is not None and resume is not None:
         fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
     folder = str(find(file).resolve().parent) if file else ""
-    given = Settings(
-        file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps
-    )
+    given = Settings(file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps)
     limit = parse_bytes(memory) if memory else None
     with watching() as watcher:
         if resume is not None:

@@ -1,5 +1,192 @@
-"""``graphflow show``."""
+"""``graphflow show``: what is in a file, without running it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import GOOD, print_json, print_table
+from graphflow.cli.source import AsJson, File, Sets, assignments, open_model, sizes_given
+from graphflow.diagnostics import Mark
+
+if TYPE_CHECKING:
+    from graphflow.cli.survey import Survey
+    from graphflow.ir.graph import Graph
+
 NAME = "show"
-def command(file: str) -> int:
-    """x"""
-    return 0
+LARGEST = 10
+WIDEST = 60
+
+
+def command(
+    file: File,
+    sets: Sets = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="B=32", help="The size of a symbol. Repeatable."),
+    ] = None,
+    backward: Annotated[
+        bool, typer.Option("--backward", help="With the gradients of the loss, in training mode.")
+    ] = False,
+    of: Annotated[
+        str | None, typer.Option(metavar="NODE", help="What --backward differentiates.")
+    ] = None,
+    schedule: Annotated[
+        bool, typer.Option("--schedule", help="The order in which the fast plan runs.")
+    ] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="The largest values and how long they are kept.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show nodes with shapes, parameters, FLOPs, bytes and peak memory. Nothing is allocated."""
+    from graphflow.cli.survey import survey
+
+    model = open_model(file, assignments(sets))
+    found = survey(model, sizes_given(sizes), backward or of is not None, of)
+    if as_json:
+        print_json(_json(found, schedule, memory))
+        return GOOD
+    print(model.name)
+    _print_parameters(found)
+    _print_nodes(found)
+    if schedule:
+        _print_schedule(found)
+    if memory:
+        _print_memory(found)
+    _print_totals(found)
+    return GOOD
+
+
+def _print_parameters(found: Survey) -> None:
+    if found.parameters:
+        print_table(
+            ("parameter", "shape", ">count", ">fan in", ">fan out", "starts as"),
+            [
+                (p.name, _shape(p.shape), f"{p.count:,}", str(p.fan_in), str(p.fan_out),
+                 p.init if p.trainable else f"{p.init} (frozen)")
+                for p in found.parameters
+            ],
+        )  # fmt: skip
+
+
+def _print_nodes(found: Survey) -> None:
+    print_table(
+        ("node", "op", "operands", "type", ">line"),
+        [(n.name, n.op, cut(", ".join(n.inputs)), cut(str(n.type)), _line(found.graph, n.name))
+         for n in found.graph],
+    )  # fmt: skip
+
+
+def cut(text: str) -> str:
+    """A text of at most :data:`WIDEST` characters: ``--json`` has it whole."""
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+
+
+def _print_schedule(found: Survey) -> None:
+    print_table(
+        (">step", "phase", "node", "op", "type", "does the work of"),
+        [[cut(str(value)) for value in row] for row in _schedule(found)],
+    )
+
+
+def _print_memory(found: Survey) -> None:
+    from graphflow.runtime.device import shown_bytes
+
+    print_table(
+        ("largest values", ">bytes", "type", ">from step", ">to step"),
+        [(name, shown_bytes(size), str(found.plan.graph[name].type), first, last)
+         for name, size, first, last in _largest(found)],
+    )  # fmt: skip
+
+
+def _print_totals(found: Survey) -> None:
+    from graphflow.runtime.device import shown_bytes
+
+    rows = [
+        ("parameters", f"{found.parameter_count:,}", shown_bytes(found.parameter_bytes)),
+        ("nodes", f"{len(found.graph):,}", f"{len(found.plan.graph):,} in the fast plan"),
+        ("operations", f"{found.flops:,}", "floating point, one run"),
+        ("peak memory", shown_bytes(found.plan.peak_bytes), "planned, float32"),
+        ("", shown_bytes(found.unplanned_bytes), "if no value shared memory"),
+    ]
+    print_table(("total", ">", ""), rows)
+    if found.sizes:
+        shown = ", ".join(f"{name} = {size}" for name, size in found.sizes.items())
+        print(f"with {shown}; choose others with --sizes {next(iter(found.sizes))}=...")
+
+
+def _json(found: Survey, schedule: bool, memory: bool) -> dict[str, object]:
+    """The same as data."""
+    answer: dict[str, object] = {
+        "parameters": found.parameter_count,
+        "nodes": len(found.graph),
+        "flops": found.flops,
+        "parameter_bytes": found.parameter_bytes,
+        "peak_bytes": found.plan.peak_bytes,
+        "unplanned_bytes": found.unplanned_bytes,
+        "sizes": dict(found.sizes),
+        "parameter_list": [
+            {
+                "name": p.name, "shape": _sizes(p.shape), "count": p.count,
+                "fan_in": _size(p.fan_in), "fan_out": _size(p.fan_out), "init": p.init,
+                "trainable": p.trainable,
+            }
+            for p in found.parameters
+        ],
+        "node_list": [
+            {
+                "name": n.name, "op": n.op, "operands": list(n.inputs), "type": str(n.type),
+                "phase": found.graph.origin(n.name).phase,
+                "line": mark.line if (mark := found.graph.origin(n.name).mark) else None,
+            }
+            for n in found.graph
+        ],
+    }  # fmt: skip
+    if schedule:
+        columns = ("step", "phase", "node", "op", "type", "stands_for")
+        answer["schedule"] = [dict(zip(columns, row, strict=True)) for row in _schedule(found)]
+    if memory:
+        answer["largest"] = [{"name": row[0], "bytes": row[1]} for row in _largest(found)]
+    return answer
+
+
+def _schedule(found: Survey) -> list[tuple[int | str, ...]]:
+    """(step, phase, node, op, type, plain nodes it stands for) in the fast plan's order."""
+    graph = found.plan.graph
+    rows: list[tuple[int | str, ...]] = []
+    for step, name in enumerate(found.plan.order):
+        node = graph.nodes[name]
+        others = ", ".join(n for n in found.stands_for[name] if n != name)
+        rows.append((step, graph.origin(name).phase, name, node.op, str(node.type), others))
+    return rows
+
+
+def _largest(found: Survey) -> list[tuple[str, int, str, str]]:
+    """(name, bytes, first and last step) of the largest values; leaves are always there."""
+    lives = found.plan.lifetimes
+    return [
+        (name, size, str(lives[name].first), str(lives[name].last))
+        if name in lives
+        else (name, size, "always", "")
+        for name, size in found.plan.largest(LARGEST)
+    ]
+
+
+def _shape(shape: tuple[object, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _sizes(shape: tuple[object, ...]) -> list[object]:
+    return [_size(d) for d in shape]
+
+
+def _size(dim: object) -> int | str:
+    """A size as JSON: a number, or the text of an expression in symbols."""
+    return dim if isinstance(dim, int) else str(dim)
+
+
+def _line(graph: Graph, name: str) -> str:
+    mark: Mark | None = graph.origin(name).mark
+    return str(mark.line) if mark else ""

@@ -40,6 +40,21 @@ def assignments(sets: Sequence[str] | None) -> dict[str, str]:
     return dict(parse_assignment(text) for text in sets or ())
 
 
+def sizes_given(texts: Sequence[str] | None) -> dict[str, int]:
+    """``B=32`` as symbol to size.
+
+    >>> sizes_given(["B=32", "T=5,N=2"])
+    {'B': 32, 'T': 5, 'N': 2}
+    """
+    found = {}
+    for text in (part for given in texts or () for part in given.split(",")):
+        name, _, size = text.partition("=")
+        if not name.strip().isidentifier() or not size.strip().isdecimal():
+            fail("GF006", f"'{text}' is not a size", help="such as --sizes B=32")
+        found[name.strip()] = int(size)
+    return found
+
+
 def slug(file: str | Path) -> str:
     """The stem of a file as part of a folder's name.
 

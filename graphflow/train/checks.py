@@ -18,7 +18,7 @@ from graphflow.ir.types import DType
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
 from graphflow.passes.specialise import specialise
-from graphflow.runtime.program import Program
+from graphflow.runtime.program import Mode, Program
 from graphflow.runtime.store import LeafView
 from graphflow.spec.document import CheckDecl, Document
 from graphflow.spec.elaborate import Elaborated
@@ -44,7 +44,7 @@ class Checked(Protocol):
     def state(self) -> LeafView: ...
 
     def compile(
-        self, of: str | None = None, wrt: Sequence[str] | None = None, *, mode: str, dtype: str,
+        self, of: str | None = None, wrt: Sequence[str] | None = None, *, mode: Mode, dtype: str,
         keep: Sequence[str], seed: int,
     ) -> Program: ...  # fmt: skip
 
@@ -129,7 +129,8 @@ def _values_and_gradients(
     program = model.compile(
         of if of is not None else names[0],
         list(entry.gradients) or None,
-        mode=entry.mode, dtype="float64", keep=names, seed=entry.seed,
+        mode="train" if entry.mode == "train" else "eval",
+        dtype="float64", keep=names, seed=entry.seed,
     )  # fmt: skip
     result = program(feed)
     found = [_compare(entry, "value", n, v, result.values[n]) for n, v in entry.expect.items()]

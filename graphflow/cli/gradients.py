@@ -1,0 +1,123 @@
+"""Gradients of a file held against differences, in float64 and at small sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graphflow.api import Model
+from graphflow.autodiff import GradientCheck, check_gradients
+from graphflow.cli.survey import target
+from graphflow.ir.dims import bind
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import TensorType, type_symbols
+from graphflow.ops.builder import Builder, F
+from graphflow.ops.evaluate import evaluate
+from graphflow.ops.op import Array
+from graphflow.runtime.interpret import leaf_values
+from graphflow.runtime.program import intervene, random_key
+from graphflow.train.checks import check_feed
+from graphflow.train.feed import Feed
+
+BATCH = 4
+"""Rows of data that are fed."""
+WEIGHTS = "projection"
+"""An output that is not one number is checked through its sum with these random weights."""
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """How the gradients of ``of`` fared, and what was fed."""
+
+    of: str
+    fed_from: str
+    checks: tuple[GradientCheck, ...]
+
+    @property
+    def failures(self) -> tuple[GradientCheck, ...]:
+        """Those that disagree with differences."""
+        return tuple(check for check in self.checks if not check.passes())
+
+
+def check_model(model: Model) -> list[Gradients]:
+    """Check each player's loss (the loss or first output, where nothing is trained) by all
+    parameters and real inputs that it depends on.
+    """
+    training = model.elaborated.training
+    losses = [o.loss for o in training.objectives] if training else [target(model)]
+    return [_check_value(model, of) for of in dict.fromkeys(losses)]
+
+
+def _check_value(model: Model, of: str) -> Gradients:
+    program = model.compile(of, mode="train", dtype="float64")
+    feed, fed_from = _feed(model, program.graph)
+    compiler = program.compiler
+    fed = compiler.resolved(feed)
+    sizes = compiler.bound_sizes(fed)
+    compiler.prepare_leaves(fed, sizes)
+    graph = compiler.checked(tuple(fed), sizes)
+    leaves = leaf_values(graph, model.store, {**fed, "rng": random_key(0, 0)})
+    return Gradients(of, fed_from, _checked(*_held(graph, leaves)))
+
+
+def _held(graph: Graph, leaves: dict[str, Array]) -> tuple[Graph, dict[str, Array]]:
+    """What ``stop_gradient`` holds still is a constant of the differences too."""
+    stops = [node.name for node in graph if node.op == "stop_gradient"]
+    values = evaluate(graph, leaves) if stops else {}
+    held = {name: np.asarray(values[name]) for name in stops}
+    return intervene(graph, stops), leaves | held
+
+
+def _checked(graph: Graph, leaves: dict[str, Array]) -> tuple[GradientCheck, ...]:
+    """Each real leaf that the output depends on; one that is no single number is projected."""
+    (of,) = graph.outputs
+    needed = graph.needed_for([of])
+    wrt = [
+        node.name
+        for node in graph
+        if node.op in ("parameter", "input") and node.name in needed
+        if node.tensor.dtype.is_float
+    ]
+    type = graph[of].tensor
+    if type.shape != ():
+        builder = Builder(graph)
+        weights = builder.input(builder.unique(WEIGHTS), type)
+        of = F.sum(builder.value(of) * weights).name
+        graph = builder.graph([of])
+        random = np.random.default_rng(0).standard_normal(weights.shape)  # type: ignore[arg-type]
+        leaves = {**leaves, weights.name: random}
+    return tuple(check_gradients(graph, of, wrt, leaves))
+
+
+def _feed(model: Model, graph: Graph) -> tuple[dict[str, Array], str]:
+    """Values for the inputs that are needed, and for others that may tell a size; and where they
+    are from: a check, the data, or random numbers.
+    """
+    needed = graph.needed_for(graph.outputs)
+    inputs = {node.name: node.tensor for node in graph.leaves("input")}
+    wanted = inputs.keys() & needed
+    for entry in model.document.check:
+        if wanted <= entry.feed.keys():
+            return check_feed(model, entry), "a check's feed"
+    plan = model.elaborated.data
+    if plan is not None:
+        small = replace(model.elaborated, data=replace(plan, batch=BATCH))
+        fed, _ = next(iter(Feed(small, model.folder, seed=0).training(0)))
+        if wanted <= fed.keys():
+            return fed, "data"
+    return _random(inputs), "random numbers"
+
+
+def _random(inputs: Mapping[str, TensorType]) -> dict[str, Array]:
+    """Normal numbers; positions and labels are 0 or 1, which every table has."""
+    generator = np.random.default_rng(0)
+    symbols = sorted({s for type in inputs.values() for s in type_symbols(type)})
+    sizes = {name: 2 + i for i, name in enumerate(symbols)}
+    found: dict[str, Array] = {}
+    for name, type in inputs.items():
+        shape = tuple(int(bind(d, sizes)) for d in type.shape)  # type: ignore[arg-type]
+        real = type.dtype.is_float
+        found[name] = generator.normal(size=shape) if real else generator.integers(0, 2, shape)
+    return found

@@ -14,16 +14,25 @@ from graphflow.ops.slicing import Index, python_index
 
 
 def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
-    return partial(np.matmul, *inputs, out[0])
+    """One product; a batch of rows times one matrix is a single larger product."""
+    (target,), (x, y) = out, inputs
+    assert isinstance(x, Array) and isinstance(y, Array)
+    if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous and x.size and y.size:
+        rows = x.reshape(-1, x.shape[-1])
+        return partial(np.matmul, rows, y, out=target.reshape(-1, y.shape[1]))
+    return partial(np.matmul, x, y, out=target)
 
 
 def _reducing(function: np.ufunc) -> Factory:
     """The factory of a reduction by one universal function."""
 
     def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
-        attrs, (target,), (x,) = node.attributes(), out, inputs
-        axis, keepdims = attrs["axis"], attrs["keepdims"]
-        return partial(function.reduce, x, axis, target.dtype, target, keepdims)  # type: ignore[arg-type]
+        (target,), (x,) = out, inputs
+        axis: tuple[int, ...] = node.attr("axis")  # type: ignore[assignment]
+        keepdims = bool(node.attr("keepdims"))
+        return partial(
+            function.reduce, x, axis=axis, dtype=target.dtype, out=target, keepdims=keepdims
+        )
 
     return make
 
@@ -40,24 +49,24 @@ def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
 
     def run() -> None:
         total()
-        np.divide(target, count, target)
+        np.divide(target, count, out=target)
 
     return run
 
 
 def _concat(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
-    return partial(np.concatenate, inputs, node.attr("axis"), out[0])  # type: ignore[arg-type, call-overload]
+    return partial(np.concatenate, inputs, axis=node.attr("axis"), out=out[0])
 
 
 def _stack(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
-    return partial(np.stack, inputs, node.attr("axis"), out[0])  # type: ignore[arg-type, call-overload]
+    return partial(np.stack, inputs, axis=node.attr("axis"), out=out[0])
 
 
 def _unslice(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     """Zeros, and the operand written into a view of them."""
     (target,), (x,) = out, inputs
     index: Index = node.attr("index")  # type: ignore[assignment]
-    part = target[(*python_index(index), ...)]  # type: ignore[index]
+    part = target[(*python_index(index), ...)]
 
     def run() -> None:
         target.fill(0)

@@ -31,12 +31,6 @@ def _ufunc(function: np.ufunc) -> Factory:
     return make
 
 
-def _square(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
-    """A product of a value with itself, read once."""
-    (target,), (x, y) = out, inputs
-    return partial(np.square, x, target) if x is y and target.dtype.kind == "f" else None
-
-
 def _relu(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     (target,), (x,) = out, inputs
     return partial(np.maximum, x, np.zeros((), target.dtype), out=target)
@@ -48,32 +42,40 @@ def _sigmoid(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) ->
     half = np.asarray(0.5, target.dtype)
 
     def run() -> None:
-        np.multiply(x, half, target)  # type: ignore[call-overload]
-        np.tanh(target, target)
-        np.multiply(target, half, target)
-        np.add(target, half, target)
+        np.multiply(x, half, out=target)
+        np.tanh(target, out=target)
+        np.multiply(target, half, out=target)
+        np.add(target, half, out=target)
 
     return run
 
 
 def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
-    """A choice: one side copied where the other one does not already lie."""
-    (target,), (condition, x, y) = out, inputs
-    if not isinstance(condition, Array) or np.may_share_memory(target, condition):
+    """A choice, made on bits and without branches: y ^ ((x ^ y) * condition).
+
+    Much faster than a masked copy where the condition is as good as random, as a rectifier's is.
+    """
+    (target,), (condition, first, second) = out, inputs
+    assert isinstance(condition, Array) and isinstance(first, Array) and isinstance(second, Array)
+    if target.dtype == np.bool_:
         return None
-    if np.may_share_memory(target, y):
-        return partial(np.copyto, target, x, where=condition)
-    if not np.may_share_memory(target, x):
+    bits = np.dtype(f"i{target.itemsize}")
+    x, y, chosen = first.view(bits), second.view(bits), target.view(bits)
+    if not np.may_share_memory(target, second):
+
         def run() -> None:
-            np.copyto(target, y)
-            np.copyto(target, x, where=condition)
+            np.bitwise_xor(x, y, out=chosen)
+            np.multiply(chosen, condition, out=chosen)
+            np.bitwise_xor(chosen, y, out=chosen)
 
         return run
 
-    def inverted() -> None:
-        np.copyto(target, y, where=~condition)
+    def replacing() -> None:
+        np.bitwise_xor(x, y, out=chosen)
+        np.multiply(chosen, ~condition, out=chosen)
+        np.bitwise_xor(chosen, x, out=chosen)
 
-    return inverted
+    return replacing
 
 
 def _cast(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:

@@ -7,6 +7,7 @@ first values, and each turn updates them as a training step updates parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -57,6 +58,11 @@ class _Setting:
         assert isinstance(value, int)
         return value
 
+    def plan(self, name: str) -> Plan:
+        """The plan of the region that the attribute ``name`` holds."""
+        held = [key for key, value in self.node.attrs if isinstance(value, Graph)]
+        return self.plans[held.index(name)]
+
     def line(self, plan: Plan, arguments: Sequence[Array], arena: Array) -> Line:
         """A region bound, its leaves to ``arguments`` in order."""
         names = [leaf.name for leaf in plan.graph.leaves("input")]
@@ -70,7 +76,7 @@ class _Setting:
 
 
 def _scan(at: _Setting) -> Kernel:
-    (plan,) = at.plans
+    plan = at.plan("body")
     carries, sequences = at.number("carries"), at.number("sequences")
     elements, arena = _elements(at)
     captured = at.operands[carries + sequences :]
@@ -111,16 +117,13 @@ def _elements(at: _Setting) -> tuple[list[Array], Array]:
 
 
 def _while_loop(at: _Setting) -> Kernel:
-    condition, body = at.node.attr("condition"), at.node.attr("body")
-    assert isinstance(condition, Graph) and isinstance(body, Graph)
-    plans = dict(zip(("condition", "body"), _by_attribute(at, "condition", "body"), strict=True))
-    carries = at.number("carries")
+    condition, body = at.plan("condition"), at.plan("body")
+    carries, most = at.number("carries"), at.number("max_steps")
     arguments = [*at.out[:carries], *at.operands[carries:]]
-    test = at.line(plans["condition"], arguments, at.scratch)
-    step = at.line(plans["body"], arguments, at.scratch)
-    goes_on = test.array(condition.outputs[0])
-    starts, most = at.starts(), at.number("max_steps")
-    turn = [*step.kernels, *step.ending, *step.copies]
+    test = at.line(condition, arguments, at.scratch)
+    step = at.line(body, arguments, at.scratch)
+    goes_on = test.array(condition.graph.outputs[0])
+    starts, turn = at.starts(), [*step.kernels, *step.ending, *step.copies]
 
     def run() -> None:
         for carry, first in starts:
@@ -143,34 +146,23 @@ def _while_loop(at: _Setting) -> Kernel:
 
 
 def _cond(at: _Setting) -> Kernel:
-    predicate, *captured = at.operands
-    branches = [at.line(plan, captured, at.scratch) for plan in _by_attribute(at, "then", "orelse")]
-    first, second = (_branch(line, plan, at) for line, plan in zip(
-        branches, _by_attribute(at, "then", "orelse"), strict=True))
+    predicate = at.operands[0]
+    then, orelse = _branch(at, "then"), _branch(at, "orelse")
 
     def run() -> None:
-        for kernel in first if predicate else second:
+        for kernel in then if predicate else orelse:
             kernel()
 
     return run
 
 
-def _branch(line: Line, plan: Plan, at: _Setting) -> list[Kernel]:
+def _branch(at: _Setting, name: str) -> list[Kernel]:
     """A branch's kernels, and copies of what it yields into the node's results."""
-    yielded = [line.array(name) for name in plan.graph.outputs]
-    pairs = list(zip(at.out, yielded, strict=True))
-
-    def hand_over() -> None:
-        for target, value in pairs:
-            np.copyto(target, value)
-
-    return [*line.kernels, hand_over]
-
-
-def _by_attribute(at: _Setting, *names: str) -> list[Plan]:
-    """The plans of regions by the attributes that hold them."""
-    held = [key for key, value in at.node.attrs if isinstance(value, Graph)]
-    return [at.plans[held.index(name)] for name in names]
+    plan = at.plan(name)
+    line = at.line(plan, at.operands[1:], at.scratch)
+    yielded = [line.array(output) for output in plan.graph.outputs]
+    pairs = zip(at.out, yielded, strict=True)
+    return [*line.kernels, *(partial(np.copyto, target, value) for target, value in pairs)]
 
 
 _MAKERS: dict[str, Callable[[_Setting], Kernel]] = {

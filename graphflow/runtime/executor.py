@@ -47,10 +47,7 @@ class Executor:
         self._held = [node for node in leaves if node.name not in self._fed]
         overwritten = sorted(self._fed.keys() & plan.graph.updates.keys())
         if overwritten:
-            name = overwritten[0]
-            fail("GF061", f"'{name}' is fed, but this step gives it a new value",
-                 plan.graph.origin(name).mark,
-                 help="leave it out of the feed; to set it, assign it in the model")  # fmt: skip
+            raise ValueError(f"{overwritten} are fed, so they cannot be updated")
         self._arena = allocate(plan.arena_bytes)
         self._bind()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ops.op import get_op
 
 
 def running_order(graph: Graph, ending: Sequence[str] = ()) -> tuple[str, ...]:
@@ -23,47 +24,39 @@ def running_order(graph: Graph, ending: Sequence[str] = ()) -> tuple[str, ...]:
     ('x', 'matmul', 'sum', 'exp', 'mul')
     """
     last = set(ending)
-    walk = _Walk(graph, last)
+    walk = _Walk(graph)
     for name in graph.nodes:
         if name not in last:
             walk.visit(name)
-    walk.flush()
+    for name in list(walk.deferred):  # only the end reads them, or nobody does
+        walk.run(name)
     return (*walk.order, *ending)
 
 
 class _Walk:
-    def __init__(self, graph: Graph, last: Collection[str]) -> None:
-        self.graph, self.last = graph, last
+    """``steady`` are the nodes that are there at any time: leaves, constants, and views of them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
         self.order: list[str] = []
         self.steady: set[str] = set()
         self.deferred: dict[str, None] = {}
 
     def visit(self, name: str) -> None:
-        """Run the node now, or later if it depends on nothing that passes."""
+        """Run the node now, or, if it reads steady ones alone, when it is needed."""
         node = self.graph.nodes[name]
-        if node.op in LEAVES or not node.inputs:
+        reads_steady = self.steady.issuperset(node.inputs)
+        if node.op in LEAVES or (reads_steady and (get_op(node.op).view or not node.inputs)):
             self.steady.add(name)
-            self.order.append(name)
-        elif all(n in self.steady or n in self.deferred for n in node.inputs):
+        elif reads_steady:
             self.deferred[name] = None
-        else:
-            self.emit(name)
+            return
+        for operand in node.inputs:
+            if operand in self.deferred:
+                self.run(operand)
+        self.order.append(name)
 
-    def emit(self, name: str) -> None:
-        """Append the node, what it waits for first."""
-        stack = [name]
-        while stack:
-            top = stack[-1]
-            missing = [n for n in self.graph.nodes[top].inputs if n in self.deferred]
-            if missing:
-                stack.append(missing[0])
-                continue
-            stack.pop()
-            self.deferred.pop(top, None)
-            self.order.append(top)
-
-    def flush(self) -> None:
-        """Run what only the end, or nobody, reads."""
-        for name in list(self.deferred):
-            if name in self.deferred:
-                self.emit(name)
+    def run(self, name: str) -> None:
+        """Run a node that was put off."""
+        del self.deferred[name]
+        self.order.append(name)

@@ -30,11 +30,11 @@ class Reader:
 class Plan:
     """When each node runs and where its value lies.
 
-    ``order`` holds all nodes, the last ``ending`` of them write leaves or depend on ones that do.
+    ``order`` holds all nodes, those of ``ending`` last: they write into leaves.
     ``lifetimes`` says during which steps a computed value is needed (a view's operand lives as long
-    as the view). ``homes`` gives the buffer of each result, ``direct`` the leaf that an update is
-    written straight into, ``staged`` the buffer in which an update's value is put aside, ``regions``
-    the plans of the graphs inside control nodes and ``scratch`` the buffer those run in.
+    as the view). ``homes`` gives the buffer of each result, ``staged`` the buffer in which an
+    update's value is put aside, ``regions`` the plans of the graphs inside control nodes and
+    ``scratch`` the buffer that those run in.
     ``unplanned_bytes`` is what the arena would be if every value had memory of its own.
     """
 

@@ -16,7 +16,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import ValueType, tensors
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.op import Array, get_op
-from graphflow.schedule.liveness import Slot, Sources, is_fixed, readers
+from graphflow.schedule.liveness import Sources, is_fixed, readers
 from graphflow.schedule.views import nbytes
 
 SMALL = 4096
@@ -116,7 +116,7 @@ class _Chooser:
 
     def add_needed(self) -> None:
         """Elementwise work that only the end needs, where waiting for it keeps nothing larger."""
-        for node in reversed(self.graph.nodes.values()):
+        for node in reversed(list(self.graph)):
             slot = (node.name, 0)
             if (
                 node.name not in self.members

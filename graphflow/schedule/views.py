@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
+from math import prod
 from operator import mul
 from types import SimpleNamespace
 
@@ -38,7 +39,7 @@ def view(node: Node, operand: Computed) -> Computed | None:
         return None
     if node.op == "slice":  # with an ellipsis, a single element too is a view and not a number
         index: Index = node.attr("index")  # type: ignore[assignment]
-        return operand[(*python_index(index), ...)]  # type: ignore[index, call-overload, no-any-return]
+        return operand[(*python_index(index), ...)]  # type: ignore[call-overload]
     try:
         return op.forward(_VIEWING, operand, **node.attributes())
     except NotAView:
@@ -54,14 +55,18 @@ def stand_in(type: ValueType) -> Computed:
 
 def uniform_stand_in(type: TensorType) -> Array:
     """The stand-in of an array of one number."""
-    return np.broadcast_to(np.empty((), type.dtype.value), type.shape)
+    return np.broadcast_to(np.empty((), type.dtype.value), concrete_shape(type))
+
+
+def concrete_shape(type: TensorType) -> tuple[int, ...]:
+    """The shape of a type without symbols."""
+    assert all(isinstance(d, int) for d in type.shape), f"{type} is not concrete"
+    return type.shape  # type: ignore[return-value]
 
 
 def nbytes(type: TensorType) -> int:
     """Bytes of a tensor of concrete shape."""
-    size = type.size
-    assert isinstance(size, int), f"{type} is not concrete"
-    return size * type.dtype.itemsize
+    return prod(concrete_shape(type)) * type.dtype.itemsize
 
 
 def reshaped(x: Array, shape: Sequence[int]) -> Array:
@@ -114,7 +119,7 @@ def row_strides(shape: Sequence[int], itemsize: int) -> Strides:
 @cache
 def _stand_in(type: TensorType) -> Array:
     element = np.empty(1, type.dtype.value)
-    shape: tuple[int, ...] = type.shape  # type: ignore[assignment]
+    shape = concrete_shape(type)
     return as_strided(element, shape, row_strides(shape, element.itemsize))
 
 

@@ -20,7 +20,7 @@ from graphflow.ir.dims import Symbolic
 from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 
 Attr: TypeAlias = Union[
-    None, bool, int, float, str, Symbolic, DType, "ArrayLiteral", "Graph", tuple["Attr", ...]
+    bool, int, float, str, Symbolic, DType, "ArrayLiteral", "Graph", tuple["Attr", ...], None
 ]
 Phase = Literal["forward", "backward", "update"]
 

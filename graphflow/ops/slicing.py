@@ -127,12 +127,14 @@ def sliced_shape(shape: Shape, index: Index) -> Shape:
 def _length(total: Dim, start: Attr, stop: Attr, step: Attr) -> Dim:
     """How many elements start:stop:step takes from an axis, whose size bounds both ends."""
     assert isinstance(start, int | Symbolic) and isinstance(step, int)
+    ends = [d for d in (start, stop) if isinstance(d, int)]
+    if isinstance(total, int) and any(not 0 <= d <= total for d in ends):
+        shown = "" if stop is None else stop
+        fail("GF033", f"slice {start}:{shown} reaches beyond an axis of size {total}")
     if stop is None:
         count = start // -step + 1
     else:
         assert isinstance(stop, int | Symbolic)
-        if isinstance(total, int) and any(isinstance(d, int) and d > total for d in (start, stop)):
-            fail("GF033", f"slice {start}:{stop} reaches beyond an axis of size {total}")
         count = ceil_div(stop - start, step)
     return max(0, count) if isinstance(count, int) else count
 

@@ -27,9 +27,9 @@ def fold_constants(node: Node, view: View) -> Outcome:
     """``f(constants) -> constant``, by the operator's portable forward"""
     if node.op in KNOWN or node.op in LEAVES or node.regions:
         return None
-    operands = [view.node(name) for name in node.inputs]
-    if any(operand.op not in KNOWN for operand in operands):
+    if any(view.node(name).op not in KNOWN for name in node.inputs):
         return None
+    operands = [view.node(name) for name in node.inputs]
     if not all(map(_is_definite, (node, *operands))):
         return None
     op = get_op(node.op)

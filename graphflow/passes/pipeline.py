@@ -95,14 +95,21 @@ def trace_passes(graph: Graph) -> list[PassReport]:
 
 
 def _steps(graph: Graph) -> Iterator[tuple[Pass, Rewritten]]:
-    """Every pass that is run, and what it made."""
+    """Every pass that is run, and what it made.
+
+    A pass that had nothing to do on this very graph is not asked again.
+    """
+    idle: dict[str, Graph] = {}
     for _ in range(ROUNDS):
         before = graph
         for each in PASSES:
+            if idle.get(each.name) is graph:
+                continue
             result = each.rewritten(graph)
-            if result.graph is not graph:
-                verified(result.graph, each.name)
-            graph = result.graph
+            if result.graph is graph:
+                idle[each.name] = graph
+            else:
+                graph = verified(result.graph, each.name)
             yield each, result
         if graph is before:
             return

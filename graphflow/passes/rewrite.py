@@ -200,23 +200,21 @@ class _Bench:
 
     def settle(self, node: Node) -> Node | str:
         """``node`` after rules have fired until none does."""
-        fired: Counter[str] = Counter()
-        while True:
-            found = self.first_outcome(node)
-            if found is None:
-                return node
+        fired: list[str] = []
+        while (found := self.first_outcome(node)) is not None:
             name, outcome = found
-            fired[name] += 1
-            self.log.fired[name] += 1
-            if fired.total() > BUDGET:
-                often = ", ".join(f"{n} ({k} times)" for n, k in fired.most_common(3))
+            fired.append(name)
+            if len(fired) > BUDGET:
+                often = ", ".join(f"{n} ({k} times)" for n, k in Counter(fired).most_common(3))
                 raise RewriteLoop(f"rules run in circles at '{node.name}': {often}")
+            self.log.fired[name] += 1
             after = self.nodes[outcome] if isinstance(outcome, str) else self.made(outcome, node)
             if after.type != node.type:
                 raise InvalidGraph(f"rule {name}", f"makes {after.type} of {node}")
             if isinstance(outcome, str):
                 return outcome
             node = after
+        return node
 
     def first_outcome(self, node: Node) -> tuple[str, str | Make] | None:
         """The first rule that fires, and what it wants."""

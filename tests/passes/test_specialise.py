@@ -126,6 +126,14 @@ def test_sizes_that_are_too_small():
     assert "m.yaml:4:3: error GF030: T = 2 gives 'y' the impossible shape" in message
 
 
+def test_a_slice_that_would_begin_before_the_array():
+    b = Builder()
+    x = b.input("x", TensorType(FLOAT, (T,)))
+    y = b.add("slice", x, index=(("slice", -3, None, None),), name="y")  # NumPy would take fewer
+    assert concrete(b.graph([y.name]), {"T": 3})["y"].type == TensorType(DType.FLOAT32, (3,))
+    assert "GF033: slice -1:2 reaches beyond" in refused(b.graph([y.name]), {"T": 2})
+
+
 def test_the_operators_own_rule_is_asked_again():
     b = Builder()
     x = b.input("x", TensorType(FLOAT, (T,)))

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("graphflow", "tests", "benchmarks", "ui")
 HEAVY = ("streamlit", "sklearn", "numba", "torch", "plotly", "networkx", "cupy", "scipy", "ray")
-MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:" + "work|home|Users|root|tmp|opt" + r")/\w")
+MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:" + "work|home|Users|root|tmp|opt" + r")/(?!me\b)\w")
 
 
 def python_files() -> list[Path]:

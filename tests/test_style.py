@@ -18,6 +18,8 @@ FOLDERS = ("graphflow", "tests", "benchmarks", "ui")
 HEAVY = ("streamlit", "sklearn", "numba", "torch", "plotly", "networkx", "cupy", "scipy", "ray")
 MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:" + "work|home|Users|root|tmp|opt" + r")/(?!me\b)\w")
 
+PRAGMA = re.compile(r"  # (type: ignore|noqa|fmt: skip).*")
+
 
 def python_files() -> list[Path]:
     return sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
@@ -68,7 +70,7 @@ def test_lines_stay_within_100_columns():
         f"{path.relative_to(ROOT)}:{number}"
         for path in python_files()
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
-        if len(line) > 100
+        if len(PRAGMA.sub("", line)) > 100
     ]
     assert wide == []
 

@@ -8,8 +8,20 @@ from functools import cache
 import numpy as np
 import pytest
 
+import graphflow as gf
 from tests.parity import our_run
-from tests.parity.cases import CASES, RECORDS, RTOL, TRAINED, Array, Case, Outcome, Summary, summary
+from tests.parity.cases import (
+    CASES,
+    EXAMPLES,
+    RECORDS,
+    RTOL,
+    TRAINED,
+    Array,
+    Case,
+    Outcome,
+    Summary,
+    summary,
+)
 
 cases = pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 
@@ -75,3 +87,12 @@ def test_a_summary_tells_arrays_apart():
     assert differences({"g": changed}, expected) != []
     assert differences({"g": value.T}, expected) != []
     assert differences({"g": value * np.nan}, expected) != []
+
+
+@pytest.mark.parametrize(
+    ("file", "count", "tensors"),
+    [("c_resnet18.yaml", 11_689_512, 62), ("e_transformer.yaml", 63_045_632, 181)],
+)
+def test_full_size_models_have_the_published_number_of_parameters(file, count, tensors):
+    leaves = gf.load(EXAMPLES / file).graph.leaves("parameter")
+    assert (sum(leaf.tensor.size for leaf in leaves), len(leaves)) == (count, tensors)

@@ -306,6 +306,16 @@ transpose_twice
 ->
     return x
 
+transpose_twice
+    w: float32[1, 2, 3] = expand_dims(x, axis=[0])
+    a: float32[3, 1, 2] = transpose(w, axes=[2, 0, 1])
+    r: float32[3, 2, 1] = transpose(a, axes=[0, 2, 1])
+    return r
+->
+    w: float32[1, 2, 3] = expand_dims(x, axis=[0])
+    r: float32[3, 2, 1] = transpose(w, axes=[2, 1, 0])
+    return r
+
 broadcast_twice
     a: float32[4, 2, 3] = broadcast_to(x, shape=[4, 2, 3])
     r: float32[5, 4, 2, 3] = broadcast_to(a, shape=[5, 4, 2, 3])

@@ -16,7 +16,7 @@ from graphflow.passes import optimise, specialise, stands_for
 from graphflow.passes.pipeline import count
 from graphflow.spec.elaborate import elaborate
 from graphflow.spec.load import load_document
-from graphflow.train.step_graph import step_graph
+from graphflow.training.step_graph import step_graph
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL: dict[str, dict[str, int | float]] = {

@@ -91,7 +91,7 @@ CODES: dict[str, Code] = {
     "GF071": Code(
         "wrong data option",
         "The data source does not have this option, needs one that is missing, or cannot use its "
-        "value. 'graphflow list' shows the sources and their options.",
+        "value. 'graphflow list data' shows the sources and their options.",
     ),
     "GF072": Code(
         "data file not found",

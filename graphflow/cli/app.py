@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import typer
 
-from graphflow.cli import check, expand, explain, gallery, new, run, schema, show
+from graphflow.cli import check, expand, explain, gallery, new, run, schema, show, step
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
-COMMANDS = (run, check, expand, show, gallery, new, explain, schema)
+COMMANDS = (run, check, expand, show, step, gallery, new, explain, schema)
 
 app = typer.Typer(
     name="graphflow",
@@ -30,7 +30,7 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """What the parser raises for a wrong command line."""
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def version(
     show_version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graphflow.api import Model
     from graphflow.cli.broadcasts import Stretch
     from graphflow.cli.gradients import Gradients
-    from graphflow.train.checks import CheckResult
+    from graphflow.training.checks import CheckResult
 
 NAME = "check"
 
@@ -119,7 +119,7 @@ def _model(path: Path) -> Model | None:
 
 def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) -> None:
     from graphflow.cli.broadcasts import stretches
-    from graphflow.train.checks import run_checks
+    from graphflow.training.checks import run_checks
 
     report.results = run_checks(model)
     if broadcasts:

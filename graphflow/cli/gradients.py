@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from graphflow.api import Model
 from graphflow.autodiff import GradientCheck, check_gradients
+from graphflow.cli.feeding import Fed, own_feed
 from graphflow.cli.survey import target
 from graphflow.ir.dims import bind
 from graphflow.ir.graph import Graph
-from graphflow.ir.types import TensorType, type_symbols
+from graphflow.ir.types import type_symbols
 from graphflow.ops.builder import Builder, F
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import leaf_values
 from graphflow.runtime.program import intervene, random_key
-from graphflow.train.checks import check_feed
-from graphflow.train.feed import Feed
 
-BATCH = 4
-"""Rows of data that are fed."""
 WEIGHTS = "projection"
 """An output that is not one number is checked through its sum with these random weights."""
 
@@ -52,14 +48,14 @@ def check_model(model: Model) -> list[Gradients]:
 
 def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
-    feed, fed_from = _feed(model, program.graph)
+    own = own_feed(model, program.graph) or Fed(_random(program.graph), "random numbers")
     compiler = program.compiler
-    fed = compiler.resolved(feed)
+    fed = compiler.resolved(own.values)
     sizes = compiler.bound_sizes(fed)
     compiler.prepare_leaves(fed, sizes)
     graph = compiler.checked(tuple(fed), sizes)
     leaves = leaf_values(graph, model.store, {**fed, "rng": random_key(0, 0)})
-    return Gradients(of, fed_from, _checked(*_held(graph, leaves)))
+    return Gradients(of, own.source, _checked(*_held(graph, leaves)))
 
 
 def _held(graph: Graph, leaves: dict[str, Array]) -> tuple[Graph, dict[str, Array]]:
@@ -91,28 +87,10 @@ def _checked(graph: Graph, leaves: dict[str, Array]) -> tuple[GradientCheck, ...
     return tuple(check_gradients(graph, of, wrt, leaves))
 
 
-def _feed(model: Model, graph: Graph) -> tuple[dict[str, Array], str]:
-    """Values for the inputs that are needed, and for others that may tell a size; and where they
-    are from: a check, the data, or random numbers.
-    """
-    needed = graph.needed_for(graph.outputs)
-    inputs = {node.name: node.tensor for node in graph.leaves("input")}
-    wanted = inputs.keys() & needed
-    for entry in model.document.check:
-        if wanted <= entry.feed.keys():
-            return check_feed(model, entry), "a check's feed"
-    plan = model.elaborated.data
-    if plan is not None:
-        small = replace(model.elaborated, data=replace(plan, batch=BATCH))
-        fed, _ = next(iter(Feed(small, model.folder, seed=0).training(0)))
-        if wanted <= fed.keys():
-            return fed, "data"
-    return _random(inputs), "random numbers"
-
-
-def _random(inputs: Mapping[str, TensorType]) -> dict[str, Array]:
+def _random(graph: Graph) -> dict[str, Array]:
     """Normal numbers; positions and labels are 0 or 1, which every table has."""
     generator = np.random.default_rng(0)
+    inputs = {node.name: node.tensor for node in graph.leaves("input")}
     symbols = sorted({s for type in inputs.values() for s in type_symbols(type)})
     sizes = {name: 2 + i for i, name in enumerate(symbols)}
     found: dict[str, Array] = {}

@@ -12,7 +12,7 @@ from graphflow.cli.output import console, say, shown_number
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from graphflow.train.loop import Progress, Watcher
+    from graphflow.training.loop import Progress, Watcher
 
 REFRESH = 0.1
 """Seconds between redraws of the bar."""

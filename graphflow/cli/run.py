@@ -13,7 +13,7 @@ from graphflow.cli.source import AsJson, Sets, assignments, parse_bytes
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
-    from graphflow.train.loop import Outcome
+    from graphflow.training.loop import Outcome
 
 NAME = "run"
 

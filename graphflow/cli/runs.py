@@ -11,9 +11,9 @@ from graphflow.api import BACKENDS, Model, load
 from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
-from graphflow.train.feed import Feed
-from graphflow.train.loop import Loop, Watcher
-from graphflow.train.run_folder import Json, RunFolder, write_atomically
+from graphflow.training.feed import Feed
+from graphflow.training.loop import Loop, Watcher
+from graphflow.training.run_folder import Json, RunFolder, write_atomically
 
 
 @dataclass(frozen=True)

@@ -97,16 +97,20 @@ def target(model: Model) -> str:
 
 
 def wanted(model: Model, of: str) -> tuple[str, ...]:
-    """What a value is differentiated by: the parameters of the player that minimizes it, else all,
-    or the inputs of a graph without any.
+    """What a value is differentiated by, as far as it depends on it: the parameters of the player
+    that minimizes it, else all, or the real inputs of a graph without any.
     """
-    training = model.elaborated.training
+    graph, training = model.graph, model.elaborated.training
+    if of not in graph:
+        fail("GF020", f"no node is called '{of}'",
+             help=did_you_mean(of, [*graph.nodes, *graph.aliases]))  # fmt: skip
+    needed = graph.needed_for([of])
     players = training.objectives if training is not None else ()
-    for player in players:
-        if player.loss == model.graph.resolve(of):
-            return player.params
-    inputs = tuple(n.name for n in model.graph.leaves("input") if n.tensor.dtype.is_float)
-    return model.elaborated.parameters or inputs
+    names = [p for player in players if player.loss == graph.resolve(of) for p in player.params]
+    names = names or list(model.elaborated.parameters)
+    found = tuple(name for name in names if name in needed)
+    inputs = (n for n in graph.leaves("input") if n.tensor.dtype.is_float and n.name in needed)
+    return found or tuple(node.name for node in inputs)
 
 
 def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -1,0 +1,63 @@
+"""``graphflow step``: walk through a file, forward and backward, node by node."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import GOOD, say
+from graphflow.cli.source import File, Sets, assignments, open_model
+
+if TYPE_CHECKING:
+    from graphflow.cli.walk import Walk
+
+NAME = "step"
+
+
+def command(
+    file: File,
+    sets: Sets = None,
+    feed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X=VALUE", help="Feed an input (JSON numbers). Repeatable."),
+    ] = None,
+    of: Annotated[
+        str | None, typer.Option(metavar="NODE", help="What is differentiated, if not the loss.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print every step and ask for nothing.")
+    ] = False,
+) -> int:
+    """Step through forward and backward: values, gradients, the chain rule.
+
+    Commands are read line by line: n next, b back, r NODE run to, h help, q quit. Without a
+    terminal and without commands the whole walk is printed.
+    """
+    from graphflow.cli.feeding import given_feed
+    from graphflow.cli.stepping import stepper_for
+    from graphflow.cli.walk import HELP, Walk
+
+    model = open_model(file, assignments(sets))
+    stepper, about = stepper_for(model, of, given_feed(feed))
+    walk = Walk(stepper)
+    say(f"stepping through {about}")
+    asked = sys.stdin.isatty() and not everything
+    if asked:
+        print(HELP)
+    if everything or not (_read(walk, asked) or asked):
+        walk.end()
+    return GOOD
+
+
+def _read(walk: Walk, asked: bool) -> bool:
+    """Follow the lines of stdin to their end; whether there was any."""
+    lines = 0
+    while True:
+        if asked:
+            print("step> ", end="", flush=True)
+        line = sys.stdin.readline()
+        if not line or not walk.run(line):
+            return bool(line) or lines > 0
+        lines += 1

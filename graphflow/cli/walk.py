@@ -1,0 +1,191 @@
+"""The terminal stepper: commands in, what each step did out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from graphflow.cli.output import console, report_errors
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.ir.graph import Attr, Node
+from graphflow.ops.evaluate import Computed
+from graphflow.runtime.stepper import ChainRule, Stepper, StepView
+from graphflow.spec.expand import INFIX, literal
+
+HELP = """\
+  n, Enter   next node              b          back
+  r NODE     run to a node          e          run to the end
+  f          to the first node      w          to the first backward node
+  w NAME     watch a value          v NAME     show a value
+  l          list the nodes         h          this help
+  q          quit"""
+UNSHOWN = ("shape", "keepdims")
+WHOLE = 12
+"""Arrays of up to so many elements are shown whole."""
+
+
+class Walk:
+    """A stepper driven by lines of text. ``run(line)`` says whether to go on."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self.stepper = stepper
+        self.watched: list[str] = []
+        self.commands: Mapping[str, Callable[[str], None]] = {
+            "": self.next, "n": self.next, "b": self.back, "r": self.run_to, "e": self.end,
+            "f": self.first, "w": self.backward_or_watch, "v": self.value, "l": self.list,
+            "h": self.help, "?": self.help,
+        }  # fmt: skip
+
+    def run(self, line: str) -> bool:
+        """Do what one line says; what is wrong with it is reported."""
+        word, _, rest = line.strip().partition(" ")
+        if word in ("q", "quit", "exit"):
+            return False
+        try:
+            if word not in self.commands:
+                fail("GF006", f"there is no command '{word}'", help="h lists them")
+            self.commands[word](rest.strip())
+        except GraphflowError as error:
+            report_errors(error.diagnostics)
+        return True
+
+    # -- commands ----------------------------------------------------------------------------
+    def next(self, rest: str = "") -> None:
+        """One node on."""
+        self.show(self.stepper.next())
+
+    def back(self, rest: str = "") -> None:
+        """One node back."""
+        view = self.stepper.back()
+        if view is None:
+            print("at the start")
+        else:
+            self.show(view)
+
+    def run_to(self, name: str) -> None:
+        """On, or back, to a node."""
+        self.stepper.run_to(name)
+        self.show_current()
+
+    def end(self, rest: str = "") -> None:
+        """All nodes that are left."""
+        while not self.stepper.done:
+            self.next()
+
+    def first(self, rest: str = "") -> None:
+        """The first node again."""
+        self.stepper.reset()
+        self.next()
+
+    def backward_or_watch(self, name: str) -> None:
+        """The first backward node; with a name, show that value after every step."""
+        if name:
+            self.stepper.graph.resolve(self.known(name))
+            self.watched.append(name)
+            print(f"watching {name}")
+            return
+        self.stepper.reset()
+        steps = self.stepper.run_to_phase("backward")
+        if steps and steps[-1].phase != "backward":
+            print("there is no backward node")
+        self.show_current()
+
+    def value(self, name: str) -> None:
+        """One value."""
+        print(f"{name} = {shown(self.stepper.value(name))}")
+
+    def list(self, rest: str = "") -> None:
+        """All nodes, the last one that ran marked."""
+        graph = self.stepper.graph
+        for index, name in enumerate(self.stepper.order):
+            mark = ">" if index == self.stepper.cursor - 1 else " "
+            print(f"{mark} {index + 1:4d}  {graph.origin(name).phase:8}  {name}")
+
+    def help(self, rest: str = "") -> None:
+        """What one can type."""
+        print(HELP)
+
+    # -- showing -----------------------------------------------------------------------------
+    def show_current(self) -> None:
+        """The step made last."""
+        view = self.stepper.current
+        if view is not None:
+            self.show(view)
+
+    def show(self, view: StepView) -> None:
+        """A step: its place, formula, operands, result, and the chain rule."""
+        from rich.text import Text
+
+        place = f"  {view.mark.file}:{view.mark.line}" if view.mark else ""
+        head = f"{view.index + 1}/{len(self.stepper.order)} {view.phase}"
+        formula = written(self.stepper.graph.nodes[view.node])
+        out = console()
+        out.print(Text.assemble((head, "bold cyan"), f"  {view.node} = {formula}{place}"))
+        for name, value in view.operands.items():
+            out.print(Text(f"    {name} = {shown(value)}"))
+        out.print(Text(f"    {view.node} = {shown(view.value)}", style="bold"))
+        for line in chain_lines(view.chain) if view.chain else ():
+            out.print(Text(f"    {line}", style="green"))
+        for name in self.watched:
+            known = self.stepper.graph.resolve(name) in self.stepper.values
+            text = shown(self.stepper.value(name)) if known else "not yet"
+            out.print(Text(f"    watch {name} = {text}", style="dim"))
+
+    def known(self, name: str) -> str:
+        """The name, if the graph has it."""
+        graph = self.stepper.graph
+        if name not in graph:
+            help = did_you_mean(name, [*graph.nodes, *graph.aliases])
+            fail("GF020", f"no node is called '{name}'", help=help)
+        return name
+
+
+def written(node: Node) -> str:
+    """The operation as one would write it in a file; types and shapes are left out."""
+    if node.op in INFIX and len(node.inputs) == 2:
+        return f" {INFIX[node.op]} ".join(node.inputs)
+    if node.op == "identity":
+        return node.inputs[0]
+    numbers = [f"{k}={literal(v)}" for k, v in node.attrs if _counts(v) and k not in UNSHOWN]
+    return f"{node.op}({', '.join([*node.inputs, *numbers])})"
+
+
+def _counts(value: Attr) -> bool:
+    """Whether an attribute is a number or a list of numbers."""
+    items = value if isinstance(value, tuple) else (value,)
+    return bool(items) and all(isinstance(item, int | float) for item in items)
+
+
+def chain_lines(chain: ChainRule) -> Iterator[str]:
+    """Upstream gradient times local derivative is the contribution, in names and in numbers."""
+    local = f"∂{chain.twin}/∂{chain.operand}"
+    yield f"chain rule: {chain.upstream_name} × {local} = contribution to {chain.operand}.grad"
+    if chain.local is None:
+        yield f"  {chain.upstream_name} = {shown(chain.upstream)}, {local} is a matrix"
+        yield f"  contribution = {shown(chain.contribution)}"
+    else:
+        parts = (chain.upstream, chain.local, chain.contribution)
+        upstream, derivative, contribution = map(shown, parts)
+        if chain.contribution.size == 1:
+            yield f"  {upstream} × {derivative} = {contribution}"
+        else:
+            yield f"  {upstream}"
+            yield f"  × {derivative}"
+            yield f"  = {contribution}"
+    if chain.total is not None:
+        yield f"  sum of the contributions so far = {shown(chain.total)}"
+
+
+def shown(value: Computed) -> str:
+    """A value on one line: small ones whole, others by shape and range."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(shown, value))})"
+    array = np.asarray(value)
+    if array.shape == ():
+        return f"{array.item():.6g}" if array.dtype.kind == "f" else str(array.item())
+    if array.size <= WHOLE:
+        text = np.array2string(array, precision=5, separator=", ", max_line_width=10_000)
+        return " ".join(text.split())
+    low, mean, high = (float(f(array)) for f in (np.min, np.mean, np.max))
+    return f"{list(array.shape)} from {low:.4g} to {high:.4g}, mean {mean:.4g}"

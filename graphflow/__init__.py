@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from graphflow.runtime.program import Program
     from graphflow.runtime.result import Result
     from graphflow.runtime.stepper import Stepper
-    from graphflow.train import Trainer
+    from graphflow.training import Trainer
 
 __version__ = "0.1.0"
 
@@ -32,7 +32,7 @@ _HOMES = {
     "Program": "graphflow.runtime.program",
     "Result": "graphflow.runtime.result",
     "Stepper": "graphflow.runtime.stepper",
-    "Trainer": "graphflow.train",
+    "Trainer": "graphflow.training",
     "load": "graphflow.api",
     "loads": "graphflow.api",
     "register": "graphflow.ops",

@@ -37,10 +37,10 @@ from graphflow.spec.load import load_document
 from graphflow.spec.overrides import apply
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read, read_text
-from graphflow.train import Trainer
-from graphflow.train.feed import Feed
-from graphflow.train.loop import Loop, Outcome, Watcher
-from graphflow.train.run_folder import RunFolder
+from graphflow.training import Trainer
+from graphflow.training.feed import Feed
+from graphflow.training.loop import Loop, Outcome, Watcher
+from graphflow.training.run_folder import RunFolder
 
 BACKENDS = ("numpy",)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import graphflow as gf
-from graphflow.train.checks import run_checks
+from graphflow.training.checks import run_checks
 
 ROOT = Path(__file__).parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -38,7 +38,8 @@ def expand_derivatives(graph: Graph) -> Graph:
             builder.nodes[node.name] = _expand_regions(node)
     built = builder.graph(graph.outputs, graph.updates)
     aliases = {a: n for a, n in graph.aliases.items() if n in built.nodes}
-    return replace(built, aliases=aliases, gradients=graph.gradients)
+    origins = {n: o for n, o in built.origins.items() if n in built.nodes}
+    return replace(built, aliases=aliases, gradients=graph.gradients, origins=origins)
 
 
 def _gradient(builder: Builder, node: Node) -> list[Value]:

@@ -11,12 +11,12 @@ from functools import partial
 
 import numpy as np
 
-from graphflow.backends.base import Backend, Kernel
+from graphflow.backends.base import Kernel
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
-from graphflow.runtime.line import Line, bind, carve
+from graphflow.runtime.line import Binder, Line, carve
 from graphflow.schedule.memory import aligned
 from graphflow.schedule.plan import Plan, element_leaves
 
@@ -29,12 +29,12 @@ def control_kernel(
     out: tuple[Array, ...],
     inputs: Sequence[Computed],
     scratch: Array,
-    backend: Backend,
+    binder: Binder,
 ) -> Kernel:
     """A control node bound to its results, operands, and the memory its regions run in."""
     operands = [x for x in inputs if isinstance(x, Array)]
     make = _MAKERS[node.op]
-    return make(_Setting(node, plans, out, operands, scratch, backend))
+    return make(_Setting(node, plans, out, operands, scratch, binder))
 
 
 class _Setting:
@@ -47,10 +47,10 @@ class _Setting:
         out: tuple[Array, ...],
         operands: Sequence[Array],
         scratch: Array,
-        backend: Backend,
+        binder: Binder,
     ) -> None:
         self.node, self.plans, self.out, self.operands = node, plans, out, operands
-        self.scratch, self.backend = scratch, backend
+        self.scratch, self.binder = scratch, binder
 
     def number(self, name: str) -> int:
         """An attribute that counts something."""
@@ -67,7 +67,7 @@ class _Setting:
         """A region bound, its leaves to ``arguments`` in order."""
         names = [leaf.name for leaf in plan.graph.leaves("input")]
         leaves = dict(zip(names, arguments, strict=True))
-        return bind(plan, leaves, arena, self.backend)
+        return self.binder(plan, leaves, arena)
 
     def starts(self) -> Copies:
         """The carries and their first values."""

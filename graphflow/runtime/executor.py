@@ -16,8 +16,10 @@ from graphflow.backends.numpy_backend import NUMPY
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ops.op import Array
-from graphflow.runtime.line import Line, allocate, bind
+from graphflow.runtime.bind import bind
+from graphflow.runtime.line import Line, allocate
 from graphflow.schedule.plan import Plan
+from graphflow.schedule.views import concrete_shape
 
 
 class StoreLike(Protocol):
@@ -106,14 +108,14 @@ class Executor:
                 if node.name in self.plan.graph.updates:
                     self._returned.append((kept, leaves[node.name]))
         self._version = self._store.version
-        self._line: Line = bind(self.plan, leaves, self._arena, self._backend)
+        self._line: Line = bind(self._backend, self.plan, leaves, self._arena)
         self._writes = bool(self._line.ending or self._line.copies)
         graph = self.plan.graph
         self._outputs = [(name, self._line.array(name)) for name in dict.fromkeys(graph.outputs)]
 
 
 def _empty(node: Node) -> Array:
-    return np.empty(node.tensor.shape, node.tensor.dtype.value)  # type: ignore[arg-type]
+    return np.empty(concrete_shape(node.tensor), node.tensor.dtype.value)
 
 
 def _take(name: str, target: Array, feed: Mapping[str, Array]) -> None:

@@ -86,10 +86,12 @@ class Compiler:
         graph = intervene(self.graph, fed)
         return specialise(graph, sizes, self.settings.dtype, self.settings.mode == "train")
 
-    def run(self, feed: Mapping[str, Array], key: Array) -> dict[str, Array]:
-        """Outputs by node name (updates are made)."""
+    def run(
+        self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
+    ) -> dict[str, Array]:
+        """Outputs by node name (updates are made). ``sizes`` are known besides those of the feed."""
         feed = self.resolved(feed)
-        sizes = self.bound_sizes(feed)
+        sizes = {**(sizes or {}), **self.bound_sizes(feed)}
         self.prepare_leaves(feed, sizes)
         plan = self.plan(tuple(feed), sizes)
         return plan.run({**feed, "rng": key})

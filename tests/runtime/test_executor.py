@@ -22,7 +22,7 @@ from graphflow.schedule.plan import make_plan
 from graphflow.spec.document import read_document
 from graphflow.spec.elaborate import elaborate
 from graphflow.spec.yaml12 import read_file
-from graphflow.train.step_graph import step_graph
+from graphflow.training.step_graph import step_graph
 from tests.schedule.executing import Held, check, executor, same
 from tests.schedule.graphs import graphs, leaf_values, recurrence, tensor
 

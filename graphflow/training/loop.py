@@ -18,9 +18,10 @@ import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
-from graphflow.train.feed import Fed, Feed
-from graphflow.train.run_folder import Checkpoint, Json, RunFolder
-from graphflow.train.trainer import Trainer
+from graphflow.runtime.threads import blas_threads_for
+from graphflow.training.feed import Fed, Feed
+from graphflow.training.run_folder import Checkpoint, Json, RunFolder
+from graphflow.training.trainer import Trainer
 
 SAVE_EVERY = 60.0
 """Seconds between checkpoints within an epoch; every epoch ends with one."""
@@ -175,15 +176,14 @@ class Loop:
             done.sums, done.rows = {}, 0
         batches = iter(self.feed.training(done.epoch, done.batch))
         done.batches = len(self.feed.epoch(done.epoch))
-        for inputs, rows in batches:
-            self._step(inputs, rows, _Fresh(batches, inputs))
-            if self._done():
-                break
-        else:
-            self._finish_epoch()
-            return
-        if done.batch >= done.batches:
-            self._finish_epoch()
+        first, rows = next(batches)
+        with blas_threads_for(self.trainer.largest_operation(first)):
+            self._step(first, rows, _Fresh(batches, first))
+            while not self._done() and done.batch < done.batches:
+                inputs, rows = next(batches)
+                self._step(inputs, rows, _Fresh(batches, inputs))
+            if done.batch >= done.batches:
+                self._finish_epoch()
 
     def _step(self, inputs: dict[str, Array], rows: int, fresh: _Fresh) -> None:
         """One round, counted and reported."""

@@ -118,7 +118,7 @@ class RunFolder:
 
     def save(self, step: int, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint: complete or not at all; older ones are removed after."""
-        arrays = {n: np.ascontiguousarray(a) for n, a in checkpoint.arrays.items()}
+        arrays = {n: np.asarray(a, order="C") for n, a in checkpoint.arrays.items()}
         data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
         file = self.path / "checkpoints" / f"step-{step:08d}.safetensors"
         file.parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
+from graphflow.passes import solve_sizes
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import (
     Compiler,
@@ -21,8 +22,9 @@ from graphflow.runtime.program import (
 )
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store
+from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import Elaborated
-from graphflow.train.step_graph import StepGraph, step_graph
+from graphflow.training.step_graph import StepGraph, step_graph
 
 Batch = Mapping[str, Array]
 NewBatch = Callable[[], Batch]
@@ -49,10 +51,10 @@ class _Player:
         self.compiler = Compiler(step.graph, store, initialiser, settings)
         self.resolve = Resolver(step.graph, training=True)
 
-    def run(self, batch: Batch, key: Array) -> dict[str, Array]:
+    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
         """One step; the reported values by name."""
         known = {n: v for n, v in batch.items() if n in self.step.graph}
-        found = self.compiler.run(known, key)
+        found = self.compiler.run(known, key, sizes)
         return {name: found[self.resolve(node)] for name, node in self.step.report.items()}
 
 
@@ -103,9 +105,20 @@ class Trainer:
             for time in range(turn.times):
                 fresh = turn.fresh and time > 0 and new_batch is not None
                 fed = new_batch() if fresh and new_batch is not None else batch
-                values |= player.run(fed, random_key(self.seed, self.runs))
+                values |= player.run(fed, random_key(self.seed, self.runs), self.sizes(fed))
                 self.runs += 1
         return Result(values)
+
+    def largest_operation(self, batch: Batch) -> int:
+        """The floating point operations of the heaviest node of a step on such a batch."""
+        sizes = self.sizes(batch)
+        compilers = [player.compiler for player in self.players.values()]
+        return max(largest_operation(c.concrete((), sizes)) for c in compilers)
+
+    def sizes(self, batch: Batch) -> dict[str, int]:
+        """What a batch says about sizes: a player needs them even where it reads no input."""
+        graph = self.elaborated.graph
+        return solve_sizes(graph, {n: np.shape(v) for n, v in batch.items() if n in graph}, {})
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""

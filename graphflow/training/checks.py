@@ -24,7 +24,7 @@ from graphflow.spec.document import CheckDecl, Document
 from graphflow.spec.elaborate import Elaborated
 from graphflow.spec.leaves import Array as Numbers
 from graphflow.spec.syntax import Expr, Name
-from graphflow.train.trainer import Trainer
+from graphflow.training.trainer import Trainer
 
 RTOL, ATOL = 1e-6, 1e-9
 

@@ -1,5 +1,5 @@
 """Training: players, steps, the loop, run folders."""
 
-from graphflow.train.trainer import Trainer
+from graphflow.training.trainer import Trainer
 
 __all__ = ["Trainer"]

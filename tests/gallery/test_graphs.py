@@ -1,0 +1,69 @@
+"""Every canned graph means something, holds its golden values, and learns what it says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+from graphflow.gallery import list_graphs
+from graphflow.training.checks import run_checks
+from graphflow.training.feed import Feed
+
+GRAPHS = {entry.name: entry.path for entry in list_graphs()}
+needs_data = pytest.mark.skipif(
+    not os.environ.get("GRAPHFLOW_DATA"), reason="GRAPHFLOW_DATA names no folder with the text"
+)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_is_valid_and_its_checks_hold(name):
+    model = gf.load(GRAPHS[name])
+    assert [result.message() for result in run_checks(model) if not result.passed] == []
+
+
+def losses(path: Path, steps: int, **overrides: object) -> list[dict[str, float]]:
+    """What the first steps of training report."""
+    model = gf.load(path, overrides)
+    trainer = model.trainer()
+    feed = Feed(model.elaborated, path.parent, trainer.seed)
+    found = []
+    for epoch in range(steps):
+        trainer.start_epoch(epoch)
+        for fed, _ in feed.training(epoch):
+            values = trainer.step(fed).values
+            found.append({name: float(np.mean(value)) for name, value in values.items()})
+            if len(found) == steps:
+                return found
+    raise AssertionError("no data")
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "report", "factor"),
+    [
+        ("mlp", 60, "loss", 0.6),
+        ("mlp_math", 60, "loss", 0.3),
+        ("linear_regression", 60, "distance", 0.5),
+        ("softmax_regression", 60, "loss", 0.5),
+        ("resnet18", 40, "loss", 0.7),
+        ("style_transfer", 20, "loss", 0.1),
+        pytest.param("lstm", 60, "perplexity", 0.4, marks=needs_data),
+    ],
+)
+def test_the_first_steps_lower_what_is_reported(name, steps, report, factor):
+    found = [values[report] for values in losses(GRAPHS[name], steps)]
+    assert np.mean(found[-5:]) < factor * found[0]
+
+
+def test_the_mlp_reads_digits():
+    outcome = gf.train(gf.load(GRAPHS["mlp"]))
+    assert outcome.metrics["test/accuracy"] >= 0.97
+
+
+def test_the_generators_turn_answers_the_discriminators():
+    """Each keeps the other busy: after two epochs neither loss has gone to zero."""
+    last = losses(GRAPHS["gan"], 58)[-1]
+    assert 0.3 < last["d_loss"] < 3 and 0.3 < last["g_loss"] < 5

@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from graphflow.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from graphflow.api import Model, load, loads, train
     from graphflow.diagnostics import Diagnostic, GraphflowError
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from graphflow.runtime.result import Result
     from graphflow.runtime.stepper import Stepper
     from graphflow.training import Trainer
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Diagnostic": "graphflow.diagnostics",

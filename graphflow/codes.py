@@ -23,19 +23,21 @@ CODES: dict[str, Code] = {
     ),
     "GF002": Code(
         "the file is not valid YAML",
-        "A graph file is YAML 1.2. Typical causes: a missing space after ':', uneven indentation, "
-        "a bracket left open, or a value that begins with a character YAML reserves.",
+        "A graph file is YAML 1.2. Typical causes: a missing space after ':', uneven "
+        "indentation, a bracket left open, or a value that begins with a character YAML "
+        "reserves.",
     ),
     "GF003": Code(
         "YAML feature not allowed",
-        "Anchors, aliases, tags and merge keys are refused: a graph file reads from top to bottom "
-        "and says everything once. Use 'let:' for a value used twice and 'blocks:' for structure.",
+        "Anchors, aliases, tags and merge keys are refused: a graph file reads from top to "
+        "bottom and says everything once. Use 'let:' for a value used twice and 'blocks:' for"
+        " structure.",
     ),
     "GF004": Code(
         "a limit was exceeded",
-        "Files are at most 1 MB and 50 levels deep; expressions at most 2,000 characters, nesting "
-        "50, integers below 2^53, constant exponents up to 64; repeat up to 1,000 turns; 100,000 "
-        "nodes a graph.",
+        "Files are at most 1 MB and 50 levels deep; expressions at most 2,000 characters, "
+        "nesting 50, integers below 2^53, constant exponents up to 64; repeat up to 1,000 "
+        "turns; 100,000 nodes a graph.",
     ),
     "GF005": Code(
         "not the text form of a graph",
@@ -43,22 +45,27 @@ CODES: dict[str, Code] = {
     ),
     "GF006": Code(
         "wrong command line",
-        "A command, option or value is not one that graphflow knows. 'graphflow --help' lists the "
-        "commands, 'graphflow COMMAND --help' what one takes.",
+        "A command, option or value is not one that graphflow knows. 'graphflow --help' lists"
+        " the commands, 'graphflow COMMAND --help' what one takes.",
     ),
-    "GF007": Code("the file cannot be written", "It exists already, or its folder is not writable."),
+    "GF007": Code(
+        "the file cannot be written",
+        "It exists already, or its folder is not writable.",
+    ),
     # sections and keys
     "GF010": Code("unknown key", "The section does not have this key. Keys are never ignored."),
     "GF011": Code(
-        "duplicate key", "A key appears twice in one mapping. Every name is assigned once."
+        "duplicate key",
+        "A key appears twice in one mapping. Every name is assigned once.",
     ),
     "GF012": Code("missing key", "The section needs a key that is not there."),
     "GF013": Code("wrong kind of value", "The value under this key has the wrong kind."),
+    "GF017": Code("no long form", "graphflow expand cannot write this construct in its long form."),
     # names and calls
     "GF020": Code(
         "unknown name",
-        "An expression names something that no earlier line declares. Nodes are read from top to "
-        "bottom: a name must be declared above its first use.",
+        "An expression names something that no earlier line declares. Nodes are read from top"
+        " to bottom: a name must be declared above its first use.",
     ),
     "GF021": Code("unknown function", "No operator, layer, block or instance has this name."),
     "GF022": Code(
@@ -67,9 +74,10 @@ CODES: dict[str, Code] = {
     ),
     "GF023": Code(
         "not part of the expression language",
-        "Expressions are mathematics: names, numbers, strings, arithmetic, comparisons, calls, "
-        "slices, lists, name.part, and 'a if c else b'. There are no attributes of Python objects, "
-        "lambdas, comprehensions or f-strings, and nothing in a file can run code.",
+        "Expressions are mathematics: names, numbers, strings, arithmetic, comparisons, "
+        "calls, slices, lists, name.part, and 'a if c else b'. There are no attributes of "
+        "Python objects, lambdas, comprehensions or f-strings, and nothing in a file can run "
+        "code.",
     ),
     "GF024": Code("name declared twice", "Every name is assigned once in its scope."),
     "GF025": Code("expression syntax", "The expression cannot be read."),
@@ -77,51 +85,29 @@ CODES: dict[str, Code] = {
         "value not known while the graph is built",
         "Conditions of 'if', repeat counts, axes and shapes must be known before anything runs.",
     ),
-    # shapes and dtypes
+    # shapes and number types
     "GF030": Code(
         "shapes do not fit",
-        "The operands' shapes are incompatible under NumPy's broadcasting rules or the operator's "
-        "own rule. The message shows both shapes and the notes show where each came from.",
+        "The operands' shapes are incompatible under NumPy's broadcasting rules or the "
+        "operator's own rule. The message shows both shapes and the notes show where each "
+        "came from.",
     ),
     "GF031": Code("wrong dtype", "The operator does not accept this kind of number."),
-    "GF032": Code("shape annotation does not hold", "The checked 'shape:' differs from the value."),
+    "GF032": Code(
+        "shape annotation does not hold",
+        "The checked 'shape:' differs from the value.",
+    ),
     "GF033": Code("invalid argument value", "An argument has a value the operator cannot use."),
-    # data
-    "GF070": Code("unknown data source", "No built-in or registered data source has this name."),
-    "GF071": Code(
-        "wrong data option",
-        "The data source does not have this option, needs one that is missing, or cannot use its "
-        "value. 'graphflow list data' shows the sources and their options.",
-    ),
-    "GF072": Code(
-        "data file not found",
-        "The file does not exist, cannot be read, or could not be downloaded. Known files are "
-        "looked for in the folder that the environment variable GRAPHFLOW_DATA names, then in the "
-        "cache folder, and downloaded last.",
-    ),
-    "GF073": Code(
-        "data file damaged",
-        "The file is not in the format its source expects, is cut short, or a download does not "
-        "have the published checksum.",
-    ),
-    "GF074": Code(
-        "data path leaves the folder",
-        "A graph file may only name data files in its own folder or below it, links included, so "
-        "that a graph file from elsewhere cannot read other files.",
-    ),
-    "GF075": Code(
-        "data cannot be split or batched",
-        "Fractions of parts add up to 1 and leave no part empty, columns have one common length, "
-        "and a part holds enough samples for a batch.",
-    ),
-    "GF076": Code(
-        "data source unavailable",
-        "A package the source needs is not installed, a package offers a source that cannot be "
-        "imported, or two sources have the same name.",
-    ),
     "GF034": Code(
         "a carried value changes its type",
         "What a loop carries from turn to turn must keep its shape and number type.",
+    ),
+    # training
+    "GF040": Code("the loss is not one number", "minimize needs a real scalar: reduce it."),
+    "GF041": Code("no such parameter", "A name or pattern under params: matches no parameter."),
+    "GF042": Code(
+        "not an optimizer",
+        "An optimizer is a call of a block whose first inputs are (parameter, gradient).",
     ),
     # derivatives
     "GF050": Code("derivative of a non-scalar", "gradient and hessian need a scalar."),
@@ -135,32 +121,31 @@ CODES: dict[str, Code] = {
         "gradient is zero everywhere",
         "The value does not depend on what it is differentiated by. zero=true allows that.",
     ),
-    "GF080": Code(
-        "position out of range",
-        "An array of positions (labels, tokens, indices) names an element that is not there. "
-        "Positions count from 0; a label must be smaller than the number of classes.",
-    ),
+    # running
     "GF060": Code(
         "not enough memory",
-        "A run needs more memory than is free, or than --memory allows. It is refused before any is "
-        "taken. The notes name the largest values; a smaller batch or smaller sizes help most.",
+        "A run needs more memory than is free, or than --memory allows. It is refused before "
+        "any is taken. The notes name the largest values; a smaller batch or smaller sizes "
+        "help most.",
+    ),
+    "GF061": Code(
+        "a fed shape does not fit",
+        "The shapes of what is fed determine the symbols (B, T, ...). Each symbol has one size.",
+    ),
+    "GF062": Code(
+        "a value is not finite",
+        "A NaN or an infinity appeared. The guarded plan (--guard) names the first node that "
+        "has one, its line, and the ranges of its operands; the step is not applied.",
     ),
     "GF063": Code("a loop did not end", "A while loop reached its largest number of turns."),
-    # training
-    "GF040": Code("the loss is not one number", "minimize needs a real scalar: reduce it."),
-    "GF041": Code("no such parameter", "A name or pattern under params: matches no parameter."),
-    "GF042": Code(
-        "not an optimizer",
-        "An optimizer is a call of a block whose first inputs are (parameter, gradient).",
-    ),
     "GF064": Code(
         "a run's folder cannot be used",
         "The folder cannot be made, holds another run, or has no checkpoint that can be read.",
     ),
     "GF065": Code(
         "the feed is not what the program needs",
-        "A program needs a value for every input that its outputs depend on. A feed may set other "
-        "nodes as well, if they exist and the step does not update them itself.",
+        "A program needs a value for every input that its outputs depend on. A feed may set "
+        "other nodes as well, if they exist and the step does not update them itself.",
     ),
     "GF066": Code(
         "a value is not known before the first feed",
@@ -168,34 +153,64 @@ CODES: dict[str, Code] = {
     ),
     "GF067": Code(
         "nothing to run",
-        "graphflow run trains the file's train: section. A file without one can be checked, shown "
-        "and stepped through.",
-    ),
-    "GF061": Code(
-        "a fed shape does not fit",
-        "The shapes of what is fed determine the symbols (B, T, ...). Each symbol has one size.",
+        "graphflow run trains the file's train: section. A file without one can be checked, "
+        "shown and stepped through.",
     ),
     "GF068": Code("a parameter cannot be removed", "The graph decides which parameters exist."),
     "GF069": Code("no such backend", "Programs run on numpy."),
+    # data and weights
+    "GF070": Code("unknown data source", "No built-in or registered data source has this name."),
+    "GF071": Code(
+        "wrong data option",
+        "The data source does not have this option, needs one that is missing, or cannot use "
+        "its value. 'graphflow list data' shows the sources and their options.",
+    ),
+    "GF072": Code(
+        "data file not found",
+        "The file does not exist, cannot be read, or could not be downloaded. Known files are"
+        " looked for in the folder that the environment variable GRAPHFLOW_DATA names, then "
+        "in the cache folder, and downloaded last.",
+    ),
+    "GF073": Code(
+        "data file damaged",
+        "The file is not in the format its source expects, is cut short, or a download does "
+        "not have the published checksum.",
+    ),
+    "GF074": Code(
+        "data path leaves the folder",
+        "A graph file may only name data files in its own folder or below it, links included,"
+        " so that a graph file from elsewhere cannot read other files.",
+    ),
+    "GF075": Code(
+        "data cannot be split or batched",
+        "Fractions of parts add up to 1 and leave no part empty, columns have one common "
+        "length, and a part holds enough samples for a batch.",
+    ),
+    "GF076": Code(
+        "data source unavailable",
+        "A package the source needs is not installed, a package offers a source that cannot "
+        "be imported, or two sources have the same name.",
+    ),
     "GF077": Code(
         "weights cannot be loaded",
-        "The weights file of a layer is missing, damaged, or lacks a parameter. Without the file, "
-        "set the layer's weights to none: it then starts from its initial values.",
+        "The weights file of a layer is missing, damaged, or lacks a parameter. Without the "
+        "file, set the layer's weights to none: it then starts from its initial values.",
     ),
     "GF078": Code("no data", "Training needs a data: section that feeds the inputs."),
+    # values that an operator or a stepper cannot use
+    "GF080": Code(
+        "position out of range",
+        "An array of positions (labels, tokens, indices) names an element that is not there. "
+        "Positions count from 0; a label must be smaller than the number of classes.",
+    ),
     "GF081": Code(
         "matrix without an answer",
         "The matrix is singular, or not positive definite where it must be.",
     ),
-    "GF017": Code("no long form", "graphflow expand cannot write this construct in its long form."),
     "GF082": Code("no such step", "A stepper cannot go before the first node or past the last."),
+    # failed checks
     "GF090": Code(
         "a check cannot be run",
         "An entry of check: feeds nodes, sets parameters, and names values and gradients.",
-    ),
-    "GF062": Code(
-        "a value is not finite",
-        "A NaN or an infinity appeared. The guarded plan (--guard) names the first node that has "
-        "one, its line, and the ranges of its operands; the step is not applied.",
     ),
 }

@@ -57,11 +57,12 @@ def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
     """
     (target,), (condition, first, second) = out, inputs
     assert isinstance(condition, Array) and isinstance(first, Array) and isinstance(second, Array)
-    if target.dtype == np.bool_:
+    over_first, over_second = (np.may_share_memory(target, x) for x in (first, second))
+    if target.dtype == np.bool_ or (over_first and over_second):
         return None
     bits = np.dtype(f"i{target.itemsize}")
     x, y, chosen = first.view(bits), second.view(bits), target.view(bits)
-    if not np.may_share_memory(target, second):
+    if not over_second:
 
         def run() -> None:
             np.bitwise_xor(x, y, out=chosen)

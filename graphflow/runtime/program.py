@@ -89,7 +89,7 @@ class Compiler:
     def run(
         self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
     ) -> dict[str, Array]:
-        """Outputs by node name (updates are made). ``sizes`` are known besides those of the feed."""
+        """Outputs by node name; updates are made. ``sizes`` are known besides the feed's."""
         feed = self.resolved(feed)
         sizes = {**(sizes or {}), **self.bound_sizes(feed)}
         self.prepare_leaves(feed, sizes)

@@ -1,4 +1,4 @@
-"""How many threads BLAS may use: one for small matrices, where more only get in each other's way."""
+"""How many threads BLAS may use: one where the matrices are small, since more get in the way."""
 
 from __future__ import annotations
 

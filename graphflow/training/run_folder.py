@@ -25,9 +25,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from graphflow import __version__
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
+from graphflow.version import __version__
 
 KEEP = 2
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")

@@ -57,7 +57,12 @@ def test_kernels_take_operands_of_any_strides(case: Case) -> None:
         np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("case", [c for c in cases() if isinstance(c.op, Elementwise)], ids=str)
+elementwise = pytest.mark.parametrize(
+    "case", [c for c in cases() if isinstance(c.op, Elementwise)], ids=str
+)
+
+
+@elementwise
 def test_elementwise_kernels_may_write_over_an_operand(case: Case) -> None:
     graph, name = case.graph(DType.FLOAT64)
     node = graph[name]
@@ -68,6 +73,21 @@ def test_elementwise_kernels_may_write_over_an_operand(case: Case) -> None:
             operands = [np.array(leaf) for leaf in leaves]
             bound(node, operands, (operands[i],))
             np.testing.assert_allclose(operands[i], expected, rtol=1e-13, atol=1e-14)
+
+
+@elementwise
+def test_elementwise_kernels_may_write_over_an_operand_read_twice(case: Case) -> None:
+    graph, name = case.graph(DType.FLOAT64)
+    node = graph[name]
+    leaves = list(case.leaves(DType.FLOAT64).values())
+    (target,) = fresh(node)
+    alike = [x for x in leaves if x.shape == target.shape and x.dtype == target.dtype]
+    operands = [x if all(x is not a for a in alike) else alike[0] for x in leaves]
+    (expected,) = several(run_node(node, list(operands)))
+    if alike:
+        shared = alike[0].copy()
+        bound(node, [shared if x is alike[0] else x for x in operands], (shared,))
+        np.testing.assert_allclose(shared, expected, rtol=1e-13, atol=1e-14)
 
 
 def test_where_keeps_what_is_not_a_number() -> None:

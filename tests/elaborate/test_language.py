@@ -220,7 +220,13 @@ def test_scan_without_a_sequence_and_reversed():
 inputs: {x: {shape: [3]}}
 nodes:
   powers: {scan: {steps: 4}, carry: {p: 1.0}, next: {p: 2 * p}}
-  back: {scan: {v: x}, reverse: true, carry: {s: 0.0}, nodes: {t: s + v}, next: {s: t}, collect: [t]}
+  back:
+    scan: {v: x}
+    reverse: true
+    carry: {s: 0.0}
+    nodes: {t: s + v}
+    next: {s: t}
+    collect: [t]
   y: powers.final.p
   z: back.t
 """

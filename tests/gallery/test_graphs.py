@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ GRAPHS = {entry.name: entry.path for entry in list_graphs()}
 needs_data = pytest.mark.skipif(
     not os.environ.get("GRAPHFLOW_DATA"), reason="GRAPHFLOW_DATA names no folder with the text"
 )
+
+needs_pillow = pytest.mark.skipif(not find_spec("PIL"), reason="photographs need Pillow")
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -49,7 +52,7 @@ def losses(path: Path, steps: int, **overrides: object) -> list[dict[str, float]
         ("linear_regression", 60, "distance", 0.5),
         ("softmax_regression", 60, "loss", 0.5),
         ("resnet18", 40, "loss", 0.7),
-        ("style_transfer", 20, "loss", 0.1),
+        pytest.param("style_transfer", 20, "loss", 0.1, marks=needs_pillow),
         pytest.param("lstm", 60, "perplexity", 0.4, marks=needs_data),
     ],
 )

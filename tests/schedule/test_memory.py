@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphflow.schedule.memory import (
-    ALIGNMENT, PATIENCE, Lifetime, aligned, place, place_by_birth, place_by_size,
+    ALIGNMENT,
+    PATIENCE,
+    Lifetime,
+    aligned,
+    place,
+    place_by_birth,
+    place_by_size,
 )  # fmt: skip
 
 lifetimes = st.tuples(st.integers(0, 12), st.integers(0, 5)).map(

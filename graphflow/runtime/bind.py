@@ -1,0 +1,89 @@
+"""Binding a plan to memory: every node becomes a kernel, a view, or a fixed value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from graphflow.backends.base import Backend, Kernel
+from graphflow.ir.graph import LEAVES, Node
+from graphflow.ir.types import TensorType, tensors
+from graphflow.ops.op import Array, get_op
+from graphflow.runtime.control import control_kernel
+from graphflow.runtime.line import Line, carve
+from graphflow.schedule.liveness import is_fixed
+from graphflow.schedule.plan import Plan
+from graphflow.schedule.views import UNIFORM, concrete_shape, view
+
+
+def bind(backend: Backend, plan: Plan, leaves: Mapping[str, Array], arena: Array) -> Line:
+    """Bind every node of a plan to memory. ``leaves`` are arrays by name."""
+    line = Line(dict(leaves))
+    last = set(plan.ending.nodes)
+    for name in plan.order:
+        node = plan.graph.nodes[name]
+        if node.op in LEAVES:
+            continue
+        seeing = view(node, line.values[node.inputs[0]]) if name in plan.sources.views else None
+        if seeing is not None:
+            line.values[name] = seeing
+        elif is_fixed(node):
+            line.values[name] = fixed_value(node)
+        else:
+            out = _results(plan, node, leaves, arena)
+            line.values[name] = out[0] if isinstance(node.type, TensorType) else out
+            kernel = _kernel(backend, plan, node, line, out, arena)
+            (line.ending if name in last else line.kernels).append(kernel)
+    line.copies = list(_copies(plan, line, arena))
+    return line
+
+
+def fixed_value(node: Node) -> Array:
+    """The value of a node that reads nothing, read-only; one element for a uniform array."""
+    attrs = node.attributes()
+    if node.op in UNIFORM:
+        attrs["shape"] = ()
+    value = np.array(get_op(node.op).forward(np, **attrs), node.tensor.dtype.value, order="C")
+    value.flags.writeable = False
+    return np.broadcast_to(value, concrete_shape(node.tensor))
+
+
+def _results(
+    plan: Plan, node: Node, leaves: Mapping[str, Array], arena: Array
+) -> tuple[Array, ...]:
+    """The memory a node's results go to: its buffers, or the leaf it updates."""
+    if node.name in plan.ending.direct:
+        return (leaves[plan.ending.direct[node.name]],)
+    return tuple(
+        carve(arena, plan.buffers[plan.homes[node.name, part]].offset, type)
+        for part, type in enumerate(tensors(node.type))
+    )
+
+
+def _kernel(
+    backend: Backend, plan: Plan, node: Node, line: Line, out: tuple[Array, ...], arena: Array
+) -> Kernel:
+    inputs = [line.values[operand] for operand in node.inputs]
+    if not node.regions:
+        return backend.kernel(node, out, inputs)
+    buffer = plan.buffers[plan.scratch[node.name]]
+    scratch = arena[buffer.offset : buffer.offset + buffer.nbytes]
+    regions = plan.regions[node.name]
+    return control_kernel(node, regions, out, inputs, scratch, partial(bind, backend))
+
+
+def _copies(plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:
+    """First what must be put aside, then the new values into their leaves."""
+    written = []
+    for leaf, value in plan.graph.updates.items():
+        if value == leaf or value in plan.ending.direct:
+            continue
+        target, source = line.array(leaf), line.array(value)
+        if leaf in plan.staged:
+            aside = carve(arena, plan.buffers[plan.staged[leaf]].offset, plan.graph[leaf].tensor)
+            yield partial(np.copyto, aside, source)
+            source = aside
+        written.append(partial(np.copyto, target, source))
+    yield from written

@@ -239,7 +239,7 @@ class _BackwardBody:
 
 
 def augment(
-    outer: Builder, scan: _ScanParts, nodes: Mapping[str, Node], residuals: Sequence[str]
+    outer: Builder, scan: _ScanParts, nodes: dict[str, Node], residuals: Sequence[str]
 ) -> dict[str, Value]:
     """Let the forward scan collect ``residuals`` as further results; their stacks by name.
 

@@ -120,6 +120,5 @@ def _stored_dtype(declared: DType, given: Array, known: Array | None) -> np.dtyp
     if declared is not DType.FLOAT:
         return np.dtype(declared.value)
     offered = given.dtype if given.dtype.kind == "f" else np.dtype(np.float32)
-    if known is None:
-        return offered
-    return np.result_type(offered, known.dtype)
+    wider: np.dtype = offered if known is None else np.result_type(offered, known.dtype)
+    return wider

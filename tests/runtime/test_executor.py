@@ -24,7 +24,14 @@ from graphflow.spec.elaborate import elaborate
 from graphflow.spec.yaml12 import read_file
 from graphflow.training.step_graph import step_graph
 from tests.schedule.executing import Held, check, executor, same
-from tests.schedule.graphs import graphs, leaf_values, recurrence, tensor
+from tests.schedule.graphs import (
+    graphs,
+    leaf_values,
+    recurrence,
+    scanned,
+    tensor,
+    with_gradients,
+)
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LARGE = (64, 64)
@@ -35,6 +42,20 @@ LARGE = (64, 64)
 def test_random_graphs_give_what_the_interpreter_gives(graph: Graph, small: int) -> None:
     with patch.object(updates, "SMALL", small):  # with 0, small leaves too are written directly
         check(graph)
+
+
+@settings(max_examples=100, deadline=None)
+@given(graphs(updates=True), st.integers(0, 3), st.booleans())
+def test_random_graphs_inside_scans(graph: Graph, length: int, backwards: bool) -> None:
+    with patch.object(updates, "SMALL", 0):
+        check(scanned(graph, length, backwards))
+
+
+@settings(max_examples=100, deadline=None)
+@given(graphs(updates=True))
+def test_random_graphs_with_gradients(graph: Graph) -> None:
+    with patch.object(updates, "SMALL", 0):
+        check(with_gradients(graph), runs=1)
 
 
 def two_parameters(shape: tuple[int, ...] = LARGE) -> tuple[Builder, Value, Value]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
+from graphflow.autodiff import reverse as derive
 from graphflow.ir.dims import product
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import DType, TensorType
@@ -130,3 +132,32 @@ def recurrence(length: int, reverse: bool = False, width: int = 3) -> Graph:
     last, sums, states = (out.item(i) for i in range(3))
     loss = F.sum(last) + sums * F.sum(states)
     return b.graph([loss.name, last.name, states.name])
+
+
+def scanned(step: Graph, length: int, reverse: bool) -> Graph:
+    """A step with updates as the body of a scan: its parameters are carries."""
+    leaves = step.leaves("parameter")
+    inside = step.map_nodes(lambda n: replace(n, op="input") if n.op == "parameter" else n)
+    following = [step.updates[leaf.name] for leaf in leaves]
+    body = Graph(inside.nodes, (*following, *step.outputs))
+    b = Builder()
+    starts = [b.leaf("parameter", leaf.name, leaf.tensor) for leaf in leaves]
+    carries = len(leaves)
+    out = F.scan(
+        *starts, body=body, carries=carries, sequences=0, length=length, reverse=reverse
+    )  # fmt: skip
+    return b.graph([out.item(i).name for i in range(len(body.outputs))])
+
+
+def with_gradients(graph: Graph) -> Graph:
+    """The sum of the outputs, and its gradients by all parameters that it depends on."""
+    b = Builder(graph)
+    total = b.constant(0.0, REAL)
+    for name in graph.outputs:
+        total = total + F.sum(F.sin(b.value(name)))
+    loss = b.graph([total.name], graph.updates)
+    reached = loss.needed_for([total.name])
+    wanted = [leaf.name for leaf in loss.leaves("parameter") if leaf.name in reached]
+    derived = derive(loss, total.name, wanted)
+    gradients = {derived.gradients[total.name, name] for name in wanted}
+    return replace(derived, outputs=(total.name, *sorted(gradients)))

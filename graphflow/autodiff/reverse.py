@@ -94,13 +94,18 @@ class _Walk:
         self.active = active_nodes(builder, self.order, self.wrt)
         self.parts: dict[tuple[str, int], list[Value]] = {}
         self.seeds = seeds
-        self.readers: dict[str, int] = dict.fromkeys(seeds, 1)
-        for name in self.order:
-            if name in self.active:
-                for operand in builder.nodes[name].inputs:
-                    self.readers[operand] = self.readers.get(operand, 0) + 1
+        self.readers = self.count_readers()
         for name, seed in seeds.items():
             self.parts[name, 0] = [seed]
+
+    def count_readers(self) -> dict[str, int]:
+        """How many contributions each value will get: its readers that lead to a seed."""
+        readers = dict.fromkeys(self.seeds, 1)
+        for name in reversed(self.order):
+            if name in self.active and name in readers:
+                for operand in self.builder.nodes[name].inputs:
+                    readers[operand] = readers.get(operand, 0) + 1
+        return readers
 
     def run(self) -> dict[str, Value | None]:
         gradients: dict[str, Value | None] = dict.fromkeys(self.wrt)

@@ -38,7 +38,8 @@ def evaluate(graph: Graph, leaves: Mapping[str, Array], xp: Namespace = np) -> d
 
 def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:
     """One node's portable forward, its result in the number type the node declares."""
-    result = get_op(node.op).forward(xp, *operands, **node.attributes())
+    with np.errstate(all="ignore"):  # what is not finite is found by the guard, with its place
+        result = get_op(node.op).forward(xp, *operands, **node.attributes())
     if isinstance(node.type, TupleType):
         return tuple(
             xp.asarray(part, dtype=None if t.dtype.value == "float" else t.dtype.value)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import FrameType
 from typing import Protocol
 
 import numpy as np
@@ -70,7 +69,7 @@ class Executor:
         with np.errstate(all="ignore"):
             for kernel in line.kernels:
                 kernel()
-            results = {name: np.empty_like(value) for name, value in self._outputs}
+            results = {name: np.empty(v.shape, v.dtype) for name, v in self._outputs}
             if self._writes:
                 with _uninterrupted():
                     self._finish(results)
@@ -132,23 +131,21 @@ def _check_shape(name: str, given: tuple[int, ...], wanted: Sequence[object]) ->
         fail("GF061", f"'{name}' has the shape {list(given)}, but the plan is for {list(wanted)}")
 
 
-Handler = Callable[[int, FrameType | None], object]
-
-
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold back an interrupt from the keyboard until the block is through.
 
     Interrupts arrive in the main thread only, so elsewhere there is nothing to hold back.
     """
-    if threading.current_thread() is not threading.main_thread():
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is None:  # None: not set from Python
         yield
         return
-    pending: list[FrameType | None] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append(frame))
+    pending: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if pending and callable(before):
-        before(signal.SIGINT, pending[0])
+    if pending:
+        signal.raise_signal(signal.SIGINT)

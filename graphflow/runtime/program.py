@@ -18,6 +18,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named
 from graphflow.ops.op import Array
 from graphflow.passes import optimise, solve_sizes, specialise
+from graphflow.passes.modes import resolve_modes
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
@@ -172,6 +173,7 @@ class Program:
         self._compiler = compiler
         self._outputs, self._gradients = dict(outputs), dict(gradients)
         self._of, self.seed = of, seed
+        self._resolve = Resolver(compiler.graph, compiler.settings.mode == "train")
 
     @property
     def graph(self) -> Graph:
@@ -196,10 +198,9 @@ class Program:
         """
         complete = self.complete_feed(feed, cotangent)
         found = self._compiler.run(complete, random_key(self.seed, step))
-        resolve = Resolver(self.graph, self._compiler.settings.mode == "train")
         return Result(
-            {name: found[resolve(node)] for name, node in self._outputs.items()},
-            {name: found[resolve(node)] for name, node in self._gradients.items()},
+            {name: found[self._resolve(node)] for name, node in self._outputs.items()},
+            {name: found[self._resolve(node)] for name, node in self._gradients.items()},
         )
 
     def complete_feed(
@@ -274,16 +275,15 @@ def _resolve(graph: Graph, name: str) -> str:
 
 
 class Resolver:
-    """Names of nodes as they are called after specialisation: choices by mode are followed."""
+    """Names of nodes as they are called after specialisation: choices by mode are followed, and
+    sums of which the mode leaves one part are that part.
+    """
 
     def __init__(self, graph: Graph, training: bool) -> None:
-        self.graph, self.index = graph, 0 if training else 1
+        self.graph = resolve_modes(graph, training)
 
     def __call__(self, name: str) -> str:
-        node = self.graph[name]
-        while node.op == "by_mode":
-            node = self.graph[node.inputs[self.index]]
-        return node.name
+        return self.graph.resolve(name)
 
 
 def intervene(graph: Graph, fed: Sequence[str]) -> Graph:

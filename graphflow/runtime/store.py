@@ -118,7 +118,7 @@ def _check(name: str, type: TensorType, value: Array) -> None:
 def _stored_dtype(declared: DType, given: Array, known: Array | None) -> np.dtype:
     """The number type to keep: as declared, or for open floats the wider of old and new."""
     if declared is not DType.FLOAT:
-        return np.dtype(declared.value)
+        return np.dtype(str(declared))
     offered = given.dtype if given.dtype.kind == "f" else np.dtype(np.float32)
     wider: np.dtype = offered if known is None else np.result_type(offered, known.dtype)
     return wider

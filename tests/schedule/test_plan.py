@@ -3,7 +3,6 @@ from __future__ import annotations
 from itertools import combinations
 from time import process_time
 
-import numpy as np
 import pytest
 from hypothesis import given
 
@@ -11,12 +10,8 @@ from graphflow.autodiff import reverse
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops import Builder, F
-from graphflow.schedule.order import running_order
 from graphflow.schedule.plan import make_plan
 from tests.schedule.graphs import graphs, recurrence, tensor
-
-LARGE = (64, 64)
-
 
 def step(name: str, plan) -> int:
     return plan.steps[name]
@@ -150,86 +145,6 @@ def test_uniform_arrays_take_one_element() -> None:
     ones = b.add("ones", shape=(1000, 1000), dtype=DType.FLOAT64)
     plan = make_plan(b.graph([F.sum(ones).name]))
     assert plan.fixed_bytes == 8 and plan.arena_bytes == 64
-
-
-def test_a_node_that_reads_leaves_alone_runs_just_before_it_is_needed() -> None:
-    b = Builder()
-    x = b.input("x", tensor(3))
-    mask = F.cumsum(x)
-    out = F.sum(F.cumsum(F.cumsum(x * 2) * 3)) * mask
-    order = running_order(b.graph([out.name]))
-    assert order.index(mask.name) == order.index(out.name) - 1
-
-
-def test_order_is_the_same_every_time() -> None:
-    graph = recurrence(4)
-    assert make_plan(graph).order == make_plan(graph).order
-
-
-# -- updates --------------------------------------------------------------------------------------
-
-
-def parameters(*names: str) -> tuple[Builder, list]:
-    b = Builder()
-    return b, [b.leaf("parameter", name, tensor(*LARGE)) for name in names]
-
-
-def test_a_large_elementwise_update_is_written_straight_into_the_leaf() -> None:
-    b, (w,) = parameters("w")
-    new = w - (w @ w) * 0.1
-    plan = make_plan(b.graph([], {"w": new.name}))
-    assert plan.ending.direct == {new.name: "w"}
-    assert plan.order[-1] == new.name
-    assert (new.name, 0) not in plan.homes
-
-
-def test_the_plain_plan_writes_no_leaf_directly() -> None:
-    b, (w,) = parameters("w")
-    plan = make_plan(b.graph([], {"w": (w * 0.9).name}), reuse=False)
-    assert not plan.ending.direct
-
-
-def test_readers_of_a_leaf_run_before_it_is_overwritten() -> None:
-    b, (m, w) = parameters("m", "w")
-    new_m = m * 0.9 + w
-    reads_old_m = w - F.sin(m) * F.cos(new_m)
-    plan = make_plan(b.graph([], {"m": new_m.name, "w": reads_old_m.name}))
-    direct = plan.ending.direct
-    assert reads_old_m.name in direct or new_m.name in direct
-    for value, leaf in direct.items():
-        for node in plan.graph:
-            if leaf in node.inputs and node.name != value:
-                assert plan.steps[node.name] < plan.steps[value]
-
-
-def test_an_old_value_that_is_an_output_is_not_overwritten() -> None:
-    b, (w,) = parameters("w")
-    plan = make_plan(b.graph(["w"], {"w": (w * 0.5).name}))
-    assert not plan.ending.direct
-
-
-def test_leaves_that_need_each_other_are_not_both_overwritten() -> None:
-    b, (u, v) = parameters("u", "v")
-    plan = make_plan(b.graph([], {"u": (v * 1.5).name, "v": (u * 0.5).name}))
-    assert len(plan.ending.direct) == 1
-
-
-def test_a_swap_is_put_aside() -> None:
-    b, _ = parameters("u", "v")
-    plan = make_plan(b.graph([], {"u": "v", "v": "u"}))
-    assert set(plan.staged) == {"u", "v"} and not plan.ending.direct
-
-
-def test_work_that_only_the_end_needs_waits_for_it() -> None:
-    b, (m, w) = parameters("m", "w")
-    g = w @ w
-    new_m = m * 0.9 + g * 0.1
-    new_w = w - new_m * 0.5
-    plan = make_plan(b.graph([], {"m": new_m.name, "w": new_w.name}))
-    assert set(plan.ending.direct) == {new_m.name, new_w.name}
-    assert g.name not in plan.ending.nodes
-    assert len(plan.ending.nodes) == 5
-    assert plan.arena_bytes == 2 * np.prod(LARGE) * 8  # the gradient, and one product
 
 
 # -- regions ------------------------------------------------------------------------------------

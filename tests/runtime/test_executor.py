@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphflow.autodiff import reverse
 from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType
@@ -27,8 +26,6 @@ from tests.schedule.executing import Held, check, executor, same
 from tests.schedule.graphs import (
     graphs,
     leaf_values,
-    recurrence,
-    scanned,
     tensor,
     with_gradients,
 )

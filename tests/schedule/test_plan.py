@@ -13,6 +13,7 @@ from graphflow.ops import Builder, F
 from graphflow.schedule.plan import make_plan
 from tests.schedule.graphs import graphs, recurrence, tensor
 
+
 def step(name: str, plan) -> int:
     return plan.steps[name]
 

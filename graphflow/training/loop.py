@@ -149,7 +149,7 @@ class Loop:
             self.run_folder.cut_metrics(length)
 
     def run(self) -> Outcome:
-        """Train; the outcome holds the last epoch's metrics."""
+        """Train; the outcome holds the last metrics."""
         begun = time.monotonic()
         self.watcher.on_start(self.progress, self.epochs, self.steps)
         with self._interruptible():
@@ -157,8 +157,17 @@ class Loop:
                 self._epoch()
         if self.stopped or self.progress.batch:
             self.save()
-        metrics = {**self.progress.metrics, **(self.progress.means() if self.progress.rows else {})}
+        metrics = self._last_metrics()
         return Outcome(self.progress, metrics, time.monotonic() - begun, self.stopped)
+
+    def _last_metrics(self) -> dict[str, float]:
+        """The last epoch's. One that ended early has its means so far, and is evaluated now unless
+        somebody waits for the stop.
+        """
+        done = self.progress
+        if not done.rows:
+            return done.metrics
+        return (done.metrics if self.stopped else self._evaluated()) | done.means()
 
     def _done(self) -> bool:
         done = self.progress
@@ -177,7 +186,9 @@ class Loop:
         batches = iter(self.feed.training(done.epoch, done.batch))
         done.batches = len(self.feed.epoch(done.epoch))
         first, rows = next(batches)
-        with blas_threads_for(self.trainer.largest_operation(first)):
+        # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
+        whole = next(iter(self.feed.training(done.epoch)))[0] if done.batch else first
+        with blas_threads_for(self.trainer.largest_operation(whole)):
             self._step(first, rows, _Fresh(batches, first))
             while not self._done() and done.batch < done.batches:
                 inputs, rows = next(batches)
@@ -208,16 +219,21 @@ class Loop:
     def _finish_epoch(self) -> None:
         """Evaluate the other parts, log, save."""
         done = self.progress
-        metrics = done.means()
-        for part in self.feed.evaluation_parts:
-            found = self.trainer.evaluate(self.feed.evaluation(part))
-            metrics |= {f"{part}/{name}": value for name, value in found.items()}
+        metrics = done.means() | self._evaluated()
         done.epoch, done.batch = done.epoch + 1, 0
         done.metrics, done.sums, done.rows = metrics, {}, 0
         if self.run_folder is not None:
             self.run_folder.log({"epoch": done.epoch, "step": done.step, **metrics})
         self.save()
         self.watcher.on_epoch(done, metrics)
+
+    def _evaluated(self) -> dict[str, float]:
+        """The metrics of the parts that are not trained on."""
+        metrics: dict[str, float] = {}
+        for part in self.feed.evaluation_parts:
+            found = self.trainer.evaluate(self.feed.evaluation(part))
+            metrics |= {f"{part}/{name}": value for name, value in found.items()}
+        return metrics
 
     def save(self) -> None:
         """Write a checkpoint into the run's folder, if there is one."""

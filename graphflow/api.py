@@ -20,16 +20,14 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
-import numpy as np
-
 from graphflow.autodiff import expand_derivatives
-from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Mode, PlanKind, Program, Settings, build_program, float_dtype
 from graphflow.runtime.store import LeafView, Store
-from graphflow.runtime.weights import matched, read_weights
+from graphflow.runtime.weights import WeightFiles
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate import Elaborated, elaborate
 from graphflow.spec.expand import expanded
@@ -106,6 +104,9 @@ class Model:
         seed = elaborated.training.seed if elaborated.training else 0
         self.initialiser = Initialiser(elaborated.initial, types, seed)
         self.store = Store(types, self._first_value)
+        leaves = elaborated.leaves.items()
+        files = {name: (leaf.weights, leaf.mark) for name, leaf in leaves if leaf.weights}
+        self._weights = WeightFiles(folder, files, elaborated.rename)
 
     @property
     def name(self) -> str:
@@ -187,33 +188,8 @@ class Model:
         return found
 
     def _first_value(self, name: str) -> Array:
-        """A leaf's first value: from a weights file where a layer names one, else drawn."""
-        layer = self.document.layers.get(name.partition(".")[0])
-        owner = name.partition(".")[0]
-        if layer is not None and layer.weights is not None and name in self.elaborated.parameters:
-            return self._weights[owner][name]
-        return self.initialiser(name)
-
-    @cached_property
-    def _weights(self) -> dict[str, dict[str, Array]]:
-        """The arrays of every layer that names a weights file."""
-        found: dict[str, dict[str, Array]] = {}
-        errors: list[Diagnostic] = []
-        for owner, layer in self.document.layers.items():
-            if layer.weights is None:
-                continue
-            path = (self.folder or Path()) / layer.weights
-            try:
-                arrays = read_weights(path, layer.mark, owner)
-                names = self.elaborated.instances[owner]
-                found[owner] = matched(arrays, names, owner, layer.rename, layer.mark)
-            except GraphflowError as error:
-                errors += error.diagnostics
-        if errors:
-            raise GraphflowError(*errors)
-        return {
-            owner: {n: np.asarray(a) for n, a in arrays.items()} for owner, arrays in found.items()
-        }
+        """A leaf's first value: from a weights file where the file names one, else drawn."""
+        return self._weights[name] if name in self._weights else self.initialiser(name)
 
     def _repr_html_(self) -> str:
         return self.graph._repr_html_()

@@ -49,8 +49,8 @@ CODES: dict[str, Code] = {
         " the commands, 'graphflow COMMAND --help' what one takes.",
     ),
     "GF007": Code(
-        "the file cannot be written",
-        "It exists already, or its folder is not writable.",
+        "a file cannot be written",
+        "It exists already, its folder is not writable, or the disk is full.",
     ),
     # sections and keys
     "GF010": Code("unknown key", "The section does not have this key. Keys are never ignored."),
@@ -60,7 +60,6 @@ CODES: dict[str, Code] = {
     ),
     "GF012": Code("missing key", "The section needs a key that is not there."),
     "GF013": Code("wrong kind of value", "The value under this key has the wrong kind."),
-    "GF017": Code("no long form", "graphflow expand cannot write this construct in its long form."),
     # names and calls
     "GF020": Code(
         "unknown name",

@@ -66,6 +66,11 @@ def _answered(arguments: list[str]) -> int:
         # Whoever read our output has seen enough; nothing more can be written, at exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
+    except OSError as error:
+        place = f"'{error.filename}': " if error.filename else ""
+        return report_errors([Diagnostic("GF007", f"{place}{error.strerror or error}")], as_json)
+    except MemoryError as error:
+        return report_errors([Diagnostic("GF060", f"out of memory: {error}")], as_json)
     return code if isinstance(code, int) else GOOD
 
 

@@ -32,6 +32,9 @@ def command(
     memory: Annotated[
         str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")
     ] = None,
+    guard: Annotated[
+        bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The run's folder, else runs/NAME-TIME.")
     ] = None,
@@ -42,7 +45,7 @@ def command(
 ) -> int:
     """Train a file on its data and write a run folder. Ctrl-C stops, saves, and can be resumed."""
     from graphflow.cli.progress import watching
-    from graphflow.cli.runs import Settings, resumed, started
+    from graphflow.cli.runs import Settings, Way, resumed, started
     from graphflow.gallery import find
 
     if file is None and resume is None:
@@ -51,12 +54,12 @@ def command(
         fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
     folder = str(find(file).resolve().parent) if file else ""
     given = Settings(file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps)
-    limit = parse_bytes(memory) if memory else None
+    way = Way(parse_bytes(memory) if memory else None, guard)
     with watching() as watcher:
         if resume is not None:
-            loop = resumed(resume, given, limit, watcher)
+            loop = resumed(resume, given, way, watcher)
         else:
-            loop = started(given, out, limit, watcher)
+            loop = started(given, out, way, watcher)
         before = loop.progress.step
         outcome = loop.run()
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:

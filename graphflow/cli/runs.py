@@ -11,6 +11,7 @@ from graphflow.api import BACKENDS, Model, load
 from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
+from graphflow.runtime.program import PlanKind
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop, Watcher
 from graphflow.training.run_folder import Json, RunFolder, write_atomically
@@ -47,17 +48,25 @@ class Settings:
                  help="only a run that graphflow run began can be resumed")  # fmt: skip
 
 
-def started(given: Settings, out: Path | None, memory: int | None, watcher: Watcher) -> Loop:
+@dataclass(frozen=True)
+class Way:
+    """How this machine is to run it this time; no part of the run's identity."""
+
+    memory: int | None = None
+    guard: bool = False
+
+
+def started(given: Settings, out: Path | None, way: Way, watcher: Watcher) -> Loop:
     """A new run. Its folder is made last: what is refused leaves none behind."""
     model = open_model(given.file, given.overrides)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
-    loop = _loop(model, settings, memory, watcher)
+    loop = _loop(model, settings, way, watcher)
     about = replace(settings, seed=loop.trainer.seed).to_json()
     loop.run_folder = RunFolder.create(out, slug(find(given.file)), model.expanded(), about)
     return loop
 
 
-def resumed(path: Path, given: Settings, memory: int | None, watcher: Watcher) -> Loop:
+def resumed(path: Path, given: Settings, way: Way, watcher: Watcher) -> Loop:
     """The run in a folder, from its last checkpoint on.
 
     A FILE, with overrides, takes the place of the run's own graph: what the checkpoint holds must
@@ -70,7 +79,7 @@ def resumed(path: Path, given: Settings, memory: int | None, watcher: Watcher) -
         write_atomically(folder.graph_file, model.expanded().encode())
     else:
         model = _own_graph(folder, settings)
-    loop = _loop(model, settings, memory, watcher)
+    loop = _loop(model, settings, way, watcher)
     loop.run_folder = folder
     if any(folder.checkpoints()):
         loop.resume(folder.latest())
@@ -109,11 +118,12 @@ def _own_graph(folder: RunFolder, settings: Settings) -> Model:
     return model
 
 
-def _loop(model: Model, settings: Settings, memory: int | None, watcher: Watcher) -> Loop:
+def _loop(model: Model, settings: Settings, way: Way, watcher: Watcher) -> Loop:
     if settings.backend not in BACKENDS:
         fail("GF069", f"there is no backend '{settings.backend}'",
              help=f"one of {', '.join(BACKENDS)}")  # fmt: skip
     dtype = settings.dtype or "float32"
-    trainer = model.trainer(dtype=dtype, seed=settings.seed, memory=memory)
+    plan: PlanKind = "guarded" if way.guard else "fast"
+    trainer = model.trainer(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
     feed = Feed(model.elaborated, model.folder, trainer.seed)
     return Loop(trainer, feed, epochs=settings.epochs, steps=settings.steps, watcher=watcher)

@@ -14,6 +14,34 @@ from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ops.op import Array
 
 
+class WeightFiles:
+    """The files that parameters start from, each read once, when its first value is needed.
+
+    ``leaves`` maps a parameter to the file that holds it, and the place that says so.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        leaves: Mapping[str, tuple[str, Mark | None]],
+        rename: Mapping[str, str],
+    ) -> None:
+        self._folder, self._leaves, self._rename = folder or Path(), dict(leaves), rename
+        self._found: dict[str, Array] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._leaves
+
+    def __getitem__(self, name: str) -> Array:
+        """The first value of a parameter."""
+        if name not in self._found:
+            file, mark = self._leaves[name]
+            names = [n for n, (other, _) in self._leaves.items() if other == file]
+            arrays = read_weights(self._folder / file, mark, name.partition(".")[0])
+            self._found |= matched(arrays, names, self._rename, mark)
+        return self._found[name]
+
+
 def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[str, Array]:
     """The arrays of a weights file. GF077 when it is not there or not readable."""
     if not path.is_file():
@@ -34,27 +62,32 @@ def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[
 def matched(
     arrays: Mapping[str, Array],
     names: Sequence[str],
-    owner: str,
     rename: Mapping[str, str],
     mark: Mark | None = None,
 ) -> dict[str, Array]:
-    """The arrays by parameter name: renamed, and looked up with and without the owner's path."""
-    prefix = f"{owner}." if owner else ""
+    """The arrays by parameter name: renamed, then looked up by full name or a trailing part of it.
+
+    ``net.conv1.weight`` is found under that name, ``conv1.weight`` or ``weight``, in this order.
+    """
     renamed = {_renamed(name, rename): array for name, array in arrays.items()}
     found, missing = {}, []
     for name in names:
-        short = name.removeprefix(prefix)
-        key = next((k for k in (name, short) if k in renamed), None)
+        parts = name.split(".")
+        endings = (".".join(parts[i:]) for i in range(len(parts)))
+        key = next((ending for ending in endings if ending in renamed), None)
         if key is None:
-            missing.append(short)
+            missing.append(name)
         else:
             found[name] = renamed[key]
     if missing:
-        close = did_you_mean(missing[0], renamed)
-        offer = f"the file holds {', '.join(list(renamed)[:6])}, ..."
-        fail("GF077", f"the weights file has no '{missing[0]}'"
-             + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""), mark,
-             help=close or f"{offer} map names with rename:")  # fmt: skip
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        offer = f"the file holds {', '.join(list(renamed)[:6])}, ...; map names with rename:"
+        fail(
+            "GF077",
+            f"the weights file has no '{missing[0]}'{more}",
+            mark,
+            help=did_you_mean(missing[0], renamed) or offer,
+        )
     return found
 
 

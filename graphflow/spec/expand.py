@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphflow.diagnostics import fail
 from graphflow.ir.dims import Symbolic
-from graphflow.ir.graph import ArrayLiteral, Attr, Graph, Node
+from graphflow.ir.graph import LEAVES, ArrayLiteral, Attr, Graph, Node
 from graphflow.ir.types import DType
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate import Elaborated
@@ -32,6 +31,7 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     sections: dict[str, Plain] = {k: original[k] for k in KEPT if k in original}
     sections["inputs"] = {leaf.name: _input(leaf) for leaf in graph.leaves("input")}
     sections["params"] = {n: _parameter(elaborated, n) for n in elaborated.parameters}
+    sections["rename"] = dict(elaborated.rename)
     sections["state"] = {n: _state(elaborated, n) for n in elaborated.states}
     sections["nodes"] = _lines(graph)
     sections["updates"] = dict(graph.updates)
@@ -58,6 +58,8 @@ def _parameter(elaborated: Elaborated, name: str) -> Plain:
     found = {**_shaped(leaf.type.shape, DType.FLOAT), "init": _first_value(elaborated, name)}
     if not leaf.trainable:
         found["trainable"] = False
+    if leaf.weights is not None:
+        found["weights"] = leaf.weights
     return found
 
 
@@ -84,37 +86,75 @@ def _nested(graph: Graph, name: str, target: str) -> str:
         value = node.attr("value")
         if isinstance(value, int | float | Symbolic):
             return literal(value)
-    operands = [_nested(graph, n, target) for n in node.inputs if graph.nodes[n].op != "rng"]
+    given = node.inputs[1:] if OPS[node.op].random else node.inputs
+    operands = [_nested(graph, n, target) for n in given]
     return _call(node, operands, target)
 
 
 def _lines(graph: Graph) -> dict[str, Plain]:
     """Nodes in order, then the further names of nodes."""
     lines: dict[str, Plain] = {}
-    loop_items = _items_of_loops(graph)
+    implied = _implied(graph)
     for node in graph:
-        if node.op in ("input", "parameter", "state", "rng") or node.name in loop_items:
-            continue
-        lines[node.name] = _line(graph, node)
+        if node.op not in LEAVES and node.name not in implied:
+            lines[node.name] = _line(graph, node)
     for alias, name in graph.aliases.items():
-        if alias not in lines and name not in loop_items:
+        if alias not in lines and name not in implied:
             lines[alias] = name
     return lines
 
 
-def _items_of_loops(graph: Graph) -> set[str]:
-    """Results that a loop declares by itself."""
+def _implied(graph: Graph) -> set[str]:
+    """Nodes that the line of another one brings: results of loops, the choice behind a value."""
     loops = {n.name for n in graph if n.op in ("scan", "while_loop")}
-    return {n.name for n in graph if n.op == "item" and n.inputs[0] in loops}
+    items = {n.name for n in graph if n.op == "item" and n.inputs[0] in loops}
+    return items | {n.name for n in graph if n.op in ("cond", "rng_split")}
 
 
 def _line(graph: Graph, node: Node) -> Plain:
     if node.op == "scan":
         return _scan(graph, node)
-    if node.op in ("while_loop", "cond"):
-        fail("GF017", f"'{node.name}': {node.op} has no long form yet; keep it as it is written")
-    operands = [n for n in node.inputs if graph.nodes[n].op != "rng" or not OPS[node.op].random]
+    if node.op == "while_loop":
+        return _while(graph, node)
+    if node.op == "item" and graph.nodes[node.inputs[0]].op == "cond":
+        return _cond(graph.nodes[node.inputs[0]])
+    operands = node.inputs[1:] if OPS[node.op].random else node.inputs  # the key is implied
     return _call(node, operands, node.name)
+
+
+def _while(graph: Graph, node: Node) -> Plain:
+    """A loop with its condition as one expression and its body line by line."""
+    condition, body = _region(node, "condition"), _region(node, "body")
+    carries = node.attr("carries")
+    assert isinstance(carries, int)
+    inside = [leaf.name for leaf in body.leaves("input")][:carries]
+    short = [name.removeprefix(f"{node.name}.") for name in inside]
+    found: dict[str, Plain] = {
+        "while": _nested(condition, condition.outputs[0], ""),
+        "carry": dict(zip(short, node.inputs, strict=False)),
+        "nodes": _lines(body),
+        "next": dict(zip(short, body.outputs, strict=True)),
+        "max_steps": _number(node.attr("max_steps")),
+    }
+    return {key: value for key, value in found.items() if value != {}}
+
+
+def _cond(node: Node) -> Plain:
+    """A choice; a branch whose value is its own last node keeps that as its expression."""
+    found: dict[str, Plain] = {"cond": node.inputs[0]}
+    for key, attr in (("then", "then"), ("else", "orelse")):
+        branch = _region(node, attr)
+        lines, out = _lines(branch), branch.outputs[0]
+        own = f"{node.name.removesuffix('.cond')}.{attr}"
+        value: Plain = lines.pop(own) if out == own and isinstance(lines.get(own), str) else out
+        found[key] = {"nodes": lines, "out": value} if lines else value
+    return found
+
+
+def _region(node: Node, name: str) -> Graph:
+    region = node.attr(name)
+    assert isinstance(region, Graph)
+    return region
 
 
 def _call(node: Node, operands: Sequence[str], name: str) -> str:
@@ -125,7 +165,7 @@ def _call(node: Node, operands: Sequence[str], name: str) -> str:
     attrs = [
         f"{key}={literal(value)}"
         for key, value in node.attrs
-        if value != defaults[key].default or isinstance(value, bool)
+        if value != defaults[key].default or type(value) is not type(defaults[key].default)
         if not (key == "stream" and value == name)
     ]
     return f"{node.op}({', '.join([*operands, *attrs])})"
@@ -137,8 +177,9 @@ def _simple(operand: str) -> bool:
 
 def _scan(graph: Graph, node: Node) -> Plain:
     """A scan with its body; names inside are written in full."""
-    body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
-    assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
+    body = _region(node, "body")
+    carries, sequences = node.attr("carries"), node.attr("sequences")
+    assert isinstance(carries, int) and isinstance(sequences, int)
     inside = [leaf.name for leaf in body.leaves("input")]
     short = [name.removeprefix(f"{node.name}.") for name in inside]
     given = list(node.inputs)

@@ -92,3 +92,43 @@ def test_bad_files_are_refused_at_the_place(name: str):
     for diagnostic in caught.value.diagnostics:
         text = diagnostic.render()
         assert f"{name}.yaml:{diagnostic.mark.line}" in text and "^" in text and "help:" in text
+
+
+EVERYTHING = """
+graphflow: 1
+name: every construct that holds a graph
+inputs: {x: {shape: [T, 2]}, a: scalar}
+params: {w: {shape: [2, 2], init: xavier_normal, weights: w.npz}}
+state: {count: {shape: scalar, init: zeros, reset: epoch}}
+nodes:
+  loop:
+    scan: {v: x}
+    reverse: true
+    carry: {h: "zeros([2])", c: 1.0}
+    nodes:
+      noise: normal([2]) * 0.1
+      p, q: split(v @ w, 2)
+      deep: {scan: {steps: 3}, carry: {k: h}, next: {k: k * 0.5 + noise}}
+      n: {from: deep.final.k + p, through: [tanh, _ * c]}
+    next: {h: n, c: c * sum(q)}
+    collect: [n, noise]
+  root: {while: "abs(y * y - a) > 1e-9", carry: {y: a}, next: {y: (y + a / y) / 2}, max_steps: 50}
+  r: stop_gradient(root.y)
+  b: {cond: r > 1, then: r, else: {nodes: {h: r / 2}, out: h * a + 1}}
+  u, v: split(dropout(x, 0.5), 2, axis=1)
+  f: sum(loop.n ** 2) * b + sum(u * v) + count
+  g, gw: gradient(f, [a, w])
+  one: gradient(f, x)
+  hess: jacobian(one[0], a)
+updates: {count: count + 1}
+outputs: [f, g]
+"""
+
+
+def test_the_long_form_of_every_construct():
+    model = gf.loads(EVERYTHING)
+    again = gf.loads(model.expanded())
+    assert again.elaborated.graph == model.elaborated.graph
+    assert again.graph == model.graph
+    assert again.expanded() == model.expanded()
+    assert again.elaborated.leaves["w"].weights == "w.npz"

@@ -64,6 +64,12 @@ class Elaborated:
     session: Elaborator
 
     @property
+    def rename(self) -> dict[str, str]:
+        """Names in weights files: names here."""
+        layers = self.document.layers.values()
+        return {**self.document.rename, **{k: v for d in layers for k, v in d.rename.items()}}
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters, in order of creation."""
         return tuple(n for n in self.leaves if self.graph.nodes[n].op == "parameter")
@@ -86,7 +92,7 @@ class Elaborator(Feeds):
         self.scope = scope
         self.attempt(lambda: self.document_updates(scope))
         outputs = self.output_names(scope)
-        self.freeze_layers()
+        self.settle_layers()
         train = self.document.train
         training = None
         if train is not None:
@@ -110,12 +116,13 @@ class Elaborator(Feeds):
             self,
         )
 
-    def freeze_layers(self) -> None:
-        """Parameters of instances that say ``trainable: false``."""
+    def settle_layers(self) -> None:
+        """Instances are frozen, and start from files, as their ``layers:`` entry says."""
         for layer, decl in self.document.layers.items():
-            if not decl.trainable:
-                for name in self.owned_by(layer):
-                    self.leaves[name] = replace(self.leaves[name], trainable=False)
+            for name in self.owned_by(layer):
+                leaf = self.leaves[name]
+                trainable = leaf.trainable and decl.trainable
+                self.leaves[name] = replace(leaf, trainable=trainable, weights=decl.weights)
 
     def continued(self, graph: Graph) -> Elaborator:
         """An elaborator that goes on where this one ended, on ``graph`` (with gradients, say)."""

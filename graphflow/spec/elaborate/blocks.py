@@ -164,7 +164,8 @@ class Blocks(Calls):
         if not isinstance(trainable, bool):
             trainable = static.truth(self.static(trainable, scope, "'trainable'"), decl.mark)
         initial = Initial(decl.init, scope, layout)
-        leaf = Leaf(name, TensorType(DType.FLOAT, shape), initial, decl.mark, trainable)
+        type = TensorType(DType.FLOAT, shape)
+        leaf = Leaf(name, type, initial, decl.mark, trainable, weights=decl.weights)
         return self.make_leaf("parameter", leaf)
 
     def state(self, name: str, decl: StateDecl, scope: Scope) -> Value:

@@ -115,7 +115,7 @@ class Loops(Nodes):
     def lines(self, nodes: Sequence[NodeDecl], scope: Scope, place: Place) -> None:
         """The lines of a region."""
         for decl in nodes:
-            whole = decl.names[0].startswith(f"{place.path}.")  # as graphflow expand writes them
+            whole = "." in decl.names[0]  # as graphflow expand writes them
             self.node(decl, scope, Place(decl.names[0]) if whole else place.child(decl.names[0]))
 
     def carried(self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType) -> Value:
@@ -201,7 +201,7 @@ class Loops(Nodes):
         value = self.evaluate(body.if_, scope, Slot(place.child("condition")))
         condition = self.tensor(value, body.if_.mark)
         branches, results = [], []
-        for name, branch in (("then", body.then), ("else", body.else_)):
+        for name, branch in (("then", body.then), ("orelse", body.else_)):
             with self.region() as region:
                 results.append(self.branch(branch, Scope(scope), place.child(name)))
             branches.append(region)

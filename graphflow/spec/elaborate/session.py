@@ -51,7 +51,8 @@ class Leaf:
     mark: Mark | None
     trainable: bool = True
     reset: str | None = None
-    owner: str = ""
+    weights: str | None = None
+    """A file that holds the first value of a parameter."""
 
 
 class Place:

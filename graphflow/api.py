@@ -22,10 +22,11 @@ from pathlib import Path
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.op import Array
+from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
-from graphflow.runtime.program import Mode, PlanKind, Program, Settings, build_program, float_dtype
+from graphflow.runtime.program import Program, build_program
 from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import WeightFiles
 from graphflow.spec.document import Document
@@ -118,6 +119,15 @@ class Model:
         """The file as data."""
         return self.elaborated.document
 
+    @property
+    def seed(self) -> int:
+        """The seed of first values; setting it does not touch values that are there already."""
+        return self.initialiser.seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self.initialiser.seed = seed
+
     @cached_property
     def parameters(self) -> LeafView:
         """Parameters by name, in order of creation, in PyTorch's layouts. Read and set them."""
@@ -159,9 +169,9 @@ class Model:
             self.store,
             self.initialiser,
             settings,
+            names=self._names(of, keep),
             of=of,
             wrt=self._wrt(wrt),
-            keep=keep,
             sizes=sizes,
             seed=seed,
         )
@@ -177,6 +187,14 @@ class Model:
     def expanded(self) -> str:
         """The file in its long form: it loads by itself and gives the identical graph."""
         return expanded(self.elaborated, self._original)
+
+    def _names(self, of: str | None, keep: Sequence[str]) -> list[str]:
+        """What a program gives: ``of``, or the file's outputs, or all that nothing else reads."""
+        first = [of] if of is not None else list(self.document.outputs)
+        if not first and not keep:
+            read = {operand for node in self.graph for operand in node.inputs}
+            first = [n.name for n in self.graph if n.name not in read and n.op not in LEAVES]
+        return list(dict.fromkeys([*first, *keep]))
 
     def _wrt(self, wrt: str | Sequence[str] | None) -> list[str]:
         if wrt is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,7 @@ from graphflow.ir.types import type_symbols
 from graphflow.ops.builder import Builder, F
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
-from graphflow.runtime.interpret import leaf_values
-from graphflow.runtime.program import intervene, random_key
+from graphflow.runtime.compile import intervene
 
 WEIGHTS = "projection"
 """An output that is not one number is checked through its sum with these random weights."""
@@ -49,21 +49,16 @@ def check_model(model: Model) -> list[Gradients]:
 def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
     own = own_feed(model, program.graph) or Fed(_random(program.graph), "random numbers")
-    compiler = program.compiler
-    fed = compiler.resolved(own.values)
-    sizes = compiler.bound_sizes(fed)
-    compiler.prepare_leaves(fed, sizes)
-    graph = compiler.checked(tuple(fed), sizes)
-    leaves = leaf_values(graph, model.store, {**fed, "rng": random_key(0, 0)})
-    return Gradients(of, own.source, _checked(*_held(graph, leaves)))
+    prepared = program.prepared(own.values)
+    return Gradients(of, own.source, _checked(*_held(prepared.graph, prepared.leaves)))
 
 
-def _held(graph: Graph, leaves: dict[str, Array]) -> tuple[Graph, dict[str, Array]]:
+def _held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
     """What ``stop_gradient`` holds still is a constant of the differences too."""
     stops = [node.name for node in graph if node.op == "stop_gradient"]
     values = evaluate(graph, leaves) if stops else {}
     held = {name: np.asarray(values[name]) for name in stops}
-    return intervene(graph, stops), leaves | held
+    return intervene(graph, stops), {**leaves, **held}
 
 
 def _checked(graph: Graph, leaves: dict[str, Array]) -> tuple[GradientCheck, ...]:

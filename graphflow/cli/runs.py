@@ -11,7 +11,7 @@ from graphflow.api import BACKENDS, Model, load
 from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
-from graphflow.runtime.program import PlanKind
+from graphflow.runtime.compile import PlanKind
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop, Watcher
 from graphflow.training.run_folder import Json, RunFolder, write_atomically
@@ -43,8 +43,8 @@ class Settings:
         about = run.about()
         try:
             return cls(**{name: about[name] for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
-        except KeyError as missing:
-            fail("GF064", f"'{run.path / 'run.json'}' does not say {missing}",
+        except (KeyError, TypeError):
+            fail("GF064", f"'{run.path / 'run.json'}' does not say how the run was made",
                  help="only a run that graphflow run began can be resumed")  # fmt: skip
 
 
@@ -124,6 +124,8 @@ def _loop(model: Model, settings: Settings, way: Way, watcher: Watcher) -> Loop:
              help=f"one of {', '.join(BACKENDS)}")  # fmt: skip
     dtype = settings.dtype or "float32"
     plan: PlanKind = "guarded" if way.guard else "fast"
+    if settings.seed is not None:
+        model.seed = settings.seed
     trainer = model.trainer(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
     feed = Feed(model.elaborated, model.folder, trainer.seed)
     return Loop(trainer, feed, epochs=settings.epochs, steps=settings.steps, watcher=watcher)

@@ -12,7 +12,7 @@ from graphflow.cli.feeding import Fed, own_feed
 from graphflow.cli.survey import target, wanted
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
-from graphflow.runtime.program import Mode
+from graphflow.runtime.compile import Mode
 from graphflow.runtime.stepper import Stepper
 from graphflow.spec.syntax import Name
 from graphflow.training.checks import check_feed

@@ -34,6 +34,12 @@ class ArrayLiteral:
 
     array: np.ndarray
 
+    def __post_init__(self) -> None:
+        """Keep a copy that nobody can write into: the hash must not change."""
+        kept = np.array(self.array)
+        kept.setflags(write=False)
+        object.__setattr__(self, "array", kept)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ArrayLiteral) and self._key() == other._key()
 

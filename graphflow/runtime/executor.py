@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
 import numpy as np
 
@@ -17,18 +16,9 @@ from graphflow.ir.graph import LEAVES, Node
 from graphflow.ops.op import Array
 from graphflow.runtime.bind import bind
 from graphflow.runtime.line import Line, allocate
+from graphflow.runtime.store import StoreLike
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.views import concrete_shape
-
-
-class StoreLike(Protocol):
-    """What holds the leaves that outlive a run."""
-
-    version: int
-    """Goes up when an array is replaced by another one."""
-
-    def array(self, name: str) -> Array:
-        """The live array of a leaf."""
 
 
 class Executor:

@@ -12,7 +12,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates, leaf_values
-from graphflow.runtime.store import Store
+from graphflow.runtime.store import StoreLike
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Guarded:
     Nothing is updated by a step that fails, so the parameters are still those that led to it.
     """
 
-    def __init__(self, graph: Graph, store: Store) -> None:
+    def __init__(self, graph: Graph, store: StoreLike) -> None:
         self.graph, self.store = graph, store
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:

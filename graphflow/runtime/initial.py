@@ -12,7 +12,7 @@ from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
-from graphflow.passes.specialise import specialise
+from graphflow.passes import specialise
 
 
 class Initialiser:
@@ -26,34 +26,51 @@ class Initialiser:
         self.graph, self.types, self.seed = graph, types, seed
         self.sizes: dict[str, int] = {}
         self.feed: dict[str, Array] = {}
-        self.float_type = DType.FLOAT32
 
     def __call__(self, name: str) -> Array:
-        """The first value of the leaf ``name``, drawn in float64 and rounded once."""
+        """The first value of the leaf ``name``, drawn in float64 and rounded to float32."""
+        return self.first(name, self.sizes)
+
+    def first(self, name: str, sizes: Mapping[str, int]) -> Array:
+        """The first value of a leaf for given sizes."""
         node = self.graph[name]
-        needed = self.graph.needed_for([node.name])
-        part = self.graph.restricted_to(needed)
+        part = self.graph.restricted_to(self.graph.needed_for([node.name]))
         part = Graph(part.nodes, (node.name,), origins=part.origins)
-        self._check_known(name, part)
-        concrete = specialise(part, self.sizes, DType.FLOAT64, training=False)
+        self._check_known(name, part, sizes)
+        concrete = specialise(part, sizes, DType.FLOAT64, training=False)
         leaves = {leaf.name: self.feed[leaf.name] for leaf in concrete.leaves("input")}
-        leaves["rng"] = np.array([self.seed, 0], dtype=np.int64)
+        key = np.array([self.seed, 0], dtype=np.int64)
+        leaves |= {leaf.name: key for leaf in concrete.leaves("rng")}
         value = evaluate(concrete, leaves)[concrete.outputs[0]]
         declared = self.types[name].dtype
-        dtype = self.float_type if declared is DType.FLOAT else declared
+        dtype = DType.FLOAT32 if declared is DType.FLOAT else declared
         return np.array(value, dtype=dtype.value, order="C")
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The leaf's shape for the sizes known now."""
-        return tuple(int(bind(d, self.sizes)) for d in self.types[name].shape)  # type: ignore[arg-type]
+    def learn(self, feed: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
+        """Take note of fed inputs that first values copy, and of the sizes of symbols."""
+        self.feed |= {n: np.array(v) for n, v in feed.items() if n in self.graph}
+        self.sizes |= sizes
 
-    def _check_known(self, name: str, part: Graph) -> None:
+    def shape(self, name: str, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+        """The leaf's shape for given sizes; None while one of its symbols is open."""
+        found = [bind(d, sizes) for d in self.types[name].shape]
+        known = tuple(d for d in found if isinstance(d, int))
+        return known if len(known) == len(found) else None
+
+    def known(self, name: str) -> bool:
+        """Whether the first value can be computed by now."""
+        needed = self.graph.restricted_to(self.graph.needed_for([self.graph.resolve(name)]))
+        fed = all(leaf.name in self.feed for leaf in needed.leaves("input"))
+        return fed and type_symbols(self.types[name]) <= self.sizes.keys()
+
+    def _check_known(self, name: str, part: Graph, sizes: Mapping[str, int]) -> None:
         for leaf in part.leaves("input"):
             if leaf.name not in self.feed:
                 fail("GF066", f"'{name}' starts as the input '{leaf.name}', which is not fed yet",
                      help=f"feed '{leaf.name}' first, or assign '{name}'")  # fmt: skip
-        open_sizes = type_symbols(self.types[name]) - self.sizes.keys()
+        open_sizes = type_symbols(self.types[name]) - sizes.keys()
         if open_sizes:
             shown = ", ".join(sorted(open_sizes))
             fail("GF066", f"the size of '{name}' depends on {shown}, which is not known yet",
-                 help="run a program or a step first, or assign it")  # fmt: skip
+                 help="run a step first, or assign it")  # fmt: skip
+

@@ -13,10 +13,10 @@ import numpy as np
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.evaluate import Computed, evaluate
 from graphflow.ops.op import Array
-from graphflow.runtime.store import Store
+from graphflow.runtime.store import StoreLike
 
 
-def leaf_values(graph: Graph, store: Store, feed: Mapping[str, Array]) -> dict[str, Array]:
+def leaf_values(graph: Graph, store: StoreLike, feed: Mapping[str, Array]) -> dict[str, Array]:
     """A value for every leaf of a specialised graph: what is fed, and what the store holds."""
     values: dict[str, Array] = {}
     for node in graph:
@@ -26,7 +26,7 @@ def leaf_values(graph: Graph, store: Store, feed: Mapping[str, Array]) -> dict[s
     return values
 
 
-def assign_updates(graph: Graph, store: Store, values: Mapping[str, Computed]) -> None:
+def assign_updates(graph: Graph, store: StoreLike, values: Mapping[str, Computed]) -> None:
     """Take over the new values of leaves, all at once."""
     fresh = {leaf: np.array(values[name]) for leaf, name in graph.updates.items()}
     for leaf, value in fresh.items():
@@ -36,7 +36,7 @@ def assign_updates(graph: Graph, store: Store, values: Mapping[str, Computed]) -
 class Interpreter:
     """Runs a specialised graph node by node."""
 
-    def __init__(self, graph: Graph, store: Store) -> None:
+    def __init__(self, graph: Graph, store: StoreLike) -> None:
         self.graph, self.store = graph, store
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:

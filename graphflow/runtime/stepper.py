@@ -22,8 +22,7 @@ from graphflow.ops.core import Unary
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import OPS, Array
-from graphflow.runtime.interpret import leaf_values
-from graphflow.runtime.program import Program, random_key
+from graphflow.runtime.program import Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +69,9 @@ class Stepper:
         cotangent: Array | float | None = None,
         step: int = 0,
     ) -> None:
-        compiler = program.compiler
-        fed = compiler.resolved(program.complete_feed(feed, cotangent))
-        sizes = compiler.bound_sizes(fed)
-        compiler.prepare_leaves(fed, sizes)
-        self.graph: Graph = compiler.checked(tuple(fed), sizes)
-        key = {"rng": random_key(program.seed, step)}
-        self._leaves = leaf_values(self.graph, compiler.store, {**fed, **key})
+        prepared = program.prepared(feed, cotangent, step)
+        self.graph: Graph = prepared.graph
+        self._leaves = dict(prepared.leaves)
         self.order = tuple(n.name for n in self.graph if n.op not in LEAVES and n.op != "constant")
         self._constants = {n.name: run_node(n, []) for n in self.graph if n.op == "constant"}
         self._values: dict[str, Computed] = {**self._leaves, **self._constants}

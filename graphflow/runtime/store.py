@@ -8,6 +8,8 @@ executors bind again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 
@@ -18,56 +20,148 @@ from graphflow.ops.op import Array
 Fill = Callable[[str], Array]
 
 
-class Store:
-    """Leaf arrays by name, in order of creation; one that is not there yet is made by ``fill``."""
+class StoreLike(Protocol):
+    """What holds the leaves that outlive a run."""
 
-    def __init__(self, types: Mapping[str, TensorType], fill: Fill) -> None:
-        self.types = dict(types)
-        self.version = 0
-        self._fills = dict.fromkeys(types, fill)
+    @property
+    def version(self) -> int:
+        """Goes up when an array is replaced by another one."""
+
+    def array(self, name: str) -> Array:
+        """The live array of a leaf."""
+
+
+class Store:
+    """Leaf arrays by name, in order of creation; one that is not there yet is made by ``fill``.
+
+    A store may stand on another one (``base``): a trainer keeps its optimizer's state in a store
+    of its own, on top of the model's. Open floats are kept in float32 unless that would lose
+    something: an assigned float64 value that float32 cannot hold, or :meth:`widen`.
+    """
+
+    def __init__(
+        self, types: Mapping[str, TensorType], fill: Fill, base: Store | None = None
+    ) -> None:
+        self.types, self.base = dict(types), base
+        self._version = 0
+        self._fill = fill
+        self._float = np.dtype(np.float32)
         self._arrays: dict[str, Array] = {}
 
+    @property
+    def version(self) -> int:
+        """Goes up when an array is replaced by another one."""
+        return self._version + (self.base.version if self.base else 0)
+
+    def home(self, name: str) -> Store:
+        """The store, of this one and those below, that holds ``name``."""
+        return self if self.base is None or name in self.types else self.base.home(name)
+
     def __contains__(self, name: object) -> bool:
-        return name in self.types
+        return name in self.types or (self.base is not None and name in self.base)
+
+    def names(self) -> list[str]:
+        """All leaves, those below first."""
+        return [*(self.base.names() if self.base else ()), *self.types]
 
     def filled(self, name: str) -> bool:
         """Whether the leaf has a value already."""
-        return name in self._arrays
+        return name in self.home(name)._arrays
 
     def array(self, name: str) -> Array:
         """The live array of a leaf; its first value is computed when it is first asked for."""
-        if name not in self._arrays:
-            self._arrays[name] = np.asarray(self._fills[name](name), order="C")
-            self.version += 1
-        return self._arrays[name]
+        home = self.home(name)
+        if name not in home._arrays:
+            home.assign(name, home._fill(name))
+        return home._arrays[name]
 
     def assign(self, name: str, value: Array) -> None:
-        """Copy ``value`` into the leaf. Float64 values widen a float32 leaf, so nothing is lost."""
-        given = np.asarray(value)
-        _check(name, self.types[name], given)
-        known = self._arrays.get(name)
-        dtype = _stored_dtype(self.types[name].dtype, given, known)
+        """Copy ``value`` into the leaf."""
+        home, given = self.home(name), np.asarray(value)
+        type = home.types[name]
+        _check(name, type, given)
+        known = home._arrays.get(name)
+        dtype = home._dtype(type.dtype, given)
         if known is not None and known.shape == given.shape and known.dtype == dtype:
             np.copyto(known, given)
             return
-        self._arrays[name] = np.array(given, dtype=dtype, order="C")
-        self.version += 1
+        home._arrays[name] = np.array(given, dtype=dtype, order="C")
+        home._version += 1
 
     def forget(self, name: str) -> None:
         """Drop a value: the next use computes the first value again."""
-        if self._arrays.pop(name, None) is not None:
-            self.version += 1
+        home = self.home(name)
+        if home._arrays.pop(name, None) is not None:
+            home._version += 1
 
-    def add(self, types: Mapping[str, TensorType], fill: Fill) -> None:
-        """Make further leaves known, an optimizer's state say; they start afresh."""
-        for name in types:
-            self.forget(name)
-        self.types.update(types)
-        self._fills.update(dict.fromkeys(types, fill))
+    def widen(self, dtype: DType) -> None:
+        """Keep open floats in at least this number type from now on, here and below."""
+        if self.base is not None:
+            self.base.widen(dtype)
+        self._float = np.dtype(np.promote_types(self._float, np.dtype(str(dtype))))
+        for name, array in list(self._arrays.items()):
+            if self.types[name].dtype is DType.FLOAT and array.dtype != self._float:
+                self.assign(name, array)
 
-    def arrays(self) -> dict[str, Array]:
-        """All live arrays that have a value."""
-        return dict(self._arrays)
+    # -- everything at once ------------------------------------------------------------------
+    def snapshot(self) -> dict[str, Array]:
+        """Copies of all values there are."""
+        below = self.base.snapshot() if self.base else {}
+        return below | {name: np.array(array) for name, array in self._arrays.items()}
+
+    def restore(self, saved: Mapping[str, Array]) -> None:
+        """Take over a snapshot: values it does not hold are forgotten."""
+        for name in self.names():
+            if name in saved:
+                self.assign(name, saved[name])
+            else:
+                self.forget(name)
+
+    @contextmanager
+    def preserved(self) -> Iterator[None]:
+        """Whatever happens inside this block, values and number types are afterwards as before."""
+        saved, kept = self.snapshot(), self._float
+        try:
+            yield
+        finally:
+            self._float = kept
+            self.restore(saved)
+
+    def _dtype(self, declared: DType, given: Array) -> np.dtype:
+        """The number type to keep: as declared; for open floats the narrowest that is exact."""
+        if declared is not DType.FLOAT:
+            return np.dtype(str(declared))
+        exact = given.dtype.kind != "f" or bool(
+            np.array_equal(given.astype(self._float), given, equal_nan=True)
+        )
+        return self._float if exact else np.dtype(given.dtype)
+
+
+class Fitted:
+    """A store as a program sees it that only reads: states of another size start afresh.
+
+    A carried state has the size of the batches it was carried through. A program that runs with
+    another size sees that state's first value instead; the store is left as it is.
+    """
+
+    def __init__(self, store: Store, first: Fill, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self._store, self._first, self._shapes = store, first, dict(shapes)
+        self._own: dict[str, Array] = {}
+
+    @property
+    def version(self) -> int:
+        """Goes up when an array of the store is replaced."""
+        return self._store.version
+
+    def array(self, name: str) -> Array:
+        """The store's array where it fits, else the first value for this size."""
+        shape = self._shapes.get(name)
+        store = self._store
+        if shape is None or (store.filled(name) and store.array(name).shape == shape):
+            return store.array(name)
+        if name not in self._own:
+            self._own[name] = self._first(name)
+        return self._own[name]
 
 
 class LeafView(MutableMapping[str, Array]):
@@ -113,12 +207,3 @@ def _check(name: str, type: TensorType, value: Array) -> None:
     )
     if not fits:
         fail("GF030", f"'{name}' has the shape {list(type.shape)}, the value {list(value.shape)}")
-
-
-def _stored_dtype(declared: DType, given: Array, known: Array | None) -> np.dtype:
-    """The number type to keep: as declared, or for open floats the wider of old and new."""
-    if declared is not DType.FLOAT:
-        return np.dtype(str(declared))
-    offered = given.dtype if given.dtype.kind == "f" else np.dtype(np.float32)
-    wider: np.dtype = offered if known is None else np.result_type(offered, known.dtype)
-    return wider

@@ -11,8 +11,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node, Phase
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, is_finite, summarise
-from graphflow.runtime.interpret import leaf_values
-from graphflow.runtime.program import Program, random_key
+from graphflow.runtime.program import Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +60,8 @@ def trace(
     program: Program, feed: Mapping[str, Array], cotangent: Array | float | None = None
 ) -> Trace:
     """Run a program node by node and keep everything."""
-    compiler = program.compiler
-    fed = compiler.resolved(program.complete_feed(feed, cotangent))
-    sizes = compiler.bound_sizes(fed)
-    compiler.prepare_leaves(fed, sizes)
-    graph = compiler.checked(tuple(fed), sizes)
-    leaves = leaf_values(graph, compiler.store, {**fed, "rng": random_key(program.seed, 0)})
+    prepared = program.prepared(feed, cotangent)
+    graph, leaves = prepared.graph, prepared.leaves
     values: dict[str, Computed] = {}
     rows = []
     for node in graph:

@@ -18,8 +18,9 @@ from graphflow.ir.types import DType
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
 from graphflow.passes.specialise import specialise
-from graphflow.runtime.program import Mode, Program
-from graphflow.runtime.store import LeafView
+from graphflow.runtime.compile import Mode
+from graphflow.runtime.program import Program
+from graphflow.runtime.store import LeafView, Store
 from graphflow.spec.document import CheckDecl, Document
 from graphflow.spec.elaborate import Elaborated
 from graphflow.spec.leaves import Array as Numbers
@@ -33,6 +34,7 @@ class Checked(Protocol):
     """What a check needs of a model."""
 
     elaborated: Elaborated
+    store: Store
 
     @property
     def document(self) -> Document: ...
@@ -80,30 +82,19 @@ class CheckResult:
 
 def run_checks(model: Checked) -> list[CheckResult]:
     """Run every ``check:`` entry. Parameters and states are left as they were."""
-    kept = {name: np.array(model.parameters[name]) for name in _touched(model)}
     results: list[CheckResult] = []
-    try:
+    with model.store.preserved():
         for entry in model.document.check:
             try:
                 results += _run(model, entry)
             except GraphflowError as error:
                 raise GraphflowError(*(d.at(entry.mark) for d in error.diagnostics)) from None
-    finally:
-        for name, value in kept.items():
-            model.parameters[name] = value
     return results
 
 
 def check_feed(model: Checked, entry: CheckDecl) -> dict[str, Array]:
     """What an entry feeds, as arrays."""
     return {name: _array(model, value) for name, value in entry.feed.items()}
-
-
-def _touched(model: Checked) -> list[str]:
-    """Parameters that a check sets or a training step changes."""
-    if any(entry.updated for entry in model.document.check):
-        return list(model.parameters)
-    return [n for entry in model.document.check for n in entry.params if n in model.parameters]
 
 
 def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
@@ -173,8 +164,7 @@ def _array(model: Checked, value: Numbers | Expr) -> Array:
     """Numbers as written, or an expression over ``let`` and operators without tensors."""
     if isinstance(value, int | float | list):
         return np.asarray(value)
-    session = model.elaborated.session.continued(Graph({}))
-    graph = session.value_graph(value)
+    graph = model.elaborated.value_graph(value)
     concrete = specialise(graph, {}, DType.FLOAT64, training=False)
     found = evaluate(concrete, {"rng": np.zeros(2, dtype=np.int64)})
     return np.asarray(found[concrete.outputs[0]])

@@ -58,7 +58,6 @@ class Progress:
     epoch: int = 0
     batch: int = 0
     batches: int = 0
-    runs: int = 0
     sums: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
@@ -76,14 +75,14 @@ class Progress:
     def to_json(self) -> dict[str, Json]:
         """As a checkpoint keeps it."""
         return {
-            "step": self.step, "epoch": self.epoch, "batch": self.batch, "runs": self.runs,
+            "step": self.step, "epoch": self.epoch, "batch": self.batch,
             "sums": dict(self.sums), "rows": self.rows, "metrics": dict(self.metrics),
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Json]) -> Progress:
         """What ``to_json`` gave."""
-        names = ("step", "epoch", "batch", "runs", "sums", "rows", "metrics")
+        names = ("step", "epoch", "batch", "sums", "rows", "metrics")
         return cls(**{name: saved[name] for name in names})  # type: ignore[arg-type]
 
 
@@ -143,7 +142,6 @@ class Loop:
         """Go on where a checkpoint was taken."""
         self.trainer.load_state_dict(checkpoint.arrays)
         self.progress = Progress.from_json(checkpoint.progress)
-        self.trainer.runs = self.progress.runs
         length = checkpoint.progress.get("log")
         if self.run_folder is not None and isinstance(length, int):
             self.run_folder.cut_metrics(length)
@@ -210,7 +208,6 @@ class Loop:
             )
         done.step += 1
         done.batch += 1 + fresh.taken
-        done.runs = self.trainer.runs
         done.add(values, rows)
         self.watcher.on_step(done, values)
         if time.monotonic() - self._saved > SAVE_EVERY:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
-from graphflow.ir.types import DType
+from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
+from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
-from graphflow.runtime.program import (
-    Compiler,
-    Program,
-    Resolver,
-    Settings,
-    random_key,
-)
+from graphflow.runtime.program import Program, random_key
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store
 from graphflow.runtime.threads import largest_operation
@@ -28,6 +23,8 @@ from graphflow.training.step_graph import StepGraph, step_graph
 
 Batch = Mapping[str, Array]
 NewBatch = Callable[[], Batch]
+RANDOM_STEP = "random.step"
+"""The name under which a checkpoint keeps how often random numbers were drawn."""
 
 
 class _Player:
@@ -37,25 +34,13 @@ class _Player:
         self, step: StepGraph, store: Store, initialiser: Initialiser, settings: Settings
     ) -> None:
         self.step = step
-        leaves = {n: step.graph[n].tensor for n in step.states if n in step.graph.nodes}
-        optimizer = Initialiser(step.initial, leaves, initialiser.seed)
-        counters = {step.counter, step.epoch}
-
-        def first(name: str) -> Array:
-            if name in counters:
-                return np.zeros((), dtype=np.int64)
-            optimizer.sizes, optimizer.float_type = initialiser.sizes, initialiser.float_type
-            return optimizer(name)
-
-        store.add(leaves, first)
         self.compiler = Compiler(step.graph, store, initialiser, settings)
-        self.resolve = Resolver(step.graph, training=True)
 
     def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
         """One step; the reported values by name."""
         known = {n: v for n, v in batch.items() if n in self.step.graph}
         found = self.compiler.run(known, key, sizes)
-        return {name: found[self.resolve(node)] for name, node in self.step.report.items()}
+        return {name: found[node] for name, node in self.step.report.items()}
 
 
 class Trainer:
@@ -63,6 +48,8 @@ class Trainer:
 
     With several players, a step is a round: every turn in order, on one batch unless the turn asks
     for fresh ones. Values reported by the players are merged; ``loss`` is the last player's.
+    The optimizer's state belongs to the trainer, the parameters to the model. ``seed`` decides the
+    order of data and all random draws of training; first values come from the model's own seed.
     """
 
     def __init__(
@@ -76,15 +63,16 @@ class Trainer:
         if elaborated.training is None:
             fail("GF067", "there is nothing to train: the file has no 'train:' section",
                  help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}")  # fmt: skip
-        self.plan = elaborated.training
-        self.elaborated, self.store, self.initialiser = elaborated, store, initialiser
-        settings = settings or Settings()
-        self.settings = replace(settings, mode="train")
+        self.plan, self.elaborated = elaborated.training, elaborated
+        self.settings = replace(settings or Settings(), mode="train")
         self.seed = self.plan.seed if seed is None else seed
-        initialiser.seed = self.seed
+        steps = [step_graph(elaborated, objective) for objective in self.plan.objectives]
+        self.initialiser = initialiser
+        self.store = _optimizer_store(steps, store, initialiser)
+        self.store.widen(self.settings.dtype)
         self.players = {
-            o.name: _Player(step_graph(elaborated, o), store, initialiser, self.settings)
-            for o in self.plan.objectives
+            step.objective.name: _Player(step, self.store, initialiser, self.settings)
+            for step in steps
         }
         self.runs = 0
         self._evaluation: Program | None = None
@@ -113,7 +101,7 @@ class Trainer:
         """The floating point operations of the heaviest node of a step on such a batch."""
         sizes = self.sizes(batch)
         compilers = [player.compiler for player in self.players.values()]
-        return max(largest_operation(c.concrete((), sizes)) for c in compilers)
+        return max(largest_operation(c.concrete(sizes)) for c in compilers)
 
     def sizes(self, batch: Batch) -> dict[str, int]:
         """What a batch says about sizes: a player needs them even where it reads no input."""
@@ -149,19 +137,45 @@ class Trainer:
             graph = replace(graph, outputs=tuple(dict.fromkeys(names.values())), updates={})
             settings = replace(self.settings, mode="eval")
             compiler = Compiler(graph, self.store, self.initialiser, settings)
-            self._evaluation = Program(compiler, names, {}, None, self.seed)
+            self._evaluation = Program(compiler, names, seed=self.seed)
         return self._evaluation
 
     # -- state -------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:
-        """Copies of everything that training changes: enough to go on bit for bit."""
-        return {name: np.array(array) for name, array in self.store.arrays().items()}
+        """Copies of everything that training changes: enough to go on bit for bit.
+
+        A state whose first value is not known yet (its size depends on the first batch) is absent.
+        """
+        for name in self.store.names():
+            home = self.store.home(name)
+            if home is self.store or self.initialiser.known(name):
+                self.store.array(name)
+        return {**self.store.snapshot(), RANDOM_STEP: np.array(self.runs)}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Take over a state that ``state_dict`` gave."""
+        arrays = dict(arrays)
+        self.runs = int(arrays.pop(RANDOM_STEP, 0))
         unknown = [name for name in arrays if name not in self.store]
         if unknown:
             fail("GF064", f"the checkpoint holds '{unknown[0]}', which this model does not have",
                  help="the graph or its optimizer has changed since")  # fmt: skip
-        for name, array in arrays.items():
-            self.store.assign(name, array)
+        self.store.restore(arrays)
+
+
+def _optimizer_store(steps: Sequence[StepGraph], base: Store, model: Initialiser) -> Store:
+    """A store for the optimizers' state, on top of the model's."""
+    counters = {name for step in steps for name in (step.counter, step.epoch)}
+    types: dict[str, TensorType] = {}
+    initial: dict[str, Initialiser] = {}
+    for step in steps:
+        own = {n: step.graph[n].tensor for n in step.states if n in step.graph.nodes}
+        types |= own
+        initial |= dict.fromkeys(own, Initialiser(step.initial, own, model.seed))
+
+    def first(name: str) -> Array:
+        if name in counters:
+            return np.zeros((), dtype=np.int64)
+        return initial[name].first(name, model.sizes)
+
+    return Store(types, first, base)

@@ -1,0 +1,236 @@
+"""Compiling: a symbolic graph bound to sizes, a number type and a mode, ready to run.
+
+The compiler keeps one plan for every binding of sizes it has met lately: a smaller last batch,
+another sequence length.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal, Protocol
+
+import numpy as np
+
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
+from graphflow.ops.op import Array
+from graphflow.passes import optimise, solve_sizes, specialise
+from graphflow.runtime.device import ensure_fits
+from graphflow.runtime.executor import Executor
+from graphflow.runtime.guard import Guarded
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.interpret import Interpreter, leaf_values
+from graphflow.runtime.store import Fitted, Store, StoreLike
+from graphflow.schedule.plan import make_plan
+
+Mode = Literal["train", "eval"]
+PlanKind = Literal["fast", "plain", "guarded"]
+"""How a plan runs: optimised; node by node; or node by node, stopping at the first NaN."""
+PLANS_KEPT = 16
+"""Plans for other sizes that a program keeps, the latest ones."""
+
+
+class Runnable(Protocol):
+    """A plan bound to memory."""
+
+    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs of one run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a program is compiled: everything but what it computes."""
+
+    mode: Mode = "eval"
+    dtype: DType = DType.FLOAT32
+    plan: PlanKind = "fast"
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One run, ready to go: the concrete graph and a value for each of its leaves."""
+
+    graph: Graph
+    leaves: Mapping[str, Array]
+
+
+class Compiler:
+    """Binds one symbolic graph (outputs and updates set) to sizes, and caches the plans."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        initialiser: Initialiser,
+        settings: Settings,
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        self.graph, self.store, self.initialiser = graph, store, initialiser
+        self.settings, self.sizes = settings, dict(sizes or {})
+        self.inputs = frozenset(n.name for n in graph.leaves("input"))
+        self._plans: OrderedDict[tuple[object, ...], _Bound] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def run(
+        self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
+    ) -> dict[str, Array]:
+        """Outputs by node name; updates are made. ``sizes`` are known besides the feed's."""
+        fed, known = self._known(feed, sizes)
+        with self._lock:  # a plan has one memory: runs of one program take turns
+            return self._plan(tuple(fed), known).run(fed, key)
+
+    def prepared(self, feed: Mapping[str, Array], key: Array) -> Prepared:
+        """The same run for whoever goes through it node by node."""
+        fed, sizes = self._known(feed, None)
+        graph = self._concrete(tuple(fed), sizes)
+        self._check_fed(graph, fed)
+        given = {**fed, **{leaf.name: key for leaf in graph.leaves("rng")}}
+        return Prepared(graph, leaf_values(graph, self._view(graph, sizes), given))
+
+    def concrete(self, sizes: Mapping[str, int]) -> Graph:
+        """The specialised graph for given sizes, nothing but its inputs fed."""
+        return self._concrete((), sizes)
+
+    def _known(
+        self, feed: Mapping[str, Array], sizes: Mapping[str, int] | None
+    ) -> tuple[dict[str, Array], dict[str, int]]:
+        """The feed by node name and the sizes it determines; first values learn of both."""
+        fed: dict[str, Array] = {}
+        for name, value in feed.items():
+            if name not in self.graph:
+                close = did_you_mean(name, [*self.inputs, *self.graph.aliases])
+                fail("GF065", f"there is no node '{name}' to feed", help=close)
+            node = self.graph[name]
+            fed[node.name] = _converted(node, value, self.settings.dtype)
+        shapes = {n: v.shape for n, v in fed.items()}
+        found = {**(sizes or {}), **solve_sizes(self.graph, shapes, self.sizes)}
+        self.initialiser.learn(fed, found if self.graph.updates else {})
+        return fed, found
+
+    def _concrete(self, fed: Sequence[str], sizes: Mapping[str, int]) -> Graph:
+        """The specialised graph in which the nodes ``fed`` are inputs."""
+        graph = intervene(self.graph, sorted(set(fed) - self.inputs))
+        return specialise(graph, sizes, self.settings.dtype, self.settings.mode == "train")
+
+    def _plan(self, fed: Sequence[str], sizes: Mapping[str, int]) -> _Bound:
+        """The plan for these sizes and these fed nodes; made once, the latest are kept."""
+        replaced = tuple(sorted(set(fed) - self.inputs))
+        key = (replaced, tuple(sorted(sizes.items())))
+        known = self._plans.get(key)
+        graph = self._concrete(fed, sizes) if known is None else known.graph
+        self._check_fed(graph, fed)
+        self._restart_states(graph)
+        bound = known or self._bind(graph, sizes)
+        self._plans[key] = bound
+        self._plans.move_to_end(key)
+        if len(self._plans) > PLANS_KEPT:
+            self._plans.popitem(last=False)
+        return bound
+
+    def _bind(self, graph: Graph, sizes: Mapping[str, int]) -> _Bound:
+        """A concrete graph as something that runs: optimised and planned, or node by node."""
+        view = self._view(graph, sizes)
+        if self.settings.plan == "plain":
+            return _Bound(Interpreter(graph, view), graph, graph.outputs, self.graph.outputs)
+        if self.settings.plan == "guarded":
+            return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
+        fast = optimise(graph)
+        plan = make_plan(fast)
+        ensure_fits(plan, self.settings.memory)
+        fed = [n.name for n in fast if n.op in ("input", "rng")]
+        return _Bound(Executor(plan, view, fed), graph, fast.outputs, self.graph.outputs)
+
+    def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
+        """The store; for a graph that updates nothing, with states of its own size."""
+        if self.graph.updates:
+            return self.store
+        shapes = {
+            leaf.name: shape
+            for leaf in graph.leaves("state")
+            if type_symbols(self.initialiser.types[leaf.name])
+            and (shape := self.initialiser.shape(leaf.name, sizes)) is not None
+        }
+        first = partial(self.initialiser.first, sizes=sizes)
+        return Fitted(self.store, first, shapes)
+
+    def _restart_states(self, graph: Graph) -> None:
+        """States that a step carries start afresh when the size they have changes."""
+        if not self.graph.updates:
+            return
+        for leaf in graph.leaves("state"):
+            filled = self.store.filled(leaf.name)
+            if filled and self.store.array(leaf.name).shape != leaf.tensor.shape:
+                self.store.forget(leaf.name)
+
+    def _check_fed(self, graph: Graph, fed: Sequence[str] | Mapping[str, Array]) -> None:
+        missing = [n for n in graph.leaves("input") if n.name not in fed]
+        if missing:
+            node = missing[0]
+            fail(
+                "GF065",
+                f"'{node.name}' ({node.type}) is not fed",
+                self.graph.origin(node.name).mark,
+                help=f"give a value for {', '.join(n.name for n in missing)}",
+            )
+
+
+class _Bound:
+    """A plan whose outputs go by the names they have in the symbolic graph.
+
+    Specialising and optimising keep outputs in their order, not their names.
+    """
+
+    def __init__(
+        self, plan: Runnable, graph: Graph, final: Sequence[str], names: Sequence[str]
+    ) -> None:
+        self.plan, self.graph = plan, graph
+        self._keys = [leaf.name for leaf in graph.leaves("rng")]
+        self._names = list(zip(names, final, strict=True))
+
+    def run(self, fed: Mapping[str, Array], key: Array) -> dict[str, Array]:
+        """The outputs of one run."""
+        found = self.plan.run({**fed, **dict.fromkeys(self._keys, key)})
+        return {name: found[final] for name, final in self._names}
+
+
+def intervene(graph: Graph, fed: Sequence[str]) -> Graph:
+    """The graph in which the nodes ``fed`` are inputs: what follows is computed from the feed."""
+    if not fed:
+        return graph
+    nodes = dict(graph.nodes)
+    for name in fed:
+        if name in graph.updates:
+            fail("GF065", f"'{name}' is fed, but the step gives it a new value itself",
+                 graph.origin(name).mark,
+                 help="leave it out of the feed; to set it, assign it in the model")  # fmt: skip
+        nodes[name] = Node("input", (), (), graph.nodes[name].tensor, name)
+    return replace(graph, nodes=nodes)
+
+
+def float_dtype(name: str) -> DType:
+    """A program's float type by name."""
+    dtype = dtype_named(name)
+    if dtype is None or not dtype.is_float or dtype is DType.FLOAT:
+        fail("GF031", f"'{name}' is not a float type", help="float32, float64 or float16")
+    return dtype
+
+
+def _converted(node: Node, value: Array, float_type: DType) -> Array:
+    """A fed array in the number type of its node; numbers only, and no silent loss of fractions."""
+    type: TensorType = node.tensor
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        fail("GF065", f"'{node.name}' needs a rectangular array of numbers")
+    if array.dtype.kind not in "biuf":
+        fail("GF031", f"'{node.name}' needs numbers, not {array.dtype}")
+    if array.dtype.kind == "f" and not type.dtype.is_float and np.any(array != np.floor(array)):
+        fail("GF031", f"'{node.name}' is {type.dtype}, but the fed array has fractions")
+    dtype = float_type if type.dtype is DType.FLOAT else type.dtype
+    return np.asarray(array, dtype=dtype.value)

@@ -14,6 +14,6 @@ def command() -> int:
     from graphflow.api import loads
     from graphflow.spec.json_schema import schema
 
-    session = loads("{graphflow: 1, name: empty, nodes: {y: 0}}").elaborated.session
-    print(json.dumps(schema(session.function_names(session.module)), indent=2))
+    elaborated = loads("{graphflow: 1, name: empty, nodes: {y: 0}}").elaborated
+    print(json.dumps(schema(elaborated.functions), indent=2))
     return GOOD

@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
-from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,6 +19,61 @@ from graphflow.passes.specialise import specialise
 from graphflow.spec.elaborate import DataPlan, Elaborated
 
 Fed = tuple[dict[str, Array], int]
+
+
+class Served(Protocol):
+    """Where a training loop gets its batches from."""
+
+    @property
+    def evaluation_parts(self) -> tuple[str, ...]:
+        """The parts that are only evaluated."""
+
+    def batches(self, epoch: int) -> int:
+        """How many batches an epoch has."""
+
+    def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
+        """(inputs, rows) of each training batch of an epoch, from batch ``start`` on."""
+
+    def evaluation(self, part: str) -> Iterator[Fed]:
+        """(inputs, rows) of each batch of a part, in order."""
+
+
+def open_feed(
+    elaborated: Elaborated, folder: Path | None, seed: int, steps: int | None = None
+) -> Served:
+    """The batches of a file's data section; for a graph that draws all it needs, none.
+
+    Such a graph makes ``steps`` steps (those of its ``train:`` section by default) an epoch.
+    """
+    if elaborated.data is None and elaborated.training is not None:
+        needed = elaborated.graph.needed_for([o.loss for o in elaborated.training.objectives])
+        if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
+            return Drawn(steps or elaborated.training.steps or 1)
+    return Feed(elaborated, folder, seed)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Nothing is fed: the graph draws what it learns from."""
+
+    steps: int
+
+    @property
+    def evaluation_parts(self) -> tuple[str, ...]:
+        """There are none."""
+        return ()
+
+    def batches(self, epoch: int) -> int:
+        """The steps of an epoch."""
+        return self.steps
+
+    def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
+        """Empty batches, one row each."""
+        yield from (({}, 1) for _ in range(start, self.steps))
+
+    def evaluation(self, part: str) -> Iterator[Fed]:
+        """Nothing."""
+        yield from ()
 
 
 class Feed:
@@ -60,8 +117,12 @@ class Feed:
         )
         return batches.starting_at(start)
 
+    def batches(self, epoch: int) -> int:
+        """How many batches an epoch has."""
+        return len(self.epoch(epoch))
+
     def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
-        """(inputs, rows) of each training batch of an epoch."""
+        """(inputs, rows) of each training batch of an epoch, from batch ``start`` on."""
         for columns in self.epoch(epoch, start):
             yield self.inputs(columns), self.rows(columns)
 
@@ -84,7 +145,7 @@ class Feed:
         key = tuple((n, c.shape, c.dtype.str) for n, c in columns.items())
         if key not in self._graphs:
             types = {n: TensorType(_dtype(c), c.shape) for n, c in columns.items()}
-            graph, names = self.elaborated.session.continued(Graph({})).column_graph(types)
+            graph, names = self.elaborated.column_graph(types)
             self._graphs[key] = specialise(graph, {}, DType.FLOAT32, training=False), names
         graph, names = self._graphs[key]
         fed = {leaf.name: columns[leaf.name] for leaf in graph.leaves("input")}

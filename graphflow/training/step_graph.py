@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 from graphflow.autodiff import expand_derivatives, reverse
-from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, F, Value
-from graphflow.spec.elaborate import Elaborated, Elaborator, Objective
-from graphflow.spec.elaborate.bound import Bound
+from graphflow.spec.elaborate import Elaborated, Objective
 
 STEP, EPOCH = "step", "epoch"
 
@@ -42,10 +39,8 @@ class StepGraph:
 def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     """Build the training step of one objective."""
     derived = reverse(expand_derivatives(elaborated.graph), objective.loss, objective.params)
-    session = elaborated.session.continued(derived)
-    session.phase = "update"
     prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
-    builder = session.root.builder
+    builder = Builder(derived)
     counter, epoch = _counters(builder, prefix)
     gradients = {
         name: builder.value(derived.gradients[objective.loss, name]) for name in objective.params
@@ -54,16 +49,19 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
         gradients = clipped(gradients, objective)
     with builder.within(prefix, Origin(phase="update")):
         following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
-        context: dict[str, Bound] = {
-            STEP: following.cast(DType.FLOAT),
-            EPOCH: epoch.cast(DType.FLOAT),
-        }
-    for group in objective.groups:
-        given = (group, gradients, dict(context), session.scope, prefix)
-        session.attempt(partial(session.optimizer_updates, *given))
-    if session.errors:
-        raise GraphflowError(*session.errors)
-    return _assembled(elaborated, objective, session, derived, counter, epoch, following)
+        context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
+    added = elaborated.optimizer_updates(builder, objective, gradients, context, prefix)
+    updates = {
+        **added.updates,
+        counter.name: following.name,
+        **model_updates(elaborated, derived, objective),
+    }
+    report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
+    graph = builder.graph(tuple(dict.fromkeys(report.values())), updates)
+    graph = replace(graph, gradients=derived.gradients)
+    kept = graph.restricted_to(graph.needed_for((*graph.roots(), epoch.name)))
+    states = (counter.name, epoch.name, *added.states)
+    return StepGraph(objective, kept, added.initial, states, counter.name, epoch.name, report)
 
 
 def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
@@ -95,32 +93,6 @@ def clipped(gradients: dict[str, Value], objective: Objective) -> dict[str, Valu
     norm = F.sqrt(total)
     scale = F.minimum(norm.like(1), objective.clip_norm / (norm + 1e-6))
     return {name: g * scale for name, g in gradients.items()}
-
-
-def _assembled(
-    elaborated: Elaborated,
-    objective: Objective,
-    session: Elaborator,
-    derived: Graph,
-    counter: Value,
-    epoch: Value,
-    following: Value,
-) -> StepGraph:
-    """Outputs and updates put together; only what they need is kept."""
-    training = elaborated.training
-    assert training is not None
-    report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
-    updates = {name: value.name for name, value in session.updates.items()}
-    updates[counter.name] = following.name
-    updates |= model_updates(elaborated, derived, objective)
-    graph = session.root.builder.graph(tuple(dict.fromkeys(report.values())), updates)
-    graph = replace(graph, gradients=derived.gradients)
-    own = [leaf for name, leaf in session.leaves.items() if name not in elaborated.leaves]
-    initial = session.initial_graph({}, own)
-    states = (counter.name, epoch.name, *(leaf.name for leaf in own))
-    needed = graph.needed_for((*graph.roots(), epoch.name))
-    kept = graph.restricted_to(needed)
-    return StepGraph(objective, kept, initial, states, counter.name, epoch.name, report)
 
 
 def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:

@@ -75,7 +75,6 @@ class Blocks(Calls):
         assert block is not None and home is not None
         scope = self.bind_block(function.name, block, home, arguments)
         before = len(self.errors)
-        outer_path = self.node_path
         result: Bound = None
         with self.called(function, arguments.mark):
             try:
@@ -87,8 +86,6 @@ class Blocks(Calls):
                 result = self.outputs(block, scope, place)
             except GraphflowError as error:
                 self.report(error)
-            finally:
-                self.node_path = outer_path
         if len(self.errors) > before:
             raise Poisoned(function.name)
         return result

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from graphflow.spec.elaborate.scope import Scope
 
 
-class Training:
+class TrainingWord:
     """The word ``training``: known only when a program is compiled."""
 
     def __init__(self, negated: bool = False) -> None:
@@ -61,7 +61,7 @@ class Parts:
 
 
 Static: TypeAlias = Union[
-    bool, int, float, str, Symbolic, DType, Training, "tuple[Bound, ...]", None
+    bool, int, float, str, Symbolic, DType, TrainingWord, "tuple[Bound, ...]", None
 ]
 Bound: TypeAlias = Static | Value | Parts | Function | Instance | Poison
 

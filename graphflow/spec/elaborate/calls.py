@@ -60,10 +60,9 @@ class Calls(Expressions):
             )
         if function is None:
             self.unknown_function(call, scope)
-        inserted = scope.names.get("#piped", ())
         arguments = self.arguments(call, scope, slot)
-        if inserted and call is inserted[0]:  # type: ignore[index]
-            arguments = _with_first(arguments, inserted[1])  # type: ignore[index]
+        if scope.piped is not None and call is scope.piped[0]:
+            arguments = _with_first(arguments, scope.piped[1])
         return self.apply(function, arguments, slot)
 
     def apply(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:

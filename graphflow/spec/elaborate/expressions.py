@@ -13,7 +13,7 @@ from graphflow.spec.elaborate.bound import (
     Bound,
     Function,
     Instance,
-    Training,
+    TrainingWord,
     describe,
     is_number,
 )
@@ -130,7 +130,7 @@ class Expressions(Session):
         if name in CONSTANTS:
             return CONSTANTS[name]
         if name == "training":
-            return Training()
+            return TrainingWord()
         leaf = self.leaf_named(name, scope)
         if leaf is not None:
             return leaf
@@ -183,8 +183,8 @@ class Expressions(Session):
     def unary(self, expr: Unary, scope: Scope, slot: Slot) -> Bound:
         value = self.evaluate(expr.operand, scope, slot.inside())
         if expr.op == "not":
-            if isinstance(value, Training):
-                return Training(not value.negated)
+            if isinstance(value, TrainingWord):
+                return TrainingWord(not value.negated)
             if isinstance(value, Value):
                 return self.emit("logical_not", [value], slot.claim("logical_not"), expr.mark)
             return not static.truth(value, expr.mark)
@@ -224,7 +224,7 @@ class Expressions(Session):
         for index, part in enumerate(expr.operands):
             last = index == len(expr.operands) - 1
             value = self.evaluate(part, scope, slot.inside())
-            if isinstance(value, Training):
+            if isinstance(value, TrainingWord):
                 fail("GF026", "'training' stands alone: a if training else b", part.mark)
             if isinstance(value, Value) or isinstance(result, Value):
                 if index == 0:
@@ -241,7 +241,7 @@ class Expressions(Session):
     def choice(self, expr: IfElse, scope: Scope, slot: Slot) -> Bound:
         """``a if c else b``: decided now, or when compiling where c is ``training``."""
         condition = self.evaluate(expr.condition, scope, slot.inside())
-        if isinstance(condition, Training):
+        if isinstance(condition, TrainingWord):
             branches = (
                 [expr.otherwise, expr.then] if condition.negated else [expr.then, expr.otherwise]
             )

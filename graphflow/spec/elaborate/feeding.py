@@ -125,6 +125,6 @@ class Feeds(Trainings):
         """One input's node."""
         if expr is None:
             return name
-        self.node_path = f"feed.{name}"
-        value: Bound = self.evaluate(expr, scope, Slot(Place(f"feed.{name}")))
-        return self.tensor(value, expr.mark).name
+        with self.at(f"feed.{name}"):
+            value: Bound = self.evaluate(expr, scope, Slot(Place(f"feed.{name}")))
+            return self.tensor(value, expr.mark).name

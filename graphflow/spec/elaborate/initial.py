@@ -6,7 +6,7 @@ Each leaf's ``init:`` becomes nodes of the *initial graph*, named after the leaf
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from graphflow.diagnostics import GraphflowError, fail
 from graphflow.ir.dims import Dim, product
@@ -26,7 +26,7 @@ class Initials(Loops):
     """Elaborates the initial values, in order of creation of the leaves."""
 
     def initial_graph(
-        self, inputs: dict[str, TensorType], leaves: Sequence[Leaf] | None = None
+        self, inputs: Mapping[str, TensorType], leaves: Sequence[Leaf] | None = None
     ) -> Graph:
         """The graph that gives leaves (all by default) their first values, in their order."""
         main, self.regions = self.regions, [Region()]
@@ -42,18 +42,20 @@ class Initials(Loops):
                     continue
             return self.builder.graph(outputs)
         finally:
-            self.regions, self.context = main, {}
+            self.regions = main
 
     def initial(self, leaf: Leaf) -> Value:
         """The node that computes one leaf's first value, called like the leaf."""
         scope = Scope(leaf.initial.scope)
         fan_in, fan_out = fans(leaf.type.shape, leaf.initial.layout)
-        self.context = {"shape": leaf.type.shape, "fan_in": fan_in, "fan_out": fan_out}
-        scope.names.update(self.context)
-        self.node_path = leaf.name
-        expr, place = leaf.initial.expr, Place(leaf.name)
-        value = self.initial_value(expr, scope, Slot(place))
-        tensor = self.tensor(value, expr.mark, leaf.type.dtype)
+        context: dict[str, Bound] = {
+            "shape": leaf.type.shape, "fan_in": fan_in, "fan_out": fan_out,
+        }  # fmt: skip
+        scope.names.update(context)
+        expr = leaf.initial.expr
+        with self.at(leaf.name, context=context):
+            value = self.initial_value(expr, scope, Slot(Place(leaf.name)))
+            tensor = self.tensor(value, expr.mark, leaf.type.dtype)
         if tensor.shape not in ((), leaf.type.shape):
             fail("GF030", f"'{leaf.name}' is {leaf.type} but its initial value is {tensor.type}",
                  expr.mark)  # fmt: skip
@@ -80,9 +82,8 @@ class Initials(Loops):
 
     def call_op(self, name: str, arguments: Arguments, slot: Slot) -> Bound:
         """Inside an initialiser, operators that fill a shape take the leaf's own by default."""
-        if self.regions[0] is not self.root and _fills(name) and not _has_shape(arguments):
-            leaf = self.leaves[self.node_path]
-            keywords = {"shape": leaf.type.shape, **arguments.keywords}
+        if "shape" in self.context and _fills(name) and not _has_shape(arguments):
+            keywords = {"shape": self.context["shape"], **arguments.keywords}
             names = [a for a in OPS[name].arguments if a not in ("rng", "stream", "shape")]
             keywords |= dict(zip(names, arguments.positional, strict=False))
             arguments = Arguments([], keywords, arguments.marks, arguments.mark)

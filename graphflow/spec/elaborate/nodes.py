@@ -27,22 +27,20 @@ class Nodes(Blocks):
 
     def node(self, decl: NodeDecl, scope: Scope, place: Place) -> None:
         """Bind the names of one line. An error is kept, and the names are poisoned."""
-        outer, self.node_path = self.node_path, place.path
         try:
-            for name in decl.names:
-                self.check_name(name, decl.mark, scope)
-            value = self.body(decl, scope, place)
-            values = self.unpacked(decl, value, place)
-            for name, bound in zip(decl.names, values, strict=True):
-                scope.declare(name, bound, decl.mark)
+            with self.at(place.path):
+                for name in decl.names:
+                    self.check_name(name, decl.mark, scope)
+                value = self.body(decl, scope, place)
+                values = self.unpacked(decl, value, place)
+                for name, bound in zip(decl.names, values, strict=True):
+                    scope.declare(name, bound, decl.mark)
         except (GraphflowError, Poisoned) as error:
             if isinstance(error, GraphflowError):
                 placed = (d.at(decl.mark) for d in error.diagnostics)
                 self.report(GraphflowError(*placed))
             for name in decl.names:
                 scope.poison(name, decl.mark)
-        finally:
-            self.node_path = outer
 
     def check_name(self, name: str, mark: Mark, scope: Scope) -> None:
         """A node may not take the name of an operator or of a block that its file calls."""
@@ -129,16 +127,13 @@ class Nodes(Blocks):
         if isinstance(item, Name):
             item = Call(item.id, (), (), item.mark)
         slot = Slot(place.ordinal(_label(item)))
-        outer, self.node_path = self.node_path, slot.place.path
-        try:
-            if not any(isinstance(part, Placeholder) for part in walk(item)):
-                if not isinstance(item, Call):
-                    fail("GF022", "an item of a pipeline is a call, or uses '_' for the value "
-                         "that flows", item.mark)  # fmt: skip
-                inner.names["#piped"] = (item, value)  # type: ignore[assignment]
+        if not any(isinstance(part, Placeholder) for part in walk(item)):
+            if not isinstance(item, Call):
+                fail("GF022", "an item of a pipeline is a call, or uses '_' for the value "
+                     "that flows", item.mark)  # fmt: skip
+            inner.piped = item, value
+        with self.at(slot.place.path):
             result = self.evaluate(item, inner, slot)
-        finally:
-            self.node_path = outer
         self.alias(slot.place.path, result)
         return result
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, Note, did_you_mean, fail
 from graphflow.spec.elaborate.bound import Bound, Parts, Poison, Poisoned
+from graphflow.spec.syntax import Call
 
 if TYPE_CHECKING:
     from graphflow.spec.elaborate.session import Module
@@ -23,6 +24,8 @@ class Scope:
         self.module: Module | None = module if parent is None else parent.module
         self.names: dict[str, Bound] = {}
         self.marks: dict[str, Mark] = {}
+        self.piped: tuple[Call, Bound] | None = None
+        """The item of a pipeline read here, and the value that flows into it."""
 
     def declare(self, name: str, value: Bound, mark: Mark | None) -> None:
         """Bind ``name`` here, once."""

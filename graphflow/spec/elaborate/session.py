@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim
@@ -12,10 +13,11 @@ from graphflow.ir.graph import Attr, Graph, Origin, Phase
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl, Document
-from graphflow.spec.elaborate.bound import Bound, Function
+from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.syntax import Expr
 
+T = TypeVar("T")
 NODE_LIMIT = 100_000
 DEPTH_LIMIT = 50
 
@@ -166,11 +168,33 @@ class Session:
         self.updates: dict[str, Value] = {}
         self.substitutes: dict[str, Value] = {}
         self.symbols: dict[str, Dim] = {}
-        self.context: dict[str, Bound] = {}
+        self.scope = Scope(module.let)
+        """The names of the document's own sections."""
+        self.fed: Mapping[str, TensorType] = {}
+        """Inputs that an initial value may copy."""
+        self.context: Mapping[str, Bound] = {}
         """Names that blocks called now see besides their own: fans, the step, the epoch."""
         self.phase: Phase = "forward"
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
+
+    @contextmanager
+    def at(
+        self,
+        path: str,
+        *,
+        context: Mapping[str, Bound] | None = None,
+        phase: Phase | None = None,
+    ) -> Iterator[None]:
+        """New nodes belong to the line ``path`` (and to another context, phase) in this block."""
+        saved = self.node_path, self.context, self.phase
+        self.node_path = path
+        self.context = self.context if context is None else context
+        self.phase = phase or self.phase
+        try:
+            yield
+        finally:
+            self.node_path, self.context, self.phase = saved
 
     @property
     def builder(self) -> Builder:
@@ -228,6 +252,16 @@ class Session:
             if value.node.op != "constant" and origin.mark != mark:
                 notes.append(Note(f"'{value.name}' is {value.type}", origin.mark))
         return Diagnostic(diagnostic.code, diagnostic.message, mark, tuple(notes), diagnostic.help)
+
+    def attempt(self, action: Callable[[], T]) -> T | None:
+        """Run one part; keep its errors and go on."""
+        try:
+            return action()
+        except GraphflowError as error:
+            self.report(error)
+        except Poisoned:
+            pass
+        return None
 
     def report(self, error: GraphflowError) -> None:
         """Keep the findings of one line, each place once, and go on with the next line."""

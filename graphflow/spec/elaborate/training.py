@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import partial
 
 from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
+from graphflow.ir.graph import Graph
 from graphflow.ops.builder import Value
 from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
 from graphflow.spec.elaborate.bound import (
@@ -71,6 +73,18 @@ class Training:
     mark: Mark | None = None
 
 
+@dataclass(frozen=True)
+class OptimizerUpdates:
+    """What an optimizer adds to a step: new values by leaf, its own states and their first values.
+
+    ``initial`` has one output for each of ``states``.
+    """
+
+    updates: Mapping[str, str]
+    states: tuple[str, ...]
+    initial: Graph
+
+
 class Trainings(Initials):
     """Resolves the training section against the graph."""
 
@@ -119,8 +133,8 @@ class Trainings(Initials):
     def loss(self, player: str, expr: Expr, scope: Scope) -> str:
         """The scalar to minimise."""
         label = f"{player}.minimize" if player else "minimize"
-        self.node_path = label
-        value = self.tensor(self.evaluate(expr, scope, Slot(Place(label))), expr.mark)
+        with self.at(label):
+            value = self.tensor(self.evaluate(expr, scope, Slot(Place(label))), expr.mark)
         if value.shape != () or not value.dtype.is_float:
             fail(
                 "GF040",
@@ -170,7 +184,7 @@ class Trainings(Initials):
                 base if decl.optimizer is None else self.optimizer_call(decl.optimizer, scope, mark)
             )
             if decl.lr is not None:
-                call = with_keyword(call, "lr", decl.lr)
+                call = self.with_argument(call, "lr", decl.lr, scope)
             if taken and not decl.frozen:
                 groups.append(Group(taken, call))
         if rest:
@@ -193,6 +207,18 @@ class Trainings(Initials):
                  help=f"one of {', '.join(sorted(optimizers))}")  # fmt: skip
         return expr
 
+    def with_argument(self, call: Call, name: str, value: Expr, scope: Scope) -> Call:
+        """The optimizer's call with one argument replaced, by name or by position."""
+        function = self.function(call.function, scope)
+        assert function is not None and function.block is not None
+        block = function.block
+        names = [*block.inputs[2:], *(a.name for a in block.args)]
+        if name in names[: len(call.args)]:
+            at = names.index(name)
+            return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
+        kept = tuple(k for k in call.kwargs if k.name != name)
+        return replace(call, kwargs=(*kept, Keyword(name, value, value.mark)))
+
     def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
         """The nodes whose values are shown while training."""
         found: dict[str, str] = {}
@@ -201,7 +227,8 @@ class Trainings(Initials):
                 value = self.name(name, scope, decl.mark)
                 if isinstance(value, Parts | Function | Instance | Poison):
                     fail("GF022", f"'{name}' is {describe(value)}, not one value", decl.mark)
-                found[name] = self.tensor(value, decl.mark).name
+                with self.at(name):
+                    found[name] = self.tensor(value, decl.mark).name
             except GraphflowError as error:
                 self.report(error)
             except Poisoned:
@@ -229,28 +256,38 @@ class Trainings(Initials):
     # -- updates, once gradients are there ---------------------------------------------------
     def optimizer_updates(
         self,
-        group: Group,
+        objective: Objective,
         gradients: Mapping[str, Value],
         context: Mapping[str, Bound],
-        scope: Scope,
         prefix: str,
-    ) -> None:
+    ) -> OptimizerUpdates:
+        """Append the optimizer of every parameter of ``objective``, below the path ``prefix``."""
+        known = set(self.leaves)
+        with self.at(prefix, context=context, phase="update"):
+            for group in objective.groups:
+                self.attempt(partial(self.group_updates, group, gradients, prefix))
+        own = [leaf for name, leaf in self.leaves.items() if name not in known]
+        initial = self.initial_graph({}, own)
+        if self.errors:
+            raise GraphflowError(*self.errors)
+        updates = {name: value.name for name, value in self.updates.items()}
+        return OptimizerUpdates(updates, tuple(leaf.name for leaf in own), initial)
+
+    def group_updates(self, group: Group, gradients: Mapping[str, Value], prefix: str) -> None:
         """Append one optimizer block per parameter; its arguments are evaluated once."""
-        self.context = dict(context)
-        function = self.function(group.optimizer.function, scope)
+        function = self.function(group.optimizer.function, self.scope)
         assert function is not None
-        inner = Scope(scope)
-        inner.names.update(context)
-        self.node_path = prefix
+        inner = Scope(self.scope)
+        inner.names.update(self.context)
         arguments = self.arguments(group.optimizer, inner, Slot(Place(prefix), True))
+        marks: dict[str | int, Mark] = {
+            k: m for k, m in arguments.marks.items() if isinstance(k, str)
+        }
         for name in group.params:
-            self.node_path = f"{prefix}.{name}"
             given = [self.root.builder.value(name), gradients[name], *arguments.positional]
-            marks: dict[str | int, Mark] = {
-                k: m for k, m in arguments.marks.items() if isinstance(k, str)
-            }
             call = Arguments(given, arguments.keywords, marks, arguments.mark)
-            self.instantiate(function, call, Place(f"{prefix}.{name}"))
+            with self.at(f"{prefix}.{name}"):
+                self.instantiate(function, call, Place(f"{prefix}.{name}"))
 
 
 def matching(names: Sequence[str], pattern: str) -> list[str]:
@@ -258,9 +295,3 @@ def matching(names: Sequence[str], pattern: str) -> list[str]:
     return [
         n for n in names if n == pattern or n.startswith(f"{pattern}.") or fnmatchcase(n, pattern)
     ]
-
-
-def with_keyword(call: Call, name: str, value: Expr) -> Call:
-    """The call with one argument replaced."""
-    kept = tuple(k for k in call.kwargs if k.name != name)
-    return Call(call.function, call.args, (*kept, Keyword(name, value, value.mark)), call.mark)

@@ -1,0 +1,280 @@
+"""A whole document elaborated: its sections in reading order, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.ir.graph import Graph, Origin
+from graphflow.ir.types import TensorType
+from graphflow.ops.builder import Builder, Value
+from graphflow.spec.document import Document, InputDecl
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned
+from graphflow.spec.elaborate.feeding import DataPlan, Feeds
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Leaf, Place, Slot
+from graphflow.spec.elaborate.training import Objective, OptimizerUpdates, Training
+from graphflow.spec.syntax import Call, Expr, Name
+
+
+@dataclass(frozen=True)
+class Elaborated:
+    """What a document means.
+
+    ``graph`` is the whole computation; ``initial`` gives each leaf its first value (outputs in the
+    order of ``leaves``).
+    """
+
+    document: Document
+    graph: Graph
+    initial: Graph
+    leaves: Mapping[str, Leaf]
+    instances: Mapping[str, tuple[str, ...]]
+    training: Training | None
+    data: DataPlan | None
+    _session: Elaborator
+
+    @property
+    def functions(self) -> set[str]:
+        """The names of everything that expressions of this document can call."""
+        return self._session.function_names(self._session.module)
+
+    def value_graph(self, expr: Expr) -> Graph:
+        """A graph for one expression over ``let``: what a check feeds."""
+        return self._session.continued(Builder()).value_graph(expr)
+
+    def column_graph(self, columns: Mapping[str, TensorType]) -> tuple[Graph, tuple[str, ...]]:
+        """The graph from columns of a batch to inputs, and the inputs its outputs stand for."""
+        return self._session.continued(Builder()).column_graph(columns)
+
+    def optimizer_updates(
+        self,
+        builder: Builder,
+        objective: Objective,
+        gradients: Mapping[str, Value],
+        context: Mapping[str, Bound],
+        prefix: str,
+    ) -> OptimizerUpdates:
+        """Append the optimizer of ``objective`` to ``builder``, which goes on from this graph.
+
+        ``gradients`` holds the gradient of each of its parameters; ``context`` what schedules see
+        (the step, the epoch); new nodes and states are named below ``prefix``.
+        """
+        session = self._session.continued(builder)
+        return session.optimizer_updates(objective, gradients, context, prefix)
+
+    @property
+    def rename(self) -> dict[str, str]:
+        """Names in weights files: names here."""
+        layers = self.document.layers.values()
+        return {**self.document.rename, **{k: v for d in layers for k, v in d.rename.items()}}
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters, in order of creation."""
+        return tuple(n for n in self.leaves if self.graph.nodes[n].op == "parameter")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states, in order of creation."""
+        return tuple(n for n in self.leaves if self.graph.nodes[n].op == "state")
+
+
+class Elaborator(Feeds):
+    """Elaborates a whole document."""
+
+    def run(self) -> Elaborated:
+        self.constants()
+        scope = self.scope
+        self.declarations(scope)
+        for decl in self.document.nodes:
+            self.node(decl, scope, Place(decl.names[0]))
+        self.attempt(lambda: self.document_updates(scope))
+        outputs = self.output_names(scope)
+        self.settle_layers()
+        train = self.document.train
+        training = None
+        if train is not None:
+            training = self.attempt(lambda: self.training(train, scope))
+        data = self.document.data
+        plan = None if data is None else self.attempt(lambda: self.data(data, scope))
+        initial = self.initial_graph(self.input_types())
+        if self.errors:
+            raise GraphflowError(*sorted(self.errors, key=_position))
+        graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
+        graph = leaves_first(graph)
+        instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
+        return Elaborated(
+            self.document,
+            graph,
+            initial,
+            dict(self.leaves),
+            instances,
+            training,
+            plan,
+            self,
+        )
+
+    def settle_layers(self) -> None:
+        """Instances are frozen, and start from files, as their ``layers:`` entry says."""
+        for layer, decl in self.document.layers.items():
+            for name in self.owned_by(layer):
+                leaf = self.leaves[name]
+                trainable = leaf.trainable and decl.trainable
+                self.leaves[name] = replace(leaf, trainable=trainable, weights=decl.weights)
+
+    def continued(self, builder: Builder) -> Elaborator:
+        """An elaborator that goes on where this one ended, in ``builder`` (with gradients, say)."""
+        following = Elaborator(self.document, self.module, self.library)
+        following.root.builder = builder
+        following.leaves, following.symbols = dict(self.leaves), dict(self.symbols)
+        for name, bound in self.scope.names.items():
+            following.scope.names[name] = _moved(bound, builder)
+        return following
+
+    def constants(self) -> None:
+        """``let`` values, each over earlier ones."""
+        let = self.module.let
+        for name, expr in self.document.let.items():
+            with self.declaring(let, name, expr.mark):
+                let.declare(name, self.static(expr, let, "a let value"), expr.mark)
+
+    def declarations(self, scope: Scope) -> None:
+        """Inputs, parameters, states and instances, in reading order."""
+        document = self.document
+        shapes = [
+            *(d.shape for d in document.inputs.values()),
+            *(d.shape for d in document.params.values()),
+            *(d.shape for d in document.state.values()),
+        ]
+        for expr in (e for shape in shapes for e in shape):
+            self.declare_symbols(expr, scope)
+        for name, declared in document.inputs.items():
+            with self.declaring(scope, name, declared.mark):
+                scope.declare(name, self.input(name, declared, scope), declared.mark)
+        for name, param in document.params.items():
+            with self.declaring(scope, name, param.mark):
+                scope.declare(name, self.parameter(name, param, scope, "in_out"), param.mark)
+        for name, state in document.state.items():
+            with self.declaring(scope, name, state.mark):
+                scope.declare(name, self.state(name, state, scope), state.mark)
+        for name, layer in document.layers.items():
+            with self.declaring(scope, name, layer.mark):
+                scope.declare(name, self.instance(name, scope), layer.mark)
+
+    @contextmanager
+    def declaring(self, scope: Scope, name: str, mark: Mark) -> Iterator[None]:
+        """Declare one name in this block; a broken declaration is kept and poisons the name."""
+        try:
+            if scope is not self.module.let:
+                self.check_name(name, mark, scope)
+            yield
+        except GraphflowError as error:
+            self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))
+            scope.poison(name, mark)
+        except Poisoned:
+            scope.poison(name, mark)
+
+    def input(self, name: str, decl: InputDecl, scope: Scope) -> Value:
+        """A fed value; one with a default is an ordinary node that a feed may replace."""
+        shape = self.shape(decl.shape, scope, declare=True)
+        type = TensorType(self.dtype(decl.dtype, decl.mark), shape)
+        builder = self.root.builder
+        if decl.default is None:
+            with builder.within("", Origin(decl.mark, name)):
+                return builder.input(name, type)
+        with self.at(name):
+            value = self.default(name, type, decl.default, scope)
+        self.alias(name, value)
+        return value
+
+    def default(self, name: str, type: TensorType, expr: Expr, scope: Scope) -> Value:
+        """The value of an input that is not fed; a function alone fills the input's shape."""
+        inner = Scope(scope)
+        inner.names["shape"] = type.shape
+        if isinstance(expr, Name) and self.function(expr.id, inner) is not None:
+            expr = Call(expr.id, (Name("shape", expr.mark),), (), expr.mark)
+        bound = self.evaluate(expr, inner, Slot(Place(name)))
+        value = self.tensor(bound, expr.mark, type.dtype)
+        if value.shape not in ((), type.shape):
+            fail("GF030", f"'{name}' is {type} but its default is {value.type}", expr.mark)
+        if value.tensor == type:
+            return value
+        return self.emit(
+            "broadcast_to", [value.cast(type.dtype)], Place(name), expr.mark, shape=type.shape
+        )
+
+    def input_types(self) -> dict[str, TensorType]:
+        return {leaf.name: leaf.tensor for leaf in self.root.builder.graph().leaves("input")}
+
+    def instance(self, name: str, scope: Scope) -> Instance:
+        """A ``layers:`` entry: a call whose tensors are left out."""
+        layer = self.document.layers[name]
+        call = layer.call
+        assert isinstance(call, Call)
+        function = self.function(call.function, scope)
+        if function is None:
+            self.unknown_function(call, scope)
+        if function is None or function.block is None:
+            fail(
+                "GF021", f"'{call.function}' owns no parameters, so it needs no instance", call.mark
+            )
+        given = self.arguments(call, scope, Slot(Place(name), True))
+        return Instance(name, function, tuple(given.positional), given.keywords, layer.mark)
+
+    def document_updates(self, scope: Scope) -> None:
+        """``updates:`` of the file: what states and parameters become after the step."""
+        for name, expr in self.document.updates.items():
+            if name not in self.leaves:
+                fail("GF020", f"'{name}' is neither a state nor a parameter", expr.mark,
+                     help="declare it under state:")  # fmt: skip
+            with self.at(f"{name}.next"):
+                value = self.evaluate(expr, scope, Slot(Place(f"{name}.next")))
+                tensor = self.tensor(value, expr.mark, self.leaves[name].type.dtype)
+            self.set_update(name, tensor, expr.mark)
+
+    def output_names(self, scope: Scope) -> list[str]:
+        """The nodes that ``outputs:`` names."""
+        found: list[str] = []
+        for name in self.document.outputs:
+
+            def add(name: str = name) -> None:
+                value = self.name(name, scope, self.document.mark)
+                found.append(self.output(name, value))
+
+            self.attempt(add)
+        return found
+
+    def output(self, name: str, value: Bound) -> str:
+        """An output's node; a static value becomes a constant."""
+        if isinstance(value, Parts | Function | Instance | Poison):
+            fail("GF022", f"output '{name}' is not one value", self.document.mark)
+        with self.at(name):
+            tensor = self.tensor(value, self.document.mark)
+        self.alias(name, tensor)
+        return tensor.name
+
+
+def leaves_first(graph: Graph) -> Graph:
+    """The graph with its inputs, parameters and states in front, in order of creation."""
+    kinds = ("input", "parameter", "state", "rng")
+    leaves = [leaf for kind in kinds for leaf in graph.leaves(kind)]
+    return replace(graph, nodes={leaf.name: leaf for leaf in leaves} | dict(graph.nodes))
+
+
+def _moved(bound: Bound, builder: Builder) -> Bound:
+    """A bound name whose tensors are nodes of another builder's graph."""
+    if isinstance(bound, Value):
+        return Value(builder, bound.name)
+    if isinstance(bound, Parts):
+        return Parts(bound.name, {k: _moved(v, builder) for k, v in bound.parts.items()})
+    if isinstance(bound, tuple):
+        return tuple(_moved(item, builder) for item in bound)
+    return bound
+
+
+def _position(diagnostic: object) -> tuple[str, int, int]:
+    mark = getattr(diagnostic, "mark", None)
+    return (mark.file, mark.line, mark.column) if mark else ("", 0, 0)

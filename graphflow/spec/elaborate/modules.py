@@ -1,0 +1,81 @@
+"""The names of files: a document's own blocks, those of ``use:``, and the library's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+
+from graphflow.diagnostics import GraphflowError, fail
+from graphflow.library import files
+from graphflow.spec.document import BlockDecl, Document, Pipeline, read_document
+from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Module
+from graphflow.spec.syntax import Call, Name
+from graphflow.spec.yaml12 import read, read_file
+
+
+def module_of(document: Document, folder: Path | None, above: tuple[Path, ...] = ()) -> Module:
+    """The names of a file, with the files it uses: ``folder`` is where ``use:`` looks."""
+    module = Module(document.blocks, Scope(), called=called_functions(document))
+    module.let.module = module
+    uses = {}
+    for alias, path in document.use.items():
+        if folder is None:
+            fail("GF001", "'use:' needs a file on disk to look beside", path.mark)
+        target = (folder / str(path.value)).resolve()
+        if not target.is_relative_to(_project(folder, above)):
+            fail("GF001", f"'{path.value}' lies outside the project's folder", path.mark)
+        if target in above:
+            fail("GF001", f"'{path.value}' uses itself", path.mark)
+        _, tree = read_file(target)
+        used = read_document(tree, blocks_only=True)
+        uses[alias] = module_of(used, target.parent, (*above, target))
+        constants = Elaborator(used, uses[alias], library_module())
+        constants.constants()
+        if constants.errors:
+            raise GraphflowError(*constants.errors)
+    module.uses = uses
+    return module
+
+
+def called_functions(part: object) -> frozenset[str]:
+    """The names that any expression inside ``part`` of a document calls or pipes through."""
+    found: set[str] = set()
+    stack = [part]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, Call):
+            found.add(item.function)
+        if isinstance(item, Pipeline):
+            found.update(step.id for step in item.through if isinstance(step, Name))
+        if isinstance(item, Mapping):
+            stack.extend(item.values())
+        elif isinstance(item, tuple):
+            stack.extend(item)
+        elif is_dataclass(item):
+            stack.extend(getattr(item, f.name) for f in fields(item) if f.name != "mark")
+    return frozenset(found)
+
+
+def _project(folder: Path, above: tuple[Path, ...]) -> Path:
+    """The folder a file's ``use:`` may reach into: that of the first file, or its gallery."""
+    start = above[0].parent if above else folder
+    for parent in (start, *start.parents):
+        if (parent / "pyproject.toml").exists() or parent.name in {"graphs", "_graphs"}:
+            return parent.resolve()
+    return start.resolve()
+
+
+@cache
+def library_module() -> Module:
+    """The blocks shipped with graphflow, read once."""
+    blocks: dict[str, BlockDecl] = {}
+    for path in files():
+        tree = read(path.read_text(encoding="utf-8"), f"library/{path.name}")
+        blocks.update(read_document(tree, blocks_only=True).blocks)
+    module = Module(blocks, Scope(), library=True)
+    module.let.module = module
+    return module

@@ -37,7 +37,7 @@ from graphflow.spec.overrides import apply
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.training import Trainer
-from graphflow.training.feed import Feed
+from graphflow.training.feed import open_feed
 from graphflow.training.loop import Loop, Outcome, Watcher
 from graphflow.training.run_folder import RunFolder
 
@@ -82,7 +82,7 @@ def train(
     ``out`` is a folder for checkpoints and metrics; without it nothing is written.
     """
     trainer = model.trainer(dtype=dtype, seed=seed)
-    feed = Feed(model.elaborated, model.folder, trainer.seed)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed, steps)
     run = None
     if out is not None:
         run = RunFolder.create(Path(out), model.name, model.expanded(), {"seed": trainer.seed})

@@ -12,7 +12,7 @@ from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
 from graphflow.runtime.compile import PlanKind
-from graphflow.training.feed import Feed
+from graphflow.training.feed import open_feed
 from graphflow.training.loop import Loop, Watcher
 from graphflow.training.run_folder import Json, RunFolder, write_atomically
 
@@ -127,5 +127,5 @@ def _loop(model: Model, settings: Settings, way: Way, watcher: Watcher) -> Loop:
     if settings.seed is not None:
         model.seed = settings.seed
     trainer = model.trainer(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
-    feed = Feed(model.elaborated, model.folder, trainer.seed)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed, settings.steps)
     return Loop(trainer, feed, epochs=settings.epochs, steps=settings.steps, watcher=watcher)

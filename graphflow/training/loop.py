@@ -19,7 +19,7 @@ import numpy as np
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
-from graphflow.training.feed import Fed, Feed
+from graphflow.training.feed import Fed, Served
 from graphflow.training.run_folder import Checkpoint, Json, RunFolder
 from graphflow.training.trainer import Trainer
 
@@ -117,7 +117,7 @@ class Loop:
     def __init__(
         self,
         trainer: Trainer,
-        feed: Feed,
+        feed: Served,
         *,
         epochs: int | None = None,
         steps: int | None = None,
@@ -182,7 +182,7 @@ class Loop:
             self.trainer.start_epoch(done.epoch)
             done.sums, done.rows = {}, 0
         batches = iter(self.feed.training(done.epoch, done.batch))
-        done.batches = len(self.feed.epoch(done.epoch))
+        done.batches = self.feed.batches(done.epoch)
         first, rows = next(batches)
         # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
         whole = next(iter(self.feed.training(done.epoch)))[0] if done.batch else first

@@ -307,3 +307,16 @@ def test_training_that_does_not_fit_is_refused_before_it_starts():
     trainer = model.trainer(memory=100)
     with pytest.raises(gf.GraphflowError, match="GF060"):
         trainer.step({"x": np.ones((20, 2)), "y": np.ones((20, 1))})
+
+
+def test_a_graph_that_draws_its_own_data_needs_none():
+    model = gf.loads("""
+graphflow: 1
+name: drawn
+params: {w: {shape: [3], init: zeros}}
+nodes: {x: "normal([16, 3])", loss: "mean((x @ w - sum(x, axis=1)) ** 2)"}
+train: {minimize: loss, optimizer: sgd(lr=0.1), steps: 60}
+""")
+    outcome = gf.train(model)
+    assert outcome.progress.step == 60
+    np.testing.assert_allclose(model.parameters["w"], 1, atol=1e-3)

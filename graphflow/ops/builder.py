@@ -36,6 +36,7 @@ class Builder:
         self.origins: dict[str, Origin] = dict(graph.origins) if graph else {}
         self.aliases: dict[str, str] = dict(graph.aliases) if graph else {}
         self._counts: dict[str, int] = {}
+        self._key = next((leaf.name for leaf in graph.leaves("rng")), None) if graph else None
         self.scope = ""
         self.origin = Origin()
 
@@ -48,11 +49,11 @@ class Builder:
         """A fed value."""
         return self.leaf("input", name, type)
 
-    def rng(self) -> Value:
+    def rng(self, name: str = "rng") -> Value:
         """The random key of this graph: (seed, step), created when first asked for."""
-        if "rng" in self.nodes:
-            return Value(self, "rng")
-        return self.leaf("rng", "rng", TensorType(DType.INT64, (2,)))
+        if self._key is None:
+            self._key = self.leaf("rng", name, TensorType(DType.INT64, (2,))).name
+        return Value(self, self._key)
 
     def constant(self, value: Attr | np.ndarray, dtype: DType, name: str | None = None) -> Value:
         """A number, a size that is known once symbols are bound, or an array."""

@@ -100,7 +100,7 @@ class Item(Op):
         return 0
 
 
-class Unary(Op):
+class PassThrough(Op):
     """Base of operators that hand their operand on."""
 
     view = True
@@ -120,7 +120,7 @@ class Unary(Op):
 
 
 @register
-class Identity(Unary):
+class Identity(PassThrough):
     """The operand itself. y = x: the local derivative is 1."""
 
     latex = "{x}"
@@ -133,7 +133,7 @@ class Identity(Unary):
 
 
 @register
-class StopGradient(Unary):
+class StopGradient(PassThrough):
     """The operand itself, cut off from differentiation: its derivative counts as zero."""
 
     latex = r"\operatorname{{sg}}({x})"

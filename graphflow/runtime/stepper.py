@@ -18,7 +18,7 @@ import numpy as np
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.graph import LEAVES, Graph, Phase
-from graphflow.ops.core import Unary
+from graphflow.ops.core import PassThrough
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import OPS, Array
@@ -211,7 +211,7 @@ class Stepper:
         the operand; elsewhere it is a matrix, and None is given.
         """
         forward = self.graph.nodes[twin]
-        if not isinstance(OPS[forward.op], Elementwise | Unary):
+        if not isinstance(OPS[forward.op], Elementwise | PassThrough):
             return None
         if self.graph.nodes[name].type != forward.type:
             return None

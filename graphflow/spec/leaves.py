@@ -12,7 +12,7 @@ from graphflow.spec.parser import parse, parse_value
 from graphflow.spec.syntax import Bool, Expr
 from graphflow.spec.values import Plain, Scalar, Seq, Value
 
-Array = int | float | bool | list["Array"]
+Numbers = int | float | bool | list["Numbers"]
 """A number or nested lists of numbers, all rows of one length."""
 
 _PATH = re.compile(r"[^\W\d]\w*(\.\w+)*")
@@ -137,13 +137,13 @@ def _arguments(value: Value) -> tuple[Argument, ...]:
     return signature(items)
 
 
-def _array(value: Value) -> Array:
+def _array(value: Value) -> Numbers:
     """A number or nested lists of numbers; rows of unequal length are refused (GF013)."""
     array, _ = _measured(value)
     return array
 
 
-def _measured(value: Value) -> tuple[Array, tuple[int, ...]]:
+def _measured(value: Value) -> tuple[Numbers, tuple[int, ...]]:
     if isinstance(value, Scalar) and isinstance(value.value, (bool, int, float)):
         return value.value, ()
     if not isinstance(value, Seq):
@@ -161,7 +161,7 @@ def _holds_text(value: Value) -> bool:
     return isinstance(value, Scalar) and isinstance(value.value, str)
 
 
-def _array_or_expression(value: Value) -> Array | Expr:
+def _array_or_expression(value: Value) -> Numbers | Expr:
     return parse_value(value) if _holds_text(value) else _array(value)
 
 
@@ -222,9 +222,9 @@ SHAPE = Leaf(
     "shape",
 )
 FLAG: Kind[Expr | bool] = Leaf(_flag, {"type": ["boolean", "string"]})
-ARRAY: Kind[Array] = Leaf(_array, {"type": ["number", "boolean", "array"]}, "numbers")
+ARRAY: Kind[Numbers] = Leaf(_array, {"type": ["number", "boolean", "array"]}, "numbers")
 ARRAYS = MapOf(ARRAY, path_name, "numbers")
-FEED: Kind[Array | Expr] = Leaf(
+FEED: Kind[Numbers | Expr] = Leaf(
     _array_or_expression, {"type": ["number", "boolean", "array", "string"]}
 )
 FEEDS = MapOf(FEED, path_name, "values")

@@ -22,7 +22,7 @@ from graphflow.spec.leaves import (
     RAW,
     SCALAR,
     TEXT,
-    Array,
+    Numbers,
     choice,
 )
 from graphflow.spec.names import declared
@@ -195,22 +195,22 @@ class CheckDecl:
 
     mark: Mark = field(compare=False, repr=False)
     about: str = field(default="", metadata=key("about", TEXT, "where the numbers come from"))
-    feed: Mapping[str, Array | Expr] = field(
+    feed: Mapping[str, Numbers | Expr] = field(
         default_factory=dict, metadata=key("feed", FEEDS, "what the inputs, or any nodes, are")
     )
-    params: Mapping[str, Array | Expr] = field(
+    params: Mapping[str, Numbers | Expr] = field(
         default_factory=dict, metadata=key("params", FEEDS, "parameters set before")
     )
-    expect: Mapping[str, Array] = field(
+    expect: Mapping[str, Numbers] = field(
         default_factory=dict, metadata=key("expect", ARRAYS, "values that come out")
     )
     gradient_of: Expr | None = field(
         default=None, metadata=key("gradient_of", EXPRESSION, "the scalar that is differentiated")
     )
-    gradients: Mapping[str, Array] = field(
+    gradients: Mapping[str, Numbers] = field(
         default_factory=dict, metadata=key("gradients", ARRAYS, "its derivative by each name")
     )
-    updated: Mapping[str, Array] = field(
+    updated: Mapping[str, Numbers] = field(
         default_factory=dict, metadata=key("updated", ARRAYS, "values after one training step")
     )
     tolerance: Tolerance | None = field(

@@ -22,7 +22,7 @@ from graphflow.runtime.program import Program
 from graphflow.runtime.store import LeafView, Store
 from graphflow.spec.document import CheckDecl, Document
 from graphflow.spec.elaborate import Elaborated
-from graphflow.spec.leaves import Array as Numbers
+from graphflow.spec.leaves import Numbers
 from graphflow.spec.syntax import Expr, Name
 from graphflow.training.trainer import Trainer
 
@@ -165,7 +165,8 @@ def _array(model: Checked, value: Numbers | Expr) -> Array:
         return np.asarray(value)
     graph = model.elaborated.value_graph(value)
     concrete = specialise(graph, {}, DType.FLOAT64, training=False)
-    found = evaluate(concrete, {"rng": np.zeros(2, dtype=np.int64)})
+    key = np.zeros(2, dtype=np.int64)
+    found = evaluate(concrete, {leaf.name: key for leaf in concrete.leaves("rng")})
     return np.asarray(found[concrete.outputs[0]])
 
 

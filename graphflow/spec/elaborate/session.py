@@ -177,6 +177,9 @@ class Session:
         self.phase: Phase = "forward"
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
+        nodes = (decl.names for decl in document.nodes)
+        declared = (document.inputs, document.params, document.state, *nodes)
+        self.key_name = "rng.key" if any("rng" in names for names in declared) else "rng"
 
     @contextmanager
     def at(
@@ -215,7 +218,7 @@ class Session:
     def key(self) -> Value:
         """The random key here."""
         if len(self.regions) == 1:
-            return self.builder.rng()
+            return self.builder.rng(self.key_name)
         if not all(region.turn for region in self.regions[1:]):
             fail(
                 "GF026",

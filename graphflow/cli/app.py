@@ -52,9 +52,11 @@ def _answered(arguments: list[str]) -> int:
     """The exit code of a command line; whatever is wrong with the input has been reported."""
     as_json = "--json" in arguments
     try:
-        code = typer.main.get_command(app).main(
-            arguments, prog_name="graphflow", standalone_mode=False
-        )
+        command = typer.main.get_command(app)
+        with command.make_context("graphflow", arguments) as context:
+            code = command.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
     except GraphflowError as error:
         return report_errors(error.diagnostics, as_json)
     except UsageError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,8 @@ def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
     own = own_feed(model, program.graph) or Fed(_random(program.graph), "random numbers")
     prepared = program.prepared(own.values)
-    return Gradients(of, own.source, _checked(*_held(prepared.graph, prepared.leaves)))
+    graph, leaves = _held(prepared.graph, prepared.leaves)
+    return Gradients(of, own.source, _checked(graph, leaves, prepared.leaves.keys()))
 
 
 def _held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
@@ -61,14 +62,18 @@ def _held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, A
     return intervene(graph, stops), {**leaves, **held}
 
 
-def _checked(graph: Graph, leaves: dict[str, Array]) -> tuple[GradientCheck, ...]:
-    """Each real leaf that the output depends on; one that is no single number is projected."""
+def _checked(
+    graph: Graph, leaves: dict[str, Array], names: Collection[str]
+) -> tuple[GradientCheck, ...]:
+    """Each real one of the leaves ``names`` that the output depends on. An output that is no single
+    number is projected.
+    """
     (of,) = graph.outputs
     needed = graph.needed_for([of])
     wrt = [
         node.name
         for node in graph
-        if node.op in ("parameter", "input") and node.name in needed
+        if node.op in ("parameter", "input") and node.name in needed and node.name in names
         if node.tensor.dtype.is_float
     ]
     type = graph[of].tensor

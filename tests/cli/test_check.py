@@ -1,0 +1,116 @@
+"""``graphflow check``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+XYZ = EXAMPLES / "a_xyz.yaml"
+WRONG = XYZ.read_text().replace("f: -12", "f: -11").replace("z: 3,", "z: 4,")
+
+
+def test_golden_values_and_gradients(cli):
+    answer = cli("check", XYZ)
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out == f"{XYZ}: 6 checks passed\n"
+
+
+def test_what_fails_is_shown_and_is_exit_code_1(cli, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    path.write_text(WRONG)
+    answer = cli("check", path, "--json")
+    (report,) = answer.json["files"]
+    assert (answer.code, report["ok"], report["passed"]) == (1, False, 4)
+    failed = [(c["kind"], c["name"], c["got"]) for c in report["checks"] if not c["passed"]]
+    assert failed == [("value", "f", -12), ("gradient", "z", 3)]
+    text = cli("check", path).out
+    assert "4 checks passed, 2 FAILED" in text
+    assert "expected -11" in text and "got -12" in text and f"{path}:18:" in text
+
+
+def test_several_files_and_folders(cli, tmp_path):
+    folder = tmp_path / "lessons" / "one"
+    folder.mkdir(parents=True)
+    (folder / "good.yaml").write_text(XYZ.read_text())
+    (folder / "blocks.yaml").write_text(
+        "graphflow: 1\nname: blocks\n"
+        "blocks: {twice: {inputs: [x], nodes: {y: 2 * x}, outputs: [y]}}\n"
+    )
+    (tmp_path / "lessons" / "wrong.yaml").write_text(WRONG)
+    answer = cli("check", "lessons", "nowhere.yaml", "xyz", "--json")
+    assert answer.code == 2
+    assert [Path(r["file"]).name for r in answer.json["files"]] == [
+        "blocks.yaml", "good.yaml", "wrong.yaml", "nowhere.yaml", "xyz.yaml",
+    ]  # fmt: skip
+    assert [r["ok"] for r in answer.json["files"]] == [True, True, False, False, True]
+    assert [e["code"] for e in answer.json["errors"]] == ["GF001"]
+    assert "3 of 5 files are good" in cli("check", "lessons", "nowhere.yaml", "xyz").out
+    assert cli("check", "lessons").code == 1
+
+
+def test_a_folder_without_graphs(cli, tmp_path):
+    answer = cli("check", tmp_path)
+    assert answer.code == 2 and "holds no graph file" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "gradients", "source"),
+    [
+        (XYZ, 3, "a check's feed"),
+        (EXAMPLES / "b_mlp.yaml", 7, "data"),
+        (EXAMPLES / "b2_mlp_math.yaml", 5, "random numbers"),
+    ],
+)
+def test_gradients_against_differences(cli, name, gradients, source):
+    (report,) = cli("check", name, "--gradients", "--json").json["files"]
+    assert [g["passed"] for g in report["gradients"]] == [True] * gradients
+    assert f"(fed from {source})" in cli("check", name, "--gradients").out
+
+
+def test_each_player_has_its_own_gradients(cli):
+    path = EXAMPLES / "f_gan.yaml"
+    small = path.read_text().replace("pixels: 784", "pixels: 8")
+    Path("gan.yaml").write_text(re.sub(r"linear\((256|512)", "linear(5", small))
+    (report,) = cli("check", "gan.yaml", "--gradients", "--json").json["files"]
+    assert all(g["passed"] for g in report["gradients"])
+    of = {(g["of"], g["wrt"].split(".")[0]) for g in report["gradients"]}
+    assert of == {("d_loss", "D"), ("d_loss", "real"), ("g_loss", "D"), ("g_loss", "G")}
+
+
+def test_gradients_without_a_feed_and_of_arrays(cli, tmp_path):
+    path = tmp_path / "free.yaml"
+    path.write_text(
+        "graphflow: 1\nname: free\ninputs: {x: {shape: [B, T]}, i: {shape: [B], dtype: int}}\n"
+        "params: {w: {shape: [2, 3], init: normal}}\n"
+        "nodes: {y: 'tanh(x) * stop_gradient(exp(x)) + take(w, i)[:, :1]'}\noutputs: [y]\n"
+    )
+    (report,) = cli("check", path, "--gradients", "--json").json["files"]
+    assert [(g["wrt"], g["passed"]) for g in report["gradients"]] == [("x", True), ("w", True)]
+
+
+def test_a_wrong_gradient_is_found(cli, monkeypatch):
+    from graphflow.ops.op import OPS
+
+    monkeypatch.setattr(OPS["mul"], "vjp", lambda g, out, x, y: (g * x, g * y), raising=False)
+    answer = cli("check", "xyz", "--gradients")
+    assert answer.code == 1
+    assert "DISAGREE" in answer.out and "gradient of 'f' by 'z'" in answer.out
+
+
+def test_broadcasts_are_listed(cli, tmp_path):
+    path = tmp_path / "wide.yaml"
+    path.write_text(
+        "graphflow: 1\nname: wide\ninputs: {x: {shape: [B, 3]}, b: {shape: [3]}, s: scalar}\n"
+        "nodes:\n  plain: x * s + 1\n  y: x + b\n"
+        "  r: {scan: {v: x}, carry: {h: b}, nodes: {n: 'h + v[:1]'}, next: {h: n}}\n"
+    )
+    answer = cli("check", path, "--broadcasts", "--json")
+    (report,) = answer.json["files"]
+    found = [(b["node"], b["operand"], b["shape"], b["result"]) for b in report["broadcasts"]]
+    assert ("y", "b", "[3]", "[B, 3]") in found
+    assert any(shape == "[1]" and result == "[3]" for _, _, shape, result in found)
+    assert not [b for b in found if b[0].startswith("plain")]
+    assert "'y' (add) stretches 'b' [3] to [B, 3]" in cli("check", path, "--broadcasts").out

@@ -1,0 +1,84 @@
+"""``graphflow list``, ``new``, ``explain`` and ``schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from graphflow.codes import CODES
+from graphflow.gallery import list_graphs
+from graphflow.spec.values import plain
+from graphflow.spec.yaml12 import read_file
+
+
+def test_list_names_the_canned_graphs(cli):
+    found = cli("list", "--json").json
+    assert [g["name"] for g in found] == [entry.name for entry in list_graphs()]
+    assert all(Path(g["path"]).is_file() and g["topic"] and g["about"] for g in found)
+    assert all(isinstance(g["sources"], list) for g in found)
+    text = cli("list").out
+    assert all(g["name"] in text for g in found)
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "words"),
+    [
+        ("operators", "matmul", "family"),
+        ("layers", "batch_norm", "arguments"),
+        ("data", "digits", "options"),
+    ],
+)
+def test_other_lists(cli, what, name, words):
+    found = {row["name"]: row for row in cli("list", what, "--json").json}
+    assert words in found[name] and found[name]["about"]
+    assert name in cli("list", what).out
+
+
+def test_an_unknown_list(cli):
+    answer = cli("list", "layer")
+    assert answer.code == 2 and "did you mean 'layers'?" in answer.err
+
+
+def test_new_writes_a_file_that_trains(cli, tmp_path):
+    answer = cli("new", "digits")
+    assert answer.out == "wrote digits.yaml; now: graphflow run digits.yaml\n"
+    assert cli("run", "digits.yaml", "--epochs", 3, "--json").json["metrics"]["test/accuracy"] > 0.8
+    assert "name: digits" in (tmp_path / "digits.yaml").read_text()
+
+
+def test_new_writes_a_file_that_checks(cli):
+    answer = cli("new", "small.yaml", "--template", "formulas")
+    assert "graphflow check small.yaml" in answer.out
+    assert cli("check", "small.yaml", "--gradients").code == 0
+
+
+def test_new_overwrites_nothing(cli, tmp_path):
+    (tmp_path / "mine.yaml").write_text("precious")
+    answer = cli("new", "mine")
+    assert answer.code == 2 and "exists already" in answer.err
+    assert (tmp_path / "mine.yaml").read_text() == "precious"
+    assert cli("new", "no/such/folder/file").code == 2
+    assert "did you mean 'mlp'?" in cli("new", "x", "--template", "mpl").err
+
+
+def test_explain(cli):
+    answer = cli("explain", "gf020")
+    assert answer.code == 0 and answer.out.startswith("GF020: unknown name\n")
+    assert all(cli("explain", code).code == 0 for code in CODES)
+    close = cli("explain", "GF0200")
+    assert close.code == 2 and "did you mean 'GF020'" in close.err
+
+
+def test_schema_accepts_the_canned_graphs_and_offers_functions(cli):
+    schema = json.loads(cli("schema").out)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    names = schema["$defs"]["call"]["anyOf"][0]["enum"]
+    assert {"conv2d", "linear", "batch_norm", "gradient", "adam"} <= set(names)
+    assert not {"input", "by_mode"} & set(names)
+    validator = jsonschema.Draft202012Validator(schema)
+    for entry in list_graphs():
+        _, document = read_file(entry.path)
+        validator.validate(plain(document))

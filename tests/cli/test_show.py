@@ -1,0 +1,102 @@
+"""``graphflow show`` and ``expand``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import graphflow as gf
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def test_resnet18_is_counted_without_being_allocated(cli):
+    begun = time.monotonic()
+    found = cli("show", EXAMPLES / "c_resnet18.yaml", "--json").json
+    assert time.monotonic() - begun < 5
+    assert found["parameters"] == 11_689_512
+    assert found["sizes"] == {"B": 1}
+    # 1.814 billion multiply-adds (He et al. 2015 count 1.8) are two operations each.
+    assert 3.6e9 < found["flops"] < 3.7e9
+    assert found["parameter_bytes"] == 4 * 11_689_512
+    assert found["parameter_bytes"] < found["peak_bytes"] < found["unplanned_bytes"]
+
+
+def test_parameters_are_listed_with_their_fans(cli):
+    (first, *others) = cli("show", EXAMPLES / "b_mlp.yaml", "--json").json["parameter_list"]
+    assert first == {
+        "name": "logits.linear1.weight", "shape": [256, 64], "count": 16384, "fan_in": 64,
+        "fan_out": 256, "init": "uniform(low=-0.125, high=0.125)", "trainable": True,
+    }  # fmt: skip
+    assert len(others) == 5
+
+
+def test_a_raw_matrix_is_in_out(cli):
+    found = cli("show", EXAMPLES / "b2_mlp_math.yaml", "--json").json["parameter_list"]
+    fans = {p["name"]: (p["shape"], p["fan_in"], p["fan_out"]) for p in found}
+    assert all(tuple(shape) == (i, o) for shape, i, o in fans.values() if len(shape) == 2)
+
+
+def test_nodes_have_shapes_in_symbols_and_lines(cli):
+    found = cli("show", EXAMPLES / "b_mlp.yaml", "--json").json
+    assert found["nodes"] == len(found["node_list"])
+    nodes = {node["name"]: node for node in found["node_list"]}
+    assert nodes["logits.linear1"] == {
+        "name": "logits.linear1", "op": "relu", "operands": ["logits.linear1.z"],
+        "type": "float[B, 256]", "phase": "forward", "line": 18,
+    }  # fmt: skip
+    assert found["sizes"] == {"B": 64}  # the batch of the data section
+
+
+def test_sizes_are_chosen_or_given(cli):
+    path = EXAMPLES / "b_mlp.yaml"
+    one, two = (
+        cli("show", path, "--sizes", f"B={n}", "--json").json["flops"] for n in (10, 20)
+    )  # fmt: skip
+    assert abs(two / one - 2) < 1e-3
+    wrong = cli("show", path, "--sizes", "T=3")
+    assert wrong.code == 2 and "'T'" in wrong.err
+    assert cli("show", path, "--sizes", "B").code == 2
+    text = cli("show", path, "--set", "hidden=8").out
+    assert "with B = 64; choose others with --sizes B=" in text and "[8, 64]" in text
+
+
+def test_backward_adds_the_gradients(cli):
+    path = EXAMPLES / "a_xyz.yaml"
+    names = [n["name"] for n in cli("show", path, "--backward", "--json").json["node_list"]]
+    assert names[:5] == ["x", "y", "z", "q", "f"]
+    assert {"q.grad", "x.grad", "y.grad", "z.grad"} < set(names)
+    gan = cli("show", EXAMPLES / "f_gan.yaml", "--of", "g_loss", "--json").json["node_list"]
+    gradients = {n["name"] for n in gan if n["phase"] == "backward"}
+    assert "G.linear1.weight.grad" in gradients
+    assert not {f"D.linear{i}.weight.grad" for i in (1, 2, 3)} & gradients
+    assert cli("show", path, "--of", "g").code == 2
+
+
+def test_schedule_and_memory(cli):
+    found = cli("show", "mlp", "--backward", "--schedule", "--memory", "--json").json
+    phases = [row["phase"] for row in found["schedule"]]
+    assert {"forward", "backward"} == set(phases)
+    assert [row["step"] for row in found["schedule"]] == list(range(len(phases)))
+    largest = max(found["parameter_list"], key=lambda p: p["count"])
+    assert {"name": largest["name"], "bytes": 4 * largest["count"]} in found["largest"]
+    text = cli("show", "mlp", "--backward", "--schedule", "--memory").out
+    assert "does the work of" in text and "largest values" in text
+
+
+def test_every_example_is_shown(cli):
+    for path in sorted(EXAMPLES.glob("*.yaml")):
+        answer = cli("show", path)
+        assert answer.code == 0 and "peak memory" in answer.out
+
+
+def test_expand_loads_again_and_gives_the_same_graph(cli):
+    for path in (EXAMPLES / "b_mlp.yaml", EXAMPLES / "f_gan.yaml"):
+        text = cli("expand", path).out
+        assert "through:" not in text
+        assert gf.loads(text).graph == gf.load(path).graph
+
+
+def test_expand_with_overrides(cli):
+    text = cli("expand", EXAMPLES / "b_mlp.yaml", "--set", "hidden=8").out
+    assert gf.loads(text).parameters["logits.linear1.weight"].shape == (8, 64)

@@ -1,0 +1,125 @@
+"""``graphflow step``: commands come in as lines."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+XYZ = Path(__file__).parent.parent / "examples" / "a_xyz.yaml"
+
+
+@pytest.fixture
+def walk(cli, monkeypatch):
+    """The blocks of output that commands give, one for each step shown."""
+
+    def run(commands, *arguments):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{c}\n" for c in commands)))
+        return cli("step", *arguments)
+
+    return run
+
+
+def heads(answer):
+    """The first word pairs of each step: its place and its formula."""
+    return [line.split("  ")[:2] for line in answer.out.splitlines() if line[:1].isdigit()]
+
+
+def test_without_commands_everything_is_walked(walk):
+    answer = walk([], XYZ)
+    assert answer.code == 0
+    assert heads(answer) == [
+        ["1/7 forward", "q = x + y"],
+        ["2/7 forward", "f = q * z"],
+        ["3/7 backward", "f.grad = full(value=1)"],
+        ["4/7 backward", "q.grad = f.grad * z"],
+        ["5/7 backward", "z.grad = f.grad * q"],
+        ["6/7 backward", "x.grad = q.grad"],
+        ["7/7 backward", "y.grad = q.grad"],
+    ]
+
+
+def test_the_chain_rule_is_shown_with_numbers(walk):
+    lines = walk(["r q.grad"], XYZ).out.splitlines()
+    assert lines[-2:] == [
+        "    chain rule: f.grad × ∂f/∂q = contribution to q.grad",
+        "      1 × -4 = -4",
+    ]
+    assert "    q = 3" in walk(["n"], XYZ).out.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("commands", "nodes"),
+    [
+        (["n", "", "n"], ["q", "f", "f.grad"]),
+        (["n", "n", "b"], ["q", "f", "q"]),
+        (["r z.grad", "b"], ["z.grad", "q.grad"]),
+        (["r y.grad", "r f"], ["y.grad", "f"]),
+        (["w", "f"], ["f.grad", "q"]),
+        (["r x.grad", "e"], ["x.grad", "y.grad"]),
+        (["n", "q", "n"], ["q"]),
+    ],
+)
+def test_moving(walk, commands, nodes):
+    answer = walk(commands, XYZ)
+    assert [formula.split(" = ")[0] for _, formula in heads(answer)] == nodes
+    assert "error" not in answer.err
+
+
+def test_looking(walk):
+    answer = walk(["w f", "n", "n", "v q", "l", "h"], XYZ)
+    assert "watching f" in answer.out
+    assert "watch f = not yet" in answer.out and "watch f = -12" in answer.out
+    assert "\nq = 3\n" in answer.out
+    assert ">    2  forward   f\n" in answer.out
+    assert "r NODE" in answer.out
+
+
+def test_a_mistake_does_not_end_the_walk(walk):
+    answer = walk(["b", "r g", "w g", "v f", "jump", "e", "n"], XYZ)
+    assert answer.code == 0 and len(heads(answer)) == 7
+    assert [line.split(": ")[0] for line in answer.err.splitlines() if "error" in line] == [
+        "error GF082", "error GF020", "error GF020", "error GF082", "error GF006", "error GF082",
+    ]  # fmt: skip
+
+
+def test_feeds_come_from_data_or_the_command_line(walk, tmp_path):
+    answer = walk(["n"], "mlp")
+    assert "stepping through 'loss', fed from data" in answer.err
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "graphflow: 1\nname: f\ninputs: {x: {shape: [N]}}\nnodes: {y: x ** 2}\noutputs: [y]\n"
+    )
+    missing = walk([], path)
+    assert missing.code == 2 and "--feed x=..." in missing.err
+    assert "y = [1., 9.]" in walk([], path, "--feed", "x=[1, 3]").out
+    assert "x.grad = [2., 6.]" in walk([], path, "--feed", "x=[1, 3]").out
+    assert walk([], path, "--feed", "x=[1, [3]]").code == 2
+    assert walk([], path, "--feed", "x=one").code == 2
+    assert "-1" in walk(["n"], XYZ, "--feed", "x=-6").out
+
+
+def test_a_check_sets_parameters(walk, tmp_path):
+    path = tmp_path / "line.yaml"
+    path.write_text(
+        "graphflow: 1\nname: line\ninputs: {x: scalar}\nparams: {w: {shape: scalar, init: zeros}}\n"
+        "nodes: {y: w * x}\ncheck: [{params: {w: 3}, feed: {x: 2}, expect: {y: 6}}]\n"
+    )
+    answer = walk([], path)
+    assert "y = 6" in answer.out and "w.grad = 2" in answer.out
+
+
+def test_another_value_and_integers(walk, tmp_path):
+    assert heads(walk([], XYZ, "--of", "q"))[-1][1] == "y.grad = q.grad"
+    assert walk([], XYZ, "--of", "g").code == 2
+    path = tmp_path / "count.yaml"
+    path.write_text("graphflow: 1\nname: c\ninputs: {x: {shape: [3]}}\nnodes: {y: argmax(x)}\n")
+    assert "y = 1" in walk([], path, "--feed", "x=[1, 5, 2]").out
+
+
+def test_every_step_of_a_network_is_printable(walk):
+    answer = walk([], "mlp", "--all")
+    place, _ = heads(answer)[-1]
+    count, total = place.split(" ")[0].split("/")
+    assert count == total and "is a matrix" in answer.out

@@ -14,6 +14,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ir.types import TupleType
 from graphflow.ops.builder import Builder, Value, zeros_like
+from graphflow.ops.control import ScanParts
 from graphflow.ops.op import OPS
 
 Tangent = Value | None | list[Value | None]
@@ -65,50 +66,49 @@ def _tangent(builder: Builder, node: Node, found: Mapping[str, Tangent]) -> Tang
 
 def scan_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> Tangent:
     """A scan that carries each float value together with its tangent."""
-    body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
-    assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
+    scan = ScanParts.of(node)
+    body, names = scan.body, scan.names
     operands = [builder.value(n) for n in node.inputs]
-    names = [leaf.name for leaf in body.leaves("input")]
     moving = [
         i for i, n in enumerate(names)
-        if body[n].tensor.dtype.is_float and (i < carries or tangents[i] is not None)
+        if body[n].tensor.dtype.is_float and (i < scan.carries or tangents[i] is not None)
     ]  # fmt: skip
-    inside, order = _doubled_inputs(body, names, moving, carries, carries + sequences)
+    inside, (carries, sequences, captured) = _doubled_inputs(scan, moving)
     seeds = {names[i]: inside.value(f"{names[i]}.tangent") for i in moving}
     results = push_forward(inside, seeds, body.outputs)
-    outputs, picks = _doubled_outputs(inside, body, results, carries, moving)
+    outputs, picks = _doubled_outputs(inside, body, results, scan.carries, moving)
     given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
     result = builder.add(
         "scan",
-        *(operands[i] if kind == "value" else given[i] for kind, i in order),
+        *(given[i] if is_tangent else operands[i]
+          for i, is_tangent in (*carries, *sequences, *captured)),
         body=inside.graph(outputs),
-        carries=carries + sum(i < carries for i in moving),
-        sequences=sequences + sum(carries <= i < carries + sequences for i in moving),
+        carries=len(carries),
+        sequences=len(sequences),
         length=node.attr("length"),
         reverse=node.attr("reverse"),
-    )
+    )  # fmt: skip
     return [None if p is None else result.item(p) for p in picks]
 
 
 def _doubled_inputs(
-    body: Graph, names: Sequence[str], moving: Sequence[int], *ends: int
-) -> tuple[Builder, list[tuple[str, int]]]:
-    """A builder on ``body`` whose inputs of each role are followed by those inputs' tangents."""
-    inside, order = Builder(), []
-    start = 0
-    for end in (*ends, len(names)):
-        for i in range(start, end):
-            inside.input(names[i], body[names[i]].tensor)
-            order.append(("value", i))
-        for i in moving:
-            if start <= i < end:
-                inside.input(f"{names[i]}.tangent", body[names[i]].tensor)
-                order.append(("tangent", i))
-        start = end
-    for node in body:
+    scan: ScanParts, moving: Sequence[int]
+) -> tuple[Builder, list[list[tuple[int, bool]]]]:
+    """A builder on the body whose inputs of each role are followed by those inputs' tangents.
+
+    With it, for each role, the operand behind every input and whether it is its tangent.
+    """
+    inside, roles = Builder(), []
+    for role in scan.split(range(len(scan.names))):
+        doubled = [*((i, False) for i in role), *((i, True) for i in moving if i in role)]
+        for i, is_tangent in doubled:
+            name = scan.names[i]
+            inside.input(f"{name}.tangent" if is_tangent else name, scan.body[name].tensor)
+        roles.append(doubled)
+    for node in scan.body:
         inside.nodes.setdefault(node.name, node)
-        inside.origins.setdefault(node.name, body.origin(node.name))
-    return inside, order
+        inside.origins.setdefault(node.name, scan.body.origin(node.name))
+    return inside, roles
 
 
 def _doubled_outputs(

@@ -19,6 +19,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NoReturn
 
+from graphflow.autodiff.structured import REVERSE_RULES
 from graphflow.diagnostics import Note, fail
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ir.types import TensorType, TupleType
@@ -154,11 +155,9 @@ class _Walk:
 
     def apply_rule(self, node: Node, parts: Cotangents) -> Sequence[Value | None]:
         """The cotangents of the operands, by the operator's own rule."""
-        from graphflow.autodiff.structured import REVERSE_RULES
-
         if node.op in REVERSE_RULES:
             wanted = [name in self.active for name in node.inputs]
-            return REVERSE_RULES[node.op](self.builder, node, parts, wanted)
+            return REVERSE_RULES[node.op](pull_back, self.builder, node, parts, wanted)
         op = OPS[node.op]
         if op.vjp is None:
             no_derivative(self.builder, node)

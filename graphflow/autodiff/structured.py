@@ -3,76 +3,68 @@
 A region is differentiated like any graph. What its backward part reads of its forward part, turn
 by turn, is collected by the forward scan as extra results; values that do not change from turn to
 turn are recomputed instead. The backward pass of a scan is one scan in the other direction.
+
+The rules are handed ``pull_back``, the walk that called them, to differentiate their regions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from graphflow.autodiff.reverse import pull_back
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, TupleType
 from graphflow.ops.builder import Builder, Value, zeros_like
+from graphflow.ops.control import ScanParts
 
-Rule = Callable[[Builder, Node, list[Value | None], list[bool]], Sequence[Value | None]]
-
-
-@dataclass(frozen=True)
-class _ScanParts:
-    """The operands of a scan and the names they have inside its body, by role."""
-
-    node: Node
-    body: Graph
-    carries: int
-    sequences: int
-
-    @classmethod
-    def of(cls, node: Node) -> _ScanParts:
-        body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
-        assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
-        return cls(node, body, carries, sequences)
-
-    def names(self) -> list[str]:
-        return [leaf.name for leaf in self.body.leaves("input")]
-
-    def roles(self, items: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-        """``items`` (one per operand) split into carries, sequences, captured."""
-        last = self.carries + self.sequences
-        return list(items[: self.carries]), list(items[self.carries : last]), list(items[last:])
+Gradients = dict[str, Value | None]
+PullBack = Callable[[Builder, Mapping[str, Value], Sequence[str]], Gradients]
+Rule = Callable[[PullBack, Builder, Node, list[Value | None], list[bool]], Sequence[Value | None]]
 
 
 def scan_rule(
-    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+    pull_back: PullBack,
+    builder: Builder,
+    node: Node,
+    parts: list[Value | None],
+    wanted: list[bool],
 ) -> Sequence[Value | None]:
     """Back-propagation through time: one scan in the opposite direction (D2L 9.7)."""
-    scan = _ScanParts.of(node)
+    scan = ScanParts.of(node)
     inside = Builder(scan.body)
-    seeds, gradients = _differentiate_body(inside, scan, parts, wanted)
+    seeds, wrt = _seeds(inside, scan, parts), _differentiated(scan, wanted)
+    gradients = pull_back(inside, _totals(scan, seeds), wrt)
     back = _BackwardBody(builder, scan, inside, seeds, gradients)
     return back.build(parts)
 
 
-def _differentiate_body(
-    inside: Builder, scan: _ScanParts, parts: list[Value | None], wanted: list[bool]
-) -> tuple[dict[int, Value], dict[str, Value | None]]:
-    """Backward nodes of one turn, appended to ``inside``; the cotangent inputs by result index."""
-    names = scan.names()
-    wrt = [
-        name
-        for i, name in enumerate(names)
-        if scan.body[name].tensor.dtype.is_float and (i < scan.carries or wanted[i])
-    ]
+def _seeds(inside: Builder, scan: ScanParts, parts: list[Value | None]) -> dict[int, Value]:
+    """Inputs appended to the body for the cotangents of its results, by index of the result."""
     seeds: dict[int, Value] = {}
-    totals: dict[str, Value] = {}
     for index, name in enumerate(scan.body.outputs):
         type = scan.body[name].tensor
-        if not type.dtype.is_float or (index >= scan.carries and parts[index] is None):
-            continue
-        seeds[index] = inside.input(f"{name}.cotangent", type)
-        totals[name] = totals[name] + seeds[index] if name in totals else seeds[index]
-    return seeds, pull_back(inside, totals, wrt)
+        if type.dtype.is_float and (index < scan.carries or parts[index] is not None):
+            seeds[index] = inside.input(f"{name}.cotangent", type)
+    return seeds
+
+
+def _totals(scan: ScanParts, seeds: Mapping[int, Value]) -> dict[str, Value]:
+    """The cotangent of each node that is a result, perhaps several times."""
+    totals: dict[str, Value] = {}
+    for index, seed in seeds.items():
+        name = scan.body.outputs[index]
+        totals[name] = totals[name] + seed if name in totals else seed
+    return totals
+
+
+def _differentiated(scan: ScanParts, wanted: list[bool]) -> list[str]:
+    """The inputs of the body that it is differentiated by."""
+    return [
+        name
+        for i, name in enumerate(scan.names)
+        if scan.body[name].tensor.dtype.is_float and (i < scan.carries or wanted[i])
+    ]
 
 
 class _BackwardBody:
@@ -81,29 +73,31 @@ class _BackwardBody:
     def __init__(
         self,
         outer: Builder,
-        scan: _ScanParts,
+        scan: ScanParts,
         inside: Builder,
         seeds: dict[int, Value],
         gradients: Mapping[str, Value | None],
     ) -> None:
         self.outer, self.scan, self.inside = outer, scan, inside
-        self.seeds, self.gradients = seeds, gradients
+        self.seeds = seeds
+        self.gradients = {n: g for n, g in gradients.items() if g is not None}
         self.forward = set(scan.body.nodes)
         self.body = Builder()
-        self.renamed: dict[str, str] = {}
-        carries, elements, captured = scan.roles(scan.names())
+        carries, elements, captured = scan.split(scan.names)
         self.carry_names, self.element_names, self.captured_names = carries, elements, captured
         self.float_carries = [n for n in carries if scan.body[n].tensor.dtype.is_float]
-        self.wanted_captured = [n for n in captured if gradients.get(n) is not None]
-        self.wanted_elements = [n for n in elements if gradients.get(n) is not None]
+        self.wanted_captured = [n for n in captured if n in self.gradients]
+        self.wanted_elements = [n for n in elements if n in self.gradients]
+        self.varying = self._varying()
+        self.reads = self._reads()
 
     def build(self, parts: list[Value | None]) -> list[Value | None]:
         """The cotangents of the scan's operands."""
-        reads = self._reads()
+        reads = self.reads
         forward = {n: node for n, node in self.inside.nodes.items() if self._is_forward(n)}
         residuals = [n for n in forward if n in reads and self._is_residual(n)]
         stacks = augment(self.outer, self.scan, forward, residuals)
-        operands = dict(zip(self.scan.names(), self.scan.node.inputs, strict=True))
+        operands = dict(zip(self.scan.names, self.scan.node.inputs, strict=True))
         carry_in = self._carry_inputs(parts)
         accumulators = self._accumulator_inputs(operands)
         cotangents = self._cotangent_sequences(parts)
@@ -120,7 +114,7 @@ class _BackwardBody:
         result = self.outer.add(
             "scan",
             *carry_in, *accumulators, *sequences, *captured,
-            body=self._graph(outputs),
+            body=self.body.graph(outputs),
             carries=len(carry_in) + len(accumulators),
             sequences=len(sequences),
             length=self.scan.node.attr("length"),
@@ -130,7 +124,6 @@ class _BackwardBody:
 
     def _reads(self) -> set[str]:
         """Forward values of the body that its backward nodes read, through invariant ones."""
-        varying = self._varying()
         found: set[str] = set()
         stack = [
             operand
@@ -138,15 +131,14 @@ class _BackwardBody:
             for operand in self.inside.nodes[name].inputs
             if self._is_forward(operand)
         ]
-        stack += [g.name for g in self.gradients.values() if g and self._is_forward(g.name)]
+        stack += [g.name for g in self.gradients.values() if self._is_forward(g.name)]
         while stack:
             name = stack.pop()
             if name in found:
                 continue
             found.add(name)
-            if name not in varying:
+            if name not in self.varying:
                 stack.extend(self.inside.nodes[name].inputs)
-        self.varying = varying
         return found
 
     def _varying(self) -> set[str]:
@@ -209,15 +201,13 @@ class _BackwardBody:
         outputs = [self._or_zero(n) for n in self.float_carries]
         for name in self.wanted_captured:
             gradient = self.gradients[name]
-            assert gradient is not None
             total = self.body.value(f"{name}.sum") + self.body.value(gradient.name)
             outputs.append(total.name)
-        return outputs + [self.gradients[n].name for n in self.wanted_elements]  # type: ignore[union-attr]
+        return outputs + [self.gradients[n].name for n in self.wanted_elements]
 
     def _ordered(self) -> list[str]:
         """Invariant forward nodes that are read, then backward nodes, in running order."""
-        reads = self._reads()
-        copied = {n for n in reads if n not in self.varying and n not in self.captured_names}
+        copied = {n for n in self.reads if n not in self.varying and n not in self.captured_names}
         backward = set(self._backward_names())
         return [n for n in self.inside.nodes if n in copied or n in backward]
 
@@ -227,19 +217,16 @@ class _BackwardBody:
             return gradient.name
         return zeros_like(self.body, self.inside.nodes[name].tensor).name
 
-    def _graph(self, outputs: list[str]) -> Graph:
-        return self.body.graph(outputs)
-
     def _operand_cotangents(self, result: Value) -> list[Value | None]:
         order = [*self.float_carries, *self.wanted_captured, *self.wanted_elements]
         position = {name: i for i, name in enumerate(order)}
         return [
-            result.item(position[name]) if name in position else None for name in self.scan.names()
+            result.item(position[name]) if name in position else None for name in self.scan.names
         ]
 
 
 def augment(
-    outer: Builder, scan: _ScanParts, nodes: dict[str, Node], residuals: Sequence[str]
+    outer: Builder, scan: ScanParts, nodes: dict[str, Node], residuals: Sequence[str]
 ) -> dict[str, Value]:
     """Let the forward scan collect ``residuals`` as further results; their stacks by name.
 
@@ -266,14 +253,18 @@ def _tensor(nodes: Mapping[str, Node]) -> Callable[[str], TensorType]:
 
 
 def cond_rule(
-    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+    pull_back: PullBack,
+    builder: Builder,
+    node: Node,
+    parts: list[Value | None],
+    wanted: list[bool],
 ) -> Sequence[Value | None]:
     """The derivative of the branch that is taken, computed in a cond of its own."""
     predicate, *captured = (builder.value(n) for n in node.inputs)
     chosen = [i for i, want in enumerate(wanted[1:]) if want]
     given = [(i, part) for i, part in enumerate(parts) if part is not None]
     then, orelse = (
-        _branch_gradient(branch, [i for i, _ in given], chosen)
+        _branch_gradient(pull_back, branch, [i for i, _ in given], chosen)
         for branch in (node.attr("then"), node.attr("orelse"))
         if isinstance(branch, Graph)
     )
@@ -285,7 +276,9 @@ def cond_rule(
     return [None, *items]
 
 
-def _branch_gradient(branch: Graph, results: Sequence[int], operands: Sequence[int]) -> Graph:
+def _branch_gradient(
+    pull_back: PullBack, branch: Graph, results: Sequence[int], operands: Sequence[int]
+) -> Graph:
     """A region taking the branch's operands and cotangents of ``results``, giving gradients."""
     inside = Builder(branch)
     names = [leaf.name for leaf in branch.leaves("input")]
@@ -304,7 +297,11 @@ def _branch_gradient(branch: Graph, results: Sequence[int], operands: Sequence[i
 
 
 def while_rule(
-    builder: Builder, node: Node, parts: list[Value | None], wanted: list[bool]
+    pull_back: PullBack,
+    builder: Builder,
+    node: Node,
+    parts: list[Value | None],
+    wanted: list[bool],
 ) -> Sequence[Value | None]:
     """There is none: the number of turns is known only while running."""
     fail(

@@ -8,13 +8,17 @@ is implicit. Derivative rules differentiate a graph and live in :mod:`graphflow.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Symbolic
-from graphflow.ir.graph import Attr, Graph
+from graphflow.ir.graph import Attr, Graph, Node
 from graphflow.ir.types import TensorType, TupleType, ValueType, tensors
 from graphflow.ops.evaluate import run_region
 from graphflow.ops.op import OPS, Array, Namespace, Op, register
+
+T = TypeVar("T")
 
 
 class Control(Op):
@@ -78,6 +82,36 @@ class Scan(Control):
         body, length = attrs["body"], attrs["length"]
         assert isinstance(body, Graph) and isinstance(length, int | Symbolic)
         return graph_flops(body) * length
+
+
+@dataclass(frozen=True)
+class ScanParts:
+    """A scan node taken apart.
+
+    Its operands, and one for one the inputs of its body, are carries, then sequences (inside: one
+    element each), then captured values.
+    """
+
+    node: Node
+    body: Graph
+    carries: int
+    sequences: int
+
+    @classmethod
+    def of(cls, node: Node) -> ScanParts:
+        body, carries, sequences = (node.attr(k) for k in ("body", "carries", "sequences"))
+        assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
+        return cls(node, body, carries, sequences)
+
+    @property
+    def names(self) -> list[str]:
+        """The inputs of the body, one for each operand."""
+        return [leaf.name for leaf in self.body.leaves("input")]
+
+    def split(self, items: Sequence[T]) -> tuple[list[T], list[T], list[T]]:
+        """``items`` (one for each operand) by role: carries, sequences, captured."""
+        last = self.carries + self.sequences
+        return list(items[: self.carries]), list(items[self.carries : last]), list(items[last:])
 
 
 def _stacked(

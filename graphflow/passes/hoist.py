@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ir.types import TupleType
+from graphflow.ops.control import ScanParts
 from graphflow.passes.rewrite import Rewritten
 from graphflow.passes.substitute import assembled, map_regions
 
@@ -57,11 +58,9 @@ class _Scan:
 
     @classmethod
     def of(cls, node: Node) -> _Scan:
-        attrs = node.attributes()
-        body, carries, sequences = attrs["body"], attrs["carries"], attrs["sequences"]
-        assert isinstance(body, Graph) and isinstance(carries, int) and isinstance(sequences, int)
-        inputs = zip((leaf.name for leaf in body.leaves("input")), node.inputs, strict=True)
-        return cls(node, body, dict(list(inputs)[carries + sequences :]))
+        parts = ScanParts.of(node)
+        _, _, captured = parts.split(list(zip(parts.names, node.inputs, strict=True)))
+        return cls(node, parts.body, dict(captured))
 
     def moved(self) -> list[str]:
         """The nodes to be computed outside, in order: invariant ones that varying ones read."""

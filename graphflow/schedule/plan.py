@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
+from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Op, get_op
 from graphflow.schedule.liveness import Slot, Sources, last_reads, trace_sources
@@ -185,9 +186,9 @@ def element_leaves(node: Node) -> list[Node]:
     """The leaves of a scan's body that take one element of a sequence each turn."""
     if node.op != "scan":
         return []
-    body, carries = node.attr("body"), node.attr("carries")
-    assert isinstance(body, Graph) and isinstance(carries, int)
-    return list(body.leaves("input")[carries : _own_leaves(node)])
+    scan = ScanParts.of(node)
+    _, elements, _ = scan.split(scan.body.leaves("input"))
+    return elements
 
 
 def scratch_bytes(node: Node, plans: tuple[Plan, ...]) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import LEAVES, ArrayLiteral, Attr, Graph, Node
 from graphflow.ir.types import DType
+from graphflow.ops.control import ScanParts
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate import Elaborated
 from graphflow.spec.values import Plain
@@ -177,25 +178,18 @@ def _simple(operand: str) -> bool:
 
 def _scan(graph: Graph, node: Node) -> Plain:
     """A scan with its body; names inside are written in full."""
-    body = _region(node, "body")
-    carries, sequences = node.attr("carries"), node.attr("sequences")
-    assert isinstance(carries, int) and isinstance(sequences, int)
-    inside = [leaf.name for leaf in body.leaves("input")]
-    short = [name.removeprefix(f"{node.name}.") for name in inside]
-    given = list(node.inputs)
-    over = {
-        s: given[i]
-        for i, s in enumerate(short)
-        if carries <= i < carries + sequences and graph.nodes[given[i]].op != "rng_split"
-    }
-    head: dict[str, Plain] = dict(over)
-    if not over:
+    scan = ScanParts.of(node)
+    body, carries = scan.body, scan.carries
+    short = [name.removeprefix(f"{node.name}.") for name in scan.names]
+    first, over, _ = scan.split(list(zip(short, node.inputs, strict=True)))
+    head: dict[str, Plain] = {n: s for n, s in over if graph.nodes[s].op != "rng_split"}
+    if not head:
         head = {"steps": _number(node.attr("length"))}
     results = {n.attr("index"): n for n in graph if n.op == "item" and n.inputs[0] == node.name}
     collected = [results[i].name for i in range(carries, len(body.outputs))]
     found: dict[str, Plain] = {
         "scan": head,
-        "carry": dict(zip(short[:carries], given[:carries], strict=True)),
+        "carry": dict(first),
         "nodes": _lines(body),
         "next": dict(zip(short[:carries], body.outputs[:carries], strict=True)),
         "collect": [name.removeprefix(f"{node.name}.") for name in collected],

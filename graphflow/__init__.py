@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from graphflow.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from graphflow.api import Model, load, loads, train
+    from graphflow.api import Model, load, load_run, loads, train
     from graphflow.diagnostics import Diagnostic, GraphflowError
     from graphflow.ir.graph import Graph, Node
     from graphflow.ops import register
@@ -34,6 +34,7 @@ _HOMES = {
     "Stepper": "graphflow.runtime.stepper",
     "Trainer": "graphflow.training",
     "load": "graphflow.api",
+    "load_run": "graphflow.api",
     "loads": "graphflow.api",
     "register": "graphflow.ops",
     "train": "graphflow.api",
@@ -50,6 +51,7 @@ __all__ = [
     "Stepper",
     "Trainer",
     "load",
+    "load_run",
     "loads",
     "register",
     "train",

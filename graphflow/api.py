@@ -19,9 +19,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import get_args
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
+from graphflow.gallery import find
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
@@ -45,11 +47,13 @@ BACKENDS = ("numpy",)
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, Plain] | None = None) -> Model:
-    """The model of a graph file. Raises GraphflowError with everything wrong in it.
+    """The model of a graph file, or of a canned graph by its name (``load("mlp")``).
+
+    Raises GraphflowError with everything wrong in it.
 
     ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``.
     """
-    file = Path(path)
+    file = find(path if isinstance(path, str) else Path(path))
     return _model(read_text(file), str(path), overrides, file.parent)
 
 
@@ -67,6 +71,14 @@ def _model(
     return Model(elaborated, expand_derivatives(elaborated.graph), folder, original)
 
 
+def load_run(path: str | PathLike[str]) -> Model:
+    """The trained model of a run's folder: its graph, with the values of its last checkpoint."""
+    run = RunFolder.open(Path(path))
+    model = load(run.graph_file)
+    model.store.restore({n: a for n, a in run.latest().arrays.items() if n in model.store})
+    return model
+
+
 def train(
     model: Model,
     *,
@@ -81,6 +93,9 @@ def train(
 
     ``out`` is a folder for checkpoints and metrics; without it nothing is written.
     """
+    for what, count in (("epochs", epochs), ("steps", steps)):
+        if count is not None and count < 0:
+            fail("GF033", f"{what} is a whole number from 0 on, not {count}")
     trainer = model.trainer(dtype=dtype, seed=seed)
     feed = open_feed(model.elaborated, model.folder, trainer.seed, steps)
     run = None
@@ -161,8 +176,15 @@ class Model:
         """
         if backend not in BACKENDS:
             fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
-        if mode not in ("train", "eval"):
+        if mode not in get_args(Mode):
             fail("GF033", f"mode is 'train' or 'eval', not {mode!r}")
+        if plan not in get_args(PlanKind):
+            fail("GF033", f"plan is one of {', '.join(get_args(PlanKind))}, not {plan!r}")
+        if of is not None and not isinstance(of, str):
+            fail("GF033", f"of names one node, not {of!r}", help="add further ones with keep=[...]")
+        if wrt is not None and of is None:
+            fail("GF033", "wrt says by what to differentiate; of must say what",
+                 help='compile(of="loss", wrt=["w"])')  # fmt: skip
         settings = Settings(mode, float_dtype(dtype), plan, memory)
         return build_program(
             self.graph,
@@ -208,6 +230,10 @@ class Model:
     def _first_value(self, name: str) -> Array:
         """A leaf's first value: from a weights file where the file names one, else drawn."""
         return self._weights[name] if name in self._weights else self.initialiser(name)
+
+    def __repr__(self) -> str:
+        parameters = len(self.elaborated.parameters)
+        return f"Model('{self.name}', {len(self.graph)} nodes, {parameters} parameters)"
 
     def _repr_html_(self) -> str:
         return self.graph._repr_html_()

@@ -108,6 +108,10 @@ CODES: dict[str, Code] = {
         "not an optimizer",
         "An optimizer is a call of a block whose first inputs are (parameter, gradient).",
     ),
+    "GF043": Code(
+        "the loss depends on no parameter",
+        "None of the parameters to be trained is on the way to what minimize names.",
+    ),
     # derivatives
     "GF050": Code("derivative of a non-scalar", "gradient and hessian need a scalar."),
     "GF051": Code("no derivative by this kind of number", "Only real numbers have derivatives."),

@@ -7,7 +7,8 @@ and editors render the same object; :class:`GraphflowError` carries all of a fil
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
 
@@ -102,6 +103,15 @@ def fail(
 ) -> NoReturn:
     """Raise a :class:`GraphflowError` with a single diagnostic."""
     raise GraphflowError(Diagnostic(code, message, mark, tuple(notes), help))
+
+
+@contextmanager
+def placed(mark: Mark | None) -> Iterator[None]:
+    """Diagnostics raised inside this block without a place of their own get this one."""
+    try:
+        yield
+    except GraphflowError as error:
+        raise GraphflowError(*(d.at(mark) for d in error.diagnostics)) from None
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:

@@ -15,9 +15,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from graphflow.diagnostics import did_you_mean, fail
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
+from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.passes import optimise, solve_sizes, specialise
 from graphflow.runtime.device import ensure_fits
@@ -73,9 +74,21 @@ class Compiler:
     ) -> None:
         self.graph, self.store, self.initialiser = graph, store, initialiser
         self.settings, self.sizes = settings, dict(sizes or {})
+        self._check_sizes()
         self.inputs = frozenset(n.name for n in graph.leaves("input"))
         self._plans: OrderedDict[tuple[object, ...], _Bound] = OrderedDict()
         self._lock = threading.Lock()
+
+    def _check_sizes(self) -> None:
+        """Sizes given by name belong to symbols of the graph."""
+        known = frozenset().union(*(type_symbols(node.type) for node in self.graph))
+        for name, size in self.sizes.items():
+            if name not in known:
+                offer = f"sizes are {', '.join(sorted(known))}" if known else "all sizes are fixed"
+                fail("GF061", f"there is no size called '{name}'",
+                     help=did_you_mean(name, known) or offer)  # fmt: skip
+            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+                fail("GF061", f"the size {name} is a whole number, not {size!r}")
 
     def run(
         self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
@@ -83,7 +96,27 @@ class Compiler:
         """Outputs by node name; updates are made. ``sizes`` are known besides the feed's."""
         fed, known = self._known(feed, sizes)
         with self._lock:  # a plan has one memory: runs of one program take turns
-            return self._plan(tuple(fed), known).run(fed, key)
+            bound = self._plan(tuple(fed), known)
+            try:
+                return bound.run(fed, key)
+            except GraphflowError as error:
+                if any(d.mark is not None for d in error.diagnostics):
+                    raise
+                self._find_culprit(bound.graph, fed, key, known)
+                raise
+
+    def _find_culprit(
+        self, graph: Graph, fed: Mapping[str, Array], key: Array, sizes: Mapping[str, int]
+    ) -> None:
+        """Run a failed step again node by node: the node that fails says where it stands."""
+        given = {**fed, **{leaf.name: key for leaf in graph.leaves("rng")}}
+        values: dict[str, Computed] = {}
+        values |= leaf_values(graph, self._view(graph, sizes), given)
+        for node in graph:
+            if node.name not in values:
+                origin = graph.origin(node.name)
+                with placed(origin.mark):
+                    values[node.name] = run_node(node, [values[n] for n in node.inputs])
 
     def prepared(self, feed: Mapping[str, Array], key: Array) -> Prepared:
         """The same run for whoever goes through it node by node."""

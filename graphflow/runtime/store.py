@@ -192,6 +192,10 @@ class LeafView(MutableMapping[str, Array]):
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def __repr__(self) -> str:
+        shapes = (f"{n}: {self._store.home(n).types[n]}" for n in self._names)
+        return f"{{{', '.join(shapes)}}}"
+
     def _known(self, name: str) -> str:
         if name not in self._names:
             fail("GF020", f"no {self._kind} is called '{name}'",

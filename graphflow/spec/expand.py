@@ -6,6 +6,7 @@ out under its full name. Reading the long form gives the identical graph.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from graphflow.ir.dims import Symbolic
@@ -22,7 +23,9 @@ INFIX = {
     "pow": "**", "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=",
     "greater": ">", "greater_equal": ">=",
 }  # fmt: skip
-KEPT = ("graphflow", "name", "about", "source", "let")
+LEADING = {"einsum": ("subscripts",)}
+"""Attributes that a call writes before its operands."""
+KEPT = ("graphflow", "name", "about", "source")
 AFTER = ("data", "train", "run", "generate", "tune", "figures", "paper", "check")
 
 
@@ -30,6 +33,7 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     """The long form as YAML. ``original`` is the file's own data, overrides applied."""
     graph = elaborated.graph
     sections: dict[str, Plain] = {k: original[k] for k in KEPT if k in original}
+    sections["let"] = _needed_let(original)
     sections["inputs"] = {leaf.name: _input(leaf) for leaf in graph.leaves("input")}
     sections["params"] = {n: _parameter(elaborated, n) for n in elaborated.parameters}
     sections["rename"] = dict(elaborated.rename)
@@ -38,8 +42,39 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     sections["updates"] = dict(graph.updates)
     sections["outputs"] = list(graph.outputs)
     sections |= {k: original[k] for k in AFTER if k in original}
+    if "train" in sections:
+        sections["train"] = _train(elaborated, sections["train"])
     empty: tuple[Plain, ...] = ({}, [])
     return dump({k: v for k, v in sections.items() if v not in empty})
+
+
+def _needed_let(original: Mapping[str, Plain]) -> Plain:
+    """The ``let`` values that the kept sections still name, with those they are made of."""
+    let = original.get("let")
+    if not isinstance(let, dict):
+        return {}
+    words = set(re.findall(r"\w+", repr([original.get(section) for section in AFTER])))
+    kept: dict[str, Plain] = {}
+    for name, value in reversed(let.items()):
+        if name in words:
+            kept[name] = value
+            words |= set(re.findall(r"\w+", repr(value)))
+    return dict(reversed(kept.items()))
+
+
+def _train(elaborated: Elaborated, section: Plain) -> Plain:
+    """The training section with each loss named by its node: the nodes are written out above."""
+    training = elaborated.training
+    if training is None or not isinstance(section, dict):
+        return section
+    losses = {objective.name: objective.loss for objective in training.objectives}
+    players = section.get("players")
+    if not isinstance(players, dict):
+        return {**section, "minimize": losses[""]}
+    named = {
+        n: {**p, "minimize": losses[n]} if isinstance(p, dict) else p for n, p in players.items()
+    }
+    return {**section, "players": named}
 
 
 def _input(leaf: Node) -> Plain:
@@ -162,14 +197,20 @@ def _call(node: Node, operands: Sequence[str], name: str) -> str:
     """An operator as infix or call. A random one says its stream where its name does not."""
     if node.op in INFIX and all(map(_simple, operands)):
         return f" {INFIX[node.op]} ".join(operands)
-    defaults = OPS[node.op].attributes
+    op = OPS[node.op]
+    first = [literal(node.attr(key)) for key in op.arguments if key in LEADING.get(node.op, ())]
     attrs = [
         f"{key}={literal(value)}"
         for key, value in node.attrs
-        if value != defaults[key].default or type(value) is not type(defaults[key].default)
+        if key not in LEADING.get(node.op, ())
+        if not _is_default(value, op.attributes[key].default)
         if not (key == "stream" and value == name)
     ]
-    return f"{node.op}({', '.join([*operands, *attrs])})"
+    return f"{node.op}({', '.join([*first, *operands, *attrs])})"
+
+
+def _is_default(value: Attr, default: object) -> bool:
+    return value == default and type(value) is type(default)
 
 
 def _simple(operand: str) -> bool:

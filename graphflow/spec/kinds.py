@@ -113,6 +113,19 @@ class ListOf(Generic[T]):
         return {"type": "array", "items": self.item.schema(defs)}
 
 
+class Entries(dict[str, T]):
+    """The entries of a mapping by name; ``marks`` says where each is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: dict[str, Mark] = {}
+
+
+def mark_of(entries: Mapping[str, object], name: str, otherwise: Mark) -> Mark:
+    """Where an entry of a mapping is written, if that is known."""
+    return entries.marks.get(name, otherwise) if isinstance(entries, Entries) else otherwise
+
+
 @dataclass(frozen=True, slots=True)
 class MapOf(Generic[T]):
     """A mapping whose values are of one kind and whose keys ``name`` checks."""
@@ -125,12 +138,13 @@ class MapOf(Generic[T]):
         if not isinstance(value, Map):
             wrong(value, f"a mapping of {self.what}")
         findings = Findings()
-        read: dict[str, T] = {}
+        read = Entries[T]()
         for key, item in value.items:
             name = findings.attempt(partial(self.name, key))
             made = findings.attempt(partial(self.item.read, item, key.mark))
             if name is not None and made is not None:
                 read[name] = made
+                read.marks[name] = key.mark
         findings.finish()
         return read
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail, placed
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
@@ -22,6 +23,7 @@ from graphflow.runtime.program import Program
 from graphflow.runtime.store import LeafView, Store
 from graphflow.spec.document import CheckDecl, Document
 from graphflow.spec.elaborate import Elaborated
+from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers
 from graphflow.spec.syntax import Expr, Name
 from graphflow.training.trainer import Trainer
@@ -33,6 +35,7 @@ class Checked(Protocol):
     """What a check needs of a model."""
 
     elaborated: Elaborated
+    graph: Graph
     store: Store
 
     @property
@@ -73,9 +76,13 @@ class CheckResult:
 
     def message(self) -> str:
         """A line that says what differs."""
+        if self.expected.shape != self.got.shape:
+            shapes = f"the shape {list(self.expected.shape)}, got {list(self.got.shape)}"
+            return f"{self.kind} of '{self.name}': expected {shapes}"
         return (
             f"{self.kind} of '{self.name}': expected {_shown(self.expected)}, "
-            f"got {_shown(self.got)} (off by {self.error:.3g})"
+            f"got {_shown(self.got)} (off by {self.error:.3g}; 'tolerance:' allows for digits "
+            f"left out)"
         )
 
 
@@ -84,10 +91,8 @@ def run_checks(model: Checked) -> list[CheckResult]:
     results: list[CheckResult] = []
     with model.store.preserved():
         for entry in model.document.check:
-            try:
+            with placed(entry.mark):
                 results += _run(model, entry)
-            except GraphflowError as error:
-                raise GraphflowError(*(d.at(entry.mark) for d in error.diagnostics)) from None
     return results
 
 
@@ -98,10 +103,10 @@ def check_feed(model: Checked, entry: CheckDecl) -> dict[str, Array]:
 
 def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
     for name, value in entry.params.items():
-        if name in model.state:
-            model.state[name] = _array(model, value)
-        else:
-            model.parameters[name] = _array(model, value)
+        with placed(mark_of(entry.params, name, entry.mark)):
+            view = model.state if name in model.state else model.parameters
+            view[name] = _array(model, value)
+    _names_exist(model, entry)
     feed = check_feed(model, entry)
     results: list[CheckResult] = []
     if entry.expect or entry.gradients:
@@ -111,10 +116,33 @@ def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
     return results
 
 
+def _names_exist(model: Checked, entry: CheckDecl) -> None:
+    """Every name of an entry is a node, or for ``updated:`` a parameter or state."""
+    graph = model.graph
+    nodes = [*graph.nodes, *graph.aliases]
+    found = []
+    for section in (entry.feed, entry.expect, entry.gradients):
+        for name in section:
+            if name not in graph:
+                found.append(_unknown("node", name, nodes, mark_of(section, name, entry.mark)))
+    leaves = [*model.parameters, *model.state]
+    for name in entry.updated:
+        if name not in leaves:
+            mark = mark_of(entry.updated, name, entry.mark)
+            found.append(_unknown("parameter or state", name, leaves, mark))
+    if found:
+        raise GraphflowError(*found)
+
+
+def _unknown(kind: str, name: str, known: Sequence[str], mark: Mark) -> Diagnostic:
+    help = did_you_mean(name, known)
+    return Diagnostic("GF020", f"no {kind} is called '{name}'", mark, help=help)
+
+
 def _values_and_gradients(
     model: Checked, entry: CheckDecl, feed: Mapping[str, Array]
 ) -> list[CheckResult]:
-    of = _scalar_name(entry)
+    of = _scalar_name(model, entry)
     names = list(entry.expect)
     program = model.compile(
         of if of is not None else names[0],
@@ -139,12 +167,21 @@ def _updated(model: Checked, entry: CheckDecl, feed: Mapping[str, Array]) -> lis
     ]
 
 
-def _scalar_name(entry: CheckDecl) -> str | None:
-    if entry.gradient_of is None:
+def _scalar_name(model: Checked, entry: CheckDecl) -> str | None:
+    """The node that ``gradient_of`` names: one number."""
+    expr = entry.gradient_of
+    if expr is None:
         return None
-    if not isinstance(entry.gradient_of, Name):
-        fail("GF090", "gradient_of names a node", entry.gradient_of.mark)
-    return entry.gradient_of.id
+    if not isinstance(expr, Name):
+        fail("GF090", "gradient_of names a node", expr.mark)
+    if expr.id not in model.graph:
+        nodes = [*model.graph.nodes, *model.graph.aliases]
+        raise GraphflowError(_unknown("node", expr.id, nodes, expr.mark))
+    type = model.graph[expr.id].tensor
+    if type.shape != ():
+        fail("GF090", f"gradient_of needs one number, but '{expr.id}' is {type}", expr.mark,
+             help="name a node that reduces it with sum or mean")  # fmt: skip
+    return expr.id
 
 
 def _compare(entry: CheckDecl, kind: str, name: str, expected: Numbers, got: Array) -> CheckResult:
@@ -156,7 +193,9 @@ def _compare(entry: CheckDecl, kind: str, name: str, expected: Numbers, got: Arr
     passed = wanted.shape == value.shape and bool(
         np.allclose(value, wanted, rtol=rtol, atol=atol, equal_nan=True)
     )
-    return CheckResult(entry.about, kind, name, wanted, value, passed, entry.mark)
+    sections = {"value": entry.expect, "gradient": entry.gradients, "updated": entry.updated}
+    mark = mark_of(sections[kind], name, entry.mark)
+    return CheckResult(entry.about, kind, name, wanted, value, passed, mark)
 
 
 def _array(model: Checked, value: Numbers | Expr) -> Array:

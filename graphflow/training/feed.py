@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from graphflow.data import Batches, Dataset, find, load, split
-from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+from graphflow.diagnostics import GraphflowError, fail, placed
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.evaluate import evaluate
@@ -86,10 +86,26 @@ class Feed:
                  help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
                  "or --set data.source=...")  # fmt: skip
         self.plan, self.elaborated, self.seed = plan, elaborated, seed
-        self.dataset = load_dataset(plan, folder)
-        self.parts = split(self.dataset, plan.split, seed)
+        with placed(plan.mark):
+            self.dataset = load_dataset(plan, folder)
+            self.parts = split(self.dataset, plan.split, seed)
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
         self._graphs: dict[tuple[object, ...], tuple[Graph, tuple[str, ...]]] = {}
+        self._check_inputs()
+
+    def _check_inputs(self) -> None:
+        """Every input that a loss needs is fed."""
+        training, graph = self.elaborated.training, self.elaborated.graph
+        declared = self.elaborated.document.data
+        fed = set(declared.feed) if declared is not None and declared.feed else None
+        names = self.dataset.columns if fed is None else fed
+        needed = graph.needed_for([o.loss for o in training.objectives] if training else [])
+        missing = [n for n in sorted(needed) if graph.nodes[n].op == "input" and n not in names]
+        if missing:
+            columns = ", ".join(self.dataset.columns)
+            fail("GF065", f"nothing feeds the input '{missing[0]}'", self.plan.mark,
+                 help=f"add '{missing[0]}: ...' under data.feed; the columns of "
+                 f"'{self.dataset.name}' are {columns}")  # fmt: skip
 
     @property
     def training_part(self) -> str:
@@ -155,17 +171,12 @@ class Feed:
 
 def load_dataset(plan: DataPlan, folder: Path | None) -> Dataset:
     """The dataset a data section names; problems are placed at its lines."""
-    try:
-        source = find(plan.source)
-        problems = source.problems(plan.options)
-        if problems:
-            placed = (d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items())
-            raise GraphflowError(*placed)
-        inside = None if _from_command_line(plan) else folder
-        return load(plan.source, folder=inside, **plan.options)
-    except GraphflowError as error:
-        placed_all: list[Diagnostic] = [d.at(plan.mark) for d in error.diagnostics]
-        raise GraphflowError(*placed_all) from None
+    source = find(plan.source)
+    problems = source.problems(plan.options)
+    if problems:
+        raise GraphflowError(*(d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items()))
+    inside = None if _from_command_line(plan) else folder
+    return load(plan.source, folder=inside, **plan.options)
 
 
 def _from_command_line(plan: DataPlan) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphflow.autodiff import expand_derivatives
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
@@ -87,6 +87,7 @@ class Trainer:
 
         ``new_batch`` supplies batches for turns that ask for fresh ones.
         """
+        self._check_names(batch)
         values: dict[str, Array] = {}
         for turn in self.plan.turns:
             player = self.players[turn.player]
@@ -96,6 +97,17 @@ class Trainer:
                 values |= player.run(fed, random_key(self.seed, self.runs), self.sizes(fed))
                 self.runs += 1
         return Result(values)
+
+    def _check_names(self, batch: Batch) -> None:
+        """Every name of a batch is a node of the file."""
+        if not isinstance(batch, Mapping):
+            fail("GF065", f"a batch maps names of inputs to arrays, not {type(batch).__name__}",
+                 help="step({'x': ..., 'y': ...})")  # fmt: skip
+        graph = self.elaborated.graph
+        for name in batch:
+            if name not in graph:
+                fail("GF065", f"there is no node '{name}' to feed",
+                     help=did_you_mean(name, [*graph.nodes, *graph.aliases]))  # fmt: skip
 
     def largest_operation(self, batch: Batch) -> int:
         """The floating point operations of the heaviest node of a step on such a batch."""

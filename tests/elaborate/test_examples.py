@@ -132,3 +132,24 @@ def test_the_long_form_of_every_construct():
     assert again.graph == model.graph
     assert again.expanded() == model.expanded()
     assert again.elaborated.leaves["w"].weights == "w.npz"
+
+
+def test_the_long_form_of_expressions_in_the_training_section():
+    text = """
+graphflow: 1
+name: t
+let: {unused: 3, rate: 0.1, half: rate / 2}
+inputs: {x: {shape: [3]}}
+params: {w: {shape: [3], init: ones}}
+nodes: {a: sum(x * w), pair: [a, a], three: 3}
+outputs: [pair]
+train: {minimize: a ** 2 + 0.1 * sum(w), optimizer: sgd(lr=half)}
+"""
+    model = gf.loads(text)
+    again = gf.loads(model.expanded())
+    assert again.elaborated.graph == model.elaborated.graph
+    assert list(again.document.let) == ["rate", "half"]
+    x = np.ones(3)
+    for trained in (model, again):
+        trained.trainer(dtype="float64").step({"x": x})
+    np.testing.assert_array_equal(model.parameters["w"], again.parameters["w"])

@@ -11,7 +11,16 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import Document, InputDecl
-from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poison, Poisoned
+from graphflow.spec.elaborate.bound import (
+    Bound,
+    Function,
+    Instance,
+    Parts,
+    Poison,
+    Poisoned,
+    is_number,
+)
+from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
@@ -91,6 +100,7 @@ class Elaborator(Feeds):
         self.declarations(scope)
         for decl in self.document.nodes:
             self.node(decl, scope, Place(decl.names[0]))
+        self.numbers(scope)
         self.attempt(lambda: self.document_updates(scope))
         outputs = self.output_names(scope)
         self.settle_layers()
@@ -213,7 +223,9 @@ class Elaborator(Feeds):
         """A ``layers:`` entry: a call whose tensors are left out."""
         layer = self.document.layers[name]
         call = layer.call
-        assert isinstance(call, Call)
+        if not isinstance(call, Call):
+            fail("GF013", f"'{name}' is a call of a layer or block", layer.mark,
+                 help=f"such as '{name}: linear(10)'")  # fmt: skip
         function = self.function(call.function, scope)
         if function is None:
             self.unknown_function(call, scope)
@@ -235,6 +247,16 @@ class Elaborator(Feeds):
                 tensor = self.tensor(value, expr.mark, self.leaves[name].type.dtype)
             self.set_update(name, tensor, expr.mark)
 
+    def numbers(self, scope: Scope) -> None:
+        """Lines whose value is known at once are nodes too: they can be looked at and checked."""
+        for decl in self.document.nodes:
+            for name in decl.names:
+                value = scope.names.get(name)
+                if is_number(value) or isinstance(value, bool):
+                    with self.at(name):
+                        dtype = number_type(value, decl.mark)
+                        self.emit("constant", [], Place(name), decl.mark, value=value, dtype=dtype)  # type: ignore[arg-type]
+
     def output_names(self, scope: Scope) -> list[str]:
         """The nodes that ``outputs:`` names."""
         found: list[str] = []
@@ -249,10 +271,13 @@ class Elaborator(Feeds):
 
     def output(self, name: str, value: Bound) -> str:
         """An output's node; a static value becomes a constant."""
-        if isinstance(value, Parts | Function | Instance | Poison):
+        if isinstance(value, Parts):
+            parts = ", ".join(f"{name}.{part}" for part in value.parts)
+            fail("GF022", f"output '{name}' has several parts", self.document.mark,
+                 help=f"name them: {parts}")  # fmt: skip
+        if isinstance(value, Function | Instance | Poison):
             fail("GF022", f"output '{name}' is not one value", self.document.mark)
-        with self.at(name):
-            tensor = self.tensor(value, self.document.mark)
+        tensor = self.named_tensor(name, value, self.document.mark)
         self.alias(name, tensor)
         return tensor.name
 

@@ -140,7 +140,15 @@ class Expressions(Session):
         if function is not None:
             return function
         candidates = {*scope.visible(), *self.symbols, *self.leaves}
-        fail("GF020", f"unknown name '{name}'", mark, help=self.suggest(name, scope, candidates))
+        help = self.computed_below(name) or self.suggest(name, scope, candidates)
+        fail("GF020", f"unknown name '{name}'", mark, help=help)
+
+    def computed_below(self, name: str) -> str | None:
+        """Help for a name that the file declares, but further down."""
+        below = {n: decl.mark for decl in self.document.nodes for n in decl.names}
+        if name not in below:
+            return None
+        return f"'{name}' is computed below, in line {below[name].line}: move that line up"
 
     def suggest(self, name: str, scope: Scope, candidates: set[str]) -> str | None:
         """Help for an unknown name: something close, or the parts of its owner."""
@@ -170,14 +178,24 @@ class Expressions(Session):
             return value
         if isinstance(value, tuple) and any(isinstance(v, Value) for v in value):
             items = [self.tensor(v, mark) for v in value]
-            return self.emit("stack", items, Slot(self.nowhere(), True).claim("stack"), mark)
+            return self.emit("stack", items, self.unnamed("stack"), mark)
         if not (is_number(value) or isinstance(value, bool | tuple)):
             fail("GF022", f"a tensor is needed here, not {describe(value)}", mark)
-        dtype = _number_type(value, mark)
+        dtype = number_type(value, mark)
         if like is not None and dtype is not DType.BOOL and (like.is_float or not dtype.is_float):
             dtype = like if like is not DType.BOOL else dtype
-        place = self.nowhere().child(f"{self.node_path}.constant" if self.node_path else "constant")
-        return self.emit("constant", [], place, mark, value=value, dtype=dtype)  # type: ignore[arg-type]
+        return self.emit("constant", [], self.unnamed("constant"), mark, value=value, dtype=dtype)  # type: ignore[arg-type]
+
+    def named_tensor(self, name: str, value: Bound, mark: Mark | None) -> Value:
+        """What a line called ``name`` stands for as a tensor: a number's line has a node, too."""
+        if not isinstance(value, Value) and name in self.root.builder.nodes:
+            return self.root.builder.value(name)
+        with self.at(name):
+            return self.tensor(value, mark)
+
+    def unnamed(self, op: str) -> Place:
+        """A place for what a line needs besides its calls, below the line's own."""
+        return Place(f"{self.node_path}.{op}" if self.node_path else f"value.{op}")
 
     # -- operators ---------------------------------------------------------------------------
     def unary(self, expr: Unary, scope: Scope, slot: Slot) -> Bound:
@@ -315,12 +333,12 @@ class Expressions(Session):
         return Place("")
 
 
-def _number_type(value: Bound, mark: Mark | None) -> DType:
+def number_type(value: Bound, mark: Mark | None) -> DType:
     """The type of a number or a nested list of numbers."""
     if isinstance(value, tuple):
         if not value:
             return DType.FLOAT
-        return promote(*(_number_type(v, mark) for v in value))
+        return promote(*(number_type(v, mark) for v in value))
     if isinstance(value, bool):
         return DType.BOOL
     if isinstance(value, int | Symbolic):

@@ -173,6 +173,8 @@ class Loops(Nodes):
         parts = self.loop_parts(result, list(carry), [], place, body.mark)
         final = parts.parts["final"]
         assert isinstance(final, Parts)
+        for name, value in final.parts.items():
+            self.alias(f"{place.path}.{name}", value)
         return Parts(place.path, {**final.parts, **parts.parts})
 
     def carry_scope(

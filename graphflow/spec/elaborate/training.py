@@ -115,6 +115,7 @@ class Trainings(Initials):
         try:
             loss = self.loss(name, player.minimize, scope)
             chosen = self.chosen(player.params or decl.params, player.mark)
+            self.check_reached(loss, chosen, player.minimize.mark)
             optimizer = player.optimizer or decl.optimizer
             groups = self.groups(chosen, optimizer, decl.groups, scope, decl.mark)
             return Objective(
@@ -143,6 +144,17 @@ class Trainings(Initials):
                 help="reduce it with mean or sum, or the loss with reduction='mean'",
             )
         return value.name
+
+    def check_reached(self, loss: str, chosen: Sequence[str], mark: Mark) -> None:
+        """At least one of the chosen parameters decides what the loss is."""
+        needed = self.root.builder.graph().needed_for([loss])
+        if chosen and needed.isdisjoint(chosen):
+            fail(
+                "GF043",
+                f"the loss depends on none of the parameters: {', '.join(chosen[:5])}",
+                mark,
+                help="its gradient is zero everywhere; minimize what the model computes",
+            )
 
     def chosen(self, patterns: Sequence[str], mark: Mark) -> list[str]:
         """Parameters that patterns, paths or instances name; all trainable ones without any."""
@@ -227,8 +239,7 @@ class Trainings(Initials):
                 value = self.name(name, scope, decl.mark)
                 if isinstance(value, Parts | Function | Instance | Poison):
                     fail("GF022", f"'{name}' is {describe(value)}, not one value", decl.mark)
-                with self.at(name):
-                    found[name] = self.tensor(value, decl.mark).name
+                found[name] = self.named_tensor(name, value, decl.mark).name
             except GraphflowError as error:
                 self.report(error)
             except Poisoned:

@@ -185,14 +185,6 @@ def _is_size(value: Bound, axes: int = 0) -> bool:
     return isinstance(value, Symbolic) or (whole and value > 0)  # type: ignore[operator]
 
 
-def _is_size(value: Bound, axes: int = 0) -> bool:
-    """A positive whole number (or a symbol), or a list of one for each of ``axes`` axes."""
-    if isinstance(value, tuple):
-        return 0 < len(value) == axes and all(map(_is_size, value))
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, Symbolic) or (whole and value > 0)  # type: ignore[operator]
-
-
 QUERIES: dict[str, Callable[..., Bound]] = {
     "dim": _dim,
     "shape": _shape,
@@ -207,8 +199,6 @@ QUERIES: dict[str, Callable[..., Bound]] = {
     "same_shape": lambda x, y: _shape(x) == _shape(y),
     "dtype": lambda x: x.dtype if isinstance(x, Value) else None,
     "is_integer": lambda x: x.dtype.is_integer if isinstance(x, Value) else isinstance(x, int),
-    "is_size": _is_size,
-    "is_switch": lambda x: x is None or isinstance(x, bool | Value),
     "is_size": _is_size,
     "is_switch": lambda x: x is None or isinstance(x, bool | Value),
     "is_list": lambda x: isinstance(x, tuple),

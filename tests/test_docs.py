@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import graphflow as gf
 from graphflow.training.checks import run_checks
@@ -30,6 +32,30 @@ def test_every_example_file_compiles(number):
     model = gf.loads(text)
     model.compile()
     assert [result.message() for result in run_checks(model) if not result.passed] == []
+
+
+def example_with(words: str) -> str:
+    """The one example file of the language page that holds ``words``."""
+    (text,) = (text for text in examples("docs/language.md", "yaml") if words in text)
+    return f"graphflow: 1\nname: example\n{text}"
+
+
+def test_a_feed_may_set_any_node():
+    program = gf.loads(example_with("z: x @ w")).compile(dtype="float64")
+    z = np.arange(24.0).reshape(2, 12) / 24
+    np.testing.assert_allclose(program({"z": z})["y"], np.tanh(z[:, :4]) * z[:, 4:8] + z[:, 8:])
+
+
+def test_published_weights_are_read_and_an_instance_does_without_them(tmp_path):
+    text, x = example_with("published.safetensors"), np.ones((2, 8))
+    (tmp_path / "model.yaml").write_text(text)
+    np.savez(tmp_path / "scale.npz", scale=np.arange(4.0))
+    own = gf.load(tmp_path / "model.yaml", {"layers.net.weights": "none"})
+    assert own.compile()({"x": x})["y"].shape == (2, 4)
+    layer = {"fc.weight": np.ones((4, 8)), "fc.bias": np.zeros(4)}
+    save_file(layer, tmp_path / "published.safetensors")
+    values = gf.load(tmp_path / "model.yaml").compile()({"x": x})
+    np.testing.assert_array_equal(values["y"], [[0, 8, 16, 24]] * 2)
 
 
 def test_the_first_python_example_gives_what_it_says(monkeypatch):

@@ -23,9 +23,7 @@ train:
 """
 
 
-@pytest.mark.parametrize(
-    "optimizer", ["sgd(0.5)", "sgd(lr=0.5)", "sgd(0.5, 0.9)"]
-)
+@pytest.mark.parametrize("optimizer", ["sgd(0.5)", "sgd(lr=0.5)", "sgd(0.5, 0.9)"])
 def test_the_rate_of_a_group_replaces_the_one_of_the_call(optimizer):
     trainer = gf.loads(FILE.replace("OPTIMIZER", optimizer)).trainer()
     trainer.step({})

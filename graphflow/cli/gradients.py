@@ -18,7 +18,13 @@ from graphflow.ops.builder import Builder, F
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import intervene
+from graphflow.spec.syntax import Name
 
+STEPS = (1e-6, 1e-4, 1e-5, 1e-7, 1e-8, 1e-9)
+"""Step sizes of the differences. One suffices for a smooth graph; a large step jumps over the kinks
+of relu in a large one, and a small step drowns a small derivative in rounding. A wrong gradient
+agrees at none of them.
+"""
 WEIGHTS = "projection"
 """An output that is not one number is checked through its sum with these random weights."""
 
@@ -38,12 +44,14 @@ class Gradients:
 
 
 def check_model(model: Model) -> list[Gradients]:
-    """Check each player's loss (the loss or first output, where nothing is trained) by all
-    parameters and real inputs that it depends on.
+    """Check each player's loss and every ``gradient_of`` of the checks (the loss or first output,
+    where there is neither) by all parameters and real inputs that it depends on.
     """
     training = model.elaborated.training
-    losses = [o.loss for o in training.objectives] if training else [target(model)]
-    return [_check_value(model, of) for of in dict.fromkeys(losses)]
+    losses = [o.loss for o in training.objectives] if training else []
+    named = [entry.gradient_of for entry in model.document.check]
+    losses += [expr.id for expr in named if isinstance(expr, Name) and expr.id in model.graph]
+    return [_check_value(model, of) for of in dict.fromkeys(losses or [target(model)])]
 
 
 def _check_value(model: Model, of: str) -> Gradients:
@@ -84,7 +92,21 @@ def _checked(
         graph = builder.graph([of])
         random = np.random.default_rng(0).standard_normal(weights.shape)  # type: ignore[arg-type]
         leaves = {**leaves, weights.name: random}
-    return tuple(check_gradients(graph, of, wrt, leaves))
+    return _best(graph, of, wrt, leaves)
+
+
+def _best(
+    graph: Graph, of: str, wrt: list[str], leaves: Mapping[str, Array]
+) -> tuple[GradientCheck, ...]:
+    """The closest agreement over step sizes, larger and smaller ones only where it is needed."""
+    best: dict[str, GradientCheck] = {}
+    for step in STEPS:
+        left = [name for name in wrt if name not in best or not best[name].passes()]
+        for check in check_gradients(graph, of, left, leaves, step=step) if left else ():
+            known = best.get(check.name)
+            if known is None or not known.error <= check.error:
+                best[check.name] = check
+    return tuple(best[name] for name in wrt)
 
 
 def _random(graph: Graph) -> dict[str, Array]:

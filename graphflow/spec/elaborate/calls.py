@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -25,6 +25,50 @@ PLUMBING = frozenset({"item", "by_mode", "slice", "constant", "rng_split", "grad
 GRADIENT = "gradient"
 CONTEXT = frozenset({"rng", "stream"})
 """What the elaborator supplies to random operators: the key, and the name of the stream."""
+
+ELSEWHERE = {
+    "bce": "binary_cross_entropy",
+    "bceloss": "binary_cross_entropy",
+    "bcewithlogitsloss": "binary_cross_entropy_with_logits",
+    "cat": "concat",
+    "clamp": "clip",
+    "concatenate": "concat",
+    "crossentropyloss": "cross_entropy",
+    "dense": "linear",
+    "fc": "linear",
+    "gather": "take_along_axis",
+    "grad": "gradient",
+    "indexselect": "take",
+    "kldivloss": "kl_div",
+    "mae": "l1_loss",
+    "maskedfill": "where",
+    "mm": "matmul",
+    "mse": "mse_loss",
+    "multiheadattention": "multi_head_attention",
+    "permute": "transpose",
+    "reducemean": "mean",
+    "reducesum": "sum",
+    "swish": "silu",
+    "view": "reshape",
+    "dim": "axis",
+    "learningrate": "lr",
+} | {f"{kind}norm{n}d": f"{kind}_norm" for kind in ("batch", "instance") for n in (1, 2, 3)}
+"""What other libraries call a function or an argument, in small letters without underscores."""
+INFERRED = frozenset({"in_features", "in_channels", "input_size", "num_features", "num_channels"})
+"""Arguments of PyTorch's layers that say what the input says already."""
+
+
+def suggest(name: str, candidates: Iterable[str]) -> str | None:
+    """The name meant, as this language spells it (``nn.MaxPool2d``, ``dim``), or the closest."""
+    names = set(candidates)
+    word = _squashed(name.rpartition(".")[2])
+    spelled = {_squashed(n): n for n in sorted(names)}
+    meant = ELSEWHERE.get(word, spelled.get(word))
+    return f"did you mean '{meant}'?" if meant in names else did_you_mean(name, names)
+
+
+def _squashed(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 @dataclass(frozen=True)
@@ -119,7 +163,7 @@ class Calls(Expressions):
         known, bound = scope.get(call.function)
         if known:
             fail("GF021", f"'{call.function}' is {describe(bound)}, not a function", call.mark)
-        help = did_you_mean(call.function, self.function_names(scope.module or self.module))
+        help = suggest(call.function, self.function_names(scope.module or self.module))
         fail("GF021", f"unknown function '{call.function}'", call.mark, help=help)
 
     def function_names(self, module: Module) -> set[str]:
@@ -284,7 +328,8 @@ def bind(
     for name, value in arguments.keywords.items():
         mark = arguments.mark_of(name)
         if name not in plain and not extra:
-            close = did_you_mean(name, plain)
+            inferred = "the input's size is inferred: leave it out" if name in INFERRED else None
+            close = inferred or suggest(name, plain)
             fail("GF022", f"{function} has no argument '{name}'", mark,
                  help=close or f"its arguments are {shown}")  # fmt: skip
         if name in given:

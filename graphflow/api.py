@@ -33,6 +33,7 @@ from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import WeightFiles
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate import Elaborated, elaborate
+from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.expand import expanded
 from graphflow.spec.load import load_document
 from graphflow.spec.overrides import apply
@@ -46,26 +47,38 @@ from graphflow.training.run_folder import RunFolder
 BACKENDS = ("numpy",)
 
 
-def load(path: str | PathLike[str], overrides: Mapping[str, Plain] | None = None) -> Model:
+def load(
+    path: str | PathLike[str],
+    overrides: Mapping[str, Plain] | None = None,
+    *,
+    max_nodes: int = NODE_LIMIT,
+) -> Model:
     """The model of a graph file, or of a canned graph by its name (``load("mlp")``).
 
     Raises GraphflowError with everything wrong in it.
 
-    ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``.
+    ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``. A file that
+    grows to more than ``max_nodes`` nodes is refused.
     """
     file = find(path if isinstance(path, str) else Path(path))
-    return _model(read_text(file), str(path), overrides, file.parent)
+    return _model(read_text(file), str(path), overrides, file.parent, max_nodes)
 
 
-def loads(text: str, overrides: Mapping[str, Plain] | None = None) -> Model:
+def loads(
+    text: str, overrides: Mapping[str, Plain] | None = None, *, max_nodes: int = NODE_LIMIT
+) -> Model:
     """The model of a graph file given as text."""
-    return _model(text, "<text>", overrides, None)
+    return _model(text, "<text>", overrides, None, max_nodes)
 
 
 def _model(
-    text: str, file: str, overrides: Mapping[str, Plain] | None, folder: Path | None
+    text: str,
+    file: str,
+    overrides: Mapping[str, Plain] | None,
+    folder: Path | None,
+    max_nodes: int,
 ) -> Model:
-    elaborated = elaborate(load_document(text, file, overrides), folder)
+    elaborated = elaborate(load_document(text, file, overrides), folder, max_nodes)
     original = plain(apply(read(text, file), overrides or {}))
     assert isinstance(original, dict)
     return Model(elaborated, expand_derivatives(elaborated.graph), folder, original)

@@ -20,7 +20,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import intervene
 from graphflow.spec.syntax import Name
 
-STEPS = (1e-6, 1e-4, 1e-5, 1e-7, 1e-8, 1e-9)
+STEPS = (1e-6, 1e-8, 1e-9, 1e-7, 1e-5, 1e-4)
 """Step sizes of the differences. One suffices for a smooth graph; a large step jumps over the kinks
 of relu in a large one, and a small step drowns a small derivative in rounding. A wrong gradient
 agrees at none of them.

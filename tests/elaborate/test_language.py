@@ -365,3 +365,11 @@ def test_an_error_in_the_library_is_placed_at_the_call():
 def test_a_block_that_calls_itself_is_refused():
     body = "blocks: {f: {inputs: [x], nodes: {y: f(x)}, outputs: [y]}}\ninputs: {x: scalar}\n"
     assert "GF004" in codes(body + "nodes: {z: f(x)}\n")
+
+
+def test_a_graph_may_not_grow_without_bound_unless_told():
+    pipeline = "{from: x, through: [{repeat: 300, through: [relu, exp]}]}"
+    body = f"inputs: {{x: scalar}}\nnodes: {{y: {pipeline}}}\n"
+    with pytest.raises(gf.GraphflowError, match="more than 500 nodes"):
+        gf.loads(HEAD + body, max_nodes=500)
+    assert len(gf.loads(HEAD + body).graph) > 600

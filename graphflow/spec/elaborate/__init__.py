@@ -16,6 +16,7 @@ from graphflow.spec.document import Document
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
 from graphflow.spec.elaborate.modules import library_module, module_of
+from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.elaborate.training import (
     Group,
     Objective,
@@ -37,9 +38,13 @@ __all__ = [
 ]
 
 
-def elaborate(document: Document, folder: Path | None = None) -> Elaborated:
+def elaborate(
+    document: Document, folder: Path | None = None, max_nodes: int = NODE_LIMIT
+) -> Elaborated:
     """The graph of a document. ``folder`` is where ``use:`` looks for files.
 
-    Raises one GraphflowError with every error of the file.
+    Raises one GraphflowError with every error of the file; more than ``max_nodes`` nodes are one.
     """
-    return Elaborator(document, module_of(document, folder), library_module()).run()
+    elaborator = Elaborator(document, module_of(document, folder), library_module())
+    elaborator.max_nodes = max_nodes
+    return elaborator.run()

@@ -133,11 +133,13 @@ class Elaborator(Feeds):
             for name in self.owned_by(layer):
                 leaf = self.leaves[name]
                 trainable = leaf.trainable and decl.trainable
-                self.leaves[name] = replace(leaf, trainable=trainable, weights=decl.weights)
+                weights = decl.weights or leaf.weights
+                self.leaves[name] = replace(leaf, trainable=trainable, weights=weights)
 
     def continued(self, builder: Builder) -> Elaborator:
         """An elaborator that goes on where this one ended, in ``builder`` (with gradients, say)."""
         following = Elaborator(self.document, self.module, self.library)
+        following.max_nodes = self.max_nodes
         following.root.builder = builder
         following.leaves, following.symbols = dict(self.leaves), dict(self.symbols)
         for name, bound in self.scope.names.items():

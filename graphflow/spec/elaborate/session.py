@@ -174,6 +174,7 @@ class Session:
         """Inputs that an initial value may copy."""
         self.context: Mapping[str, Bound] = {}
         """Names that blocks called now see besides their own: fans, the step, the epoch."""
+        self.max_nodes = NODE_LIMIT
         self.phase: Phase = "forward"
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
@@ -231,8 +232,9 @@ class Session:
         self, op: str, inputs: Sequence[Value], place: Place, mark: Mark | None, **attrs: Attr
     ) -> Value:
         """Append a node; errors of its rule are placed at ``mark`` and name the operands."""
-        if sum(len(r.builder.nodes) for r in self.regions) > NODE_LIMIT:
-            fail("GF004", f"more than {NODE_LIMIT:,} nodes", mark)
+        if sum(len(r.builder.nodes) for r in self.regions) > self.max_nodes:
+            fail("GF004", f"more than {self.max_nodes:,} nodes", mark,
+                 help="a larger graph is allowed by load(..., max_nodes=...), --max-nodes")  # fmt: skip
         try:
             operands = [self.local(v) for v in inputs]
             with self.builder.within(

@@ -7,6 +7,10 @@ import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
+from graphflow.library import files
+from graphflow.ops.op import OPS
+from graphflow.spec.elaborate.calls import ELSEWHERE
+from graphflow.spec.load import load_document
 
 FILE = """graphflow: 1
 name: a call
@@ -23,6 +27,13 @@ nodes:
   out: {call}
 outputs: [out]
 """
+BLOCKS = {
+    name: block
+    for file in files()
+    for name, block in load_document(
+        file.read_text("utf-8"), file.name, blocks_only=True
+    ).blocks.items()
+}
 CALLS = {
     "mse_loss(one, y)": "input is float[4, 1] but target is float[4]",
     "binary_cross_entropy_with_logits(one, y)": "input is float[4, 1] but target is float[4]",
@@ -121,6 +132,9 @@ def test_a_stretched_loss_can_be_asked_for(call):
 
 TRAIN = "train: {{minimize: loss, steps: 1, optimizer: '{optimizer}'}}\n"
 OPTIMIZERS = {
+    "sgd(-0.5)": "lr is a rate of 0 or more, not -0.5",
+    "adam(lr=-1e-3)": "lr is a rate of 0 or more, not -0.001",
+    "lion(-1)": "lr is a rate of 0 or more, not -1",
     "sgd(0.1, nesterov=true)": "nesterov needs a momentum",
     "sgd(0.1, momentum=0.9, nesterov=true, dampening=0.1)": "nesterov takes no dampening",
     "sgd(lr=cosine_lr(1, 5, warmup=5))": "warmup must be shorter than total",
@@ -136,6 +150,46 @@ def test_a_wrong_optimizer_is_refused(optimizer):
     with pytest.raises(GraphflowError) as caught:
         gf.loads(text).trainer()
     assert OPTIMIZERS[optimizer] in caught.value.diagnostics[0].message
+
+
+SPELLINGS = {
+    "view(m, [24])": "reshape",
+    "torch.cat([m, m])": "concat",
+    "bce_loss(m, m)": "binary_cross_entropy",
+    "mse(m, m)": "mse_loss",
+    "nn.Linear(m, 3)": "linear",
+    "ReLU(m)": "relu",
+    "MaxPool2d(img, 2)": "max_pool2d",
+    "BatchNorm2d(img)": "batch_norm",
+    "SGD(m)": "sgd",
+    "softmax(m, dim=1)": "axis",
+    "sum(m, dim=1)": "axis",
+    "sum(m, axis=1, keepdim=true)": "keepdims",
+    "conv2d(img, 4, kernel_size=3)": "kernel",
+    "mse_los(m, m)": "mse_loss",
+}
+
+
+def helped(call: str) -> str | None:
+    with pytest.raises(GraphflowError) as caught:
+        gf.loads(FILE.format(call=call))
+    return caught.value.diagnostics[0].help
+
+
+@pytest.mark.parametrize("call", SPELLINGS)
+def test_what_another_library_calls_it_is_translated(call):
+    assert f"did you mean '{SPELLINGS[call]}'" in helped(call)
+
+
+def test_every_translation_leads_to_something():
+    arguments = {a.name for block in BLOCKS.values() for a in block.args}
+    known = {*OPS, *BLOCKS, *arguments, "gradient"}
+    assert set(ELSEWHERE.values()) <= known
+    assert not ELSEWHERE.keys() & known
+
+
+def test_an_input_size_is_left_out():
+    assert "leave it out" in helped("linear(m, 3, in_features=6)")
 
 
 LABELS = """graphflow: 1

@@ -6,7 +6,7 @@ from __future__ import annotations
 from graphflow.data import bundled, csv_file, generated, mnist, tables, text  # noqa: F401
 from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices, split
-from graphflow.data.options import Between, Option
+from graphflow.data.options import Between, Option, OptionError
 from graphflow.data.registry import Source, find, load, register, sources
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Dataset",
     "Indices",
     "Option",
+    "OptionError",
     "Source",
     "find",
     "load",

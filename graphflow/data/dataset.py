@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from graphflow.data.options import is_number
+from graphflow.data.options import concerning, is_number
 from graphflow.diagnostics import fail
 
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -83,9 +83,14 @@ def split(dataset: Dataset, fractions: Mapping[str, float] | None, seed: int) ->
     if fractions is None:
         everything = {"train": np.arange(len(dataset))}
         return dict(everything if dataset.splits is None else dataset.splits)
-    _check_fractions(fractions)
     if seed < 0:
         fail("GF075", f"a seed is 0 or more, not {seed}")
+    with concerning("split"):
+        _check_fractions(fractions)
+        return _parts(dataset, fractions, seed)
+
+
+def _parts(dataset: Dataset, fractions: Mapping[str, float], seed: int) -> dict[str, Indices]:
     order = np.arange(len(dataset))
     if dataset.steps is None:
         order = generator(1, seed).permutation(len(dataset))
@@ -95,7 +100,8 @@ def split(dataset: Dataset, fractions: Mapping[str, float] | None, seed: int) ->
         if len(part) == 0:
             fail(
                 "GF075",
-                f"part '{name}' would be empty: {fractions[name]} of {len(dataset)} samples",
+                f"part '{name}' would be empty: {fractions[name]:g} of {len(dataset)} samples",
+                help="give it a larger share, or leave it out",
             )
     return parts
 
@@ -103,7 +109,15 @@ def split(dataset: Dataset, fractions: Mapping[str, float] | None, seed: int) ->
 def _check_fractions(fractions: Mapping[str, float]) -> None:
     for name, fraction in fractions.items():
         if not is_number(fraction, Real) or not 0 < fraction <= 1:
-            fail("GF075", f"part '{name}' is a fraction between 0 and 1, not {fraction!r}")
+            fail(
+                "GF075",
+                f"part '{name}' is a fraction between 0 and 1, not {fraction!r}",
+                help="a share of 0.2 is a fifth of the samples; leave out a part without any",
+            )
     total = math.fsum(fractions.values())
     if abs(total - 1) > 1e-6:
-        fail("GF075", f"the fractions of the parts add up to {total:g}, not 1")
+        fail(
+            "GF075",
+            f"the fractions of the parts add up to {total:g}, not 1",
+            help="every sample is in one part: split: {train: 0.8, test: 0.2}",
+        )

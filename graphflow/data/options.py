@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
+
+from graphflow.diagnostics import Diagnostic, GraphflowError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,25 @@ class Option:
         'a whole number, 1 or more'
         """
         return _describe(self.kind)
+
+
+class OptionError(GraphflowError):
+    """Problems with what one option says: a caller who knows where it is written says so."""
+
+    def __init__(self, option: str, *diagnostics: Diagnostic) -> None:
+        self.option = option
+        super().__init__(*diagnostics)
+
+
+@contextmanager
+def concerning(option: str) -> Iterator[None]:
+    """Problems raised inside this block are problems with ``option``, if with none already."""
+    try:
+        yield
+    except OptionError:
+        raise
+    except GraphflowError as error:
+        raise OptionError(option, *error.diagnostics) from None
 
 
 FOLDER = "folder"  # given by the caller of load, never an option of a file

@@ -9,11 +9,10 @@ from typing import Annotated
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 
-from graphflow.data.dataset import Dataset
+from graphflow.data.dataset import Array, Dataset
 from graphflow.data.files import Remote, decode, obtain, read_bytes, user_path
-from graphflow.data.options import Between
+from graphflow.data.options import Between, concerning
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
@@ -24,6 +23,8 @@ AIRFOIL = Remote(
 )
 # What NumPy and zipfile raise for archives that are cut short, altered, encrypted or pickled.
 DAMAGED = (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile, zlib.error)
+
+SAVE = "save arrays of numbers by np.savez('data.npz', x=x, y=y)"
 
 
 @register("airfoil", columns={"features": "float32 (N, 5)", "target": "float32 (N, 1)"})
@@ -50,14 +51,29 @@ def airfoil(n: Annotated[int, Between(1, 1503)] = 1503, standardize: bool = True
 @register("npz")
 def npz(path: str, folder: str | Path | None = None) -> Dataset:
     """Arrays from your own NumPy .npz file, each a column; never unpickled."""
-    file = user_path(path, folder)
+    with concerning("path"):
+        file = user_path(path, folder)
+        columns = _arrays(read_bytes(file), path)
+    return Dataset(file.stem, columns, f"{file.name}: arrays {', '.join(columns)}")
+
+
+def _arrays(content: bytes, path: str) -> dict[str, Array]:
+    """The arrays of an archive; GraphflowError for anything else."""
+    if content.startswith(b"\x93NUMPY"):
+        fail("GF073", f"'{path}' is one array, not an .npz file", help="save it by np.savez")
+    if not content.startswith(b"PK"):
+        other = {".csv": "csv", ".tsv": "csv", ".txt": "text"}.get(Path(path).suffix.lower())
+        help = f"source: {other} reads such files" if other else SAVE
+        fail("GF073", f"'{path}' is not an .npz file", help=help)
     try:
-        archive = np.load(BytesIO(read_bytes(file)), allow_pickle=False)
-        if not isinstance(archive, NpzFile):
-            fail("GF073", f"'{path}' is one array, not an .npz file", help="save it by np.savez")
-        columns = {name: np.asarray(archive[name]) for name in archive.files}
-    except DAMAGED as error:
-        fail("GF073", f"'{path}' is not an .npz file of plain arrays: {error}")
+        with np.load(BytesIO(content), allow_pickle=False) as archive:
+            columns = {name: np.asarray(archive[name]) for name in archive.files}
+    except DAMAGED:
+        fail(
+            "GF073",
+            f"'{path}' is damaged, or holds other things than plain arrays of numbers",
+            help=SAVE,
+        )
     for name, column in columns.items():
         if column.dtype.kind not in "biuf" or column.ndim == 0:
             fail(
@@ -65,4 +81,4 @@ def npz(path: str, folder: str | Path | None = None) -> Dataset:
                 f"array '{name}' in '{path}' is {column.dtype} {column.shape}: a column holds "
                 "numbers, one row a sample",
             )
-    return Dataset(file.stem, columns, f"{file.name}: arrays {', '.join(columns)}")
+    return columns

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphflow.data.dataset import Dataset
 from graphflow.data.files import Remote, decode, obtain, read_bytes, user_path
-from graphflow.data.options import Between
+from graphflow.data.options import Between, concerning
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
@@ -50,9 +50,10 @@ def text(
     ``min_freq`` those that are frequent enough. ``letters_only`` turns every run of other
     characters than A to Z into one space.
     """
-    file = user_path(path, folder)
-    tokens = tokenize(decode(read_bytes(file), path), level, lower, letters_only)
-    return _sequence(file.stem, file.name, tokens, vocab, min_freq, steps)
+    with concerning("path"):
+        file = user_path(path, folder)
+        tokens = tokenize(decode(read_bytes(file), path), level, lower, letters_only)
+        return _sequence(file.stem, file.name, tokens, vocab, min_freq, steps)
 
 
 @register("timemachine", columns=COLUMNS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from graphflow.data import Batches, Dataset, find, load, split
+from graphflow.data import Batches, Dataset, OptionError, find, load, split
 from graphflow.diagnostics import GraphflowError, fail, placed
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType
@@ -86,7 +87,7 @@ class Feed:
                  help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
                  "or --set data.source=...")  # fmt: skip
         self.plan, self.elaborated, self.seed = plan, elaborated, seed
-        with placed(plan.mark):
+        with placed(plan.mark), _placed_options(plan):
             self.dataset = load_dataset(plan, folder)
             self.parts = split(self.dataset, plan.split, seed)
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
@@ -167,6 +168,16 @@ class Feed:
         fed = {leaf.name: columns[leaf.name] for leaf in graph.leaves("input")}
         values = evaluate(graph, fed)
         return {n: np.asarray(values[out]) for n, out in zip(names, graph.outputs, strict=True)}
+
+
+@contextmanager
+def _placed_options(plan: DataPlan) -> Iterator[None]:
+    """Problems with an option are placed where it is written."""
+    try:
+        yield
+    except OptionError as error:
+        mark = plan.marks.get(error.option)
+        raise GraphflowError(*(d.at(mark) for d in error.diagnostics)) from None
 
 
 def load_dataset(plan: DataPlan, folder: Path | None) -> Dataset:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphflow.data import Dataset, split
+from graphflow.data import Dataset, OptionError, split
 from graphflow.diagnostics import GraphflowError
 
 
@@ -93,6 +93,10 @@ def test_fractions_that_are_no_split(refused, fractions: dict[str, float], words
     found = refused(split, numbers(10), fractions, 0)
     assert found.code == "GF075"
     assert words in found.message
+    assert found.help
+    with pytest.raises(OptionError) as caught:
+        split(numbers(10), fractions, 0)
+    assert caught.value.option == "split"
 
 
 def test_a_negative_seed_is_refused(refused) -> None:

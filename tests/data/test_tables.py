@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphflow.data import load
+from graphflow.data import OptionError, load
 from graphflow.diagnostics import GraphflowError
 
 
@@ -73,6 +73,23 @@ def test_npz_files_that_are_no_dataset(
 ) -> None:
     np.savez(tmp_path / "mine.npz", **arrays)
     assert words in refused(load, "npz", path="mine.npz", folder=tmp_path).message
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "help"),
+    [
+        ("mine.csv", b"a,b\n1,2\n", "source: csv"),
+        ("mine.txt", b"once upon", "source: text"),
+        ("mine.bin", b"\0\1", "np.savez"),
+        ("mine.npz", b"PK\3\4 cut short", "np.savez"),
+    ],
+)
+def test_other_files_are_no_npz(
+    tmp_path: Path, refused, file: str, content: bytes, help: str
+) -> None:
+    (tmp_path / file).write_bytes(content)
+    found = refused(load, "npz", path=file, folder=tmp_path)
+    assert help in found.help and "pickle" not in f"{found.message} {found.help}"
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path, refused) -> None:
@@ -158,6 +175,44 @@ def test_csv_files_that_are_no_dataset(
     (tmp_path / "mine.csv").write_text(content)
     found = refused(load, "csv", path="mine.csv", folder=tmp_path, **options)
     assert words in found.message
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "option", "help"),
+    [
+        ("5.1,1.4,setosa\n6.0,4.5,other\n", {}, "header", "add header: false"),
+        ("1\n2\n3\n", {}, "header", "add header: false"),
+        ("a;b\n1;2\n", {}, "delimiter", 'add delimiter: ";"'),
+        ("a;b\n1,5;2,5\n", {}, "delimiter", 'add delimiter: ";"'),
+        ("a\tb\n1\t2\n", {}, "delimiter", 'add delimiter: "\\t"'),
+        ("1,2\n", {"header": False, "delimiter": ";"}, "delimiter", 'add delimiter: ","'),
+        ("size,price\n1,2\n", {"columns": {"y": "prize"}}, "columns", "did you mean 'price'"),
+    ],
+)
+def test_a_file_read_the_wrong_way_says_which_option_to_change(
+    tmp_path: Path, content: str, options: dict[str, object], option: str, help: str
+) -> None:
+    (tmp_path / "mine.csv").write_text(content)
+    with pytest.raises(OptionError) as caught:
+        load("csv", path="mine.csv", folder=tmp_path, **options)
+    (found,) = caught.value.diagnostics
+    assert (caught.value.option, help in (found.help or "")) == (option, True)
+
+
+def test_columns_that_look_like_data_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "years.csv").write_text("2019,2020\n1,2\n3,4\n")
+    wanted = {"x": ["2019", "2020"]}
+    data = load("csv", path="years.csv", folder=tmp_path, columns=wanted)
+    assert data.columns["x"].tolist() == [[1, 2], [3, 4]]
+    (tmp_path / "ids.csv").write_text("id,2019\n7,1\n8,3\n")
+    assert list(load("csv", path="ids.csv", folder=tmp_path).columns) == ["id", "2019"]
+
+
+@pytest.mark.parametrize("source", ["csv", "npz", "text"])
+def test_a_missing_file_is_a_problem_with_the_path(tmp_path: Path, source: str) -> None:
+    with pytest.raises(OptionError, match="there is no file") as caught:
+        load(source, path="none.csv", folder=tmp_path)
+    assert caught.value.option == "path"
 
 
 @given(content=st.text(alphabet='a1.-, "\n\t;eN\0', max_size=60), header=st.booleans())

@@ -57,7 +57,8 @@ class Feeds(Trainings):
         return DataPlan(
             str(decl.source.value),
             {name: self.option(value, let) for name, value in decl.options.items()},
-            {name: value.mark for name, value in decl.options.items()},
+            {name: value.mark for name, value in decl.options.items()}
+            | {"split": expr.mark for expr in decl.split.values()},
             {n: self.share(n, e, let) for n, e in decl.split.items()} or None,
             batch,
             self.flag(decl.shuffle, let),

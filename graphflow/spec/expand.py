@@ -40,7 +40,7 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     sections["state"] = {n: _state(elaborated, n) for n in elaborated.states}
     sections["nodes"] = _lines(graph)
     sections["updates"] = dict(graph.updates)
-    sections["outputs"] = list(graph.outputs)
+    sections["outputs"] = list(elaborated.document.outputs)
     sections |= {k: original[k] for k in AFTER if k in original}
     if "train" in sections:
         sections["train"] = _train(elaborated, sections["train"])
@@ -154,8 +154,39 @@ def _line(graph: Graph, node: Node) -> Plain:
         return _while(graph, node)
     if node.op == "item" and graph.nodes[node.inputs[0]].op == "cond":
         return _cond(graph.nodes[node.inputs[0]])
+    if node.op == "by_mode":
+        return f"{node.inputs[0]} if training else {node.inputs[1]}"
+    if node.op == "slice":
+        return f"{node.inputs[0]}[{_subscript(node, graph.nodes[node.inputs[0]].tensor.shape)}]"
     operands = node.inputs[1:] if OPS[node.op].random else node.inputs  # the key is implied
     return _call(node, operands, node.name)
+
+
+def _subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:
+    """The index of a slice as it is written: ``:, 1:, None``."""
+    entries = node.attr("index")
+    assert isinstance(entries, tuple)
+    axis, parts = 0, []
+    for entry in entries:
+        assert isinstance(entry, tuple)
+        if entry[0] == "newaxis":
+            parts.append("None")
+            continue
+        if entry[0] == "index":
+            parts.append(literal(entry[1]))
+        else:
+            parts.append(_bounds(entry[1:], shape[axis]))
+        axis += 1
+    return ", ".join(parts)
+
+
+def _bounds(bounds: Sequence[Attr], size: int | Symbolic) -> str:
+    """``start:stop:step`` without what is understood."""
+    start, stop, step = bounds
+    forward = step == 1
+    first = "" if forward and start == 0 else literal(start)
+    last = "" if stop is None or (forward and stop == size) else literal(stop)
+    return f"{first}:{last}" if forward else f"{first}:{last}:{literal(step)}"
 
 
 def _while(graph: Graph, node: Node) -> Plain:

@@ -224,8 +224,17 @@ class Model:
         return expanded(self.elaborated, self._original)
 
     def _names(self, of: str | None, keep: Sequence[str]) -> list[str]:
-        """What a program gives: ``of``, or the file's outputs, or all that nothing else reads."""
-        first = [of] if of is not None else list(self.document.outputs)
+        """What a program gives: ``of``, the file's outputs, what is kept.
+
+        With ``of``, outputs are given where they are computed on the way; without either, all that
+        nothing else reads.
+        """
+        outputs = list(self.document.outputs)
+        if of is not None:
+            known = [name for name in (of, *keep) if name in self.graph]
+            needed = self.graph.needed_for(known)
+            outputs = [name for name in outputs if self.graph.resolve(name) in needed]
+        first = [*([of] if of is not None else []), *outputs]
         if not first and not keep:
             read = {operand for node in self.graph for operand in node.inputs}
             first = [n.name for n in self.graph if n.name not in read and n.op not in LEAVES]

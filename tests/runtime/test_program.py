@@ -175,3 +175,11 @@ def test_the_trace_shows_the_first_value_that_is_not_finite():
     found = trace(model.compile(of="y"), {"x": [0.0, 1.0]})
     row = first_nonfinite(found.rows)
     assert row is not None and row.name == "a" and row.summaries[0].nonfinite == 1
+
+
+def test_outputs_on_the_way_are_given_too():
+    model = gf.load(EXAMPLES / "b_mlp.yaml", {"hidden": 8})
+    feed = {"x": np.ones((2, 64)), "y": np.zeros(2, dtype=int)}
+    found = model.compile(of="loss", wrt="logits.linear3.bias", keep=["accuracy"])(feed)
+    assert list(found.values) == ["loss", "logits", "accuracy"]
+    assert list(model.compile(of="logits.linear1")({"x": feed["x"]}).values) == ["logits.linear1"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Importing these registers their sources.
-from graphflow.data import bundled, csv_file, generated, mnist, tables, text  # noqa: F401
+from graphflow.data import bundled, csv_file, generated, grammar, mnist, tables, text  # noqa: F401
 from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices, split
 from graphflow.data.options import Between, Option, OptionError

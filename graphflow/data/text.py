@@ -53,7 +53,7 @@ def text(
     with concerning("path"):
         file = user_path(path, folder)
         tokens = tokenize(decode(read_bytes(file), path), level, lower, letters_only)
-        return _sequence(file.stem, file.name, tokens, vocab, min_freq, steps)
+        return sequence(file.stem, file.name, tokens, vocab, min_freq, steps)
 
 
 @register("timemachine", columns=COLUMNS)
@@ -69,7 +69,7 @@ def timemachine(
     content = decode(obtain(TIME_MACHINE), TIME_MACHINE.file)
     tokens = tokenize(content, level, lower, letters_only)
     about = "The Time Machine, H. G. Wells, 1898"
-    return _sequence("timemachine", about, tokens, vocab, min_freq, steps)
+    return sequence("timemachine", about, tokens, vocab, min_freq, steps)
 
 
 def tokenize(content: str, level: Level, lower: bool, letters_only: bool) -> Sequence[str]:
@@ -99,9 +99,10 @@ def vocabulary_of(tokens: Sequence[str], size: int | None, min_freq: int) -> tup
     return tuple(sorted({UNKNOWN, *(kept if size is None else kept[: size - 1])}))
 
 
-def _sequence(
+def sequence(
     name: str, about: str, tokens: Sequence[str], size: int | None, min_freq: int, steps: int
 ) -> Dataset:
+    """Tokens as a dataset: each token's number, and the number of the token that follows."""
     if len(tokens) < 2:
         fail("GF073", f"'{name}' is too short a text: nothing follows its first token")
     vocabulary = vocabulary_of(tokens, size, min_freq)

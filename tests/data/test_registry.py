@@ -14,7 +14,7 @@ from graphflow.diagnostics import GraphflowError
 
 BUILT_IN = {
     "airfoil", "blobs", "csv", "digits", "mnist", "moons", "npz", "photographs",
-    "synthetic_regression", "text", "timemachine",
+    "sentences", "synthetic_regression", "text", "timemachine",
 }  # fmt: skip
 
 

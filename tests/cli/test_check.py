@@ -91,6 +91,16 @@ def test_gradients_without_a_feed_and_of_arrays(cli, tmp_path):
     assert [(g["wrt"], g["passed"]) for g in report["gradients"]] == [("x", True), ("w", True)]
 
 
+def test_a_kink_beside_the_point_is_no_disagreement(cli, tmp_path):
+    path = tmp_path / "kink.yaml"
+    path.write_text(
+        "graphflow: 1\nname: kink\nparams: {w: {shape: [50], init: zeros}}\n"
+        "nodes: {loss: mean(abs(w - 1e-6))}\n"
+    )
+    (report,) = cli("check", path, "--gradients", "--json").json["files"]
+    assert [g["passed"] for g in report["gradients"]] == [True]
+
+
 def test_a_wrong_gradient_is_found(cli, monkeypatch):
     from graphflow.ops.op import OPS
 

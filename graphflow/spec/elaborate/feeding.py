@@ -54,11 +54,13 @@ class Feeds(Trainings):
                 decl.feed[unknown[0]].mark,
                 help=close,
             )
+        marks = {name: value.mark for name, value in decl.options.items()}
+        if decl.split:
+            marks["split"] = next(iter(decl.split.values())).mark
         return DataPlan(
             str(decl.source.value),
             {name: self.option(value, let) for name, value in decl.options.items()},
-            {name: value.mark for name, value in decl.options.items()}
-            | {"split": expr.mark for expr in decl.split.values()},
+            marks,
             {n: self.share(n, e, let) for n, e in decl.split.items()} or None,
             batch,
             self.flag(decl.shuffle, let),

@@ -59,7 +59,8 @@ def _check_value(model: Model, of: str) -> Gradients:
     own = own_feed(model, program.graph) or Fed(_random(program.graph), "random numbers")
     prepared = program.prepared(own.values)
     graph, leaves = _held(prepared.graph, prepared.leaves)
-    return Gradients(of, own.source, _checked(graph, leaves, prepared.leaves.keys()))
+    checks = _checked(graph, graph.resolve(of), leaves, prepared.leaves.keys())
+    return Gradients(of, own.source, checks)
 
 
 def _held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
@@ -71,12 +72,11 @@ def _held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, A
 
 
 def _checked(
-    graph: Graph, leaves: dict[str, Array], names: Collection[str]
+    graph: Graph, of: str, leaves: dict[str, Array], names: Collection[str]
 ) -> tuple[GradientCheck, ...]:
-    """Each real one of the leaves ``names`` that the output depends on. An output that is no single
-    number is projected.
+    """Each real one of the leaves ``names`` that ``of`` depends on. A value that is not one number
+    is projected.
     """
-    (of,) = graph.outputs
     needed = graph.needed_for([of])
     wrt = [
         node.name

@@ -234,7 +234,7 @@ class Session:
         """Append a node; errors of its rule are placed at ``mark`` and name the operands."""
         if sum(len(r.builder.nodes) for r in self.regions) > self.max_nodes:
             fail("GF004", f"more than {self.max_nodes:,} nodes", mark,
-                 help="a larger graph is allowed by load(..., max_nodes=...), --max-nodes")  # fmt: skip
+                 help="load(..., max_nodes=...) or --max-nodes allows more")  # fmt: skip
         try:
             operands = [self.local(v) for v in inputs]
             with self.builder.within(

@@ -241,19 +241,19 @@ def _others(x: Value, axis: Axes) -> Value:
     return F.transpose(F.reshape(before * after, shape=moved.shape), axes=back)
 
 
-class Extreme(Reduction):
-    """Base of max and min: dy/dx_i = 1 where x_i = y, shared equally where several are."""
+class Shared(Reduction):
+    """Base of reductions whose derivative is shared among the elements: dy/dx_i = ``share``_i."""
 
     empty, retains = False, ("x", "out")
-    ufunc: ClassVar[str] = ""
 
-    def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
-        return getattr(xp, self.ufunc)(x, axis=axis, keepdims=keepdims)
+    def share(self, x: Value, y: Value, axis: Axes) -> Value:
+        """Each element's derivative; ``y`` is the result with the axes it lost."""
+        raise NotImplementedError
 
     def vjp(
         self, g: Value, out: Value, x: Value, *, axis: Axes, keepdims: bool
     ) -> Sequence[Value | None]:
-        share = _shares(out, x, axis, keepdims)
+        share = self._shares(out, x, axis, keepdims)
         return (restored(g, x.tensor, axis, keepdims) * share,)
 
     def jvp(
@@ -265,14 +265,25 @@ class Extreme(Reduction):
         axis: Axes,
         keepdims: bool,
     ) -> Value | None:
-        share = _shares(out, inputs[0], axis, keepdims)
+        share = self._shares(out, inputs[0], axis, keepdims)
         return F.sum(tangents[0] * share, axis=axis, keepdims=keepdims)
 
+    def _shares(self, out: Value, x: Value, axis: Axes, keepdims: bool) -> Value:
+        return self.share(x, restored(out, x.tensor, axis, keepdims), axis)
 
-def _shares(out: Value, x: Value, axis: Axes, keepdims: bool) -> Value:
-    """1 / k at the k elements that attain the extreme, 0 elsewhere."""
-    hits = F.equal(x, restored(out, x.tensor, axis, keepdims)).cast(x.dtype)
-    return hits / F.sum(hits, axis=axis, keepdims=True)
+
+class Extreme(Shared):
+    """Base of max and min: dy/dx_i = 1 where x_i = y, shared equally where several are."""
+
+    ufunc: ClassVar[str] = ""
+
+    def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
+        return getattr(xp, self.ufunc)(x, axis=axis, keepdims=keepdims)
+
+    def share(self, x: Value, y: Value, axis: Axes) -> Value:
+        """1 / k at the k elements that attain the extreme, 0 elsewhere."""
+        hits = F.equal(x, y).cast(x.dtype)
+        return hits / F.sum(hits, axis=axis, keepdims=True)
 
 
 @register
@@ -294,14 +305,13 @@ class Min(Extreme):
 
 
 @register
-class Logsumexp(Reduction):
+class Logsumexp(Shared):
     """The smooth maximum. y = ln sum_i e**x_i, dy/dx_i = e**(x_i - y) (the softmax).
 
     The largest element is taken out first, so large numbers do not overflow.
     """
 
-    latex, retains = r"\ln \sum e^{{{x}}}", ("x", "out")
-    floats, empty = True, False
+    latex, floats = r"\ln \sum e^{{{x}}}", True
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
         top = xp.max(x, axis=axis, keepdims=True)
@@ -311,23 +321,9 @@ class Logsumexp(Reduction):
             out = xp.log(total) + top
         return out if keepdims else xp.squeeze(out, axis)
 
-    def vjp(
-        self, g: Value, out: Value, x: Value, *, axis: Axes, keepdims: bool
-    ) -> Sequence[Value | None]:
-        share = F.exp(x - restored(out, x.tensor, axis, keepdims))
-        return (restored(g, x.tensor, axis, keepdims) * share,)
-
-    def jvp(
-        self,
-        out: Value,
-        inputs: Sequence[Value],
-        tangents: Sequence[Value],
-        *,
-        axis: Axes,
-        keepdims: bool,
-    ) -> Value | None:
-        share = F.exp(inputs[0] - restored(out, inputs[0].tensor, axis, keepdims))
-        return F.sum(tangents[0] * share, axis=axis, keepdims=keepdims)
+    def share(self, x: Value, y: Value, axis: Axes) -> Value:
+        """The softmax of the elements."""
+        return F.exp(x - y)
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 4 * operand(types).size

@@ -180,24 +180,22 @@ class Compiler:
         return _Bound(Executor(plan, view, fed), graph, fast.outputs, self.graph.outputs)
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
-        """The store; for a graph that updates nothing, with states of its own size."""
-        if self.graph.updates:
-            return self.store
+        """The store; states that this graph only reads have the size it needs."""
         shapes = {
             leaf.name: shape
             for leaf in graph.leaves("state")
-            if type_symbols(self.initialiser.types[leaf.name])
+            if leaf.name not in self.graph.updates
+            and leaf.name in self.initialiser.types
+            and type_symbols(self.initialiser.types[leaf.name])
             and (shape := self.initialiser.shape(leaf.name, sizes)) is not None
         }
         first = partial(self.initialiser.first, sizes=sizes)
-        return Fitted(self.store, first, shapes)
+        return Fitted(self.store, first, shapes) if shapes else self.store
 
     def _restart_states(self, graph: Graph) -> None:
         """States that a step carries start afresh when the size they have changes."""
-        if not self.graph.updates:
-            return
         for leaf in graph.leaves("state"):
-            filled = self.store.filled(leaf.name)
+            filled = leaf.name in self.graph.updates and self.store.filled(leaf.name)
             if filled and self.store.array(leaf.name).shape != leaf.tensor.shape:
                 self.store.forget(leaf.name)
 

@@ -131,24 +131,40 @@ class Trainer:
 
     # -- evaluation --------------------------------------------------------------------------
     def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:
-        """Means of the reported values over batches (fed values, rows), in evaluation mode."""
+        """Means of the reported values over batches (fed values, rows), in evaluation mode.
+
+        A state that is carried within an epoch is carried through these batches, from its first
+        value on; training's own is left alone.
+        """
         totals: dict[str, float] = {}
         rows = 0
+        program = self._evaluator()
+        for name in self._carried():
+            program.compiler.store.forget(name)
         for batch, count in batches:
-            found = self._evaluator()(batch)
-            for name, value in found.values.items():
+            for name, value in program(batch).values.items():
                 totals[name] = totals.get(name, 0.0) + float(np.mean(value)) * count
             rows += count
         return {name: total / rows for name, total in totals.items()} if rows else {}
 
+    def _carried(self) -> list[str]:
+        """The states that an epoch carries from batch to batch."""
+        return [name for name, leaf in self.elaborated.leaves.items() if leaf.reset == "epoch"]
+
     def _evaluator(self) -> Program:
-        """The reported values as a program in evaluation mode."""
+        """The reported values as a program in evaluation mode, with carried states of its own."""
         if self._evaluation is None:
             names = {n: node for p in self.players.values() for n, node in p.step.report.items()}
-            graph = expand_derivatives(self.elaborated.graph)
-            graph = replace(graph, outputs=tuple(dict.fromkeys(names.values())), updates={})
+            graph, carried = expand_derivatives(self.elaborated.graph), self._carried()
+            graph = replace(
+                graph,
+                outputs=tuple(dict.fromkeys(names.values())),
+                updates={n: v for n, v in graph.updates.items() if n in carried},
+            )
+            types = {name: self.elaborated.leaves[name].type for name in carried}
+            store = Store(types, self.initialiser, self.store)
             settings = replace(self.settings, mode="eval")
-            compiler = Compiler(graph, self.store, self.initialiser, settings)
+            compiler = Compiler(graph, store, self.initialiser, settings)
             self._evaluation = Program(compiler, names, seed=self.seed)
         return self._evaluation
 

@@ -357,3 +357,22 @@ train: {minimize: loss, optimizer: sgd(lr=0.1)}
         gf.loads(text).trainer().step({"x": np.ones((2, 2)), "y": [0, 3]})
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "GF080" and diagnostic.mark.line == 7
+
+
+def test_evaluation_carries_its_own_state():
+    model = gf.loads("""
+graphflow: 1
+name: carried
+inputs: {x: {shape: [B]}}
+params: {w: {shape: scalar, init: ones}}
+state: {h: {shape: [B], init: zeros, reset: epoch}, seen: {shape: scalar, init: zeros}}
+nodes: {y: h + w * x, loss: mean(y)}
+updates: {h: stop_gradient(y), seen: seen + 1}
+train: {minimize: loss, optimizer: sgd(lr=0), report: [loss]}
+""")
+    trainer = model.trainer()
+    trainer.step({"x": np.full(2, 5.0)})
+    batches = [({"x": np.ones(2)}, 2)] * 3
+    assert trainer.evaluate(batches) == {"loss": 2}
+    assert trainer.evaluate(batches) == {"loss": 2}
+    assert model.state["h"].tolist() == [5, 5] and model.state["seen"] == 1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say, shown_number
-from graphflow.cli.source import AsJson, Sets, assignments, parse_bytes
+from graphflow.cli.source import AsJson, MaxNodes, Sets, assignments, parse_bytes
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(
     resume: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder.")
     ] = None,
+    max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
     """Train a file on its data and write a run folder. Ctrl-C stops, saves, and can be resumed."""
@@ -54,7 +55,7 @@ def command(
         fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
     folder = str(find(file).resolve().parent) if file else ""
     given = Settings(file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps)
-    way = Way(parse_bytes(memory) if memory else None, guard)
+    way = Way(parse_bytes(memory) if memory else None, guard, max_nodes)
     with watching() as watcher:
         if resume is not None:
             loop = resumed(resume, given, way, watcher)

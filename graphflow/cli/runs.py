@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from graphflow.api import BACKENDS, Model, load
+from graphflow.api import BACKENDS, Model
 from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
@@ -54,11 +54,12 @@ class Way:
 
     memory: int | None = None
     guard: bool = False
+    max_nodes: int | None = None
 
 
 def started(given: Settings, out: Path | None, way: Way, watcher: Watcher) -> Loop:
     """A new run. Its folder is made last: what is refused leaves none behind."""
-    model = open_model(given.file, given.overrides)
+    model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
     loop = _loop(model, settings, way, watcher)
     about = replace(settings, seed=loop.trainer.seed).to_json()
@@ -75,10 +76,10 @@ def resumed(path: Path, given: Settings, way: Way, watcher: Watcher) -> Loop:
     folder = RunFolder.open(path)
     settings = _changed(Settings.of(folder), given)
     if given.file:
-        model = open_model(given.file, settings.overrides)
+        model = open_model(given.file, settings.overrides, way.max_nodes)
         write_atomically(folder.graph_file, model.expanded().encode())
     else:
-        model = _own_graph(folder, settings)
+        model = _own_graph(folder, settings, way)
     loop = _loop(model, settings, way, watcher)
     loop.run_folder = folder
     if any(folder.checkpoints()):
@@ -108,12 +109,12 @@ def _changed(kept: Settings, given: Settings) -> Settings:
     return kept
 
 
-def _own_graph(folder: RunFolder, settings: Settings) -> Model:
+def _own_graph(folder: RunFolder, settings: Settings, way: Way) -> Model:
     """The graph that a run's folder holds. Overrides are part of it already; those of ``data``
     are given again because a path from the command line may lie anywhere.
     """
     data = {k: v for k, v in settings.overrides.items() if k.startswith("data.")}
-    model = load(folder.graph_file, data)
+    model = open_model(str(folder.graph_file), data, way.max_nodes)
     model.folder = Path(settings.folder)
     return model
 

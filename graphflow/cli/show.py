@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, print_table
-from graphflow.cli.source import AsJson, File, Sets, assignments, open_model, sizes_given
+from graphflow.cli.source import (
+    AsJson,
+    File,
+    MaxNodes,
+    Sets,
+    assignments,
+    open_model,
+    sizes_given,
+)
 from graphflow.diagnostics import Mark
 
 if TYPE_CHECKING:
@@ -38,12 +46,13 @@ def command(
     memory: Annotated[
         bool, typer.Option("--memory", help="The largest values and how long they are kept.")
     ] = False,
+    max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
     """Show nodes with shapes, parameters, FLOPs, bytes and peak memory. Nothing is allocated."""
     from graphflow.cli.survey import survey
 
-    model = open_model(file, assignments(sets))
+    model = open_model(file, assignments(sets), max_nodes)
     found = survey(model, sizes_given(sizes), backward or of is not None, of)
     if as_json:
         print_json(_json(found, schedule, memory))

@@ -19,18 +19,24 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="K=V", help="Override: hidden=512, train.epochs=2. Repeatable."),
 ]
+MaxNodes = Annotated[
+    int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
 
 _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 
 
-def open_model(file: str, overrides: Mapping[str, str]) -> Model:
+def open_model(file: str, overrides: Mapping[str, str], max_nodes: int | None = None) -> Model:
     """The model of FILE with overrides applied."""
     from graphflow import api
     from graphflow.gallery import find
 
-    return api.load(find(file), overrides)
+    path = find(file)
+    if max_nodes is None:
+        return api.load(path, overrides)
+    return api.load(path, overrides, max_nodes=max_nodes)
 
 
 def assignments(sets: Sequence[str] | None) -> dict[str, str]:

@@ -90,10 +90,9 @@ class CheckResult:
 def run_checks(model: Checked) -> list[CheckResult]:
     """Run every ``check:`` entry. Parameters and states are left as they were."""
     results: list[CheckResult] = []
-    with model.store.preserved():
-        for entry in model.document.check:
-            with placed(entry.mark):
-                results += _run(model, entry)
+    for entry in model.document.check:
+        with model.store.preserved(), placed(entry.mark):
+            results += _run(model, entry)
     return results
 
 

@@ -97,3 +97,14 @@ def test_expand_loads_again_and_gives_the_same_graph(cli):
 def test_expand_with_overrides(cli):
     text = cli("expand", EXAMPLES / "b_mlp.yaml", "--set", "hidden=8").out
     assert gf.loads(text).parameters["logits.linear1.weight"].shape == (8, 64)
+
+
+def test_an_option_raises_the_bound_on_nodes(cli, tmp_path):
+    path = tmp_path / "long.yaml"
+    path.write_text(
+        "graphflow: 1\nname: long\ninputs: {x: scalar}\n"
+        "nodes: {y: {from: x, through: [{repeat: 40, through: [exp, relu]}]}}\n"
+    )
+    refused = cli("show", path, "--max-nodes", "50")
+    assert refused.code == 2 and "more than 50 nodes" in refused.err
+    assert cli("show", path, "--max-nodes", "500").code == 0

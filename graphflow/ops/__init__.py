@@ -1,6 +1,7 @@
 """The primitives, by family. Importing this package registers all of them."""
 
 from graphflow.ops import (  # noqa: F401
+    activation,
     adaptive,
     arrange,
     compare,

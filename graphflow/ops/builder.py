@@ -16,10 +16,12 @@ import numpy as np
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import ArrayLiteral, Attr, Graph, Node, Origin
-from graphflow.ir.types import DType, TensorType, TupleType, ValueType, promote
+from graphflow.ir.types import DType, TensorType, TupleType, ValueType, promote, tensors
 from graphflow.ops.op import OPS, Attrs, Op
 
 Scalar = bool | int | float | Symbolic
+MOST_AXES = 64
+"""Axes that an array of NumPy may have."""
 
 
 class Builder:
@@ -73,6 +75,8 @@ class Builder:
             complete["stream"] = name
         complete = op.canonical(types, complete)
         type = op.infer(*types, **complete)
+        if any(t.ndim > MOST_AXES for t in tensors(type)):
+            fail("GF030", f"{op_name} would give an array with more than {MOST_AXES} axes")
         return self._append(
             Node(op_name, tuple(v.name for v in operands), tuple(complete.items()), type, name)
         )

@@ -154,6 +154,9 @@ class Var(Reduction):
     def forward(
         self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool, correction: float
     ) -> Array:
+        if x.dtype == np.float16:  # squares of half precision overflow early
+            wide = xp.var(x.astype(np.float32), axis=axis, keepdims=keepdims, ddof=correction)
+            return wide.astype(x.dtype)
         return xp.var(x, axis=axis, keepdims=keepdims, ddof=correction)
 
     def vjp(

@@ -137,7 +137,7 @@ class Compiler:
         fed: dict[str, Array] = {}
         for name, value in feed.items():
             if name not in self.graph:
-                close = did_you_mean(name, [*self.inputs, *self.graph.aliases])
+                close = did_you_mean(str(name), [*self.inputs, *self.graph.aliases])
                 fail("GF065", f"there is no node '{name}' to feed", help=close)
             node = self.graph[name]
             fed[node.name] = _converted(node, value, self.settings.dtype)
@@ -252,13 +252,18 @@ def float_dtype(name: str) -> DType:
     return dtype
 
 
+def as_array(name: str, value: object) -> Array:
+    """Whatever was fed as an array; GF065 where it is none."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        fail("GF065", f"'{name}' needs a rectangular array of numbers: {error}")
+
+
 def _converted(node: Node, value: Array, float_type: DType) -> Array:
     """A fed array in the number type of its node; numbers only, and no silent loss of fractions."""
     type: TensorType = node.tensor
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        fail("GF065", f"'{node.name}' needs a rectangular array of numbers")
+    array = as_array(node.name, value)
     if array.dtype.kind not in "biuf":
         fail("GF031", f"'{node.name}' needs numbers, not {array.dtype}")
     if array.dtype.kind == "f" and not type.dtype.is_float and np.any(array != np.floor(array)):

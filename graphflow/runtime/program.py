@@ -77,6 +77,9 @@ class Program:
         self, feed: Mapping[str, Array], cotangent: Array | float | None
     ) -> dict[str, Array]:
         """The feed with the cotangent in it."""
+        if not isinstance(feed, Mapping):
+            fail("GF065", f"a feed maps names to arrays, not {type(feed).__name__}",
+                 help="program({'x': ...})")  # fmt: skip
         complete = dict(feed)
         if cotangent is None:
             if self._cotangent is not None:
@@ -136,4 +139,9 @@ def _resolve(graph: Graph, name: str) -> str:
 
 def random_key(seed: int, step: int) -> Array:
     """The value of the ``rng`` leaf."""
+    for what, number in (("seed", seed), ("step", step)):
+        if isinstance(number, bool) or not isinstance(number, int | np.integer):
+            fail("GF033", f"the {what} is a whole number, not {number!r}")
+        if not 0 <= number < 2**63:
+            fail("GF033", f"the {what} is at least 0 and below 2^63, not {number}")
     return np.array([seed, step], dtype=np.int64)

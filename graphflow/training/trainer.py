@@ -12,7 +12,7 @@ from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
-from graphflow.runtime.compile import Compiler, Settings
+from graphflow.runtime.compile import Compiler, Settings, as_array
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, random_key
 from graphflow.runtime.result import Result
@@ -107,7 +107,7 @@ class Trainer:
         for name in batch:
             if name not in graph:
                 fail("GF065", f"there is no node '{name}' to feed",
-                     help=did_you_mean(name, [*graph.nodes, *graph.aliases]))  # fmt: skip
+                     help=did_you_mean(str(name), [*graph.nodes, *graph.aliases]))  # fmt: skip
 
     def largest_operation(self, batch: Batch) -> int:
         """The floating point operations of the heaviest node of a step on such a batch."""
@@ -118,7 +118,8 @@ class Trainer:
     def sizes(self, batch: Batch) -> dict[str, int]:
         """What a batch says about sizes: a player needs them even where it reads no input."""
         graph = self.elaborated.graph
-        return solve_sizes(graph, {n: np.shape(v) for n, v in batch.items() if n in graph}, {})
+        shapes = {n: as_array(n, v).shape for n, v in batch.items() if n in graph}
+        return solve_sizes(graph, shapes, {})
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""

@@ -373,3 +373,25 @@ def test_a_graph_may_not_grow_without_bound_unless_told():
     with pytest.raises(gf.GraphflowError, match="more than 500 nodes"):
         gf.loads(HEAD + body, max_nodes=500)
     assert len(gf.loads(HEAD + body).graph) > 600
+
+
+def test_calls_and_turns_that_make_no_nodes_are_bounded_too():
+    blocks = ["b0: {inputs: [x], nodes: {o: x}, outputs: [o]}"]
+    blocks += [
+        f"b{i}: {{inputs: [x], nodes: {{t: b{i - 1}(x), o: b{i - 1}(x)}}, outputs: [o]}}"
+        for i in range(1, 40)
+    ]
+    body = "blocks:\n  " + "\n  ".join(blocks) + "\ninputs: {x: scalar}\nnodes: {y: b39(x)}\n"
+    assert codes(body) == ["GF004"]
+    nested = "{repeat: 1000, through: []}"
+    for _ in range(3):
+        nested = f"{{repeat: 1000, through: [{nested}]}}"
+    nodes = f"nodes: {{y: {{from: x, through: [{nested}]}}}}\n"
+    assert codes(f"inputs: {{x: scalar}}\n{nodes}") == ["GF004"]
+
+
+def test_arrays_have_at_most_64_axes_and_loops_an_end():
+    index = ", ".join(["None"] * 80)
+    assert codes(f"inputs: {{x: {{shape: [2]}}}}\nnodes: {{y: 'x[{index}]'}}\n") == ["GF030"]
+    loop = "{while: v < 1, carry: {v: x}, next: {v: v - 1}, max_steps: 9000000000000}"
+    assert codes(f"inputs: {{x: scalar}}\nnodes: {{y: {loop}}}\n") == ["GF004"]

@@ -17,6 +17,7 @@ from graphflow.spec.elaborate.session import Place, Region, Slot
 from graphflow.spec.syntax import Expr
 
 MAX_STEPS = 10_000
+MOST_STEPS = 1_000_000
 
 
 class Loops(Nodes):
@@ -155,6 +156,8 @@ class Loops(Nodes):
             if isinstance(found, bool) or not isinstance(found, int):
                 fail("GF033", f"'max_steps' is a whole number, not {describe(found)}",
                      body.max_steps.mark)  # fmt: skip
+            if found > MOST_STEPS:
+                fail("GF004", f"'max_steps' is at most {MOST_STEPS:,}", body.max_steps.mark)
             limit = found
         with self.region() as condition:
             inner, first = self.carry_scope(condition, carry, scope, place, body.mark)

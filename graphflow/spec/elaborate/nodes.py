@@ -141,6 +141,7 @@ class Nodes(Blocks):
         """Turns of a repetition: fresh parameters each, or the first's with ``share``."""
         first = place.next_turn
         for names in self.turns(item, scope):
+            self.spend(item.mark)
             turn = Scope(scope)
             for name, bound in names.items():
                 turn.declare(name, bound, item.mark)

@@ -175,6 +175,7 @@ class Session:
         self.context: Mapping[str, Bound] = {}
         """Names that blocks called now see besides their own: fans, the step, the epoch."""
         self.max_nodes = NODE_LIMIT
+        self.work = 0
         self.phase: Phase = "forward"
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
@@ -294,12 +295,23 @@ class Session:
         note = Note(f"'{function.name}' is called here", mark)
         return replace(diagnostic.at(mark), notes=(*diagnostic.notes, note))
 
+    def spend(self, mark: Mark | None) -> None:
+        """Count a call of a block or a turn of a repeat: there are as many as nodes at most."""
+        self.work += 1
+        if self.work > self.max_nodes + 1:
+            raise Poisoned  # said once: everything else of such a file stays unread
+        if self.work > self.max_nodes:
+            what = "calls of blocks and turns of repeats"
+            fail("GF004", f"more than {self.max_nodes:,} {what}", mark,
+                 help="--max-nodes, or load(..., max_nodes=...), allows more")  # fmt: skip
+
     @contextmanager
     def called(self, function: Function, mark: Mark) -> Iterator[None]:
         """One block inside another; endless recursion ends in a diagnostic."""
         if len(self.calls) >= DEPTH_LIMIT:
             fail("GF004", f"blocks call each other more than {DEPTH_LIMIT} deep", mark,
                  help="a block must not call itself")  # fmt: skip
+        self.spend(mark)
         self.calls.append((function, mark))
         try:
             yield

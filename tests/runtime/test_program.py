@@ -183,3 +183,31 @@ def test_outputs_on_the_way_are_given_too():
     found = model.compile(of="loss", wrt="logits.linear3.bias", keep=["accuracy"])(feed)
     assert list(found.values) == ["loss", "logits", "accuracy"]
     assert list(model.compile(of="logits.linear1")({"x": feed["x"]}).values) == ["logits.linear1"]
+
+
+@pytest.mark.parametrize(
+    "feed", [None, 5, [1], "x", {5: 1}, {None: 1}, {"x": [[1, 2], [3]], "y": 1, "z": 1}]
+)
+def test_feeds_of_any_kind_are_answered(feed: object):
+    with pytest.raises(gf.GraphflowError):
+        xyz()(feed)
+
+
+def test_gradients_at_zero_are_finite():
+    model = gf.loads(HEAD + """
+inputs: {x: {shape: [4]}, y: {shape: [4]}}
+nodes: {p: "x ** y", f: sum(p * sin(p)), n: norm(x * 0)}
+""")
+    feed = {"x": [0.0, 0.0, 2.0, 0.0], "y": [2.0, 1.0, 0.0, 0.0]}
+    found = model.compile(of="f", wrt=["x", "y"], dtype="float64")(feed).gradients
+    slope = np.sin(1) + np.cos(1)
+    np.testing.assert_allclose(found["x"], 0, atol=1e-15)
+    np.testing.assert_allclose(found["y"], [0, 0, slope * np.log(2), 0], atol=1e-15)
+    length = model.compile(of="n", wrt="x", dtype="float64")(feed)
+    assert float(length["n"]) == 0 and not length.gradients["x"].any()
+
+
+def test_half_precision_has_a_variance():
+    model = gf.loads(HEAD + "inputs: {x: {shape: [N]}}\nnodes: {v: var(x)}\n")
+    x = np.where(np.arange(10000) % 2, 10.0, 20.0)
+    assert float(model.compile(of="v", dtype="float16")({"x": x})["v"]) == 25

@@ -43,23 +43,38 @@ def read_text(path: str | PathLike[str]) -> str:
     """The text of a file. Every failure is a GraphflowError (GF001, GF004)."""
     file = Path(path)
     name = str(path)
+    start = Mark(name, 1, 1)
     try:
         if file.is_dir():
-            fail("GF001", f"'{name}' is a folder", help="name a .yaml file in it")
+            fail("GF001", f"'{name}' is a folder", start, help="name a .yaml file in it")
+        if not file.exists():
+            fail("GF001", f"there is no file '{name}'", start,
+                 help="'graphflow list' shows the canned graphs")  # fmt: skip
         if not file.is_file():
-            fail("GF001", f"there is no file '{name}'")
+            fail("GF001", f"'{name}' is no ordinary file", start, help="name a .yaml file")
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        fail("GF001", f"'{name}' cannot be read: {reason}")
+        fail("GF001", f"'{name}' cannot be read: {reason}", start)
     _check_size(len(data), name)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        fail("GF001", f"'{name}' is not UTF-8 text: byte {error.start + 1}, in line {line}")
+        mark = _byte_mark(data, error.start, name)
+        fail("GF001", f"'{name}' is not UTF-8 text: byte {error.start + 1} has no meaning", mark,
+             help="a graph file is text; save it as UTF-8")  # fmt: skip
     return text
+
+
+def _byte_mark(data: bytes, position: int, file: str) -> Mark:
+    """The place of a byte that is not text; what cannot be shown is shown as a question mark."""
+    start = data.rfind(b"\n", 0, position) + 1
+    end = data.find(b"\n", position)
+    shown = data[start : end if end >= 0 else len(data)].decode("utf-8", "replace")
+    text = "".join(c if c.isprintable() else "?" for c in shown)
+    column = len(data[start:position].decode("utf-8", "replace")) + 1
+    return Mark(file, data.count(b"\n", 0, position) + 1, column, 1, text)
 
 
 def read(text: str, file: str = "<text>") -> Value:

@@ -233,3 +233,16 @@ def test_any_text_is_read_or_refused(text: str):
             for offset in range(len(scalar.text) + 1):
                 mark = scalar.at(offset)
                 assert mark.text == text.split("\n")[mark.line - 1]
+
+
+def test_bytes_that_are_no_text_have_a_place(tmp_path):
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"graphflow: 1\nname: caf\xe9\n")
+    with pytest.raises(GraphflowError) as caught:
+        read_file(path)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.mark.line, diagnostic.mark.column) == (2, 10)
+    assert "^" in diagnostic.render()
+    with pytest.raises(GraphflowError) as caught:
+        read_file(tmp_path / "nowhere.yaml")
+    assert str(caught.value.diagnostics[0].mark).endswith("nowhere.yaml:1:1")

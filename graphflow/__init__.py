@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphflow.runtime.program import Program
     from graphflow.runtime.result import Result
     from graphflow.runtime.stepper import Stepper
+    from graphflow.spec.elaborate.plugins import register_blocks
     from graphflow.training import Trainer
 
 _HOMES = {
@@ -37,6 +38,7 @@ _HOMES = {
     "load_run": "graphflow.api",
     "loads": "graphflow.api",
     "register": "graphflow.ops",
+    "register_blocks": "graphflow.spec.elaborate.plugins",
     "train": "graphflow.api",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "load_run",
     "loads",
     "register",
+    "register_blocks",
     "train",
 ]
 

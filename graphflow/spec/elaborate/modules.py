@@ -11,6 +11,7 @@ from graphflow.diagnostics import GraphflowError, fail
 from graphflow.library import files
 from graphflow.spec.document import BlockDecl, Document, Pipeline, read_document
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.plugins import plugin_blocks
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module
 from graphflow.spec.syntax import Call, Name
@@ -69,13 +70,21 @@ def _project(folder: Path, above: tuple[Path, ...]) -> Path:
     return start.resolve()
 
 
-@cache
 def library_module() -> Module:
+    """The blocks that every file may call: ours, and those of plugins under other names."""
+    ours, theirs = shipped_blocks(), plugin_blocks()
+    for name in ours.keys() & theirs.keys():
+        fail("GF076", f"a plugin offers a block '{name}', but graphflow has one", theirs[name].mark)
+    module = Module(ours | theirs, Scope(), library=True)
+    module.let.module = module
+    return module
+
+
+@cache
+def shipped_blocks() -> dict[str, BlockDecl]:
     """The blocks shipped with graphflow, read once."""
     blocks: dict[str, BlockDecl] = {}
     for path in files():
         tree = read(path.read_text(encoding="utf-8"), f"library/{path.name}")
         blocks.update(read_document(tree, blocks_only=True).blocks)
-    module = Module(blocks, Scope(), library=True)
-    module.let.module = module
-    return module
+    return blocks

@@ -190,9 +190,9 @@ CODES: dict[str, Code] = {
         "length, and a part holds enough samples for a batch.",
     ),
     "GF076": Code(
-        "data source unavailable",
-        "A package the source needs is not installed, a package offers a source that cannot "
-        "be imported, or two sources have the same name.",
+        "data source or plugin unavailable",
+        "A package it needs is not installed, what a package offers cannot be imported, or two "
+        "sources or plugins have the same name.",
     ),
     "GF077": Code(
         "weights cannot be loaded",

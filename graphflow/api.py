@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -68,6 +68,8 @@ def loads(
     text: str, overrides: Mapping[str, Plain] | None = None, *, max_nodes: int = NODE_LIMIT
 ) -> Model:
     """The model of a graph file given as text."""
+    if not isinstance(text, str):
+        fail("GF013", f"a graph file is text, not {type(text).__name__}")
     return _model(text, "<text>", overrides, None, max_nodes)
 
 
@@ -115,6 +117,16 @@ def train(
     if out is not None:
         run = RunFolder.create(Path(out), model.name, model.expanded(), {"seed": trainer.seed})
     return Loop(trainer, feed, epochs=epochs, steps=steps, run=run, watcher=watcher).run()
+
+
+def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
+    """One name or several, as a list; GF033 for anything else."""
+    if isinstance(value, str):
+        return [value]
+    names = list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(name, str) for name in names):
+        fail("GF033", f"{argument} holds names, not {value!r}")
+    return names
 
 
 class Model:
@@ -204,7 +216,7 @@ class Model:
             self.store,
             self.initialiser,
             settings,
-            names=self._names(of, keep),
+            names=self._names(of, names_in("keep", keep)),
             of=of,
             wrt=self._wrt(wrt),
             sizes=sizes,
@@ -243,9 +255,8 @@ class Model:
     def _wrt(self, wrt: str | Sequence[str] | None) -> list[str]:
         if wrt is None:
             return []
-        names = [wrt] if isinstance(wrt, str) else list(wrt)
         found: list[str] = []
-        for name in names:
+        for name in names_in("wrt", wrt):
             found += self.elaborated.instances.get(name) or (name,)
         return found
 

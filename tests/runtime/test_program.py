@@ -211,3 +211,27 @@ def test_half_precision_has_a_variance():
     model = gf.loads(HEAD + "inputs: {x: {shape: [N]}}\nnodes: {v: var(x)}\n")
     x = np.where(np.arange(10000) % 2, 10.0, 20.0)
     assert float(model.compile(of="v", dtype="float16")({"x": x})["v"]) == 25
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"of": "f", "wrt": 5},
+        {"of": "f", "wrt": [None]},
+        {"of": ["f"]},
+        {"keep": 3},
+        {"of": "f", "plan": "x"},
+        {"of": "f", "C": 3},
+        {"wrt": "x"},
+        {"backend": "abacus"},
+        {"dtype": "int"},
+    ],
+)
+def test_arguments_that_do_not_fit_are_answered(arguments: dict[str, object]):
+    with pytest.raises(gf.GraphflowError):
+        gf.load(EXAMPLES / "a_xyz.yaml").compile(**arguments)
+
+
+def test_text_is_text():
+    with pytest.raises(gf.GraphflowError):
+        gf.loads(None)

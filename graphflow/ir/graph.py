@@ -178,14 +178,6 @@ class Graph:
                 stack.extend(self.nodes[name].inputs)
         return needed
 
-    def dependents_of(self, sources: Iterable[str]) -> set[str]:
-        """The names of all nodes that depend on ``sources``, themselves included."""
-        reached = {self.resolve(s) for s in sources}
-        for node in self:
-            if not reached.isdisjoint(node.inputs):
-                reached.add(node.name)
-        return reached
-
     def restricted_to(self, names: Iterable[str]) -> Graph:
         """The sub-graph of the nodes in ``names``; tables keep only what still exists."""
         keep = set(names)

@@ -16,7 +16,7 @@ import numpy as np
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import ArrayLiteral, Attr, Graph, Node, Origin
-from graphflow.ir.types import DType, TensorType, TupleType, ValueType, promote, tensors
+from graphflow.ir.types import DType, TensorType, ValueType, promote, tensors
 from graphflow.ops.op import OPS, Attrs, Op
 
 Scalar = bool | int | float | Symbolic
@@ -306,10 +306,3 @@ def broadcast_like(value: Value, to: TensorType) -> Value:
 def zeros_like(builder: Builder, type: TensorType) -> Value:
     """Zeros of a type."""
     return builder.add("full", shape=type.shape, value=0, dtype=type.dtype)
-
-
-def tuple_types(value: ValueType) -> tuple[TensorType, ...]:
-    """The element types of a tuple; fails for a tensor."""
-    if not isinstance(value, TupleType):
-        raise TypeError(f"{value} is one tensor, not several")
-    return value.items

@@ -14,7 +14,7 @@ from typing import TypeVar
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Symbolic
 from graphflow.ir.graph import Attr, Graph, Node
-from graphflow.ir.types import TensorType, TupleType, ValueType, tensors
+from graphflow.ir.types import TensorType, TupleType, ValueType
 from graphflow.ops.evaluate import run_region
 from graphflow.ops.op import OPS, Array, Namespace, Op, register
 
@@ -236,12 +236,4 @@ def graph_flops(graph: Graph) -> Dim:
     for node in graph:
         types = [graph.nodes[name].type for name in node.inputs]
         total = total + OPS[node.op].flops(node.type, *types, **node.attributes())
-    return total
-
-
-def element_bytes(value: ValueType) -> Dim:
-    """Bytes of a value."""
-    total: Dim = 0
-    for t in tensors(value):
-        total = total + t.size * t.dtype.itemsize
     return total

@@ -37,7 +37,8 @@ class WeightFiles:
         if name not in self._found:
             file, mark = self._leaves[name]
             names = [n for n, (other, _) in self._leaves.items() if other == file]
-            arrays = read_weights(self._folder / file, mark, name.partition(".")[0])
+            layer = name.partition(".")[0] if "." in name else ""
+            arrays = read_weights(self._folder / file, mark, layer)
             self._found |= matched(arrays, names, self._rename, mark)
         return self._found[name]
 

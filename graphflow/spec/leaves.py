@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.spec.kinds import Kind, Leaf, ListOf, MapOf, wrong
-from graphflow.spec.names import Argument, declared, declared_path, signature, targets
+from graphflow.spec.names import Argument, declared, declared_path, signature
 from graphflow.spec.parser import parse, parse_value
 from graphflow.spec.syntax import Bool, Expr
 from graphflow.spec.values import Plain, Scalar, Seq, Value
@@ -29,11 +29,6 @@ def path_name(scalar: Scalar) -> str:
 def any_text(scalar: Scalar) -> str:
     """The text of a key, whatever it is."""
     return scalar.text
-
-
-def target_text(scalar: Scalar) -> str:
-    """A key that names one value or several: ``h`` or ``i, f, g, o``. Raises GF025."""
-    return ", ".join(targets(scalar))
 
 
 def _text(value: Value) -> str:

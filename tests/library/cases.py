@@ -1,100 +1,11 @@
-"""What of the library is compared with PyTorch: calls, what they are fed, what they own.
-
-A case is one call. Feeds and parameters are drawn by name, so that graphflow and PyTorch get the
-same numbers; the names and shapes of the parameters are part of what is compared.
-"""
+"""What of the library is compared with PyTorch: calls, what they are fed, what they own."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from tests.library.case import RECORDS, Array, Case, Draw, Shape, below, normal
+from tests.library.loss_cases import LOSSES
 
-import numpy as np
-
-Array = np.ndarray
-Shape = tuple[int, ...]
-RECORDS = Path(__file__).parent / "records"
-
-
-@dataclass(frozen=True)
-class Draw:
-    """How an input is drawn: ``normal``, ``unit`` (0 to 1), ``fixed`` (the same, but no derivative
-    is taken by it), ``signs`` (-1 or 1), ``below`` n, ``shares`` (positive, adding up to 1 along
-    the last axis) or ``mask`` (half of them true).
-    """
-
-    shape: Shape
-    kind: Literal["normal", "unit", "fixed", "signs", "below", "shares", "mask"] = "normal"
-    n: int = 0
-
-    @property
-    def dtype(self) -> str:
-        return {"below": "int", "mask": "bool"}.get(self.kind, "float")
-
-    def array(self, name: str) -> Array:
-        rng = np.random.default_rng(zlib.crc32(f"{name} {self.shape}".encode()))
-        if self.kind == "below":
-            return rng.integers(0, self.n, self.shape)
-        if self.kind == "mask":
-            return rng.permuted(np.arange(np.prod(self.shape)) % 2 == 0).reshape(self.shape)
-        drawn = rng.uniform(0.05, 0.95, self.shape)
-        if self.kind == "normal":
-            return rng.standard_normal(self.shape)
-        if self.kind == "signs":
-            return np.sign(drawn - 0.5)
-        return drawn / drawn.sum(-1, keepdims=True) if self.kind == "shares" else drawn
-
-
-def normal(*shape: int) -> Draw:
-    return Draw(shape)
-
-
-def below(n: int, *shape: int) -> Draw:
-    return Draw(shape, "below", n)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call, ``out: call``; ``results`` are the parts of several results."""
-
-    name: str
-    call: str
-    inputs: Mapping[str, Draw]
-    params: Mapping[str, Shape] = field(default_factory=dict)
-    results: tuple[str, ...] = ()
-    mode: Literal["train", "eval"] = "train"
-
-    def text(self) -> str:
-        """A file with the call, and a scalar that every result has a part in."""
-        inputs = "".join(
-            f"  {name}: {{shape: {list(d.shape)}, dtype: {d.dtype}}}\n"
-            for name, d in self.inputs.items()
-        )
-        total = " + ".join(f"sum(sin({name}))" for name in self.outputs)
-        return (
-            f"graphflow: 1\nname: {self.name}\ninputs:\n{inputs}nodes:\n  out: {self.call}\n"
-            f"  total: {total}\noutputs: [{', '.join(self.outputs)}, total]\n"
-        )
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return tuple(f"out.{part}" for part in self.results) or ("out",)
-
-    @property
-    def wrt(self) -> tuple[str, ...]:
-        """What the derivatives are taken by."""
-        varied = (n for n, d in self.inputs.items() if d.dtype == "float" and d.kind != "fixed")
-        return (*varied, *self.params)
-
-    def feed(self) -> dict[str, Array]:
-        return {name: draw.array(f"{self.name}.{name}") for name, draw in self.inputs.items()}
-
-    def weights(self) -> dict[str, Array]:
-        return {n: Draw(s).array(f"{self.name}.{n}") / 2 for n, s in self.params.items()}
-
+__all__ = ["CASES", "FAMILIES", "RECORDS", "Array", "Case"]
 
 X = {"x": normal(4, 6)}
 IMAGE = {"x": normal(2, 4, 6, 5)}
@@ -135,65 +46,6 @@ ACTIVATIONS = [
     Case("moveaxis", "moveaxis(x, 1, -1) * 2", IMAGE),
     Case("swapaxes", "swapaxes(x, -1, 1) * 2", IMAGE),
 ]
-
-SCORES = {"x": normal(5, 7), "t": below(7, 5)}
-MAPS = {"x": normal(2, 4, 3, 5), "t": below(4, 2, 3, 5)}
-PAIR = {"x": normal(4, 3), "t": normal(4, 3)}
-CHANCES = {"x": Draw((4, 3), "unit"), "t": Draw((4, 3), "unit")}
-WEIGHTED = {**SCORES, "w": Draw((7,), "fixed")}
-
-LOSSES = [
-    Case("cross_entropy", "cross_entropy(x, t)", SCORES),
-    Case("cross_entropy_sum", "cross_entropy(x, t, reduction=sum)", SCORES),
-    Case("cross_entropy_none", "cross_entropy(x, t, reduction='none')", SCORES),
-    Case("cross_entropy_smooth", "cross_entropy(x, t, label_smoothing=0.1)", SCORES),
-    Case("cross_entropy_ignored", "cross_entropy(x, t, ignore_index=3)", SCORES),
-    Case("cross_entropy_weight", "cross_entropy(x, t, weight=w)", WEIGHTED),
-    Case(
-        "cross_entropy_all",
-        "cross_entropy(x, t, weight=w, ignore_index=3, label_smoothing=0.2)", WEIGHTED,
-    ),
-    Case("cross_entropy_axis", "cross_entropy(x, t, axis=1)", MAPS),
-    Case(
-        "cross_entropy_axis_weight",
-        "cross_entropy(x, t, axis=1, weight=w, label_smoothing=0.1, ignore_index=2)",
-        {**MAPS, "w": Draw((4,), "fixed")},
-    ),
-    Case(
-        "cross_entropy_soft", "cross_entropy(x, t, label_smoothing=0.1)",
-        {"x": normal(5, 7), "t": Draw((5, 7), "shares")},
-    ),
-    Case(
-        "cross_entropy_soft_weight", "cross_entropy(x, t, axis=1, weight=w, reduction=sum)",
-        {"x": normal(2, 4, 3), "t": Draw((2, 4, 3), "shares"), "w": Draw((4,), "fixed")},
-    ),
-    Case("nll_loss", "nll_loss(log_softmax(x), t)", SCORES),
-    Case("binary_cross_entropy", "binary_cross_entropy(x, t)", CHANCES),
-    Case("binary_cross_entropy_with_logits", "binary_cross_entropy_with_logits(9 * x, t)", CHANCES),
-    Case(
-        "binary_cross_entropy_with_logits_weights",
-        "binary_cross_entropy_with_logits(x, t, weight=w, pos_weight=p)",
-        {**CHANCES, "w": Draw((4, 3), "fixed"), "p": Draw((3,), "fixed")},
-    ),
-    Case("mse_loss", "mse_loss(x, t)", PAIR),
-    Case("l1_loss", "l1_loss(x, t, reduction='sum')", PAIR),
-    Case("smooth_l1_loss", "smooth_l1_loss(x, t, beta=0.5)", PAIR),
-    Case("huber_loss", "huber_loss(x, t, delta=0.7)", PAIR),
-    Case("kl_div", "kl_div(x, t)", CHANCES),
-    Case("kl_div_batchmean", "kl_div(x, t, reduction='batchmean', log_target=true)", PAIR),
-    Case("hinge_loss", "hinge_loss(x, t)", {"x": normal(4, 3), "t": Draw((4, 3), "signs")}),
-    Case("multi_margin_loss", "multi_margin_loss(x, t, margin=0.8)", SCORES),
-    Case("poisson_nll_loss", "poisson_nll_loss(x, t)", PAIR),
-    Case("poisson_nll_loss_rate", "poisson_nll_loss(x, t, log_input=false)", CHANCES),
-    Case(
-        "gaussian_nll_loss", "gaussian_nll_loss(x, t, v, full=true)",
-        {**PAIR, "v": Draw((4, 3), "unit")},
-    ),
-    Case(
-        "triplet_margin_loss", "triplet_margin_loss(a, p, n)",
-        {"a": normal(4, 3), "p": normal(4, 3), "n": normal(4, 3)},
-    ),
-]  # fmt: skip
 
 LAYERS = [
     Case("linear", "linear(x, 5)", X, {"out.weight": (5, 6), "out.bias": (5,)}),

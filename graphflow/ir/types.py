@@ -14,11 +14,16 @@ from graphflow.ir.dims import Dim, Shape, bind, product, symbols
 
 
 class DType(Enum):
-    """Number types in promotion order; ``FLOAT`` is the program's own float type."""
+    """Number types, narrow before wide; ``FLOAT`` is the program's own float type."""
 
     BOOL = "bool"
     UINT8 = "uint8"
+    INT8 = "int8"
+    UINT16 = "uint16"
+    INT16 = "int16"
+    UINT32 = "uint32"
     INT32 = "int32"
+    UINT64 = "uint64"
     INT64 = "int64"
     FLOAT16 = "float16"
     FLOAT32 = "float32"
@@ -45,9 +50,11 @@ class DType(Enum):
 
 
 _FLOATS = frozenset({DType.FLOAT16, DType.FLOAT32, DType.FLOAT, DType.FLOAT64})
-_INTEGERS = frozenset({DType.UINT8, DType.INT32, DType.INT64})
+_SIGNED = (DType.INT8, DType.INT16, DType.INT32, DType.INT64)
+_UNSIGNED = (DType.UINT8, DType.UINT16, DType.UINT32, DType.UINT64)
+_INTEGERS = frozenset({*_SIGNED, *_UNSIGNED})
 _ORDER = list(DType)
-_ITEMSIZE = dict(zip(_ORDER, (1, 1, 4, 8, 2, 4, 4, 8), strict=True))
+_ITEMSIZE = dict(zip(_ORDER, (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 4, 8), strict=True))
 _SPELLINGS = {d.value: d for d in DType} | {"int": DType.INT64, "double": DType.FLOAT64}
 
 
@@ -64,12 +71,21 @@ def dtype_names() -> Sequence[str]:
 def promote(*dtypes: DType) -> DType:
     """The type that holds all of ``dtypes``: bool < integers < floats, then by width.
 
-    An integer meeting a float takes the float's type, as in PyTorch.
+    Signed and unsigned integers meet in the narrowest signed type that holds both, as in NumPy and
+    PyTorch; for uint64 there is none, and int64 stands for it (NumPy leaves the integers there). An
+    integer meeting a float takes the float's type, as in PyTorch.
 
     >>> promote(DType.INT64, DType.FLOAT), promote(DType.BOOL, DType.INT32)
     (float, int32)
+    >>> promote(DType.UINT8, DType.INT8), promote(DType.UINT16, DType.INT64)
+    (int16, int64)
     """
-    return max(dtypes, key=_ORDER.index)
+    widest = max(dtypes, key=_ORDER.index)
+    unsigned = [d.itemsize for d in dtypes if d in _UNSIGNED]
+    if not (widest.is_integer and unsigned and any(d in _SIGNED for d in dtypes)):
+        return widest
+    wanted = min(8, max(widest.itemsize, 2 * max(unsigned)))
+    return next(d for d in _SIGNED if d.itemsize == wanted)
 
 
 @dataclass(frozen=True, slots=True)

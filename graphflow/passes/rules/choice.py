@@ -7,10 +7,16 @@ from graphflow.ir.types import DType
 from graphflow.passes.rewrite import Outcome, View, make, rule
 from graphflow.passes.rules.arithmetic import spread
 
+WIDE = frozenset({DType.INT64, DType.FLOAT64})
+MIDDLE = WIDE | {DType.INT32, DType.FLOAT32}
 HOLDS_ALL = {
     DType.BOOL: frozenset(DType),
-    DType.UINT8: frozenset(DType) - {DType.BOOL},
-    DType.INT32: frozenset({DType.INT64, DType.FLOAT64}),
+    DType.UINT8: frozenset(DType) - {DType.BOOL, DType.INT8},
+    DType.INT8: MIDDLE | {DType.INT16, DType.FLOAT16, DType.FLOAT},
+    DType.UINT16: MIDDLE | {DType.UINT32, DType.UINT64},
+    DType.INT16: MIDDLE,
+    DType.UINT32: WIDE | {DType.UINT64},
+    DType.INT32: WIDE,
     DType.FLOAT16: frozenset({DType.FLOAT32, DType.FLOAT64}),
     DType.FLOAT32: frozenset({DType.FLOAT64}),
 }

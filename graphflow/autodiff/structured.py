@@ -2,7 +2,8 @@
 
 A region is differentiated like any graph. What its backward part reads of its forward part, turn
 by turn, is collected by the forward scan as extra results; values that do not change from turn to
-turn are recomputed instead. The backward pass of a scan is one scan in the other direction.
+turn, and those that lie before a ``checkpoint``, are recomputed instead. The backward pass of a
+scan is one scan in the other direction.
 
 The rules are handed ``pull_back``, the walk that called them, to differentiate their regions.
 """
@@ -17,6 +18,7 @@ from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, TupleType
 from graphflow.ops.builder import Builder, Value, zeros_like
 from graphflow.ops.control import ScanParts
+from graphflow.ops.core import before_checkpoints
 
 Gradients = dict[str, Value | None]
 PullBack = Callable[[Builder, Mapping[str, Value], Sequence[str]], Gradients]
@@ -88,7 +90,7 @@ class _BackwardBody:
         self.float_carries = [n for n in carries if scan.body[n].tensor.dtype.is_float]
         self.wanted_captured = [n for n in captured if n in self.gradients]
         self.wanted_elements = [n for n in elements if n in self.gradients]
-        self.varying = self._varying()
+        self.kept = self._varying() - before_checkpoints(scan.body)
         self.reads = self._reads()
 
     def build(self, parts: list[Value | None]) -> list[Value | None]:
@@ -123,7 +125,7 @@ class _BackwardBody:
         return self._operand_cotangents(result)
 
     def _reads(self) -> set[str]:
-        """Forward values of the body that its backward nodes read, through invariant ones."""
+        """Forward values of the body that its backward nodes read, through recomputed ones."""
         found: set[str] = set()
         stack = [
             operand
@@ -137,7 +139,7 @@ class _BackwardBody:
             if name in found:
                 continue
             found.add(name)
-            if name not in self.varying:
+            if name not in self.kept:
                 stack.extend(self.inside.nodes[name].inputs)
         return found
 
@@ -158,7 +160,7 @@ class _BackwardBody:
         return [n for n in self.inside.nodes if not self._is_forward(n) and n not in seeds]
 
     def _is_residual(self, name: str) -> bool:
-        return name in self.varying and name not in self.element_names
+        return name in self.kept and name not in self.element_names
 
     def _input(self, name: str, value: Value) -> Value:
         """Declare a body input called ``name`` fed by the outer ``value``."""
@@ -193,7 +195,7 @@ class _BackwardBody:
         return values
 
     def _copy_backward(self) -> list[str]:
-        """Copy invariant and backward nodes into the body; the outputs of one turn."""
+        """Copy recomputed and backward nodes into the body; the outputs of one turn."""
         nodes = self.body.nodes
         for name in self._ordered():
             nodes.setdefault(name, self.inside.nodes[name])
@@ -206,8 +208,8 @@ class _BackwardBody:
         return outputs + [self.gradients[n].name for n in self.wanted_elements]
 
     def _ordered(self) -> list[str]:
-        """Invariant forward nodes that are read, then backward nodes, in running order."""
-        copied = {n for n in self.reads if n not in self.varying and n not in self.captured_names}
+        """Recomputed forward nodes that are read, then backward nodes, in running order."""
+        copied = {n for n in self.reads if n not in self.kept and n not in self.captured_names}
         backward = set(self._backward_names())
         return [n for n in self.inside.nodes if n in copied or n in backward]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Symbolic
-from graphflow.ir.graph import ArrayLiteral, Attr
+from graphflow.ir.graph import LEAVES, ArrayLiteral, Attr, Graph
 from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 from graphflow.ops.builder import F, Value, zeros_like
 from graphflow.ops.op import Array, Namespace, Op, Sample, register
@@ -111,6 +111,14 @@ class PassThrough(Op):
     def forward(self, xp: Namespace, x: Array) -> Array:
         return x
 
+    def vjp(self, g: Value, out: Value, x: Value) -> Sequence[Value | None]:
+        return (g,)
+
+    def jvp(
+        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value]
+    ) -> Value | None:
+        return tangents[0]
+
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 0
 
@@ -124,12 +132,6 @@ class Identity(PassThrough):
     """The operand itself. y = x: the local derivative is 1."""
 
     latex = "{x}"
-
-    def vjp(self, g: Value, out: Value, x: Value) -> Sequence[Value | None]:
-        return (g,)
-
-    def jvp(self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value:
-        return tangents[0]
 
 
 @register
@@ -147,6 +149,27 @@ class StopGradient(PassThrough):
     def samples(self) -> Iterator[Sample]:
         x = np.array([1.5, -2.0])
         yield Sample([x], expected=x, differentiable=False)
+
+
+@register
+class Checkpoint(PassThrough):
+    """The operand itself, marked as kept for backward: y = x, and the local derivative is 1.
+
+    What lies before it, back to the checkpoints and leaves before that, is not kept: backward
+    computes it again from there. Memory for time; the numbers are the same.
+    ``through: [layer(8), checkpoint, layer(8), checkpoint]`` keeps one value a layer.
+    Source: Chen et al. 2016, Training deep nets with sublinear memory cost.
+    """
+
+    latex = "{x}"
+
+
+def before_checkpoints(graph: Graph) -> set[str]:
+    """The forward values on the way into a checkpoint that nothing keeps for another reason."""
+    kept = {n.name for n in graph if n.op in LEAVES or n.op == "checkpoint"}
+    marks = [n.name for n in graph if n.op == "checkpoint"]
+    reached = graph.needed_for(marks) if marks else set()
+    return {n for n in reached - kept - set(graph.roots()) if graph.nodes[n].inputs}
 
 
 @register

@@ -10,6 +10,7 @@ from graphflow.passes.cse import merge_equal
 from graphflow.passes.dead import drop_dead
 from graphflow.passes.fold import FOLDING
 from graphflow.passes.hoist import hoist_invariants
+from graphflow.passes.rematerialise import rematerialise
 from graphflow.passes.rewrite import Refusal, Rewritten, RuleSet, rewrite
 from graphflow.passes.rules import CANONICAL
 from graphflow.passes.verified import verified
@@ -42,8 +43,14 @@ fold = Pass("fold", "computes constants while compiling", lambda graph: rewrite(
 cse = Pass("cse", "computes what occurs twice once", merge_equal)
 hoist = Pass("hoist", "moves what every turn of a scan computes alike before it", hoist_invariants)
 
+recompute = Pass(
+    "recompute", "computes again for backward what checkpoints say not to keep", rematerialise
+)
+
 PASSES: tuple[Pass, ...] = (dead, canonicalise, fold, cse, hoist)
-"""The passes of the fast plan, in order."""
+"""The passes of the fast plan, in order; they run in rounds."""
+LAST: tuple[Pass, ...] = (recompute,)
+"""What runs once, when the rounds are over: nothing may merge what these keep apart."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,9 @@ def optimise(
 ) -> Graph:
     """The fast form of a specialised graph: same values, fewer nodes.
 
-    The passes of :data:`PASSES` run in rounds until nothing is left to do; ``upto`` stops after
-    the pass of that name in the first round, and ``dump`` is handed (name, graph) after each.
+    The passes of :data:`PASSES` run in rounds until nothing is left to do, then those of
+    :data:`LAST`; ``upto`` stops after the first run of the pass of that name, and ``dump`` is
+    handed (name, graph) after each.
     Outputs keep their positions but not their names: a node that was merged into another is an
     alias of it in the result.
 
@@ -74,8 +82,9 @@ def optimise(
     >>> len(b.graph([(-(-x) * 1).name])), len(optimise(b.graph([(-(-x) * 1).name])))
     (5, 1)
     """
-    if upto is not None and upto not in {each.name for each in PASSES}:
-        raise ValueError(f"no pass is called '{upto}'; there are {[p.name for p in PASSES]}")
+    names = [each.name for each in (*PASSES, *LAST)]
+    if upto is not None and upto not in names:
+        raise ValueError(f"no pass is called '{upto}'; there are {names}")
     for each, result in _steps(graph):
         graph = result.graph
         if dump is not None:
@@ -112,7 +121,11 @@ def _steps(graph: Graph) -> Iterator[tuple[Pass, Rewritten]]:
                 graph = verified(result.graph, each.name)
             yield each, result
         if graph is before:
-            return
+            break
+    for each in LAST:
+        result = each.rewritten(graph)
+        graph = verified(result.graph, each.name)
+        yield each, result
 
 
 def count(graph: Graph) -> int:

@@ -1,0 +1,94 @@
+"""``graphflow export``: a model in the format of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from graphflow.cli.output import GOOD, print_json
+from graphflow.cli.source import (
+    AsJson,
+    File,
+    MaxNodes,
+    Sets,
+    assignments,
+    open_model,
+    sizes_given,
+    slug,
+)
+from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from graphflow.api import Model
+    from graphflow.interop.formats import Options
+    from graphflow.runtime.compile import Mode
+
+NAME = "export"
+
+
+def command(
+    file: File,
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="dot.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="The file to write, else named after FILE.")
+    ] = None,
+    sets: Sets = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option(metavar="B=4", help="A size that stays open otherwise. Repeatable."),
+    ] = None,
+    mode: Annotated[str, typer.Option(help="eval or train.")] = "eval",
+    training: Annotated[
+        bool, typer.Option("--training", help="The training step: forward, backward, update.")
+    ] = False,
+    player: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose training step; else everyone's.")
+    ] = None,
+    dtype: Annotated[str, typer.Option(help="float32, float64 or float16.")] = "float32",
+    external_data: Annotated[
+        bool, typer.Option("--external-data", help="Weights in a file of their own beside it.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    max_nodes: MaxNodes = None,
+    as_json: AsJson = False,
+) -> int:
+    """Write a model in another program's format. FILE may be a run's folder: its trained values."""
+    from graphflow.interop.formats import Options, format_named
+
+    format = format_named(to)
+    if mode not in ("train", "eval"):
+        fail("GF006", f"--mode is 'train' or 'eval', not '{mode}'")
+    options = Options(
+        cast("Mode", mode), training, player, dtype, sizes_given(sizes), external_data, force
+    )
+    _check_known(to, options, format.options)
+    path = out or Path(slug(file) + format.suffix)
+    written = format.load()(_model(file, assignments(sets), max_nodes), path, options)
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+    else:
+        for path in written:
+            print(f"wrote {path}")
+    return GOOD
+
+
+def _check_known(to: str, options: Options, known: frozenset[str]) -> None:
+    """Refuse options that the format would ignore."""
+    unknown = sorted(options.given() - known)
+    if unknown:
+        fail("GF006", f"--to {to} does not know --{unknown[0].replace('_', '-')}",
+             help=f"graphflow export FILE --to {to}")  # fmt: skip
+
+
+def _model(file: str, overrides: dict[str, str], max_nodes: int | None) -> Model:
+    """The model of a graph file, or of a run's folder with its trained values."""
+    if not Path(file).is_dir():
+        return open_model(file, overrides, max_nodes)
+    from graphflow.api import load_run
+
+    if overrides:
+        fail("GF006", "--set changes a graph file, and a run's is as it was trained",
+             help="leave out --set")  # fmt: skip
+    return load_run(file)

@@ -1,0 +1,83 @@
+"""The formats that a model can be written in; a format's module loads when it is asked for.
+
+It offers ``export(model, out, options)``, which writes ``out`` (and what belongs beside it) by
+:func:`write` and gives the files written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from graphflow.api import Model
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.runtime.compile import Mode
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an export can be asked for. A format says which of these it knows."""
+
+    mode: Mode = "eval"
+    training: bool = False
+    """The training step instead: forward, backward, clipping and update."""
+    player: str | None = None
+    """Whose training step, where there are several players; all of them by default."""
+    dtype: str = "float32"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    external_data: bool = False
+    """Weights in a file beside it."""
+    force: bool = False
+    """Whether files that exist are written over."""
+
+    def given(self) -> set[str]:
+        """The names of options that are not as they are by default."""
+        default = Options()
+        return {f.name for f in fields(self) if getattr(self, f.name) != getattr(default, f.name)}
+
+
+Export = Callable[[Model, Path, Options], list[Path]]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its file suffix, the module that writes it, the options that it knows."""
+
+    suffix: str
+    module: str
+    options: frozenset[str]
+
+    def load(self) -> Export:
+        """The module's ``export``."""
+        return cast(Export, import_module(self.module).export)
+
+
+def _format(suffix: str, module: str, *options: str) -> Format:
+    return Format(suffix, f"graphflow.interop.{module}", frozenset({*options, "force"}))
+
+
+FORMATS: dict[str, Format] = {
+    "dot": _format(".dot", "dot"),
+}
+
+
+def format_named(name: str) -> Format:
+    """The format of that name; GF006 when there is none."""
+    if name not in FORMATS:
+        close = did_you_mean(name, FORMATS) or f"one of {', '.join(FORMATS)}"
+        fail("GF006", f"there is no format '{name}' to export to", help=close)
+    return FORMATS[name]
+
+
+def write(path: Path, content: bytes, force: bool) -> None:
+    """Write a file; GF007 where it exists already (unless ``force``) or cannot be written."""
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(content)
+    except FileExistsError:
+        fail("GF007", f"'{path}' exists already", help="choose another --out, or give --force")
+    except OSError as error:
+        fail("GF007", f"'{path}' cannot be written: {error.strerror}")

@@ -6,6 +6,7 @@ reader (:func:`read_document`) and the JSON Schema are made from it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -114,6 +115,9 @@ class InputDecl:
 class ParamDecl:
     """``w: {shape: [64, hidden], init: kaiming_normal}``. In a block, ``when`` says under which
     arguments the parameter exists.
+
+    With ``for: {i: [0, 1]}`` and ``name: w_l{i}`` there is one for every value, and ``w`` is their
+    list; several values turn like the wheels of a counter, the last one fastest.
     """
 
     shape: tuple[Expr, ...] = field(metadata=key("shape", SHAPE, "sizes, or 'scalar'"))
@@ -127,6 +131,12 @@ class ParamDecl:
     )
     weights: str | None = field(
         default=None, metadata=key("weights", OPTIONAL_TEXT, "a file that holds its first value")
+    )
+    for_: Mapping[str, Expr] = field(
+        default_factory=dict, metadata=key("for", EXPRESSIONS, "one parameter for every value")
+    )
+    name: str | None = field(
+        default=None, metadata=key("name", TEXT, "what each of them is called: w_l{i}")
     )
 
 
@@ -172,7 +182,25 @@ class Requirement:
     mark: Mark = field(compare=False, repr=False)
 
 
-PARAMS = MapOf(Record(ParamDecl, "a parameter"), declared_path, "parameters")
+PLACE = re.compile(r"\{(\w*)\}")
+
+
+def _check_param(param: ParamDecl) -> None:
+    """What ``for`` counts is what ``name`` fills in, so that no two parameters share a name."""
+    filled_in = set(PLACE.findall(param.name or ""))
+    if filled_in != set(param.for_) or (param.name is not None and not filled_in):
+        fail(
+            "GF012",
+            "'for' and 'name' of a parameter go together: every name of 'for' stands in braces",
+            param.mark,
+            help="write {for: {i: [0, 1]}, name: 'w_l{i}', shape: ..., init: ...}",
+        )
+    if param.name is not None:
+        filled = PLACE.sub("0", param.name)
+        declared_path(Scalar(filled, filled, param.mark))
+
+
+PARAMS = MapOf(Record(ParamDecl, "a parameter", check=_check_param), declared_path, "parameters")
 STATE = MapOf(Record(StateDecl, "a state"), declared_path, "states")
 
 

@@ -25,6 +25,7 @@ from graphflow.spec.leaves import (
     CALL,
     EXPRESSION,
     EXPRESSIONS,
+    FLAG,
     NAMES,
     SHAPE,
     TEXT,
@@ -210,8 +211,8 @@ class Scan:
     collect: tuple[str, ...] = field(
         default=(), metadata=key("collect", NAMES, "values stacked over the steps")
     )
-    reverse: bool = field(
-        default=False, metadata=key("reverse", BOOLEAN, "whether time runs backwards")
+    reverse: Expr | bool = field(
+        default=False, metadata=key("reverse", FLAG, "whether time runs backwards")
     )
 
     @property

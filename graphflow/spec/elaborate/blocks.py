@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.types import DType, TensorType, dtype_named, dtype_names
@@ -13,6 +15,8 @@ from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poiso
 from graphflow.spec.elaborate.calls import Arguments, Calls, bind
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+
+WORD = re.compile(r"\w*")
 
 
 class Blocks(Calls):
@@ -111,6 +115,8 @@ class Blocks(Calls):
             value = given[required]
             if isinstance(value, Poison):
                 raise Poisoned(required)
+            if static.is_table(value):
+                value = self.tensor(value, arguments.mark_of(required))
             scope.declare(required, value, None)
         for argument in block.args:
             if argument.name in given:
@@ -119,7 +125,8 @@ class Blocks(Calls):
                 fail("GF022", f"{name} needs '{argument.name}'", arguments.mark,
                      help=f"its arguments are {name}({', '.join(names)})")  # fmt: skip
             else:
-                value = self.evaluate(argument.default, scope, Slot(self.nowhere(), True))
+                slot = Slot(self.nowhere(), True)
+                value = self.argument(argument.name, argument.default, scope, slot)
                 scope.declare(argument.name, value, None)
         return scope
 
@@ -140,10 +147,8 @@ class Blocks(Calls):
             if given is not True or not self.exists(decl, scope):
                 scope.names[name] = None if given is False or given is True else given
                 continue
-            owner = place.child(name).owner
-            scope.names[name] = self.parameter(
-                owner, decl, scope, "out_in" if library else "in_out"
-            )
+            layout = "out_in" if library else "in_out"
+            scope.names[name] = self.parameters(name, decl, scope, layout, place)
         for name, state in block.state.items():
             value = None
             if self.exists(state, scope):
@@ -153,6 +158,35 @@ class Blocks(Calls):
     def exists(self, decl: ParamDecl | StateDecl, scope: Scope) -> bool:
         """Whether a parameter's or state's ``when:`` holds."""
         return decl.when is None or static.truth(self.static(decl.when, scope, "'when'"), decl.mark)
+
+    def parameters(
+        self, name: str, decl: ParamDecl, scope: Scope, layout: str, place: Place
+    ) -> Bound:
+        """What a declaration stands for: a parameter, or with ``for:`` the list of several."""
+        if decl.name is None:
+            return self.parameter(place.child(name).owner, decl, scope, layout)
+        found: dict[str, Value] = {}
+        for values in self.turns_of_counter(decl, scope):
+            called = decl.name.format_map(values)
+            if called in found:
+                fail("GF024", f"'{called}' is declared twice", decl.mark)
+            turn = Scope(scope)
+            turn.names.update(values)
+            owner = place.child(called).owner
+            found[called] = self.parameter(owner, decl, turn, layout)
+        return tuple(found.values())
+
+    def turns_of_counter(self, decl: ParamDecl, scope: Scope) -> Iterator[dict[str, Bound]]:
+        """The values of each turn of a parameter's ``for:``: numbers and words, fit for a name."""
+        wheels = []
+        for name, expr in decl.for_.items():
+            values = self.static(expr, scope, "the values of 'for'")
+            fits = isinstance(values, tuple) and all(WORD.fullmatch(str(v)) for v in values)
+            if not isinstance(values, tuple) or not fits:
+                fail("GF033", f"'{name}' takes a list of whole numbers or words, not "
+                     f"{describe(values)}", expr.mark)  # fmt: skip
+            wheels.append(values)
+        return (dict(zip(decl.for_, turn, strict=True)) for turn in product(*wheels))
 
     def parameter(self, name: str, decl: ParamDecl, scope: Scope, layout: str) -> Value:
         """A parameter leaf."""

@@ -168,7 +168,8 @@ class Elaborator(Feeds):
                 scope.declare(name, self.input(name, declared, scope), declared.mark)
         for name, param in document.params.items():
             with self.declaring(scope, name, param.mark):
-                scope.declare(name, self.parameter(name, param, scope, "in_out"), param.mark)
+                value = self.parameters(name, param, scope, "in_out", Place(""))
+                scope.declare(name, value, param.mark)
         for name, state in document.state.items():
             with self.declaring(scope, name, state.mark):
                 scope.declare(name, self.state(name, state, scope), state.mark)

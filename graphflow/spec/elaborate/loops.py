@@ -10,6 +10,7 @@ from graphflow.ir.dims import Symbolic
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value
 from graphflow.spec.document import Branch, Cond, NodeDecl, Scan, While
+from graphflow.spec.elaborate import static
 from graphflow.spec.elaborate.bound import Bound, Parts, Poisoned, describe
 from graphflow.spec.elaborate.nodes import Nodes
 from graphflow.spec.elaborate.scope import Scope
@@ -54,6 +55,9 @@ class Loops(Nodes):
         carry = self.values(body.carry, scope, place)
         over = self.values(body.over, scope, place)
         length = self.scan_length(body, over, scope)
+        backwards = body.reverse
+        if not isinstance(backwards, bool):
+            backwards = static.truth(self.static(backwards, scope, "'reverse'"), backwards.mark)
         with self.region(turn=True) as region:
             inner, names = Scope(scope), []
             for name, value in (*carry.items(), *over.items()):
@@ -73,7 +77,7 @@ class Loops(Nodes):
         result = self.emit(
             "scan", [*carry.values(), *sequences, *captured], place, body.mark,
             body=graph, carries=len(carry), sequences=len(sequences), length=length,
-            reverse=body.reverse,
+            reverse=backwards,
         )  # fmt: skip
         return self.loop_parts(result, list(carry), list(body.collect), place, body.mark)
 

@@ -99,6 +99,71 @@ def test_a_layer_is_told_how_to_start():
     assert layer("conv2d(x, 3, 3, bias_init=0.5)")["bias"].tolist() == [0.5] * 3
 
 
+DENSE = """graphflow: 1
+name: a start
+inputs: {x: {shape: [2, 100]}}
+blocks:
+  dense:
+    args: [width, start_init=normal(std=0.02)]
+    inputs: [x]
+    nodes: {y: "linear(x, width, weight_init=start_init)"}
+    outputs: [y]
+nodes:
+  out: CALL
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "spread"),
+    [
+        ("linear(x, 300, weight_init=normal(std=0.01))", 0.01),
+        ("linear(x, 300, weight_init=normal(0, 3))", 3),
+        ("linear(x, 300, weight_init=0.5 * normal(std=sqrt(1 / fan_in)))", 0.05),
+        ("linear(x, 300, weight_init=xavier_normal(gain=2))", 2 * math.sqrt(2 / 400)),
+        ("linear(x, 300, weight_init=zeros if false else normal(std=7))", 7),
+        ("dense(x, 300)", 0.02),
+        ("dense(x, 300, start_init=uniform(-1, 1))", 1 / math.sqrt(3)),
+        ("dense(x, 300, start_init=kaiming_normal(nonlinearity=linear))", 0.1),
+    ],
+)
+def test_an_argument_that_ends_in_init_is_worked_out_for_the_parameter(call, spread):
+    w = gf.loads(DENSE.replace("CALL", call)).parameters["out.weight"]
+    assert w.shape == (300, 100)
+    assert w.std() == pytest.approx(spread, rel=0.03)
+
+
+def test_an_initial_value_may_name_the_fans():
+    w = gf.loads(DENSE.replace("CALL", "linear(x, 7, bias_init=fan_in)")).parameters["out.bias"]
+    assert w.tolist() == [7] * 7
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("linear(x, 3, weight_init=nrmal(std=1))", "unknown function 'nrmal'"),
+        ("linear(x, 3, weight_init=normal(sd=1))", "normal has no argument 'sd'"),
+        ("linear(x, 3, weight_init=normal([2, 2]))", "its initial value is float[2, 2]"),
+        ("linear(x, 3, weight_init=normal(std=mean(x)))", "'x' is not known before the first"),
+        ("linear(x, 3, weight_init='normal')", "a tensor is needed here, not 'normal'"),
+        ("late(x, start_init=normal(std=1))", "not the initial value normal(std=1)"),
+    ],
+)
+def test_a_wrong_start_is_refused_at_the_call(call, message):
+    late = "  late: {args: [start_init], inputs: [x], nodes: {y: x + start_init}, outputs: [y]}\n"
+    text = DENSE.replace("CALL", call).replace("blocks:\n", "blocks:\n" + late)
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.loads(text)
+    (found,) = caught.value.diagnostics
+    assert message in found.message
+    assert found.mark.file == "<text>"
+
+
+def test_the_default_of_an_input_fills_its_shape():
+    text = "graphflow: 1\nname: noise\ninputs: {z: {shape: [50, 60], default: normal(std=2)}}\n"
+    z = gf.loads(text + "nodes: {y: z * 1}\noutputs: [y]\n").compile()({}).values["y"]
+    assert z.std() == pytest.approx(2, rel=0.05)
+
+
 def test_the_padding_row_starts_at_zero_and_stays():
     text = """graphflow: 1
 name: words

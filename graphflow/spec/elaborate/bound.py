@@ -11,6 +11,8 @@ from graphflow.ir.dims import Symbolic
 from graphflow.ir.types import DType
 from graphflow.ops.builder import Value
 from graphflow.spec.document import BlockDecl
+from graphflow.spec.syntax import Expr
+from graphflow.spec.unparse import unparse
 
 if TYPE_CHECKING:
     from graphflow.spec.elaborate.scope import Scope
@@ -53,6 +55,16 @@ class Instance:
 
 
 @dataclass(frozen=True, eq=False)
+class Partial:
+    """What an argument ``..._init`` holds, ``normal(std=0.01)``: it waits for the parameter it
+    fills, whose shape and fans it may name.
+    """
+
+    expr: Expr
+    scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
 class Parts:
     """Several results under one name, read as ``name.part``."""
 
@@ -63,7 +75,7 @@ class Parts:
 Static: TypeAlias = Union[
     bool, int, float, str, Symbolic, DType, TrainingWord, "tuple[Bound, ...]", None
 ]
-Bound: TypeAlias = Static | Value | Parts | Function | Instance | Poison
+Bound: TypeAlias = Static | Value | Parts | Partial | Function | Instance | Poison
 
 
 def describe(bound: Bound) -> str:
@@ -74,6 +86,8 @@ def describe(bound: Bound) -> str:
         return f"several values ({', '.join(bound.parts)})"
     if isinstance(bound, Function | Instance):
         return f"the function '{bound.name}'"
+    if isinstance(bound, Partial):
+        return f"the initial value {unparse(bound.expr)}"
     if bound is None:
         return "none"
     if isinstance(bound, bool):

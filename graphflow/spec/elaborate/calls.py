@@ -13,16 +13,21 @@ from graphflow.ir.types import DType, TupleType
 from graphflow.ops.builder import Value
 from graphflow.ops.op import OPS, Op
 from graphflow.spec.elaborate import static
-from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, describe
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, Parts, describe
 from graphflow.spec.elaborate.expressions import Expressions
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module, Place, Slot
-from graphflow.spec.syntax import Call
+from graphflow.spec.names import walk
+from graphflow.spec.syntax import Call, Expr, IfElse, Name
 
 INTERNAL = frozenset({"leaf", "control"})
 PLUMBING = frozenset({"item", "by_mode", "slice", "constant", "rng_split", "gradients"})
 """Operators that people reach by syntax; only ``graphflow expand`` writes them as calls."""
 GRADIENT = "gradient"
+INITIAL = "_init"
+"""How arguments end that say how parameters start."""
+FILLED = frozenset({"shape", "fan_in", "fan_out"})
+"""What an initial value knows about the parameter that it fills."""
 CONTEXT = frozenset({"rng", "stream"})
 """What the elaborator supplies to random operators: the key, and the name of the stream."""
 
@@ -128,8 +133,21 @@ class Calls(Expressions):
             if keyword.name in keywords:
                 fail("GF022", f"argument '{keyword.name}' is given twice", keyword.mark)
             marks[keyword.name] = keyword.mark
-            keywords[keyword.name] = self.evaluate(keyword.value, scope, slot.inside())
+            keywords[keyword.name] = self.argument(keyword.name, keyword.value, scope, slot)
         return Arguments(positional, keywords, marks, call.mark)
+
+    def argument(self, name: str, expr: Expr, scope: Scope, slot: Slot) -> Bound:
+        """The value of an argument; what ``..._init`` computes waits for the parameter."""
+        if not name.endswith(INITIAL):
+            return self.evaluate(expr, scope, slot.inside())
+        while isinstance(expr, IfElse):
+            condition = self.static(expr.condition, scope, "a condition")
+            chosen = static.truth(condition, expr.condition.mark)
+            expr = expr.then if chosen else expr.otherwise
+        names = {part.id for part in walk(expr) if isinstance(part, Name)}
+        if names & FILLED or any(isinstance(part, Call) for part in walk(expr)):
+            return Partial(expr, scope)
+        return self.evaluate(expr, scope, slot.inside())
 
     def function(self, name: str, scope: Scope) -> Function | None:
         """Instances and functions in sight, then the file's blocks, operators, the library."""

@@ -198,7 +198,7 @@ class Elaborator(Feeds):
         if decl.default is None:
             with builder.within("", Origin(decl.mark, name)):
                 return builder.input(name, type)
-        with self.at(name):
+        with self.at(name, context={"shape": type.shape}):
             value = self.default(name, type, decl.default, scope)
         self.alias(name, value)
         return value

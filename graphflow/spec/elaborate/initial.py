@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphflow.diagnostics import GraphflowError, fail
+from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Dim, product
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value, broadcast_like
 from graphflow.ops.op import OPS
-from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
+from graphflow.spec.elaborate.bound import Bound, Function, Partial, Poisoned
 from graphflow.spec.elaborate.calls import Arguments
 from graphflow.spec.elaborate.loops import Loops
 from graphflow.spec.elaborate.scope import Scope
@@ -52,24 +52,35 @@ class Initials(Loops):
             "shape": leaf.type.shape, "fan_in": fan_in, "fan_out": fan_out,
         }  # fmt: skip
         scope.names.update(context)
-        expr = leaf.initial.expr
+        expr, mark = leaf.initial.expr, self.mark_of(leaf)
         with self.at(leaf.name, context=context):
             value = self.initial_value(expr, scope, Slot(Place(leaf.name)))
-            tensor = self.tensor(value, expr.mark, leaf.type.dtype)
+            tensor = self.tensor(value, mark, leaf.type.dtype)
         if tensor.shape not in ((), leaf.type.shape):
             fail("GF030", f"'{leaf.name}' is {leaf.type} but its initial value is {tensor.type}",
-                 expr.mark)  # fmt: skip
+                 mark)  # fmt: skip
         with self.builder.within(f"{leaf.name}.start", Origin(leaf.mark, leaf.name)):
             filled = broadcast_like(tensor, leaf.type)
         if filled.name != leaf.name:
             self.builder.aliases.setdefault(leaf.name, filled.name)
         return filled
 
+    def mark_of(self, leaf: Leaf) -> Mark | None:
+        """Where a wrong first value is mended: its line, or the user's call of a layer."""
+        module = leaf.initial.scope.module
+        created = self.root.builder.origins.get(leaf.name)
+        inside = module is not None and module.library and created is not None
+        return created.mark if inside and created else leaf.initial.expr.mark
+
     def initial_value(self, expr: Expr, scope: Scope, slot: Slot) -> Bound:
         """An initialiser by name or call, an input, or any expression."""
         if isinstance(expr, Name) and expr.id in self.fed:
             return self.fed_input(expr.id)
         value = self.evaluate(expr, scope, slot)
+        if isinstance(value, Partial):
+            inner = Scope(value.scope)
+            inner.names.update(self.context)
+            value = self.evaluate(value.expr, inner, slot)
         if isinstance(value, Function):
             return self.apply(value, Arguments([], {}, {}, expr.mark), slot)
         return value

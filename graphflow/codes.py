@@ -212,6 +212,11 @@ CODES: dict[str, Code] = {
         "The matrix is singular, or not positive definite where it must be.",
     ),
     "GF082": Code("no such step", "A stepper cannot go before the first node or past the last."),
+    "GF083": Code(
+        "a number that the operator cannot use",
+        "One of the numbers an operator was given when it ran has no answer in its number type, or "
+        "breaks a bound that the file states. The message shows the number.",
+    ),
     # failed checks
     "GF090": Code(
         "a check cannot be run",

@@ -79,6 +79,11 @@ def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
     return replacing
 
 
+def _pow(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """Powers of floats. Integers are left to the operator, which looks at the exponents first."""
+    return _ufunc(np.power)(node, out, inputs) if out[0].dtype.kind == "f" else None
+
+
 def _cast(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     return partial(np.copyto, out[0], inputs[0], casting="unsafe")
 
@@ -92,6 +97,7 @@ def _universal() -> Iterator[tuple[str, Factory]]:
 
 ELEMENTWISE: dict[str, Factory] = {
     **dict(_universal()),
+    "pow": _pow,
     "relu": _relu,
     "sigmoid": _sigmoid,
     "where": _where,

@@ -4,6 +4,7 @@ from graphflow.ops import (  # noqa: F401
     activation,
     adaptive,
     arrange,
+    bits,
     compare,
     control,
     conv,
@@ -26,6 +27,7 @@ from graphflow.ops import (  # noqa: F401
     shape,
     slicing,
     special,
+    trigonometry,
 )
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.op import OPS, Op, Sample, get_op, register

@@ -83,6 +83,13 @@ class LogicalOr(Comparison):
 
 
 @register
+class LogicalXor(Comparison):
+    """Where exactly one of both is true."""
+
+    latex, ufunc = r"{x} \oplus {y}", "logical_xor"
+
+
+@register
 class LogicalNot(Elementwise):
     """Where x is false."""
 
@@ -96,9 +103,49 @@ class LogicalNot(Elementwise):
         yield Sample([np.array([True, False])], {}, np.array([False, True]), False)
 
 
+class Test(Elementwise):
+    """Base of questions about one number: the result is boolean and has no derivative."""
+
+    jvp = None  # type: ignore[assignment]
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x.with_dtype(DType.BOOL)
+
+    def samples(self) -> Iterator[Sample]:
+        x = np.array([1.0, np.nan, np.inf, -np.inf])
+        yield Sample([x], {}, getattr(np, self.ufunc)(x), False)
+        yield Sample([np.array([0, 1])], {}, getattr(np, self.ufunc)(np.array([0, 1])), False)
+
+
+@register
+class Isnan(Test):
+    """Where x is not a number."""
+
+    latex, ufunc = r"{x} \text{{ is nan}}", "isnan"
+
+
+@register
+class Isinf(Test):
+    """Where x is infinite, of either sign."""
+
+    latex, ufunc = r"|{x}| = \infty", "isinf"
+
+
+@register
+class Isfinite(Test):
+    """Where x is a number and not infinite."""
+
+    latex, ufunc = r"|{x}| < \infty", "isfinite"
+
+
 @register
 class Where(Elementwise):
-    """A choice for each element: x where the condition holds, y elsewhere."""
+    """A choice for each element: x where the condition holds, y elsewhere.
+
+    The branch that was not chosen gets the gradient 0 at that element, whatever its value. What
+    *computed* it may still turn that into nan (0 * inf), so guard its operand rather than its
+    result: ``where(x > 0, log(where(x > 0, x, 1)), 0)``.
+    """
 
     latex, retains = r"{x} \text{{ where }} {condition} \text{{ else }} {y}", ("condition",)
     promotes = (1, 2)

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.ir.types import BroadcastError, TensorType, broadcast
+from graphflow.ir.graph import Attr
+from graphflow.ir.types import BroadcastError, DType, TensorType, broadcast
 from graphflow.ops.builder import F, Value, broadcast_like
 from graphflow.ops.op import Array, Namespace, Op, Sample, register
 
@@ -34,14 +35,15 @@ class Elementwise(Op):
         return getattr(xp, self.ufunc)(*xs)
 
     def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value | None]
+        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value | None], **attrs: Attr
     ) -> Value | None:
         """The sum over operands of local derivative times tangent."""
         total: Value | None = None
         for i, tangent in enumerate(tangents):
             if tangent is None or self.vjp is None:
                 continue
-            part = self.vjp(broadcast_like(tangent, out.tensor), out, *inputs)[i]
+            g = broadcast_like(tangent, out.tensor)
+            part = self.vjp(g, out, *inputs, **attrs)[i]
             if part is not None:
                 total = part if total is None else total + part
         return None if total is None else broadcast_like(total, out.tensor)
@@ -61,6 +63,12 @@ class Binary(Elementwise):
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
         return TensorType(x.dtype, joined(x, y))
+
+
+def numeric(op: str, x: TensorType, instead: str) -> None:
+    """Refuse true and false where only numbers have an answer."""
+    if x.dtype is DType.BOOL:
+        fail("GF031", f"{op} of true and false has no meaning", help=instead)
 
 
 class Float(Elementwise):
@@ -129,16 +137,27 @@ class Div(Binary):
 
 @register
 class Pow(Binary):
-    """The power. z = x ** y, dz/dx = y x**(y - 1), dz/dy = z ln x."""
+    """The power. z = x ** y, dz/dx = y x**(y - 1), dz/dy = z ln x; 0**0 is 1.
+
+    At x = 0 the derivative by y counts as 0. An integer has no power of a negative integer.
+    """
 
     latex, ufunc, retains = "{x}^{{{y}}}", "power", ("x", "y", "out")
     domain = (0.5, 2.0)
 
+    def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
+        if x.dtype.kind in "iu" and (y < 0).any():
+            fail(
+                "GF083",
+                f"an integer to the power {y[y < 0].reshape(-1)[0]} is a fraction",
+                help="make the base a float: cast(x, float) ** y, or 1 / x ** n",
+            )
+        return xp.power(x, y)
+
     def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
         exponent = y.node.attr("value") if y.node.op == "constant" else None
         if isinstance(exponent, int | float):
-            base = x if exponent == 2 else x ** (exponent - 1)
-            return g * (base * exponent), None
+            return _slope_of_power(g, x, exponent), None
         none, one = x.like(0), x.like(1)
         flat = F.equal(y, y.like(0))  # x**0 is 1 everywhere, also at 0
         slope = F.where(flat, none, y * x ** F.where(flat, one, y - 1))
@@ -148,6 +167,19 @@ class Pow(Binary):
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()
         yield Sample([np.array([4.0, 9.0]), np.array(0.5)], expected=np.array([2.0, 3.0]))
+        base, exponent = np.array([0.0, 0.0, -2.0]), np.array([0.0, 2.0, 3.0])
+        yield Sample([base, exponent], {}, np.array([1.0, 0.0, -8.0]), differentiable=False)
+        whole = np.array([2, 3], np.int32), np.array([3, 0], np.int32)
+        yield Sample(whole, {}, np.array([8, 1], np.int32))
+
+
+def _slope_of_power(g: Value, x: Value, exponent: int | float) -> Value | None:
+    """The gradient of x by a power with a known exponent; x**0 and x**1 have no singular one."""
+    if exponent == 0:
+        return None
+    if exponent == 1:
+        return g
+    return g * ((x if exponent == 2 else x ** (exponent - 1)) * exponent)
 
 
 @register
@@ -259,6 +291,13 @@ class Ceil(Piecewise):
 
 
 @register
+class Trunc(Piecewise):
+    """The integer part: the nearest integer on the side of zero."""
+
+    latex, ufunc = r"\operatorname{{trunc}} {x}", "trunc"
+
+
+@register
 class Round(Piecewise):
     """The nearest integer; halves go to the even one."""
 
@@ -316,44 +355,3 @@ class Sqrt(Float):
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         return (g / (y * 2),)
-
-
-@register
-class Sin(Float):
-    """The sine. dy/dx = cos x."""
-
-    latex, ufunc, retains = r"\sin {x}", "sin", ("x",)
-
-    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
-        return (g * F.cos(x),)
-
-
-@register
-class Cos(Float):
-    """The cosine. dy/dx = -sin x."""
-
-    latex, ufunc, retains = r"\cos {x}", "cos", ("x",)
-
-    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
-        return (-(g * F.sin(x)),)
-
-
-@register
-class Tan(Float):
-    """The tangent. dy/dx = 1 + y**2."""
-
-    latex, ufunc, retains = r"\tan {x}", "tan", ("out",)
-    domain = (-1.0, 1.0)
-
-    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
-        return (g * (y * y + 1),)
-
-
-@register
-class Tanh(Float):
-    """The hyperbolic tangent. dy/dx = 1 - y**2."""
-
-    latex, ufunc, retains = r"\tanh {x}", "tanh", ("out",)
-
-    def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
-        return (g * (1 - y * y),)

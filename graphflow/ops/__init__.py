@@ -14,6 +14,7 @@ from graphflow.ops import (  # noqa: F401
     derivative,
     elementwise,
     factor,
+    fold,
     index,
     join,
     linalg,
@@ -27,6 +28,7 @@ from graphflow.ops import (  # noqa: F401
     shape,
     slicing,
     special,
+    svd,
     trigonometry,
 )
 from graphflow.ops.builder import Builder, F, Value

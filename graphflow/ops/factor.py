@@ -81,7 +81,7 @@ class Qr(MatrixOp):
         if x.ndim < 2:
             fail("GF030", f"qr wants a matrix, but the shape is {list(x.shape)}")
         m, n = x.shape[-2:]
-        inner = _smaller(m, n)
+        inner = smaller(m, n, "qr")
         return TupleType(
             (x.with_shape((*x.shape[:-1], inner)), x.with_shape((*x.shape[:-2], inner, n)))
         )
@@ -116,16 +116,17 @@ class Qr(MatrixOp):
         yield Sample([WELL[:2]], differentiable=False)
 
 
-def _smaller(m: Dim, n: Dim) -> Dim:
+def smaller(m: Dim, n: Dim, op: str) -> Dim:
+    """The smaller of a matrix's sizes, which must be known."""
     if m == n:
         return m
     if not isinstance(m, int) or not isinstance(n, int):
-        fail("GF030", f"cannot tell which of {m} and {n} is smaller: qr needs to know")
+        fail("GF030", f"cannot tell which of {m} and {n} is smaller: {op} needs to know")
     return min(m, n)
 
 
 def _tall(x: Value) -> None:
-    if x.shape[-2] != _smaller(*x.shape[-2:]) or x.shape[-2] == x.shape[-1]:
+    if x.shape[-2] != smaller(*x.shape[-2:], "qr") or x.shape[-2] == x.shape[-1]:
         return
     fail(
         "GF052",
@@ -157,7 +158,7 @@ class Eigh(MatrixOp):
         if g[0] is not None:
             total = F.expand_dims(g[0], axis=-2) * _diagonal_mask(vectors)
         if g[1] is not None:
-            turning = swapped(vectors) @ g[1] * _inverse_gaps(out.item(0))
+            turning = swapped(vectors) @ g[1] * inverse_gaps(out.item(0))
             total = turning if total is None else total + turning
         if total is None:
             return (None,)
@@ -169,7 +170,7 @@ class Eigh(MatrixOp):
         values, vectors = out.item(0), out.item(1)
         inner = swapped(vectors) @ _symmetrised(tangents[0]) @ vectors
         changes = F.sum(inner * _diagonal_mask(vectors), axis=-1)
-        return changes, vectors @ (inner * _inverse_gaps(values))
+        return changes, vectors @ (inner * inverse_gaps(values))
 
     def samples(self) -> Iterator[Sample]:
         known = np.array([1.0, 2.0]), np.array([[0.0, 1.0], [1.0, 0.0]])
@@ -177,8 +178,33 @@ class Eigh(MatrixOp):
         yield Sample([np.stack([SPREAD, SPREAD @ SPREAD])])
 
 
-def _inverse_gaps(values: Value) -> Value:
+def inverse_gaps(values: Value) -> Value:
     """1 / (w_j - w_i) at [i, j], 0 on the diagonal."""
     gaps = F.expand_dims(values, axis=-2) - F.expand_dims(values, axis=-1)
     diagonal = _diagonal_mask(gaps)
     return (1 - diagonal) / (gaps + diagonal)
+
+
+@register
+class Eigvals(MatrixOp):
+    """Eigenvalues of any square matrix as (real parts, imaginary parts), ordered by both.
+
+    They have no derivative here; eigh, for symmetric matrices, has one.
+    """
+
+    latex = r"\operatorname{{eigvals}} {x}"
+
+    def infer(self, x: TensorType) -> TupleType:
+        square(x, "eigvals")
+        values = x.with_shape(x.shape[:-1])
+        return TupleType((values, values))
+
+    def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
+        values = xp.sort(xp.linalg.eigvals(x), axis=-1)
+        return values.real, values.imag
+
+    def samples(self) -> Iterator[Sample]:
+        known = np.array([1.0, 4.0]), np.zeros(2)
+        yield Sample([np.array([[2.0, 1.0], [2.0, 3.0]])], {}, known)
+        turn = np.array([[0.0, -2.0], [2.0, 0.0]])
+        yield Sample([turn], {}, (np.zeros(2), np.array([-2.0, 2.0])))

@@ -75,9 +75,9 @@ class Inv(MatrixOp):
 
 @register
 class Det(MatrixOp):
-    """The determinant. dy/dx = y (x^-1)^T, for matrices that are not singular."""
+    """The determinant. dy/dx is the transposed adjugate, for singular matrices, too."""
 
-    latex, retains = r"\det {x}", ("x", "out")
+    latex, retains = r"\det {x}", ("x",)
 
     def infer(self, x: TensorType) -> TensorType:
         square(x, "det")
@@ -87,14 +87,17 @@ class Det(MatrixOp):
         return xp.linalg.det(x)
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
-        return (F.expand_dims(g * y, axis=(-2, -1)) * swapped(F.inv(x)),)
+        return (F.expand_dims(g, axis=(-2, -1)) * swapped(F.adjugate(x)),)
 
     def jvp(self, y: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value | None:
-        return y * F.sum(swapped(F.inv(inputs[0])) * tangents[0], axis=(-2, -1))
+        return F.sum(swapped(F.adjugate(inputs[0])) * tangents[0], axis=(-2, -1))
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([WELL], {}, np.array(24.0))
         yield Sample([np.stack([WELL, SPREAD])])
+        yield Sample([np.arange(1.0, 10.0).reshape(3, 3) - 1], {}, np.array(0.0))
+        yield Sample([np.ones((3, 3))], {}, np.array(0.0))
+        yield Sample([np.zeros((2, 0, 0))], {}, np.ones(2))
 
 
 @register
@@ -225,26 +228,40 @@ class Solve(Solving):
 
 @register
 class TriangularSolve(Solving):
-    """The solution of equations whose matrix is triangular: only that triangle of a is read."""
+    """The solution of equations whose matrix is triangular: only that triangle of a is read.
+
+    With ``unitriangular`` the diagonal is not read either: it counts as ones. The transposed
+    equations are triangular_solve(swapaxes(a, -1, -2), b) with the other value of ``lower``.
+    """
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
-        return {"lower": flag(attrs["lower"], "lower")}
+        return {name: flag(attrs[name], name) for name in ("lower", "unitriangular")}
 
-    def infer(self, a: TensorType, b: TensorType, *, lower: bool = True) -> TensorType:
+    def infer(
+        self, a: TensorType, b: TensorType, *, lower: bool = True, unitriangular: bool = False
+    ) -> TensorType:
         return self.solved(a, b)
 
-    def forward(self, xp: Namespace, a: Array, b: Array, *, lower: bool) -> Array:
-        return self.solution(xp, xp.tril(a) if lower else xp.triu(a), b)
+    def forward(
+        self, xp: Namespace, a: Array, b: Array, *, lower: bool, unitriangular: bool
+    ) -> Array:
+        k = int(unitriangular)
+        part = xp.tril(a, -k) if lower else xp.triu(a, k)
+        return self.solution(xp, part + xp.eye(a.shape[-1], dtype=a.dtype) if k else part, b)
 
     def again(self, a: Value, b: Value, turned: bool, **attrs: Attr) -> Value:
-        lower = attrs["lower"] is not turned
-        return F.triangular_solve(swapped(a) if turned else a, b, lower=lower)
+        turned_attrs = {**attrs, "lower": attrs["lower"] is not turned}
+        return F.triangular_solve(swapped(a) if turned else a, b, **turned_attrs)
 
     def read(self, a: Value, **attrs: Attr) -> Value:
-        return F.tril(a) if attrs["lower"] else F.triu(a)
+        k = int(attrs["unitriangular"] is True)
+        return F.tril(a, k=-k) if attrs["lower"] else F.triu(a, k=k)
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([WELL, RIGHT], {}, np.linalg.solve(np.tril(WELL), RIGHT))
         upper: Attrs = {"lower": False}
         yield Sample([WELL, RIGHT[:, 0]], upper, np.linalg.solve(np.triu(WELL), RIGHT[:, 0]))
         yield Sample([np.stack([WELL, SPREAD]), RIGHT], upper)
+        unit = np.tril(WELL, -1) + np.eye(3)
+        yield Sample([WELL, RIGHT], {"unitriangular": True}, np.linalg.solve(unit, RIGHT))
+        yield Sample([WELL, RIGHT], {**upper, "unitriangular": True})

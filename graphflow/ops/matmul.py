@@ -105,7 +105,8 @@ class Einsum(Multilinear):
 
     Every index that is missing on the right of the arrow is summed over. Without an arrow the
     result has the indices that appear once, in alphabetical order. A repeated index on one operand
-    takes its diagonal; ``...`` stands for axes without a name.
+    takes its diagonal; ``...`` stands for axes without a name. As everywhere, an axis of size 1 is
+    stretched to the size that its index has elsewhere.
     """
 
     family = "linalg"
@@ -150,6 +151,10 @@ class Einsum(Multilinear):
         yield Sample([x[0], y[0]], {"subscripts": "i,j->ij"}, np.outer(x[0], y[0]))
         yield Sample([np.stack([x, x]), y], {"subscripts": "...j,jk->...k"}, np.stack([x, x]) @ y)
         yield Sample([x, y, y], {"subscripts": "ij,jk,jk->i"})
+        batch, one = np.stack([x, -x])[:, None], np.stack([y, y + 1, 2 * y])
+        yield Sample([batch, one], {"subscripts": "...ij,...jk"}, batch @ one)
+        yield Sample([x[:, :1], y], {"subscripts": "ij,jk->ik"}, x[:, :1] * y.sum(0))
+        yield Sample([x[:1], x], {"subscripts": "ij,ij->i"}, x @ x[0])
 
 
 def _sides(subscripts: str) -> tuple[list[str], str]:
@@ -196,15 +201,18 @@ def _unnamed(term: str, shape: Shape, subscripts: str) -> int:
 
 
 def _index_sizes(subscripts: str, shapes: Sequence[Shape]) -> dict[str, Dim]:
-    """The size of every index; one size for each, or a diagnostic."""
+    """The size of every index; one size for each (and 1, which is stretched), or a diagnostic."""
     sizes: dict[str, Dim] = {}
     for term, shape in zip(_sides(subscripts)[0], shapes, strict=True):
+        own = dict(zip(term, shape, strict=True))
         for letter, n in zip(term, shape, strict=True):
-            if sizes.setdefault(letter, n) != n:
+            if sizes.setdefault(letter, n) == 1 and own[letter] == n:
+                sizes[letter] = n
+            elif own[letter] != n or n not in (1, sizes[letter]):
+                other = sizes[letter] if own[letter] == n else own[letter]
                 shown = ", ".join(str(list(s)) for s in shapes)
                 fail(
-                    "GF030",
-                    f"einsum '{subscripts}' of {shown}: index {letter} is {sizes[letter]} and {n}",
+                    "GF030", f"einsum '{subscripts}' of {shown}: index {letter} is {other} and {n}"
                 )
     return sizes
 
@@ -218,13 +226,15 @@ def _cotangent(
     others = [i for i in range(len(operands)) if i != position]
     elsewhere = result + "".join(inputs[i] for i in others)
     unique = "".join(dict.fromkeys(own))
-    present = "".join(c for c in unique if c in elsewhere)
+    present = "".join(c for c in unique if c in elsewhere and shape[c] != 1)
     terms = ",".join([result, *(inputs[i] for i in others)])
     value = F.einsum(g, *(operands[i] for i in others), subscripts=f"{terms}->{present}")
     missing = tuple(i for i, c in enumerate(unique) if c not in present)
     if missing:
         value = F.expand_dims(value, axis=missing)
-        value = F.broadcast_to(value, shape=tuple(shape[c] for c in unique))
+    whole = tuple(shape[c] for c in unique)
+    if value.shape != whole:
+        value = F.broadcast_to(value, shape=whole)
     return value if unique == own else _on_diagonals(value, unique, own, shape)
 
 

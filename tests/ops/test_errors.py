@@ -56,6 +56,7 @@ WRONG = [
     ("take_along_axis", [(F, (3, 2)), (N, (2, 2))], {"axis": 1}, "GF030", "[2, 2] do not fit"),
     ("one_hot", [(F, (3,))], {"classes": 2}, "GF031", "integers"),
     ("einsum", [(F, (2, 3)), (F, (4, 5))], {"subscripts": "ij,jk"}, "GF030", "index j is 3 and 4"),
+    ("einsum", [(F, (1, 3))], {"subscripts": "ii->i"}, "GF030", "index i is 3 and 1"),
     ("einsum", [(F, (2, 3))], {"subscripts": "ij,jk"}, "GF033", "2 operands, not 1"),
     ("einsum", [(F, (2, 3))], {"subscripts": "ijk->i"}, "GF030", "'ijk' does not fit"),
     ("einsum", [(F, (2, 3))], {"subscripts": "ij->ik"}, "GF033", "'k' on the right"),
@@ -74,6 +75,12 @@ WRONG = [
     ("avg_pool", [IMAGE], {"kernel_size": (2, 2, 2)}, "GF033", "3 values for 2 axes"),
     ("inv", [(F, (2, 3))], {}, "GF030", "square matrix"),
     ("solve", [(F, (3, 3)), (F, (2,))], {}, "GF030", "[3, 3] with [2]"),
+    ("triangular_solve", [(F, (3, 3)), (F, (3,))], {"unitriangular": 1}, "GF033", "true or false"),
+    ("svd", [(F, (3,))], {}, "GF030", "svd wants a matrix, but the shape is [3]"),
+    ("pinv", [(F, (3,))], {}, "GF030", "pinv wants a matrix"),
+    ("pinv", [(F, (3, 2))], {"rcond": "no"}, "GF033", "rcond is a number"),
+    ("adjugate", [(F, (2, 3))], {}, "GF030", "square matrix"),
+    ("eigvals", [(F, (2, 3))], {}, "GF030", "square matrix"),
     ("tril", [(F, (3,))], {}, "GF030", "matrix"),
 ]  # fmt: skip
 

@@ -38,6 +38,17 @@ class Scan(Control):
     """
 
     latex = r"\operatorname{{scan}}({operands})"
+    example = """\
+nodes:
+  sums:
+    scan: {x: '[1.0, 2.0, 3.0]'}
+    carry: {total: 0.0}
+    nodes:
+      more: total + x
+    next: {total: more}
+    collect: [more]
+outputs: [sums.more, sums.final.total]
+"""
 
     def infer(
         self,
@@ -134,6 +145,14 @@ class WhileLoop(Control):
     """
 
     latex = r"\operatorname{{while}}({operands})"
+    example = """\
+nodes:
+  root:
+    while: abs(x * x - 2) > 1e-6
+    carry: {x: 1.0}
+    next: {x: (x + 2 / x) / 2}
+outputs: [root.x]
+"""
 
     def infer(
         self, *operands: TensorType, condition: Graph, body: Graph, carries: int, max_steps: int
@@ -175,6 +194,15 @@ class Cond(Control):
     """
 
     latex = r"\text{{if }} {condition}"
+    example = """\
+nodes:
+  x: sum([1.0, -3.0])
+  y:
+    cond: x > 0
+    then: x
+    else: -x
+outputs: [y]
+"""
 
     def infer(
         self, condition: TensorType, *captured: TensorType, then: Graph, orelse: Graph

@@ -29,6 +29,13 @@ class Gradients(Derivative):
     """
 
     latex = r"\frac{{\partial {y}}}{{\partial {x}}}"
+    example = """\
+nodes:
+  x: linspace(1.0, 3.0, 3)
+  y: sum(x ** 2)
+  g: gradient(y, x)
+outputs: [g]
+"""
 
     def infer(self, y: TensorType, *x: TensorType, zero: bool = False) -> TupleType:
         if y.shape != ():
@@ -46,6 +53,13 @@ class Jvp(Derivative):
     """Forward mode: the derivative of y along v. (dy/dx) v, of y's shape."""
 
     latex = r"\frac{{\partial {y}}}{{\partial {x}}} {v}"
+    example = """\
+nodes:
+  x: linspace(1.0, 3.0, 3)
+  y: x ** 2
+  along: jvp(y, x, [1.0, 0.0, 1.0])
+outputs: [along]
+"""
 
     def infer(self, y: TensorType, x: TensorType, v: TensorType) -> TensorType:
         differentiable(y, x)
@@ -59,6 +73,13 @@ class Jacobian(Derivative):
     """All derivatives of y by x: shape of y, then shape of x."""
 
     latex = r"\frac{{\partial {y}}}{{\partial {x}}}"
+    example = """\
+nodes:
+  x: linspace(1.0, 3.0, 3)
+  y: x ** 2
+  j: jacobian(y, x)
+outputs: [j]
+"""
 
     def infer(self, y: TensorType, x: TensorType) -> TensorType:
         differentiable(y, x)
@@ -70,6 +91,13 @@ class Hessian(Derivative):
     """Second derivatives of a scalar y by x: shape of x twice."""
 
     latex = r"\frac{{\partial^2 {y}}}{{\partial {x}^2}}"
+    example = """\
+nodes:
+  x: linspace(1.0, 3.0, 3)
+  y: sum(x ** 3)
+  h: hessian(y, x)
+outputs: [h]
+"""
 
     def infer(self, y: TensorType, x: TensorType) -> TensorType:
         if y.shape != ():

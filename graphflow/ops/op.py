@@ -76,6 +76,8 @@ class Op:
     """Stands for a derivative or a choice; expanded by a pass before anything runs."""
     call_order: ClassVar[tuple[str, ...] | None] = None
     """Order of arguments in a file, where it differs from operands first, attributes after."""
+    example: ClassVar[str] = ""
+    """Sections of a file that show it, where its samples cannot be written as a call."""
 
     infer: Callable[..., ValueType]
     forward: Callable[..., Array | tuple[Array, ...]]

@@ -10,6 +10,7 @@ import numpy as np
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import Graph
+from graphflow.ir.types import TupleType
 from graphflow.ops.builder import Builder
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Prepared, Settings
@@ -134,6 +135,9 @@ def _resolve(graph: Graph, name: str) -> str:
     if name not in graph:
         close = did_you_mean(name, [*graph.nodes, *graph.aliases])
         fail("GF020", f"no node is called '{name}'", help=close)
+    if isinstance(graph[name].type, TupleType):
+        fail("GF022", f"'{name}' has several results", graph.origin(name).mark,
+             help="unpack it where it stands: a, b: ...")  # fmt: skip
     return graph.resolve(name)
 
 

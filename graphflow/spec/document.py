@@ -212,6 +212,9 @@ class BlockDecl:
 
     mark: Mark = field(compare=False, repr=False)
     about: str = field(default="", metadata=key("about", TEXT, "a sentence for the reader"))
+    example: Expr | None = field(
+        default=None, metadata=key("example", EXPRESSION, "a call that shows what it does")
+    )
     args: tuple[Argument, ...] = field(
         default=(), metadata=key("args", ARGUMENTS, "values known while the graph is built")
     )

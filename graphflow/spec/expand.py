@@ -124,7 +124,7 @@ def _nested(graph: Graph, name: str, target: str) -> str:
             return literal(value)
     given = node.inputs[1:] if OPS[node.op].random else node.inputs
     operands = [_nested(graph, n, target) for n in given]
-    return _call(node, operands, target)
+    return call_text(node, operands, target)
 
 
 def _lines(graph: Graph) -> dict[str, Plain]:
@@ -157,12 +157,12 @@ def _line(graph: Graph, node: Node) -> Plain:
     if node.op == "by_mode":
         return f"{node.inputs[0]} if training else {node.inputs[1]}"
     if node.op == "slice":
-        return f"{node.inputs[0]}[{_subscript(node, graph.nodes[node.inputs[0]].tensor.shape)}]"
+        return f"{node.inputs[0]}[{subscript(node, graph.nodes[node.inputs[0]].tensor.shape)}]"
     operands = node.inputs[1:] if OPS[node.op].random else node.inputs  # the key is implied
-    return _call(node, operands, node.name)
+    return call_text(node, operands, node.name)
 
 
-def _subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:
+def subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:
     """The index of a slice as it is written: ``:, 1:, None``."""
     entries = node.attr("index")
     assert isinstance(entries, tuple)
@@ -224,7 +224,7 @@ def _region(node: Node, name: str) -> Graph:
     return region
 
 
-def _call(node: Node, operands: Sequence[str], name: str) -> str:
+def call_text(node: Node, operands: Sequence[str], name: str) -> str:
     """An operator as infix or call. A random one says its stream where its name does not."""
     if node.op in INFIX and all(map(_simple, operands)):
         return f" {INFIX[node.op]} ".join(operands)

@@ -197,9 +197,8 @@ class Calls(Expressions):
         """An operator of tensors, or a mathematical function of plain numbers."""
         mark = arguments.mark
         op = OPS["gradients" if name == GRADIENT else name]
-        if name in static.ALSO_OPERATORS and not any(
-            isinstance(v, Value) for v in arguments.positional
-        ):
+        tables = [v for v in arguments.positional if isinstance(v, Value) or static.is_nested(v)]
+        if name in static.ALSO_OPERATORS and not tables and not arguments.keywords:
             return static.call_query(name, arguments.positional, mark)
         if name in static.MATH and _only_numbers(arguments):
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Symbolic, product
@@ -73,6 +74,22 @@ def _on_lists(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
     if op == "*" and isinstance(left, tuple) and isinstance(right, int) and right <= 1000:
         return left * right
     fail("GF026", f"'{op}' cannot join {describe(left)} and {describe(right)}", mark)
+
+
+def is_table(value: Bound) -> bool:
+    """Whether a value is a list of numbers, or of such lists: a tensor written out.
+
+    >>> is_table(((1, 2), (3, 4))), is_table(("a",)), is_table(2)
+    (True, False, False)
+    """
+    return isinstance(value, tuple) and all(
+        is_number(item) or isinstance(item, bool) or is_table(item) for item in value
+    )
+
+
+def is_nested(value: Bound) -> bool:
+    """Whether a value is a list of lists."""
+    return isinstance(value, tuple) and any(isinstance(item, tuple) for item in value)
 
 
 def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
@@ -177,6 +194,15 @@ def _without(items: Bound, axis: Bound) -> Bound:
     return items[:position] + items[position + 1 :]
 
 
+def _is_increasing(items: Bound) -> bool:
+    """A list of numbers that rise, or of lists whose first numbers do."""
+    if not isinstance(items, tuple):
+        return False
+    firsts = [item[0] if isinstance(item, tuple) and item else item for item in items]
+    numbers = [item for item in firsts if isinstance(item, int | float)]
+    return len(numbers) == len(items) and all(a < b for a, b in pairwise(numbers))
+
+
 def _is_size(value: Bound, axes: int = 0) -> bool:
     """A positive whole number (or a symbol), or a list of one for each of ``axes`` axes."""
     if isinstance(value, tuple):
@@ -201,6 +227,7 @@ QUERIES: dict[str, Callable[..., Bound]] = {
     "is_integer": lambda x: x.dtype.is_integer if isinstance(x, Value) else isinstance(x, int),
     "is_size": _is_size,
     "is_switch": lambda x: x is None or isinstance(x, bool | Value),
+    "is_increasing": _is_increasing,
     "is_list": lambda x: isinstance(x, tuple),
     "is_tensor": lambda x: isinstance(x, Value),
 }
@@ -227,12 +254,20 @@ MATH: dict[str, Callable[..., object]] = {
     "sum": lambda *items: sum(items),
 }
 """Operators that are computed at once when every argument is a plain number."""
+OF_LISTS = frozenset({"max", "min", "sum"})
+"""Those that are computed at once of a list of numbers, too."""
 
 
 def call_math(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
-    """A mathematical function of plain numbers; NotStatic when a symbol is among them."""
+    """A mathematical function of plain numbers.
+
+    NotStatic where it is the operator's: of sizes that are symbols, and of tables, of which only
+    the largest, the smallest and the sum of one list are numbers.
+    """
     items = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
-    if any(isinstance(a, Symbolic) for a in items):
+    if any(isinstance(a, Symbolic | tuple) for a in items):
+        raise NotStatic
+    if items is not args and name not in OF_LISTS:
         raise NotStatic
     try:
         return _bounded(MATH[name](*items), mark)

@@ -13,8 +13,9 @@ import re
 import torch
 
 from tests.library.cases import FAMILIES, RECORDS, Case
-from tests.library.torch_cases import compare, rates, trained
-from tests.library.training_cases import OPTIMIZERS, SCHEDULES
+from tests.library.torch_cases import compare
+from tests.library.torch_training import rates, trained
+from tests.library.training_cases import OPTIMIZERS, SCHEDULES, kept
 from tests.parity.cases import summary
 
 Plain = dict[str, object]
@@ -34,7 +35,7 @@ def records() -> dict[str, Plain]:
     found: dict[str, Plain] = {
         family: {case.name: call(case) for case in cases} for family, cases in FAMILIES.items()
     }
-    found["optimizers"] = {o: [summary("w", w) for w in trained(o)] for o in OPTIMIZERS}
+    found["optimizers"] = {o: [summary("w", w) for w in kept(trained(o))] for o in OPTIMIZERS}
     found["schedules"] = {s: rates(s) for s in SCHEDULES}
     return found
 

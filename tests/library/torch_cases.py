@@ -7,12 +7,10 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn, optim
-from torch.optim import Optimizer, lr_scheduler
+from torch import Tensor, nn
 
 from tests.library.cases import Array, Case
 from tests.library.torch_losses import LOSSES
-from tests.library.training_cases import COUNTS, STEPS, start
 
 Result = Tensor | tuple[Tensor, ...]
 
@@ -164,55 +162,6 @@ TORCH: dict[str, Callable[..., Result]] = {
     "multi_head_attention_mask": heads(3, False),
 }
 
-OPTIMIZERS: dict[str, Callable[[list[Tensor]], Optimizer]] = {
-    "sgd(0.1)": lambda p: optim.SGD(p, 0.1),
-    "sgd(0.1, momentum=0.9)": lambda p: optim.SGD(p, 0.1, 0.9),
-    "sgd(0.1, momentum=0.9, dampening=0.3, weight_decay=0.1)": lambda p: optim.SGD(
-        p, 0.1, 0.9, dampening=0.3, weight_decay=0.1
-    ),
-    "sgd(0.1, momentum=0.9, nesterov=true, weight_decay=0.1)": lambda p: optim.SGD(
-        p, 0.1, 0.9, nesterov=True, weight_decay=0.1
-    ),
-    "adagrad(0.1)": lambda p: optim.Adagrad(p, 0.1),
-    "adagrad(0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)": lambda p: (
-        optim.Adagrad(p, 0.1, lr_decay=0.2, weight_decay=0.1, initial_accumulator_value=1)
-    ),
-    "rmsprop(0.05)": lambda p: optim.RMSprop(p, 0.05),
-    "rmsprop(0.05, alpha=0.9, momentum=0.5, centered=true, weight_decay=0.1)": lambda p: (
-        optim.RMSprop(p, 0.05, alpha=0.9, momentum=0.5, centered=True, weight_decay=0.1)
-    ),
-    "adadelta()": lambda p: optim.Adadelta(p),
-    "adadelta(0.5, rho=0.8, eps=1e-4, weight_decay=0.1)": lambda p: optim.Adadelta(
-        p, 0.5, rho=0.8, eps=1e-4, weight_decay=0.1
-    ),
-    "adam()": lambda p: optim.Adam(p),
-    "adam(0.1, betas=[0.5, 0.9], weight_decay=0.1, amsgrad=true)": lambda p: optim.Adam(
-        p, 0.1, betas=(0.5, 0.9), weight_decay=0.1, amsgrad=True
-    ),
-    "adamw(0.1)": lambda p: optim.AdamW(p, 0.1),
-    "adamw(0.1, weight_decay=0.3, amsgrad=true)": lambda p: optim.AdamW(
-        p, 0.1, weight_decay=0.3, amsgrad=True
-    ),
-    "adamax(0.1)": lambda p: optim.Adamax(p, 0.1),
-    "adamax(0.1, weight_decay=0.2)": lambda p: optim.Adamax(p, 0.1, weight_decay=0.2),
-}
-
-SCHEDULES: dict[str, Callable[[Optimizer], lr_scheduler.LRScheduler]] = {
-    "step_lr(0.3, step_size=4, gamma=0.8)": lambda o: lr_scheduler.StepLR(o, 4, 0.8),
-    "multi_step_lr(0.3, [3, 7], gamma=0.5)": lambda o: lr_scheduler.MultiStepLR(o, [3, 7], 0.5),
-    "exponential_lr(0.3, 0.9)": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
-    "polynomial_lr(0.3, 8, power=2)": lambda o: lr_scheduler.PolynomialLR(o, 8, 2),
-    "cosine_lr(0.3, 14, min_lr=0.01)": lambda o: lr_scheduler.CosineAnnealingLR(o, 14, 0.01),
-    "warmup(0.3, 5, start=0.25)": lambda o: lr_scheduler.LinearLR(o, 0.25, 1.0, 5),
-    "one_cycle(0.3, 14)": lambda o: lr_scheduler.OneCycleLR(o, 0.3, 14),
-    "one_cycle(0.3, 14, pct_start=0.4, anneal_strategy='linear', three_phase=true)": lambda o: (
-        lr_scheduler.OneCycleLR(
-            o, 0.3, 14, pct_start=0.4, anneal_strategy="linear", three_phase=True
-        )
-    ),
-}
-
-
 def compare(case: Case) -> tuple[dict[str, Array], dict[str, Array]]:
     """The results of a call, and the derivatives of their total."""
     arrays = {**case.feed(), **case.weights()}
@@ -228,32 +177,3 @@ def compare(case: Case) -> tuple[dict[str, Array], dict[str, Array]]:
     found = torch.autograd.grad(total, wanted) if wanted else ()
     values = dict(zip(case.outputs, (r.detach().numpy() for r in results), strict=True))
     return values, {n: g.numpy() for n, g in zip(case.wrt, found, strict=True)}
-
-
-def trained(call: str) -> list[Array]:
-    """The matrix after every step."""
-    first, x = (torch.tensor(array) for array in start())
-    w = first.requires_grad_()
-    optimizer = OPTIMIZERS[call]([w])
-    found = []
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        (torch.sin(w * x).sum() + 0.1 * (w**3).sum()).backward()
-        optimizer.step()
-        found.append(w.detach().numpy().copy())
-    return found
-
-
-def rates(call: str) -> list[float]:
-    """The learning rate of every step."""
-    optimizer = optim.SGD([torch.zeros(1, requires_grad=True)], 0.3, momentum=0.9)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that no gradient was computed
-        scheduler = SCHEDULES[call](optimizer)
-        found = []
-        for count in range(COUNTS):
-            found.append(float(optimizer.param_groups[0]["lr"]))
-            optimizer.step()
-            if count + 1 < COUNTS:
-                scheduler.step()
-    return found

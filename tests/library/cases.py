@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.library.case import RECORDS, Array, Case, Draw, Shape, below, normal
 from tests.library.loss_cases import LOSSES
+from tests.library.sequence_cases import SEQUENCES
 
 __all__ = ["CASES", "FAMILIES", "RECORDS", "Array", "Case"]
 
@@ -105,37 +106,10 @@ CONVOLUTIONS = [
     Case("adaptive_avg_pool3d", "adaptive_avg_pool3d(x, 2)", {"x": normal(1, 2, 4, 3, 3)}),
 ]
 
-STEP = {"x": normal(3, 5), "h": normal(3, 4)}
-SERIES = {"x": normal(6, 3, 5)}
-HIDDEN = ("output", "hidden")
-
-
-def gates(n: int, suffix: str = "") -> dict[str, Shape]:
-    """PyTorch's parameters of a recurrent layer with 5 inputs, 4 hidden units and n gates."""
-    shapes = {"weight_ih": (4 * n, 5), "weight_hh": (4 * n, 4), "bias_ih": (4 * n,)}
-    return {f"out.{k}{suffix}": v for k, v in {**shapes, "bias_hh": (4 * n,)}.items()}
-
 
 def unbiased(params: dict[str, Shape]) -> dict[str, Shape]:
     return {name: shape for name, shape in params.items() if "bias" not in name}
 
-
-SEQUENCES = [
-    Case("rnn_cell", "rnn_cell(x, h)", STEP, gates(1)),
-    Case("rnn_cell_relu", "rnn_cell(x, h, bias=false, nonlinearity=relu)", STEP,
-         unbiased(gates(1))),
-    Case("lstm_cell", "lstm_cell(x, h, c)", {**STEP, "c": normal(3, 4)}, gates(4),
-         ("h_next", "c_next")),
-    Case("gru_cell", "gru_cell(x, h)", STEP, gates(3)),
-    Case("rnn", "rnn(x, 4)", SERIES, gates(1, "_l0"), HIDDEN),
-    Case("lstm", "lstm(x, 4)", SERIES, gates(4, "_l0"), (*HIDDEN, "cell")),
-    Case("lstm_started", "lstm(x, 4, h, c, bias=false)",
-         {**SERIES, "h": normal(3, 4), "c": normal(3, 4)}, unbiased(gates(4, "_l0")),
-         (*HIDDEN, "cell")),
-    Case("gru", "gru(x, 4)", SERIES, gates(3, "_l0"), HIDDEN),
-    Case("gru_started", "gru(x, 4, h, bias=false)", {**SERIES, "h": normal(3, 4)},
-         unbiased(gates(3, "_l0")), HIDDEN),
-]
 
 QUERY = {"q": normal(2, 3, 4, 6), "k": normal(2, 3, 5, 6), "v": normal(2, 3, 5, 7)}
 HEADS = {"q": normal(2, 4, 6), "k": normal(2, 5, 6), "v": normal(2, 5, 6)}

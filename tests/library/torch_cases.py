@@ -11,39 +11,7 @@ from torch import Tensor, nn
 
 from tests.library.cases import Array, Case
 from tests.library.torch_losses import LOSSES
-
-Result = Tensor | tuple[Tensor, ...]
-
-
-def holding(module: nn.Module, params: dict[str, Tensor]) -> Callable[..., Result]:
-    """The module as a function with these parameters in place of its own."""
-    names = {name: params[name.replace(".", "_")] for name, _ in module.named_parameters()}
-    return lambda *args, **kwargs: torch.func.functional_call(module, names, args, kwargs)
-
-
-def cell(kind: type[nn.Module], *args: object, **options: object) -> Callable[..., Result]:
-    """One step of a recurrent net."""
-
-    def step(x: Tensor, h: Tensor, c: Tensor | None = None, **params: Tensor) -> Result:
-        state = h if c is None else (h, c)
-        return holding(kind(5, 4, *args, **options), params)(x, state)
-
-    return step
-
-
-def series(kind: type[nn.Module], **options: object) -> Callable[..., Result]:
-    """A recurrent net over time: its output and last states, without the axis of layers."""
-
-    def run(
-        x: Tensor, h: Tensor | None = None, c: Tensor | None = None, **params: Tensor
-    ) -> Result:
-        start = None if h is None else h[None] if c is None else (h[None], c[None])
-        module = kind(5, 4, **options)
-        output, last = holding(module, params)(x, start)  # type: ignore[misc]
-        states = last if isinstance(last, tuple) else (last,)
-        return output, *(state[0] for state in states)
-
-    return run
+from tests.library.torch_sequences import SEQUENCES, Result, holding
 
 
 def heads(count: int, bias: bool) -> Callable[..., Result]:
@@ -142,16 +110,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "adaptive_avg_pool1d": lambda x: F.adaptive_avg_pool1d(x, 4),
     "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (4, 1)),
     "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, 2),
-    # sequences
-    "rnn_cell": cell(nn.RNNCell),
-    "rnn_cell_relu": cell(nn.RNNCell, bias=False, nonlinearity="relu"),
-    "lstm_cell": cell(nn.LSTMCell),
-    "gru_cell": cell(nn.GRUCell),
-    "rnn": series(nn.RNN),
-    "lstm": series(nn.LSTM),
-    "lstm_started": series(nn.LSTM, bias=False),
-    "gru": series(nn.GRU),
-    "gru_started": series(nn.GRU, bias=False),
+    **SEQUENCES,
     # attention
     "attention": F.scaled_dot_product_attention,
     "attention_causal": lambda q, k, v: F.scaled_dot_product_attention(

@@ -76,6 +76,22 @@ def _on_lists(op: str, left: Bound, right: Bound, mark: Mark | None) -> Bound:
     fail("GF026", f"'{op}' cannot join {describe(left)} and {describe(right)}", mark)
 
 
+def is_table(value: Bound) -> bool:
+    """Whether a value is a list of numbers, or of such lists: a tensor written out.
+
+    >>> is_table(((1, 2), (3, 4))), is_table(("a",)), is_table(2)
+    (True, False, False)
+    """
+    return isinstance(value, tuple) and all(
+        is_number(item) or isinstance(item, bool) or is_table(item) for item in value
+    )
+
+
+def is_nested(value: Bound) -> bool:
+    """Whether a value is a list of lists."""
+    return isinstance(value, tuple) and any(isinstance(item, tuple) for item in value)
+
+
 def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
     """A comparison that must be decided now; an error when it hangs on an open symbol."""
     if op in {"==", "!="} and not (is_number(left) and is_number(right)):
@@ -238,12 +254,20 @@ MATH: dict[str, Callable[..., object]] = {
     "sum": lambda *items: sum(items),
 }
 """Operators that are computed at once when every argument is a plain number."""
+OF_LISTS = frozenset({"max", "min", "sum"})
+"""Those that are computed at once of a list of numbers, too."""
 
 
 def call_math(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
-    """A mathematical function of plain numbers; NotStatic when a symbol is among them."""
+    """A mathematical function of plain numbers.
+
+    NotStatic where it is the operator's: of sizes that are symbols, and of tables, of which only
+    the largest, the smallest and the sum of one list are numbers.
+    """
     items = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
-    if any(isinstance(a, Symbolic) for a in items):
+    if any(isinstance(a, Symbolic | tuple) for a in items):
+        raise NotStatic
+    if items is not args and name not in OF_LISTS:
         raise NotStatic
     try:
         return _bounded(MATH[name](*items), mark)

@@ -121,6 +121,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "multi_head_attention_mask": heads(3, False),
 }
 
+
 def compare(case: Case) -> tuple[dict[str, Array], dict[str, Array]]:
     """The results of a call, and the derivatives of their total."""
     arrays = {**case.feed(), **case.weights()}

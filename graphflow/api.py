@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -60,6 +61,8 @@ def load(
     ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``. A file that
     grows to more than ``max_nodes`` nodes is refused.
     """
+    if not isinstance(path, str | PathLike):
+        fail("GF001", f"a graph file is named by text or a path, not {path!r}")
     file = find(path if isinstance(path, str) else Path(path))
     return _model(read_text(file), str(path), overrides, file.parent, max_nodes)
 
@@ -141,6 +144,8 @@ class Model:
     ) -> None:
         self.elaborated, self.graph, self.folder = elaborated, graph, folder
         self._original = original
+        self.outputs = tuple(elaborated.document.outputs)
+        """Names of the results of a call."""
         types = {name: leaf.type for name, leaf in elaborated.leaves.items()}
         seed = elaborated.training.seed if elaborated.training else 0
         self.initialiser = Initialiser(elaborated.initial, types, seed)
@@ -231,6 +236,16 @@ class Model:
         settings = Settings("train", float_dtype(dtype), plan, memory)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
 
+    def rename_ends(self, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+        """Let feeds and results go by other names, those of the system a model comes from.
+
+        Both map such a name to a node; ``outputs`` are the results of a call from now on.
+        """
+        known = {name: self.graph.resolve(node) for name, node in {**inputs, **outputs}.items()}
+        further = {name: node for name, node in known.items() if name not in self.graph.nodes}
+        self.graph = replace(self.graph, aliases={**self.graph.aliases, **further})
+        self.outputs = tuple(outputs)
+
     def expanded(self) -> str:
         """The file in its long form: it loads by itself and gives the identical graph."""
         return expanded(self.elaborated, self._original)
@@ -241,7 +256,7 @@ class Model:
         With ``of``, outputs are given where they are computed on the way; without either, all that
         nothing else reads.
         """
-        outputs = list(self.document.outputs)
+        outputs = list(self.outputs)
         if of is not None:
             known = [name for name in (of, *keep) if name in self.graph]
             needed = self.graph.needed_for(known)

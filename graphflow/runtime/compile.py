@@ -52,6 +52,12 @@ class Settings:
     plan: PlanKind = "fast"
     memory: int | None = None
 
+    def __post_init__(self) -> None:
+        whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
+        if self.memory is not None and not (whole and self.memory > 0):
+            fail("GF033", f"memory is a number of bytes, not {self.memory!r}",
+                 help="memory=2 * 1024**3; on the command line --memory 2GB")  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Prepared:

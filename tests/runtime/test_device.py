@@ -9,6 +9,7 @@ from graphflow.diagnostics import GraphflowError, Mark
 from graphflow.ir.graph import Origin
 from graphflow.ir.types import DType
 from graphflow.ops import Builder, F
+from graphflow.runtime.compile import Settings
 from graphflow.runtime.device import ensure_fits, free_bytes, shown_bytes
 from graphflow.schedule.plan import Plan, make_plan
 from tests.schedule.graphs import tensor
@@ -70,3 +71,9 @@ def test_limits_of_control_groups_of_both_versions_count(tmp_path: Path) -> None
 @pytest.mark.parametrize(("n", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (2 * 10**12, "2.0 TB")])
 def test_bytes_are_shown_as_a_person_says_them(n: int, text: str) -> None:
     assert shown_bytes(n) == text
+
+
+@pytest.mark.parametrize("memory", ["1GB", -1, 0, 2.5, True])
+def test_a_limit_is_a_number_of_bytes(memory: object) -> None:
+    with pytest.raises(GraphflowError, match="memory is a number of bytes"):
+        Settings(memory=memory)  # type: ignore[arg-type]

@@ -50,10 +50,10 @@ class Rearrange(Moving):
         return {"pattern": pattern, "sizes": tuple(sorted(layout.sizes.items()))}
 
     def infer(self, x: TensorType, *, pattern: str, sizes: Sizes = ()) -> TensorType:
-        return x.with_shape(_layout(x.shape, pattern, sizes).result)
+        return x.with_shape(layout_of(x.shape, pattern, sizes).result)
 
     def forward(self, xp: Namespace, x: Array, *, pattern: str, sizes: Sizes) -> Array:
-        layout = _layout(x.shape, pattern, sizes)
+        layout = layout_of(x.shape, pattern, sizes)
         parts = xp.transpose(xp.reshape(x, layout.parts), layout.order)
         return xp.reshape(parts, layout.result)
 
@@ -140,7 +140,8 @@ def _groups(side: str, pattern: str) -> list[Group]:
     return groups
 
 
-def _layout(shape: Shape, pattern: str, sizes: Sizes) -> Layout:
+def layout_of(shape: Shape, pattern: str, sizes: Sizes) -> Layout:
+    """How a pattern in its stored form rearranges a shape."""
     left, right = parse_pattern(pattern)
     return _measured(shape, pattern, left, right, dict(sizes))
 

@@ -16,12 +16,19 @@ from graphflow.passes.substitute import map_regions
 from graphflow.passes.verified import inferred, verified
 
 
-def specialise(graph: Graph, sizes: Mapping[str, int], float_type: DType, training: bool) -> Graph:
+def specialise(
+    graph: Graph,
+    sizes: Mapping[str, int],
+    float_type: DType,
+    training: bool,
+    *,
+    partial: bool = False,
+) -> Graph:
     """``graph`` with every symbol, number type and choice by mode made definite.
 
     Symbols take their ``sizes``, the open float type becomes ``float_type``, ``by_mode`` nodes
     give way to the operand of the mode, and nodes that no output or update needs are dropped.
-    Raises GF026 for a symbol without a size and GF030 where the sizes do not fit the graph.
+    Raises GF026 for a symbol without a size, unless ``partial`` leaves it open, and GF030 where the sizes do not fit the graph.
 
     >>> from graphflow.ir.dims import symbol
     >>> from graphflow.ir.types import TensorType
@@ -34,7 +41,7 @@ def specialise(graph: Graph, sizes: Mapping[str, int], float_type: DType, traini
     binder = _Binder(sizes, float_type)
     needed = _needed(resolve_modes(graph, training))
     concrete = _bound(needed, binder)
-    if binder.unbound:
+    if binder.unbound and not partial:
         _refuse_unbound(needed, binder.unbound)
     return verified(concrete, "specialise")
 

@@ -64,6 +64,8 @@ class Constant(Op):
                 return TensorType(dtype, np.shape(np.array(value)))
             except ValueError:
                 fail("GF033", "a list of numbers must be rectangular: its rows differ in length")
+        if dtype.is_integer and isinstance(value, int):
+            _fits(value, dtype)
         return TensorType(dtype)
 
     def forward(self, xp: Namespace, *, value: Attr, dtype: DType) -> Array:
@@ -81,6 +83,17 @@ class Constant(Op):
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 0
+
+
+def _fits(value: int, dtype: DType) -> None:
+    """Refuse a whole number that a type does not hold."""
+    held = np.iinfo(dtype.value)
+    if not held.min <= value <= held.max:
+        fail(
+            "GF033",
+            f"the number {value} does not fit into {dtype}, which holds {held.min} to {held.max}",
+            help="cast the array it meets to a wider type first: cast(x, int)",
+        )
 
 
 @register
@@ -114,9 +127,7 @@ class PassThrough(Op):
     def vjp(self, g: Value, out: Value, x: Value) -> Sequence[Value | None]:
         return (g,)
 
-    def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value]
-    ) -> Value | None:
+    def jvp(self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value]) -> Value | None:
         return tangents[0]
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
@@ -179,6 +190,8 @@ class Cast(Op):
     latex = "{x}"
 
     def infer(self, x: TensorType, *, dtype: DType) -> TensorType:
+        if not isinstance(dtype, DType):
+            fail("GF033", f"dtype is a number type, not {dtype!r}", help="cast(x, float)")
         return x.with_dtype(dtype)
 
     def forward(self, xp: Namespace, x: Array, *, dtype: DType) -> Array:

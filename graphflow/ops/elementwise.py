@@ -173,12 +173,10 @@ class Pow(Binary):
         yield Sample(whole, {}, np.array([8, 1], np.int32))
 
 
-def _slope_of_power(g: Value, x: Value, exponent: int | float) -> Value | None:
-    """The gradient of x by a power with a known exponent; x**0 and x**1 have no singular one."""
-    if exponent == 0:
-        return None
-    if exponent == 1:
-        return g
+def _slope_of_power(g: Value, x: Value, exponent: int | float) -> Value:
+    """The gradient of x by a power with a known exponent: no power of 0 in that of x**0 or x**1."""
+    if exponent in (0, 1):
+        return g * exponent
     return g * ((x if exponent == 2 else x ** (exponent - 1)) * exponent)
 
 

@@ -69,60 +69,89 @@ class Argmin(Position):
 
 
 class Ordering(Op):
-    """Base of sort and argsort: along one axis, the last by default; equal elements keep order."""
+    """Base of sort and argsort: along one axis, the last by default; equal elements keep order.
+
+    nan counts as larger than every number.
+    """
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
-        return {**attrs, "axis": one_axis(attrs["axis"], operand(types).ndim)}
+        axis = one_axis(attrs["axis"], operand(types).ndim)
+        return {"axis": axis, "descending": flag(attrs["descending"], "descending")}
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 10 * operand(types).size  # a dozen comparisons or so for each element
 
 
+def _order(xp: Namespace, x: Array, axis: int, descending: bool) -> Array:
+    """The positions that sort x, equal elements in the order in which they stand."""
+    if not descending:
+        return xp.argsort(x, axis=axis, kind="stable")
+    turned = xp.argsort(xp.flip(x, axis), axis=axis, kind="stable")
+    return x.shape[axis] - 1 - xp.flip(turned, axis)
+
+
 @register
 class Argsort(Ordering):
-    """The positions that sort x along an axis, smallest first."""
+    """The positions that sort x along an axis, smallest first, or largest first (descending)."""
 
     latex = r"\operatorname{{argsort}} {x}"
 
-    def infer(self, x: TensorType, *, axis: int = -1) -> TensorType:
+    def infer(self, x: TensorType, *, axis: int = -1, descending: bool = False) -> TensorType:
         return x.with_dtype(DType.INT64)
 
-    def forward(self, xp: Namespace, x: Array, *, axis: int) -> Array:
-        return xp.argsort(x, axis=axis, kind="stable")
+    def forward(self, xp: Namespace, x: Array, *, axis: int, descending: bool) -> Array:
+        return _order(xp, x, axis, descending)
 
     def samples(self) -> Iterator[Sample]:
         x = np.array([[3.0, 1.0, 2.0], [1.0, 1.0, 0.0]])
         yield Sample([x], {}, np.array([[1, 2, 0], [2, 0, 1]]), differentiable=False)
         yield Sample([x], {"axis": 0}, np.argsort(x, 0, kind="stable"), differentiable=False)
+        down = np.array([[0, 2, 1], [0, 1, 2]])
+        yield Sample([x], {"descending": True}, down, differentiable=False)
 
 
 @register
 class Sort(Ordering):
-    """The elements along an axis, smallest first. y = P x with the permutation P that sorts x."""
+    """The elements along an axis, smallest first. y = P x with the permutation P that sorts x.
+
+    ``descending: true`` puts the largest first.
+    """
 
     latex, retains = r"\operatorname{{sort}} {x}", ("x",)
 
-    def infer(self, x: TensorType, *, axis: int = -1) -> TensorType:
+    def infer(self, x: TensorType, *, axis: int = -1, descending: bool = False) -> TensorType:
         return x
 
-    def forward(self, xp: Namespace, x: Array, *, axis: int) -> Array:
-        return xp.sort(x, axis=axis, kind="stable")
+    def forward(self, xp: Namespace, x: Array, *, axis: int, descending: bool) -> Array:
+        ascending = xp.sort(x, axis=axis, kind="stable")
+        return xp.flip(ascending, axis) if descending else ascending
 
-    def vjp(self, g: Value, out: Value, x: Value, *, axis: int) -> Sequence[Value | None]:
-        order = F.argsort(x, axis=axis)
+    def vjp(
+        self, g: Value, out: Value, x: Value, *, axis: int, descending: bool
+    ) -> Sequence[Value | None]:
+        order = F.argsort(x, axis=axis, descending=descending)
         return (F.scatter_add_along_axis(g, order, size=x.shape[axis], axis=axis),)
 
     def jvp(
-        self, out: Value, inputs: Sequence[Value], tangents: Sequence[Value], *, axis: int
+        self,
+        out: Value,
+        inputs: Sequence[Value],
+        tangents: Sequence[Value],
+        *,
+        axis: int,
+        descending: bool,
     ) -> Value | None:
-        order = F.argsort(inputs[0], axis=axis)
+        order = F.argsort(inputs[0], axis=axis, descending=descending)
         return F.take_along_axis(tangents[0], order, axis=axis)
 
     def samples(self) -> Iterator[Sample]:
         x = np.array([[3.0, 1.0, 2.0], [1.5, 4.0, 0.0]])
         yield Sample([x], {}, np.sort(x))
         yield Sample([x], {"axis": 0}, np.sort(x, axis=0))
+        yield Sample([x], {"descending": True}, np.sort(x)[:, ::-1])
         yield Sample([np.zeros((2, 0))], {"axis": 1}, np.zeros((2, 0)))
+        unknown = np.array([np.nan, 2.0, 1.0])
+        yield Sample([unknown], {}, unknown[::-1], differentiable=False)
 
 
 @register
@@ -130,7 +159,7 @@ class Topk(Op):
     """The k largest elements along an axis and their positions, largest first.
 
     (values, indices); ``largest: false`` gives the smallest, smallest first. Equal elements keep
-    their order. dy/dx is 1 where an element was chosen.
+    their order, and nan counts as larger than every number. dy/dx is 1 where an element was chosen.
     """
 
     latex, retains = r"\operatorname{{top}}_{{{k}}} {x}", ("out",)
@@ -150,12 +179,7 @@ class Topk(Op):
     def forward(
         self, xp: Namespace, x: Array, *, k: int, axis: int, largest: bool
     ) -> tuple[Array, ...]:
-        if largest:  # turned around, so that equal elements keep their order
-            order = xp.flip(xp.argsort(xp.flip(x, axis), axis=axis, kind="stable"), axis)
-            order = x.shape[axis] - 1 - order
-        else:
-            order = xp.argsort(x, axis=axis, kind="stable")
-        indices = order[(slice(None),) * axis + (slice(k),)]
+        indices = _order(xp, x, axis, largest)[(slice(None),) * axis + (slice(k),)]
         return xp.take_along_axis(x, indices, axis), indices
 
     def vjp(
@@ -196,4 +220,7 @@ class Topk(Op):
         yield Sample(tied[:1], {"k": 2}, tied[1:], differentiable=False)
         least = np.array([[1.5, 1.0, 0.0, -1.0]]), np.array([[1, 0, 1, 1]])
         yield Sample([x], {"k": 1, "axis": 0, "largest": False}, least)
+        unknown = np.array([1.0, np.nan, 3.0])
+        first = np.array([np.nan, 3.0]), np.array([1, 2])
+        yield Sample([unknown], {"k": 2}, first, differentiable=False)
         yield Sample([x], {"k": 0}, (np.zeros((2, 0)), np.zeros((2, 0), np.int64)))

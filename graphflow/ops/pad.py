@@ -15,7 +15,7 @@ from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Moving
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
-MODES = ("constant", "edge", "reflect", "wrap")
+MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 Widths = tuple[tuple[Dim, Dim], ...]
 KnownWidths = tuple[tuple[int, int], ...]
 
@@ -25,8 +25,9 @@ class Pad(Moving):
     """Margins of given widths around an array.
 
     ``pad_width`` lists [before, after] for each axis. ``mode`` fills them with ``value``
-    (constant), the border element (edge), the mirror image without the border (reflect), or the
-    elements of the opposite side (wrap: circular).
+    (constant), the border element (edge: PyTorch's replicate), the mirror image without the border
+    (reflect) or with it (symmetric), or the elements of the opposite side (wrap: circular). A width
+    is not negative: a slice takes off.
     """
 
     latex = r"\operatorname{{pad}}({x})"
@@ -83,8 +84,10 @@ class Pad(Moving):
         for mode in MODES[1:]:
             attrs: Attrs = {"pad_width": widths, "mode": mode}
             yield Sample([x], attrs, np.pad(x, widths, mode=mode))  # type: ignore[call-overload]
-        wide: Attrs = {"pad_width": ((4, 5),), "mode": "reflect"}
-        yield Sample([x[0]], wide, np.pad(x[0], (4, 5), mode="reflect"))
+        for mirror in ("reflect", "symmetric"):
+            wide: Attrs = {"pad_width": ((4, 8),), "mode": mirror}
+            expected = np.pad(x[0], (4, 8), mode=mirror)  # type: ignore[call-overload]
+            yield Sample([x[0]], wide, expected)
         yield Sample([np.zeros((0, 2))], {"pad_width": ((1, 1), (0, 0))}, np.zeros((2, 2)))
 
 
@@ -128,6 +131,7 @@ class Unpad(Moving):
             "constant": [3.0, 4.0, 5.0],
             "edge": [6.0, 4.0, 11.0],
             "reflect": [3.0, 4.0 + 2.0 + 6.0, 5.0 + 1.0],
+            "symmetric": [3.0 + 2.0, 4.0 + 1.0, 5.0 + 6.0],
             "wrap": [9.0, 5.0, 7.0],
         }
         for mode, expected in folded.items():
@@ -146,6 +150,9 @@ def _sources(n: int, before: int, after: int, mode: str) -> np.ndarray:
         return np.clip(positions, 0, n - 1)
     if mode == "wrap":
         return positions % n
+    if mode == "symmetric":
+        turned = positions % (2 * n)
+        return np.minimum(turned, 2 * n - 1 - turned)
     period = max(1, 2 * (n - 1))
     turned = positions % period
     return np.minimum(turned, period - turned) if n > 1 else np.zeros_like(positions)

@@ -26,6 +26,8 @@ class Reduction(Op):
     domain: ClassVar[tuple[float, float]] = (-2.0, 2.0)
     empty: ClassVar[bool] = True
     """Whether the reduction of no elements has a value."""
+    finite: ClassVar[bool] = True
+    """Whether that value is a finite number."""
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         flag(attrs["keepdims"], "keepdims")
@@ -57,7 +59,7 @@ class Reduction(Op):
         yield Sample([((2, 3), self.domain)], {"axis": -1, "keepdims": True})
         yield Sample([((), self.domain)])
         if self.empty:
-            yield Sample([((0, 3), self.domain)], {"axis": 0})
+            yield Sample([((0, 3), self.domain)], {"axis": 0}, differentiable=self.finite)
         yield Sample([((2, 0), self.domain)], {"axis": 0})
 
 
@@ -103,12 +105,14 @@ class Sum(Reduction, Linear):
 
 @register
 class Mean(Reduction, Linear):
-    """The mean over axes. y = sum_i x_i / n: every local derivative is 1 / n."""
+    """The mean over axes. y = sum_i x_i / n: every local derivative is 1 / n. Of nothing it is nan."""
 
     latex = r"\operatorname{{mean}} {x}"
-    floats, empty = True, False
+    floats, finite = True, False
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
+        if x.size == 0:  # array libraries warn
+            return xp.sum(x, axis=axis, keepdims=keepdims) * x.dtype.type(np.nan)
         return xp.mean(x, axis=axis, keepdims=keepdims)
 
     def vjp(
@@ -238,8 +242,7 @@ def _others(x: Value, axis: Axes) -> Value:
     moved = F.transpose(x, axes=order)
     rows = F.reshape(moved, shape=(*without(x.shape, axis), count_of(x.tensor, axis)))
     last = rows.ndim - 1
-    before = products_before(rows, last)
-    after = F.flip(products_before(F.flip(rows, axis=last), last), axis=last)
+    before, after = (products_before(rows, last, reverse) for reverse in (False, True))
     back = tuple(order.index(i) for i in range(x.ndim))
     return F.transpose(F.reshape(before * after, shape=moved.shape), axes=back)
 
@@ -276,7 +279,10 @@ class Shared(Reduction):
 
 
 class Extreme(Shared):
-    """Base of max and min: dy/dx_i = 1 where x_i = y, shared equally where several are."""
+    """Base of max and min: dy/dx_i = 1 where x_i = y, shared equally where several are.
+
+    So do PyTorch's amax and amin; its max along an axis gives all of it to one of them.
+    """
 
     ufunc: ClassVar[str] = ""
 
@@ -311,13 +317,14 @@ class Min(Extreme):
 class Logsumexp(Shared):
     """The smooth maximum. y = ln sum_i e**x_i, dy/dx_i = e**(x_i - y) (the softmax).
 
-    The largest element is taken out first, so large numbers do not overflow.
+    The largest element is taken out first, so large numbers do not overflow. Of nothing, and of
+    -inf only, it is -inf; the gradient is nan there, as in PyTorch.
     """
 
-    latex, floats = r"\ln \sum e^{{{x}}}", True
+    latex, floats, empty, finite = r"\ln \sum e^{{{x}}}", True, True, False
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
-        top = xp.max(x, axis=axis, keepdims=True)
+        top = xp.max(x, axis=axis, keepdims=True, initial=-np.inf)
         top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         total = xp.sum(xp.exp(x - top), axis=axis, keepdims=True)
         with np.errstate(divide="ignore"):
@@ -334,6 +341,8 @@ class Logsumexp(Shared):
     def samples(self) -> Iterator[Sample]:
         yield from super().samples()
         yield Sample([np.array([1000.0, 1000.0])], {}, np.array(1000 + np.log(2)))
+        nothing = np.full((1, 2), -np.inf)
+        yield Sample([nothing], {"axis": 1}, np.array([-np.inf]), differentiable=False)
 
 
 class Logical(Reduction):

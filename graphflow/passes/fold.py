@@ -73,7 +73,7 @@ def _run(node: Node, operands: list[Node]) -> Array | Declined:
             return np.asarray(run_node(node, [run_node(operand, []) for operand in operands]))
     except GraphflowError as error:
         reason = error.diagnostics[0].message
-    except (ValueError, ArithmeticError) as error:  # 2 ** -1 in integers, say
+    except (ValueError, ArithmeticError) as error:  # what NumPy itself refuses
         reason = str(error)
     return Declined(f"left to be reported when it runs: {reason}")
 

@@ -22,7 +22,7 @@ WRONG = [
     ("sum", [(F, (2, 3))], {"axis": (0, -2)}, "GF033", "twice"),
     ("sum", [(F, (2, 3))], {"keepdims": 1}, "GF033", "true or false"),
     ("max", [(F, (2, 0))], {"axis": 1}, "GF030", "max of no elements"),
-    ("mean", [(F, (0,))], {}, "GF030", "mean of no elements"),
+    ("var", [(F, (0,))], {}, "GF033", "divides by 0"),
     ("var", [(F, (1,))], {"correction": 1}, "GF033", "divides by 0"),
     ("argmax", [(F, (0,))], {}, "GF030", "no elements"),
     ("cumsum", [(F, (2, 3))], {}, "GF033", "needs to know which"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.library.case import RECORDS, Array, Case, Draw, Shape, below, normal
+from tests.library.attention_cases import ATTENTION
+from tests.library.case import RECORDS, Array, Case, below, normal
 from tests.library.loss_cases import LOSSES
 from tests.library.sequence_cases import SEQUENCES
 
@@ -104,29 +105,6 @@ CONVOLUTIONS = [
     Case("adaptive_avg_pool1d", "adaptive_avg_pool1d(x, 4)", {"x": normal(2, 4, 9)}),
     Case("adaptive_avg_pool2d", "adaptive_avg_pool2d(x, [4, 1])", IMAGE),
     Case("adaptive_avg_pool3d", "adaptive_avg_pool3d(x, 2)", {"x": normal(1, 2, 4, 3, 3)}),
-]
-
-
-def unbiased(params: dict[str, Shape]) -> dict[str, Shape]:
-    return {name: shape for name, shape in params.items() if "bias" not in name}
-
-
-QUERY = {"q": normal(2, 3, 4, 6), "k": normal(2, 3, 5, 6), "v": normal(2, 3, 5, 7)}
-HEADS = {"q": normal(2, 4, 6), "k": normal(2, 5, 6), "v": normal(2, 5, 6)}
-PROJECTIONS = {
-    "out.in_proj_weight": (18, 6), "out.in_proj_bias": (18,),
-    "out.out_proj.weight": (6, 6), "out.out_proj.bias": (6,),
-}  # fmt: skip
-ATTENTION = [
-    Case("attention", "scaled_dot_product_attention(q, k, v)", QUERY),
-    Case("attention_causal", "scaled_dot_product_attention(q, k, v, is_causal=true, scale=0.3)",
-         QUERY),
-    Case("attention_mask", "scaled_dot_product_attention(q, k, v, mask=m)",
-         {**QUERY, "m": Draw((4, 5), "mask")}),
-    Case("multi_head_attention", "multi_head_attention(q, k, v, 2)", HEADS, PROJECTIONS,
-         ("out", "weights")),
-    Case("multi_head_attention_mask", "multi_head_attention(q, k, v, 3, mask=m, bias=false)",
-         {**HEADS, "m": Draw((4, 5), "mask")}, unbiased(PROJECTIONS), ("out", "weights")),
 ]
 
 FAMILIES = {

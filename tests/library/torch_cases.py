@@ -7,25 +7,11 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
 
 from tests.library.cases import Array, Case
+from tests.library.torch_attention import ATTENTION
 from tests.library.torch_losses import LOSSES
-from tests.library.torch_sequences import SEQUENCES, Result, holding
-
-
-def heads(count: int, bias: bool) -> Callable[..., Result]:
-    """Multi-head attention with the weights of every head."""
-
-    def run(q: Tensor, k: Tensor, v: Tensor, m: Tensor | None = None, **params: Tensor) -> Result:
-        module = nn.MultiheadAttention(6, count, bias=bias, batch_first=True).double()
-        attend = holding(module, params)
-        hidden = None if m is None else ~m
-        result = attend(q, k, v, attn_mask=hidden, average_attn_weights=False)
-        return result  # type: ignore[return-value]
-
-    return run
-
+from tests.library.torch_sequences import SEQUENCES, Result
 
 TORCH: dict[str, Callable[..., Result]] = {
     "softmax": lambda x: x.softmax(-1),
@@ -111,14 +97,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "adaptive_avg_pool2d": lambda x: F.adaptive_avg_pool2d(x, (4, 1)),
     "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, 2),
     **SEQUENCES,
-    # attention
-    "attention": F.scaled_dot_product_attention,
-    "attention_causal": lambda q, k, v: F.scaled_dot_product_attention(
-        q, k, v, is_causal=True, scale=0.3
-    ),
-    "attention_mask": lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m),
-    "multi_head_attention": heads(2, True),
-    "multi_head_attention_mask": heads(3, False),
+    **ATTENTION,
 }
 
 

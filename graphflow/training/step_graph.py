@@ -1,8 +1,8 @@
 """One player's training step as a graph: forward, backward and update in one piece.
 
-The loss is differentiated by the player's parameters, gradients are clipped where the file says
-so, and the optimizer's update equations are appended for each parameter. What the loss does not
-need is not there: a discriminator's step holds no gradient of the generator.
+The loss is differentiated by the player's parameters; clipping and the optimizer's update
+equations are appended. What the loss does not need is not there: a discriminator's step holds no
+gradient of the generator.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
-from graphflow.ops.builder import Builder, F, Value
+from graphflow.ops.builder import Builder, Value
 from graphflow.spec.elaborate import Elaborated, Objective
 
 STEP, EPOCH = "step", "epoch"
@@ -45,8 +45,6 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     gradients = {
         name: builder.value(derived.gradients[objective.loss, name]) for name in objective.params
     }
-    with builder.within(f"{prefix}.clip", Origin(phase="update")):
-        gradients = clipped(gradients, objective)
     with builder.within(prefix, Origin(phase="update")):
         following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
         context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
@@ -58,7 +56,7 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     }
     report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
     graph = builder.graph(tuple(dict.fromkeys(report.values())), updates)
-    graph = replace(graph, gradients=derived.gradients)
+    graph = expand_derivatives(replace(graph, gradients=derived.gradients))
     kept = graph.restricted_to(graph.needed_for((*graph.roots(), epoch.name)))
     states = (counter.name, epoch.name, *added.states)
     return StepGraph(objective, kept, added.initial, states, counter.name, epoch.name, report)
@@ -71,28 +69,6 @@ def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
             builder.leaf("state", f"{prefix}.{STEP}", TensorType(DType.INT64)),
             builder.leaf("state", f"{prefix}.{EPOCH}", TensorType(DType.INT64)),
         )
-
-
-def clipped(gradients: dict[str, Value], objective: Objective) -> dict[str, Value]:
-    """Gradients limited by value, then scaled so that their joint norm stays within a bound.
-
-    g <- g min(1, c / |g|), with |g| over all parameters together (D2L 9.5, PyTorch's
-    clip_grad_norm_).
-    """
-    if objective.clip_value is not None:
-        bound = objective.clip_value
-        gradients = {
-            n: F.minimum(F.maximum(g, g.like(-bound)), g.like(bound)) for n, g in gradients.items()
-        }
-    if objective.clip_norm is None or not gradients:
-        return gradients
-    squares = [F.sum(g * g) for g in gradients.values()]
-    total = squares[0]
-    for square in squares[1:]:
-        total = total + square
-    norm = F.sqrt(total)
-    scale = F.minimum(norm.like(1), objective.clip_norm / (norm + 1e-6))
-    return {name: g * scale for name, g in gradients.items()}
 
 
 def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:

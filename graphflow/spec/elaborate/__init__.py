@@ -5,7 +5,8 @@ open, and ``a if training else b`` stays a choice until a program is compiled. A
 are found in one go.
 
 The layers, each adding one construct: session -> expressions -> calls -> blocks -> nodes -> loops
--> initial -> training -> feeding -> elaborator; modules finds the blocks of other files.
+-> initial -> optimising -> training -> feeding -> elaborator; modules finds the blocks of other
+files.
 """
 
 from __future__ import annotations
@@ -16,14 +17,9 @@ from graphflow.spec.document import Document
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
 from graphflow.spec.elaborate.modules import library_module, module_of
+from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdates
 from graphflow.spec.elaborate.session import NODE_LIMIT
-from graphflow.spec.elaborate.training import (
-    Group,
-    Objective,
-    OptimizerUpdates,
-    Training,
-    TurnPlan,
-)
+from graphflow.spec.elaborate.training import Training, TurnPlan
 
 __all__ = [
     "DataPlan",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
 
@@ -15,7 +15,9 @@ from graphflow.spec.syntax import Expr
 from graphflow.spec.unparse import unparse
 
 if TYPE_CHECKING:
+    from graphflow.spec.elaborate.calls import Arguments
     from graphflow.spec.elaborate.scope import Scope
+    from graphflow.spec.elaborate.session import Slot
 
 
 class TrainingWord:
@@ -35,12 +37,15 @@ class Poisoned(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """An operator, a block or an instance, by name: something that can be called."""
+    """An operator, a block or an instance, by name: something that can be called. ``compute`` is
+    what training offers to optimizers: the loss as a function.
+    """
 
     name: str
     block: BlockDecl | None = None
     home: Scope | None = None
     instance: Instance | None = None
+    compute: Callable[[Arguments, Slot], Bound] | None = None
 
 
 @dataclass(frozen=True, eq=False)

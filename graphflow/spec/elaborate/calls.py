@@ -117,6 +117,8 @@ class Calls(Expressions):
 
     def apply(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:
         """A function applied to evaluated arguments."""
+        if function.compute is not None:
+            return function.compute(arguments, slot)
         if function.block is not None or function.instance is not None:
             return self.call_block(function, arguments, slot)
         return self.call_op(function.name, arguments, slot)

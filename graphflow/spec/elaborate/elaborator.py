@@ -22,9 +22,10 @@ from graphflow.spec.elaborate.bound import (
 )
 from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
+from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
-from graphflow.spec.elaborate.training import Objective, OptimizerUpdates, Training
+from graphflow.spec.elaborate.training import Training
 from graphflow.spec.syntax import Call, Expr, Name
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import partial
 
 from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
-from graphflow.ir.graph import Graph
-from graphflow.ops.builder import Value
 from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
 from graphflow.spec.elaborate.bound import (
-    Bound,
     Function,
     Instance,
     Parts,
@@ -20,35 +16,10 @@ from graphflow.spec.elaborate.bound import (
     Poisoned,
     describe,
 )
-from graphflow.spec.elaborate.calls import Arguments
-from graphflow.spec.elaborate.initial import Initials
+from graphflow.spec.elaborate.optimising import Group, Objective, Optimising, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.syntax import Call, Expr, Keyword
-
-
-@dataclass(frozen=True)
-class Group:
-    """Parameters that one optimizer call updates; ``optimizer`` is None for frozen ones."""
-
-    params: tuple[str, ...]
-    optimizer: Call
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One player: the scalar it lowers and the parameters it may change."""
-
-    name: str
-    loss: str
-    groups: tuple[Group, ...]
-    clip_norm: float | None = None
-    clip_value: float | None = None
-
-    @property
-    def params(self) -> tuple[str, ...]:
-        """All parameters this player changes."""
-        return tuple(name for group in self.groups for name in group.params)
 
 
 @dataclass(frozen=True)
@@ -73,19 +44,7 @@ class Training:
     mark: Mark | None = None
 
 
-@dataclass(frozen=True)
-class OptimizerUpdates:
-    """What an optimizer adds to a step: new values by leaf, its own states and their first values.
-
-    ``initial`` has one output for each of ``states``.
-    """
-
-    updates: Mapping[str, str]
-    states: tuple[str, ...]
-    initial: Graph
-
-
-class Trainings(Initials):
+class Trainings(Optimising):
     """Resolves the training section against the graph."""
 
     def training(self, decl: TrainDecl, scope: Scope) -> Training:
@@ -122,8 +81,8 @@ class Trainings(Initials):
                 name,
                 loss,
                 groups,
-                self.number(player.clip_norm or decl.clip_norm, scope, "clip_norm"),
-                self.number(player.clip_value or decl.clip_value, scope, "clip_value"),
+                player.clip_norm or decl.clip_norm,
+                player.clip_value or decl.clip_value,
             )
         except GraphflowError as error:
             self.report(GraphflowError(*(d.at(player.mark) for d in error.diagnostics)))
@@ -204,7 +163,7 @@ class Trainings(Initials):
         return tuple(groups)
 
     def optimizer_call(self, expr: Expr | None, scope: Scope, mark: Mark) -> Call:
-        """The optimizer as a call of a block over (parameter, gradient)."""
+        """The optimizer as a call of a block that updates parameters."""
         if expr is None:
             fail("GF012", "training needs the key 'optimizer'", mark, help="such as adam(lr=1e-3)")
         if not isinstance(expr, Call):
@@ -213,8 +172,8 @@ class Trainings(Initials):
         if function is None:
             self.unknown_function(expr, scope)
         block = function.block
-        if block is None or tuple(block.inputs[:2]) != ("parameter", "gradient"):
-            optimizers = [n for n, b in self.library.blocks.items() if "gradient" in b.inputs]
+        if block is None or not is_optimizer(block):
+            optimizers = [n for n, b in self.library.blocks.items() if is_optimizer(b)]
             fail("GF042", f"'{expr.function}' is not an optimizer", expr.mark,
                  help=f"one of {', '.join(sorted(optimizers))}")  # fmt: skip
         return expr
@@ -223,8 +182,7 @@ class Trainings(Initials):
         """The optimizer's call with one argument replaced, by name or by position."""
         function = self.function(call.function, scope)
         assert function is not None and function.block is not None
-        block = function.block
-        names = [*block.inputs[2:], *(a.name for a in block.args)]
+        names = [a.name for a in function.block.args]
         if name in names[: len(call.args)]:
             at = names.index(name)
             return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
@@ -254,51 +212,6 @@ class Trainings(Initials):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             fail("GF033", f"{what} is a whole number, not {describe(value)}", expr.mark)
         return value
-
-    def number(self, expr: Expr | None, scope: Scope, what: str) -> float | None:
-        """A positive number setting."""
-        if expr is None:
-            return None
-        value: Bound = self.static(expr, scope, what)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            fail("GF033", f"'{what}' is a positive number, not {describe(value)}", expr.mark)
-        return float(value)
-
-    # -- updates, once gradients are there ---------------------------------------------------
-    def optimizer_updates(
-        self,
-        objective: Objective,
-        gradients: Mapping[str, Value],
-        context: Mapping[str, Bound],
-        prefix: str,
-    ) -> OptimizerUpdates:
-        """Append the optimizer of every parameter of ``objective``, below the path ``prefix``."""
-        known = set(self.leaves)
-        with self.at(prefix, context=context, phase="update"):
-            for group in objective.groups:
-                self.attempt(partial(self.group_updates, group, gradients, prefix))
-        own = [leaf for name, leaf in self.leaves.items() if name not in known]
-        initial = self.initial_graph({}, own)
-        if self.errors:
-            raise GraphflowError(*self.errors)
-        updates = {name: value.name for name, value in self.updates.items()}
-        return OptimizerUpdates(updates, tuple(leaf.name for leaf in own), initial)
-
-    def group_updates(self, group: Group, gradients: Mapping[str, Value], prefix: str) -> None:
-        """Append one optimizer block per parameter; its arguments are evaluated once."""
-        function = self.function(group.optimizer.function, self.scope)
-        assert function is not None
-        inner = Scope(self.scope)
-        inner.names.update(self.context)
-        arguments = self.arguments(group.optimizer, inner, Slot(Place(prefix), True))
-        marks: dict[str | int, Mark] = {
-            k: m for k, m in arguments.marks.items() if isinstance(k, str)
-        }
-        for name in group.params:
-            given = [self.root.builder.value(name), gradients[name], *arguments.positional]
-            call = Arguments(given, arguments.keywords, marks, arguments.mark)
-            with self.at(f"{prefix}.{name}"):
-                self.instantiate(function, call, Place(f"{prefix}.{name}"))
 
 
 def matching(names: Sequence[str], pattern: str) -> list[str]:

@@ -1,0 +1,277 @@
+"""Optimizers as nodes: update blocks over each parameter, or over all of a group as one vector.
+
+A block over ``parameter`` and ``gradient`` is built once for each parameter. One over
+``parameters`` sees the parameters of its group, and their ``gradients``, joined to one vector. It
+may also ask for the ``loss``, for the ``hessian`` (n, n) of the loss, and for the loss as a
+function: ``value, slope: objective(point)`` is the loss and its gradient at another point, on the
+same batch and with the same random draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import DType
+from graphflow.ops.builder import F, Value
+from graphflow.spec.document import BlockDecl
+from graphflow.spec.elaborate.bound import Bound, Function, describe
+from graphflow.spec.elaborate.calls import Arguments
+from graphflow.spec.elaborate.initial import Initials
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.syntax import Call, Expr
+
+EACH = ("parameter", "gradient")
+JOINT = ("parameters", "gradients", "loss", "hessian", "objective")
+MEASURED = frozenset({"hessian", "objective"})
+"""What is made from the loss itself, not from a clipped gradient."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that one optimizer call updates."""
+
+    params: tuple[str, ...]
+    optimizer: Call
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One player: the scalar it lowers and the parameters it may change."""
+
+    name: str
+    loss: str
+    groups: tuple[Group, ...]
+    clip_norm: Expr | None = None
+    clip_value: Expr | None = None
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """All parameters this player changes."""
+        return tuple(name for group in self.groups for name in group.params)
+
+
+@dataclass(frozen=True)
+class OptimizerUpdates:
+    """What an optimizer adds to a step: new values by leaf, its own states and their first values.
+
+    ``initial`` has one output for each of ``states``.
+    """
+
+    updates: Mapping[str, str]
+    states: tuple[str, ...]
+    initial: Graph
+
+
+def is_optimizer(block: BlockDecl) -> bool:
+    """Whether a block updates what training hands it."""
+    first = block.inputs[0] if block.inputs else None
+    offered = EACH if first == EACH[0] else JOINT
+    return first == offered[0] and first in block.updates and set(block.inputs) <= set(offered)
+
+
+class Optimising(Initials):
+    """Appends the updates of an objective, once its gradients are there."""
+
+    vectors: Mapping[str, Sequence[str]] = {}
+    """The parameters that a joined vector is made of."""
+
+    def optimizer_updates(
+        self,
+        objective: Objective,
+        gradients: Mapping[str, Value],
+        context: Mapping[str, Bound],
+        prefix: str,
+    ) -> OptimizerUpdates:
+        """Append the optimizers of all groups of ``objective``, below the path ``prefix``."""
+        known = set(self.leaves)
+        with self.at(prefix, context=context, phase="update"):
+            limited = self.attempt(lambda: self.clipped(objective, gradients, prefix)) or {}
+            for group in objective.groups if limited else ():
+                self.attempt(partial(self.group_updates, objective, group, limited, prefix))
+        own = [leaf for name, leaf in self.leaves.items() if name not in known]
+        initial = self.initial_graph({}, own)
+        if self.errors:
+            raise GraphflowError(*self.errors)
+        updates = {name: value.name for name, value in self.updates.items()}
+        return OptimizerUpdates(updates, tuple(leaf.name for leaf in own), initial)
+
+    def group_updates(
+        self, objective: Objective, group: Group, gradients: Mapping[str, Value], prefix: str
+    ) -> None:
+        """Append the blocks of one group; the arguments of its call are evaluated once."""
+        function = self.function(group.optimizer.function, self.scope)
+        assert function is not None and function.block is not None
+        inputs = function.block.inputs
+        arguments = self.arguments(group.optimizer, self.seeing_step(), Slot(Place(prefix), True))
+        if inputs[0] == EACH[0]:
+            for name in group.params:
+                given = {EACH[0]: self.root.builder.value(name), EACH[1]: gradients[name]}
+                self.update(function, [given[i] for i in inputs], arguments, f"{prefix}.{name}")
+            return
+        clip = objective.clip_norm or objective.clip_value
+        if clip is not None and not MEASURED.isdisjoint(inputs):
+            fail(
+                "GF042",
+                f"'{function.name}' measures the loss itself and takes no clipped gradient",
+                group.optimizer.mark,
+                help="leave out clip_norm and clip_value",
+            )
+        at = f"{prefix}.{group.optimizer.function}{objective.groups.index(group) or ''}"
+        offered = self.joined(objective, group, gradients, inputs, at)
+        self.update(function, [offered[i] for i in inputs], arguments, at)
+
+    def update(
+        self, function: Function, given: Sequence[Bound], arguments: Arguments, path: str
+    ) -> None:
+        """One block of updates, called with what training gives and the file's arguments."""
+        marks: dict[str | int, Mark] = {
+            k: m for k, m in arguments.marks.items() if isinstance(k, str)
+        }
+        positional = [*given, *arguments.positional]
+        with self.at(path):
+            call = Arguments(positional, arguments.keywords, marks, arguments.mark)
+            self.instantiate(function, call, Place(path))
+
+    def seeing_step(self) -> Scope:
+        """The file's names, and the step and the epoch."""
+        scope = Scope(self.scope)
+        scope.names.update(self.context)
+        return scope
+
+    # -- clipping ----------------------------------------------------------------------------
+    def clipped(
+        self, objective: Objective, gradients: Mapping[str, Value], prefix: str
+    ) -> dict[str, Value]:
+        """Gradients limited by value, then scaled so that their joint norm stays within a bound.
+
+        g <- g min(1, c / |g|), with |g| over all parameters together (D2L 9.5, PyTorch's
+        clip_grad_norm_).
+        """
+        found = dict(gradients)
+        largest = self.limit(objective.clip_value, "clip_value", prefix)
+        longest = self.limit(objective.clip_norm, "clip_norm", prefix)
+        with self.root.builder.within(f"{prefix}.clip"):
+            if largest is not None:
+                found = {n: F.minimum(F.maximum(g, -largest), largest) for n, g in found.items()}
+            if longest is not None:
+                squares = [F.sum(g * g) for g in found.values()]
+                total = squares[0]
+                for square in squares[1:]:
+                    total = total + square
+                norm = F.sqrt(total)
+                scale = F.minimum(norm.like(1), longest / (norm + 1e-6))
+                found = {name: g * scale for name, g in found.items()}
+        return found
+
+    def limit(self, expr: Expr | None, what: str, prefix: str) -> Value | None:
+        """A bound on gradients: a positive number, or a schedule."""
+        if expr is None:
+            return None
+        value = self.evaluate(expr, self.seeing_step(), Slot(Place(f"{prefix}.{what}")))
+        if isinstance(value, Value):
+            if value.shape == () and value.dtype.is_float:
+                return value
+        elif isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            return self.root.builder.constant(float(value), DType.FLOAT, f"{prefix}.{what}")
+        fail("GF033", f"'{what}' is a positive number, not {describe(value)}", expr.mark)
+
+    # -- all parameters as one vector --------------------------------------------------------
+    def joined(
+        self,
+        objective: Objective,
+        group: Group,
+        gradients: Mapping[str, Value],
+        wanted: Sequence[str],
+        path: str,
+    ) -> dict[str, Bound]:
+        """What a joint block asks for, of the parameters of its group as one vector."""
+        builder, mark = self.root.builder, group.optimizer.mark
+        params = [builder.value(name) for name in group.params]
+        vector = self.join(params, Place(f"{path}.parameters"), mark)
+        slope = self.join([gradients[p.name] for p in params], Place(f"{path}.gradients"), mark)
+        self.vectors = {**self.vectors, vector.name: group.params}
+        loss = builder.value(objective.loss)
+        offered: dict[str, Bound] = {"parameters": vector, "gradients": slope, "loss": loss}
+        if "hessian" in wanted:
+            offered["hessian"] = self.hessian(slope, params, Place(f"{path}.hessian"), mark)
+        if "objective" in wanted:
+            compute = partial(self.objective_at, loss, params)
+            offered["objective"] = Function("objective", compute=compute)
+        return offered
+
+    def join(self, values: Sequence[Value], place: Place, mark: Mark) -> Value:
+        """Values of any shapes, one after another, as one vector."""
+        at = place if len(values) == 1 else place.child("flat")
+        flat = [self.emit("reshape", [v], at, mark, shape=(v.size,)) for v in values]
+        return flat[0] if len(flat) == 1 else self.emit("concat", flat, place, mark, axis=0)
+
+    def pieces(self, vector: Value, like: Sequence[Value], place: Place, mark: Mark) -> list[Value]:
+        """A vector taken apart into values of the shapes of ``like``."""
+        found: list[Value] = []
+        start: Dim = 0
+        for value in like:
+            stop = start + value.size
+            bounds = (("slice", start, stop, None),)
+            part = self.emit("slice", [vector], place.child("part"), mark, index=bounds)
+            at = place.child(value.name)
+            found.append(self.emit("reshape", [part], at, mark, shape=value.shape))
+            start = stop
+        return found
+
+    def set_update(self, leaf: str, value: Value, mark: Mark) -> None:
+        """The new value of a joined vector goes to the parameters it is made of."""
+        if leaf not in self.vectors:
+            super().set_update(leaf, value, mark)
+            return
+        vector = self.root.builder.value(leaf)
+        if value.tensor != vector.tensor:
+            fail("GF034", f"the parameters are {vector.type}, their update is {value.type}", mark)
+        params = [self.root.builder.value(name) for name in self.vectors[leaf]]
+        parts = self.pieces(value, params, Place(f"{value.name}.apart"), mark)
+        for param, part in zip(params, parts, strict=True):
+            super().set_update(param.name, part, mark)
+
+    def hessian(self, slope: Value, params: Sequence[Value], place: Place, mark: Mark) -> Value:
+        """The second derivatives of the loss: one row for each entry of its gradient."""
+        blocks = []
+        for param in params:
+            rows = self.emit("jacobian", [slope, param], place.child(param.name), mark)
+            shape: tuple[Dim, ...] = (slope.size, param.size)
+            blocks.append(self.emit("reshape", [rows], place.child("rows"), mark, shape=shape))
+        return self.emit("concat", blocks, place, mark, axis=1)
+
+    def objective_at(
+        self, loss: Value, params: Sequence[Value], arguments: Arguments, slot: Slot
+    ) -> Bound:
+        """``objective(point)``: the loss and its gradient where the parameters are ``point``.
+
+        The nodes between parameters and loss are built again; everything else, the batch and the
+        random draws among it, is what the step has already.
+        """
+        (point,) = arguments.positional
+        place, mark = slot.claim("objective"), arguments.mark
+        start = self.local(self.tensor(point, mark))
+        parts = self.pieces(start, params, place, mark)
+        moved = {param.name: part for param, part in zip(params, parts, strict=True)}
+        source = loss.builder
+        needed = source.graph().needed_for([loss.name])
+        for name in [n for n in source.nodes if n in needed and n not in moved]:
+            node = source.nodes[name]
+            if moved.keys().isdisjoint(node.inputs):
+                continue
+            operands = [moved.get(i) or source.value(i) for i in node.inputs]
+            at = place.child(name)
+            moved[name] = self.emit(node.op, operands, at, mark, **node.attributes())
+        value = moved[loss.name]
+        found = self.emit("gradients", [value, *parts], place.child("of"), mark, zero=True)
+        slopes = [
+            self.emit("item", [found], place.child(f"{p.name}.slope"), mark, index=i)
+            for i, p in enumerate(params)
+        ]
+        return value, self.join(slopes, place.child("slope"), mark)

@@ -25,6 +25,7 @@ from graphflow.ops import (  # noqa: F401
     random,
     rearrange,
     reduce,
+    regions,
     shape,
     slicing,
     special,

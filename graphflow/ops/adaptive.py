@@ -11,7 +11,7 @@ from itertools import product as positions
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.ir.dims import Dim, Shape, product
+from graphflow.ir.dims import Dim, Shape, Symbolic, product
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import operand, shape_of
@@ -36,6 +36,13 @@ class Adaptive(Op):
         sizes = given if isinstance(given, tuple) else (given,) * rank
         if len(sizes) != rank:
             fail("GF033", f"output_size {list(sizes)} does not fit the shape {list(x.shape)}")
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int | Symbolic | None) or size == 0:
+                fail(
+                    "GF033",
+                    f"output_size is a positive whole number for each axis, not {size!r}",
+                    help="none keeps an axis as it is",
+                )
         kept = (n if s is None else s for s, n in zip(sizes, x.shape[2:], strict=True))
         return {**attrs, "output_size": shape_of(tuple(kept), "output_size")}
 

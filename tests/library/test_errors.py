@@ -78,7 +78,7 @@ HABITS = {
     "conv_transpose2d(img, 4, 3, bias=4)": "bias is true, false, none or a tensor, not 4",
     "conv_transpose1d(x, 4, 3, weight=4)": "weight is a tensor, if given, not 4",
     "batch_norm(x, 32)": "the input size is inferred: batch_norm(x)",
-    "batch_norm(x, 1e-5, 3)": "momentum is the share of the batch, from 0 to 1, not 3",
+    "batch_norm(x, 1e-5, 3)": "the share of the batch, from 0 to 1, or none, not 3",
     "batch_norm(x, affine=3)": "affine is true or false, not 3",
     "layer_norm(x, [8])": "their sizes are inferred: layer_norm(x)",
     "layer_norm(x, 1, 8)": "the input size is inferred: layer_norm(x)",

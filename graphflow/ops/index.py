@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import NoReturn
 
 import numpy as np
 
@@ -16,6 +15,14 @@ from graphflow.ops.arguments import flag, one_axis, operand, replaced, size
 from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
+from graphflow.ops.positions import (
+    check_negative,
+    counted_up,
+    integers,
+    mismatch,
+    out_of_range,
+    within,
+)
 
 
 class Indexed(Linear):
@@ -35,28 +42,6 @@ class Indexed(Linear):
         return 0
 
 
-def _integers(indices: TensorType, op: str) -> None:
-    if not indices.dtype.is_integer:
-        fail("GF031", f"the positions of {op} are integers, not {indices.dtype}")
-
-
-def _out_of_range(indices: Array, n: int, negative: bool) -> NoReturn:
-    """Report the first position that the axis does not have."""
-    wrong = int(indices[(indices < (-n if negative else 0)) | (indices >= n)].reshape(-1)[0])
-    leave = f", and leave out what is unknown by ignore_index={wrong}" if wrong < 0 else ""
-    fail(
-        "GF080",
-        f"position {wrong} is out of range for an axis of size {n}",
-        help=f"labels and tokens count from 0; check the data and the number of classes{leave}",
-    )
-
-
-def _check_negative(indices: Array, n: int, negative: bool) -> None:
-    """Refuse negative positions where they mean nothing; array libraries would count back."""
-    if not negative and (indices < 0).any():
-        _out_of_range(indices, n, negative)
-
-
 @register
 class Take(Indexed):
     """The elements (rows, slices) at given positions of an axis. y = x[..., indices, ...]."""
@@ -66,17 +51,17 @@ class Take(Indexed):
     def infer(
         self, x: TensorType, indices: TensorType, *, axis: int = 0, negative: bool = True
     ) -> TensorType:
-        _integers(indices, "take")
+        integers(indices, "take")
         return x.with_shape(replaced(x.shape, axis, *indices.shape))
 
     def forward(
         self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
     ) -> Array:
-        _check_negative(indices, x.shape[axis], negative)
+        check_negative(indices, x.shape[axis], negative)
         try:
             return xp.take(x, indices, axis)
         except IndexError:
-            _out_of_range(indices, x.shape[axis], negative)
+            out_of_range(indices, x.shape[axis], negative)
 
     def vjp(
         self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
@@ -108,7 +93,7 @@ class ScatterAdd(Indexed):
         updates, indices = operand(types), operand(types, 1)
         left = updates.ndim - indices.ndim + 1
         if left < 1:
-            fail("GF030", _mismatch("scatter_add", updates, indices))
+            fail("GF030", mismatch("scatter_add", updates, indices))
         axis = one_axis(attrs["axis"], left)
         negative = flag(attrs["negative"], "negative")
         return {"size": size(attrs["size"], "size"), "axis": axis, "negative": negative}
@@ -122,16 +107,16 @@ class ScatterAdd(Indexed):
         axis: int = 0,
         negative: bool = True,
     ) -> TensorType:
-        _integers(indices, "scatter_add")
+        integers(indices, "scatter_add")
         end = axis + indices.ndim
         if updates.shape[axis:end] != indices.shape:
-            fail("GF030", _mismatch("scatter_add", updates, indices))
+            fail("GF030", mismatch("scatter_add", updates, indices))
         return updates.with_shape((*updates.shape[:axis], size, *updates.shape[end:]))
 
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
-        _check_negative(indices, size, negative)
+        check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + indices.ndim :]
         rows = (prod(before), indices.size, prod(after))
         places = xp.broadcast_to(indices.reshape(1, -1, 1), rows)
@@ -164,15 +149,12 @@ class ScatterAdd(Indexed):
         yield Sample(empty, {"size": 2}, np.zeros((2, 2)))
 
 
-def _mismatch(op: str, x: TensorType, indices: TensorType) -> str:
-    return f"{op}: positions of shape {list(indices.shape)} do not fit {list(x.shape)}"
-
-
 @register
 class TakeAlongAxis(Indexed):
     """One element for each position: y[i, j] = x[i, indices[i, j]] (PyTorch's gather).
 
-    ``indices`` has the shape of ``x`` but for the size of ``axis``.
+    ``indices`` has the axes of ``x`` and, but for ``axis``, its sizes or smaller ones: the rest of
+    x is not looked at.
     """
 
     latex, retains = "{x}_{{{indices}}}", ("indices",)
@@ -180,24 +162,29 @@ class TakeAlongAxis(Indexed):
     def infer(
         self, x: TensorType, indices: TensorType, *, axis: int, negative: bool = True
     ) -> TensorType:
-        _integers(indices, "take_along_axis")
-        _same_but_for(x, indices, axis, "take_along_axis")
+        integers(indices, "take_along_axis")
+        within(x, indices, axis, "take_along_axis")
         return x.with_shape(indices.shape)
 
     def forward(
         self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
     ) -> Array:
-        _check_negative(indices, x.shape[axis], negative)
+        check_negative(indices, x.shape[axis], negative)
+        shape = replaced(indices.shape, axis, x.shape[axis])
         try:
-            return xp.take_along_axis(x, indices, axis)
+            return xp.take_along_axis(x[tuple(map(slice, shape))], indices, axis)
         except IndexError:
-            _out_of_range(indices, x.shape[axis], negative)
+            out_of_range(indices, x.shape[axis], negative)
 
     def vjp(
         self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
     ) -> Sequence[Value | None]:
         size = x.shape[axis]
-        return F.scatter_add_along_axis(g, indices, size=size, axis=axis, negative=negative), None
+        total = F.scatter_add_along_axis(g, indices, size=size, axis=axis, negative=negative)
+        if total.shape != x.shape:
+            rest = zip(x.shape, total.shape, strict=True)
+            total = F.pad(total, pad_width=tuple((0, n - m) for n, m in rest))
+        return total, None
 
     def samples(self) -> Iterator[Sample]:
         x = np.arange(12.0).reshape(3, 4)
@@ -205,6 +192,7 @@ class TakeAlongAxis(Indexed):
         yield Sample([x, rows], {"axis": 1}, np.take_along_axis(x, rows, 1))
         down = np.array([[2, 0, 2, 1]])
         yield Sample([x, down], {"axis": 0}, np.take_along_axis(x, down, 0))
+        yield Sample([x, down[:, :2]], {"axis": 0}, np.take_along_axis(x[:, :2], down[:, :2], 0))
         yield Sample([x, np.zeros((3, 0), np.int64)], {"axis": 1}, np.zeros((3, 0)))
 
 
@@ -230,15 +218,15 @@ class ScatterAddAlongAxis(Indexed):
         axis: int,
         negative: bool = True,
     ) -> TensorType:
-        _integers(indices, "scatter_add_along_axis")
+        integers(indices, "scatter_add_along_axis")
         if updates.shape != indices.shape:
-            fail("GF030", _mismatch("scatter_add_along_axis", updates, indices))
+            fail("GF030", mismatch("scatter_add_along_axis", updates, indices))
         return updates.with_shape(replaced(updates.shape, axis, size))
 
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
-        _check_negative(indices, size, negative)
+        check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + 1 :]
         rows = (prod(before), updates.shape[axis], prod(after))
         total = _added(xp, updates.reshape(rows), indices.reshape(rows), size)
@@ -271,24 +259,13 @@ class ScatterAddAlongAxis(Indexed):
 
 def _added(xp: Namespace, updates: Array, places: Array, size: int) -> Array:
     """Zeros (before, size, after) with updates (before, n, after) added at places of axis 1."""
-    if not ((places >= -size) & (places < size)).all():
-        _out_of_range(places, size, negative=True)
+    places = counted_up(places, size)
     before, _, after = updates.shape
     out = xp.zeros(before * size * after, updates.dtype)
     first = xp.arange(before)[:, None, None] * (size * after) + xp.arange(after)
-    flat = first + places % max(1, size) * after
+    flat = first + places * after
     xp.add.at(out, flat.reshape(-1), updates.reshape(-1))  # one axis is much the fastest
     return out.reshape(before, size, after)
-
-
-def _same_but_for(x: TensorType, indices: TensorType, axis: int, op: str) -> None:
-    fits = x.ndim == indices.ndim and replaced(x.shape, axis) == replaced(indices.shape, axis)
-    if not fits:
-        fail(
-            "GF030",
-            _mismatch(op, x, indices),
-            help=f"all sizes but that of axis {axis} must be equal",
-        )
 
 
 @register
@@ -304,7 +281,7 @@ class OneHot(Op):
         return {**attrs, "classes": size(attrs["classes"], "the number of classes")}
 
     def infer(self, x: TensorType, *, classes: Dim, dtype: DType = DType.FLOAT) -> TensorType:
-        _integers(x, "one_hot")
+        integers(x, "one_hot")
         return TensorType(dtype, (*x.shape, classes))
 
     def forward(self, xp: Namespace, x: Array, *, classes: int, dtype: DType) -> Array:

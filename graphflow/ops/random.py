@@ -308,6 +308,48 @@ class Randint(Random):
 
 
 @register
+class Categorical(Random):
+    """Positions drawn with the probabilities (or weights) along the last axis of p.
+
+    One draw for each row of p, and for each place of ``shape`` in front of them: with p (3, 5) and
+    shape [10] the result is (10, 3). Draws are with replacement.
+    """
+
+    latex = r"\operatorname{{Categorical}}({p})"
+
+    def infer(
+        self, rng: TensorType, p: TensorType, *, shape: Shape = (), stream: str = ""
+    ) -> TensorType:
+        if p.ndim == 0 or p.shape[-1] == 0:
+            fail("GF030", f"categorical draws along the last axis, and p is {list(p.shape)}")
+        return TensorType(DType.INT64, (*shape, *p.shape[:-1]))
+
+    def forward(
+        self, xp: Namespace, rng: Array, p: Array, *, shape: tuple[int, ...], stream: str
+    ) -> Array:
+        upto = xp.cumsum(p.astype(np.float64), axis=-1)
+        total = upto[..., -1]
+        if not ((p >= 0).all() and (total > 0).all() and xp.isfinite(total).all()):
+            fail(
+                "GF083",
+                "a probability is negative or not finite, or all of a row are 0",
+                help="draw from softmax(logits), not from logits",
+            )
+        drawn = xp.asarray(generator(rng, stream).random((*shape, *total.shape))) * total
+        drawn = xp.minimum(drawn, xp.nextafter(total, xp.zeros_like(total)))  # rounding up
+        return (drawn[..., None] >= upto).sum(-1)
+
+    def vjp(self, g: Value, out: Value, rng: Value, p: Value, **attrs: Attr) -> Sequence[None]:
+        return None, None
+
+    def samples(self) -> Iterator[Sample]:
+        sure = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.5]])
+        attrs: Attrs = {"shape": (2,)}
+        yield Sample([sample_key(), sure], attrs, np.array([[1, 2], [1, 2]]), False)
+        yield Sample([sample_key(), np.array([0.5, 0.5])], {}, differentiable=False)
+
+
+@register
 class Permutation(Random):
     """The numbers 0 ... n - 1 in random order."""
 

@@ -105,7 +105,7 @@ class Sum(Reduction, Linear):
 
 @register
 class Mean(Reduction, Linear):
-    """The mean over axes. y = sum_i x_i / n: every local derivative is 1 / n. Of nothing it is nan."""
+    """The mean over axes. y = sum_i x_i / n: every local derivative is 1 / n. Of nothing: nan."""
 
     latex = r"\operatorname{{mean}} {x}"
     floats, finite = True, False

@@ -53,7 +53,7 @@ WRONG = [
     ("pad", [(F, (3,))], {"pad_width": -1}, "GF033", "non-negative"),
     ("pad", [(F, (3,))], {"pad_width": 1, "mode": "mirror"}, "GF033", "constant, edge, reflect"),
     ("take", [(F, (3,)), (F, (2,))], {}, "GF031", "are integers, not float"),
-    ("take_along_axis", [(F, (3, 2)), (N, (2, 2))], {"axis": 1}, "GF030", "[2, 2] do not fit"),
+    ("take_along_axis", [(F, (3, 2)), (N, (4, 2))], {"axis": 1}, "GF030", "[4, 2] do not fit"),
     ("one_hot", [(F, (3,))], {"classes": 2}, "GF031", "integers"),
     ("einsum", [(F, (2, 3)), (F, (4, 5))], {"subscripts": "ij,jk"}, "GF030", "index j is 3 and 4"),
     ("einsum", [(F, (1, 3))], {"subscripts": "ii->i"}, "GF030", "index i is 3 and 1"),

@@ -1,0 +1,58 @@
+"""Checks of positions: what they are, that they fit an array, that they lie inside its axes."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from graphflow.diagnostics import fail
+from graphflow.ir.types import TensorType
+from graphflow.ops.op import Array
+
+
+def integers(indices: TensorType, op: str) -> None:
+    """Refuse positions that are no integers."""
+    if not indices.dtype.is_integer:
+        fail("GF031", f"the positions of {op} are integers, not {indices.dtype}")
+
+
+def mismatch(op: str, x: TensorType, indices: TensorType) -> str:
+    """What to say of positions of a shape that cannot be used."""
+    return f"{op}: positions of shape {list(indices.shape)} do not fit {list(x.shape)}"
+
+
+def within(x: TensorType, indices: TensorType, axis: int, op: str) -> None:
+    """Check that positions have the axes of x, and outside ``axis`` at most their sizes."""
+    fits = x.ndim == indices.ndim and all(
+        d == axis or n == m or (isinstance(n, int) and isinstance(m, int) and m <= n)
+        for d, (n, m) in enumerate(zip(x.shape, indices.shape, strict=True))
+    )
+    if not fits:
+        fail(
+            "GF030",
+            mismatch(op, x, indices),
+            help=f"all sizes but that of axis {axis} must be equal, or smaller",
+        )
+
+
+def out_of_range(indices: Array, n: int, negative: bool = True) -> NoReturn:
+    """Report the first position that the axis does not have."""
+    wrong = int(indices[(indices < (-n if negative else 0)) | (indices >= n)].reshape(-1)[0])
+    leave = f", and leave out what is unknown by ignore_index={wrong}" if wrong < 0 else ""
+    fail(
+        "GF080",
+        f"position {wrong} is out of range for an axis of size {n}",
+        help=f"labels and tokens count from 0; check the data and the number of classes{leave}",
+    )
+
+
+def check_negative(indices: Array, n: int, negative: bool) -> None:
+    """Refuse negative positions where they mean nothing; array libraries would count back."""
+    if not negative and (indices < 0).any():
+        out_of_range(indices, n, negative)
+
+
+def counted_up(indices: Array, n: int) -> Array:
+    """Positions of an axis of size n counted from 0; -1 is the last one."""
+    if not ((indices >= -n) & (indices < n)).all():
+        out_of_range(indices, n)
+    return indices % max(1, n)

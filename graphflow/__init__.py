@@ -16,6 +16,7 @@ from graphflow.version import __version__ as __version__
 if TYPE_CHECKING:
     from graphflow.api import Model, load, load_run, loads, train
     from graphflow.diagnostics import Diagnostic, GraphflowError
+    from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
     from graphflow.ops import register
     from graphflow.runtime.program import Program
@@ -34,11 +35,13 @@ _HOMES = {
     "Result": "graphflow.runtime.result",
     "Stepper": "graphflow.runtime.stepper",
     "Trainer": "graphflow.training",
+    "from_onnx": "graphflow.interop.onnx",
     "load": "graphflow.api",
     "load_run": "graphflow.api",
     "loads": "graphflow.api",
     "register": "graphflow.ops",
     "register_blocks": "graphflow.spec.elaborate.plugins",
+    "to_onnx": "graphflow.interop.onnx",
     "train": "graphflow.api",
 }
 
@@ -52,11 +55,13 @@ __all__ = [
     "Result",
     "Stepper",
     "Trainer",
+    "from_onnx",
     "load",
     "load_run",
     "loads",
     "register",
     "register_blocks",
+    "to_onnx",
     "train",
 ]
 

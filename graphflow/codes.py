@@ -222,4 +222,25 @@ CODES: dict[str, Code] = {
         "a check cannot be run",
         "An entry of check: feeds nodes, sets parameters, and names values and gradients.",
     ),
+    # models of other systems
+    "GF100": Code(
+        "the ONNX model is damaged",
+        "The file is no ONNX model, or a part of it breaks ONNX's own rules: a value that nothing "
+        "gives, an attribute that is missing, data outside the model's folder.",
+    ),
+    "GF101": Code(
+        "not supported in an ONNX model",
+        "The model uses an operator, a setting or a number type that graphflow does not have. The "
+        "message shows the line of the graph.",
+    ),
+    "GF102": Code(
+        "a value must be known while the model is imported",
+        "Shapes, axes and the like are fixed when a graph is built. Where a model computes them "
+        "from its inputs, give those values: from_onnx(..., values={...}, sizes={...}).",
+    ),
+    "GF103": Code(
+        "cannot be written in this format",
+        "The graph uses an operator that the other format cannot express. The message shows the "
+        "line, the help the reason.",
+    ),
 }

@@ -30,7 +30,7 @@ NAME = "export"
 
 def command(
     file: File,
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="dot.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx, dot.")],
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The file to write, else named after FILE.")
     ] = None,

@@ -11,7 +11,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 
 def export(model: Model, out: Path, options: Options) -> list[Path]:
     """Write the picture."""
-    write(out, dot_text(model.graph, model.name).encode(), options.force)
+    write(out, [dot_text(model.graph, model.name).encode()], options.force)
     return [out]
 
 

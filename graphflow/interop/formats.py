@@ -6,11 +6,11 @@ It offers ``export(model, out, options)``, which writes ``out`` (and what belong
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import NoReturn, cast
 
 from graphflow.api import Model
 from graphflow.diagnostics import did_you_mean, fail
@@ -60,6 +60,9 @@ def _format(suffix: str, module: str, *options: str) -> Format:
 
 
 FORMATS: dict[str, Format] = {
+    "onnx": _format(
+        ".onnx", "onnx.writer", "mode", "training", "player", "dtype", "sizes", "external_data"
+    ),
     "dot": _format(".dot", "dot"),
 }
 
@@ -72,12 +75,23 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def write(path: Path, content: bytes, force: bool) -> None:
-    """Write a file; GF007 where it exists already (unless ``force``) or cannot be written."""
+def must_be_free(paths: Iterable[Path], force: bool) -> None:
+    """GF007 where one of the files exists already and is not to be written over."""
+    for path in paths:
+        if path.exists() and not force:
+            _exists(path)
+
+
+def write(path: Path, content: Iterable[bytes], force: bool) -> None:
+    """Write a file of several parts; GF007 where it exists already or cannot be written."""
     try:
         with path.open("wb" if force else "xb") as file:
-            file.write(content)
+            file.writelines(content)
     except FileExistsError:
-        fail("GF007", f"'{path}' exists already", help="choose another --out, or give --force")
+        _exists(path)
     except OSError as error:
         fail("GF007", f"'{path}' cannot be written: {error.strerror}")
+
+
+def _exists(path: Path) -> NoReturn:
+    fail("GF007", f"'{path}' exists already", help="choose another --out, or give --force")

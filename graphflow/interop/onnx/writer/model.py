@@ -1,0 +1,110 @@
+"""A model as a ModelProto."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import onnx
+from onnx import ModelProto, ValueInfoProto, helper
+
+from graphflow.api import Model
+from graphflow.diagnostics import fail
+from graphflow.interop.onnx.writer.emitter import Emitter, value_info
+from graphflow.interop.onnx.writer.families import TABLE
+from graphflow.interop.onnx.writer.prepare import Prepared, forward, training_step
+from graphflow.ir.graph import LEAVES, Node
+from graphflow.ir.types import tensors
+from graphflow.runtime.compile import Mode
+from graphflow.version import __version__
+
+OPSET = 20
+LARGEST_MESSAGE = 2**31 - 1
+"""Bytes of the largest message of Protocol Buffers: a model above is not checked."""
+
+
+def to_onnx(
+    model: Model,
+    *,
+    mode: Mode = "eval",
+    training: bool = False,
+    player: str | None = None,
+    dtype: str = "float32",
+    **sizes: int,
+) -> ModelProto:
+    """The model in ONNX: its inputs and outputs by their names in the file.
+
+    Parameters and states are initializers under their own names. With ``training`` it is the
+    training step of ``player``: forward, backward, clipping and update as ordinary nodes, where
+    parameters, states and what the optimizer keeps are inputs (with their present values as
+    defaults), and ``NAME.next`` outputs. Random draws are inputs. ``sizes`` fixes symbols
+    (``B=4``); others stay open. Raises GF103 for what ONNX cannot express, with the line.
+
+    >>> import graphflow as gf
+    >>> square = gf.loads("{graphflow: 1, name: s, inputs: {x: {shape: [B]}}, nodes: {y: x * x}}")
+    >>> proto = gf.to_onnx(square)
+    >>> [n.op_type for n in proto.graph.node], [o.name for o in proto.graph.output]
+    (['Mul'], ['y'])
+    """
+    if player is not None and not training:
+        fail("GF033", "player says whose training step", help="to_onnx(model, training=True)")
+    if training:
+        prepared = training_step(model, player, dtype, sizes)
+    else:
+        prepared = forward(model, mode, dtype, sizes)
+    return written(prepared, model.name, model.document.about or "")
+
+
+def written(prepared: Prepared, name: str, about: str = "") -> ModelProto:
+    """A prepared graph as a checked ModelProto."""
+    emitter, graph = Emitter(TABLE), prepared.graph
+    emitter.promise(prepared.outputs)
+    leaves = [node for node in graph if node.op in LEAVES]
+    for leaf in leaves:
+        emitter.values[leaf.name] = (emitter.fresh(leaf.name, leaf.name),)
+        if leaf.name in prepared.values:
+            emitter.initializer(leaf.name, prepared.values[leaf.name])
+    fed = [leaf for leaf in leaves if leaf.name in prepared.fed]
+    emitter.sizes.learn(fed)
+    emitter.run(graph)
+    outputs = _outputs(emitter, prepared)
+    proto = helper.make_graph(
+        emitter.nodes, name, [value_info(leaf.name, leaf.tensor) for leaf in fed], outputs,
+        list(emitter.initializers.values()), about,
+        value_info=_inner(emitter, prepared, {o.name for o in outputs}),
+    )  # fmt: skip
+    opset = helper.make_opsetid("", OPSET)
+    version = helper.find_min_ir_version_for([opset])
+    model = helper.make_model(
+        proto, opset_imports=[opset], ir_version=version,
+        producer_name="graphflow", producer_version=__version__,
+    )  # fmt: skip
+    if model.ByteSize() <= LARGEST_MESSAGE:
+        onnx.checker.check_model(model)
+    return model
+
+
+def _outputs(emitter: Emitter, prepared: Prepared) -> list[ValueInfoProto]:
+    """Every output under its name; a copy where the value has another one."""
+    found = []
+    for name, node in prepared.outputs:
+        (value,) = emitter.values[node]
+        if value != name:
+            emitter.renamed(value, name)
+        found.append(value_info(name, prepared.graph.nodes[node].tensor))
+    return found
+
+
+def _inner(emitter: Emitter, prepared: Prepared, outputs: set[str]) -> list[ValueInfoProto]:
+    """The types of all other values."""
+    known = {*prepared.fed, *emitter.initializers, *outputs}
+    found = {}
+    for node in prepared.graph:
+        for value, info in _typed(emitter, node):
+            if value not in known:
+                found[value] = info
+    return list(found.values())
+
+
+def _typed(emitter: Emitter, node: Node) -> Iterator[tuple[str, ValueInfoProto]]:
+    for value, type in zip(emitter.values[node.name], tensors(node.type), strict=True):
+        yield value, value_info(value, type)

@@ -18,7 +18,7 @@ from graphflow.runtime.program import Program, random_key
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store
 from graphflow.runtime.threads import largest_operation
-from graphflow.spec.elaborate import Elaborated
+from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.step_graph import StepGraph, step_graph
 
 Batch = Mapping[str, Array]
@@ -123,9 +123,9 @@ class Trainer:
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""
-        for player in self.players.values():
-            if player.step.epoch in self.store:
-                self.store.assign(player.step.epoch, np.array(epoch))
+        for counter in (COUNTERS["epoch"], *(p.step.epoch for p in self.players.values())):
+            if counter in self.store:
+                self.store.assign(counter, np.array(epoch))
         for name, leaf in self.elaborated.leaves.items():
             if leaf.reset == "epoch":
                 self.store.forget(name)

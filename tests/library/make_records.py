@@ -13,7 +13,10 @@ import re
 import torch
 
 from tests.library.cases import FAMILIES, RECORDS, Case
+from tests.library.joint_cases import CASES, FITS
+from tests.library.joint_cases import kept as kept_joint
 from tests.library.torch_cases import compare
+from tests.library.torch_joint import lbfgs
 from tests.library.torch_training import rates, trained
 from tests.library.training_cases import OPTIMIZERS, SCHEDULES, kept
 from tests.parity.cases import summary
@@ -36,6 +39,10 @@ def records() -> dict[str, Plain]:
         family: {case.name: call(case) for case in cases} for family, cases in FAMILIES.items()
     }
     found["optimizers"] = {o: [summary("w", w) for w in kept(trained(o))] for o in OPTIMIZERS}
+    found["joint"] = {
+        f"{call} {fit}": [summary(n, w) for n, w in kept_joint(lbfgs(call, FITS[fit])).items()]
+        for call, fit in CASES
+    }
     found["schedules"] = {s: rates(s) for s in SCHEDULES}
     return found
 

@@ -10,6 +10,9 @@ import pytest
 
 from tests.library import our_run
 from tests.library.cases import FAMILIES, RECORDS, Array
+from tests.library.joint_cases import CASES, FITS
+from tests.library.joint_cases import kept as kept_joint
+from tests.library.small_training import path
 from tests.library.training_cases import OPTIMIZERS, SCHEDULES, kept
 from tests.parity.cases import Summary, summary
 
@@ -49,6 +52,13 @@ def test_a_call(family, case):
 def test_an_optimizer(call):
     for ours, theirs in zip(kept(our_run.trained(call)), recorded("optimizers")[call], strict=True):
         assert differences({"w": ours}, [theirs]) == []
+
+
+@pytest.mark.parametrize(("call", "name"), CASES)
+def test_an_optimizer_over_one_vector(call, name):
+    fit = FITS[name]
+    ours = kept_joint(path(fit.loss, call, fit.steps, fit.start, fit.feed))
+    assert differences(ours, recorded("joint")[f"{call} {name}"]) == []
 
 
 @pytest.mark.parametrize("call", SCHEDULES)

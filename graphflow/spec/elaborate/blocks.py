@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.ir.graph import Origin
 from graphflow.ir.types import DType, TensorType, dtype_named, dtype_names
-from graphflow.ops.builder import Value
+from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl, NodeDecl, ParamDecl, StateDecl
 from graphflow.spec.elaborate import static
 from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.calls import Arguments, Calls, bind
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slot
+from graphflow.spec.syntax import Number
 
 WORD = re.compile(r"\w*")
 
@@ -248,6 +250,27 @@ class Blocks(Calls):
                 fail("GF034", f"'{leaf}' is {target} but its update is {value.tensor}", mark)
             value = value.cast(target.dtype)
         self.updates[leaf] = value
+
+    def counter(self, name: str) -> Value | None:
+        """``step`` and ``epoch`` where a file computes: states that training counts.
+
+        Within a step it is the number of that step, from 1 on, and outside of training the number
+        of the last one; epochs count from 0. None where nothing is computed: in first values, say.
+        """
+        if name not in COUNTERS or not self.counts or self.regions[0] is not self.root:
+            return None
+        path, builder = COUNTERS[name], self.root.builder
+        if path not in self.leaves:
+            zero = Initial(Number(0, self.document.mark), self.scope, "in_out")
+            leaf = Leaf(path, TensorType(DType.INT64), zero, self.document.mark)
+            number = self.make_leaf("state", leaf)
+            with builder.within(path, Origin(self.document.mark, path)):
+                if name == "step":
+                    self.updates[path] = number + 1
+                    last = F.maximum(number, number.like(1))
+                    number = F.by_mode(self.updates[path], last)
+                builder.add("cast", number, dtype=DType.FLOAT, name=f"{path}.now")
+        return builder.value(f"{path}.now")
 
     # -- results -----------------------------------------------------------------------------
     def outputs(self, block: BlockDecl, scope: Scope, place: Place) -> Bound:

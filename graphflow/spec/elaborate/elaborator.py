@@ -99,6 +99,7 @@ class Elaborator(Feeds):
         self.constants()
         scope = self.scope
         self.declarations(scope)
+        self.counts = True
         for decl in self.document.nodes:
             self.node(decl, scope, Place(decl.names[0]))
         self.numbers(scope)
@@ -117,6 +118,8 @@ class Elaborator(Feeds):
         graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
         graph = leaves_first(graph)
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
+        for objective in () if training is None else training.objectives:
+            self.continued(Builder(graph)).rehearse(objective)
         return Elaborated(
             self.document,
             graph,

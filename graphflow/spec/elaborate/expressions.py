@@ -59,6 +59,10 @@ class Expressions(Session):
         """What ``name`` calls, or None."""
         raise NotImplementedError
 
+    def counter(self, name: str) -> Value | None:
+        """``step`` or ``epoch``; the layer above knows states."""
+        raise NotImplementedError
+
     def evaluate(self, expr: Expr, scope: Scope, slot: Slot) -> Bound:
         """The value of an expression; its outermost node takes the slot's name."""
         match expr:
@@ -131,7 +135,7 @@ class Expressions(Session):
             return CONSTANTS[name]
         if name == "training":
             return TrainingWord()
-        leaf = self.leaf_named(name, scope)
+        leaf = self.leaf_named(name, scope) or self.counter(name)
         if leaf is not None:
             return leaf
         dtype, function = dtype_named(name), self.function(name, scope)

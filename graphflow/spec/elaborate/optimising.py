@@ -10,20 +10,20 @@ same batch and with the same random draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph
-from graphflow.ir.types import DType
+from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.bound import Bound, Function, describe
 from graphflow.spec.elaborate.calls import Arguments
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.session import COUNTERS, Place, Slot
 from graphflow.spec.syntax import Call, Expr
 
 EACH = ("parameter", "gradient")
@@ -80,6 +80,25 @@ class Optimising(Initials):
 
     vectors: Mapping[str, Sequence[str]] = {}
     """The parameters that a joined vector is made of."""
+
+    def rehearse(self, objective: Objective) -> None:
+        """Build each optimizer once: what is wrong with it is said when the file is read."""
+        builder = self.root.builder
+        groups = [
+            g if JOINT[0] in self.optimizer_block(g).inputs else replace(g, params=g.params[:1])
+            for g in objective.groups
+        ]
+        tried = replace(objective, groups=tuple(groups))
+        gradients = {n: builder.input(f"{n}.grad", self.leaves[n].type) for n in tried.params}
+        count = TensorType(DType.FLOAT)
+        context: dict[str, Bound] = {name: builder.input(name, count) for name in COUNTERS}
+        self.optimizer_updates(tried, gradients, context, "optimizer")
+
+    def optimizer_block(self, group: Group) -> BlockDecl:
+        """The block that updates the parameters of a group."""
+        function = self.function(group.optimizer.function, self.scope)
+        assert function is not None and function.block is not None
+        return function.block
 
     def optimizer_updates(
         self,

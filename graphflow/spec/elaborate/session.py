@@ -20,6 +20,8 @@ from graphflow.spec.syntax import Expr
 T = TypeVar("T")
 NODE_LIMIT = 100_000
 DEPTH_LIMIT = 50
+COUNTERS = {"step": "train.step", "epoch": "train.epoch"}
+"""What schedules count by, and the states that hold it where a file's own nodes read it."""
 
 
 @dataclass
@@ -177,6 +179,8 @@ class Session:
         self.max_nodes = NODE_LIMIT
         self.work = 0
         self.phase: Phase = "forward"
+        self.counts = False
+        """Whether expressions may read the step and the epoch: a document's nodes may."""
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
         nodes = (decl.names for decl in document.nodes)

@@ -1,4 +1,4 @@
-"""What no comparison of one call shows: state, chance, metrics, positions, update rules."""
+"""What no comparison of one call shows: state, chance, positions, update rules."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from tests.library.calling import evaluated
 from tests.library.our_run import rates, trained
 from tests.library.training_cases import start
-
-
-def evaluated(call: str, **feed: np.ndarray) -> np.ndarray:
-    """The value of one call on arrays."""
-    kinds = {"f": "float", "i": "int", "b": "bool"}
-    inputs = "".join(
-        f"  {n}: {{shape: {list(a.shape)}, dtype: {kinds[a.dtype.kind]}}}\n"
-        for n, a in feed.items()
-    )
-    text = f"graphflow: 1\nname: a call\ninputs:\n{inputs}nodes:\n  out: {call}\noutputs: [out]\n"
-    return gf.loads(text).compile(dtype="float64")(feed).values["out"]
-
 
 # -- batch norm ----------------------------------------------------------------------------------
 NORM = """graphflow: 1
@@ -86,51 +75,6 @@ def test_dropout2d_takes_whole_channels():
     channels = out.reshape(64 * 5, 64)
     assert (channels == channels[:, :1]).all()
     assert (channels[:, 0] == 0).mean() == pytest.approx(0.5, abs=0.1)
-
-
-# -- metrics -------------------------------------------------------------------------------------
-SCORES = np.array([[0.1, 2.0, 0.3], [3.0, 1.0, 2.0], [0.0, 1.0, 5.0], [2.0, 1.5, 1.0]])
-CLASSES = np.array([1, 2, 2, 1])
-
-
-def test_metrics_of_classes():
-    assert evaluated("accuracy(s, c)", s=SCORES, c=CLASSES) == 0.5
-    assert evaluated("accuracy(s, c, axis=0)", s=SCORES.T.copy(), c=CLASSES) == 0.5
-    assert evaluated("top_k_accuracy(s, c, 2)", s=SCORES, c=CLASSES) == 1.0
-    assert evaluated("top_k_accuracy(s, c, 1)", s=SCORES, c=CLASSES) == 0.5
-    counts = evaluated("confusion_matrix(s, c)", s=SCORES, c=CLASSES)
-    np.testing.assert_array_equal(counts, [[0, 0, 0], [1, 1, 0], [1, 0, 1]])
-
-
-def test_metrics_of_two_classes():
-    feed = {"s": np.array([2.0, 1.0, -1.0, 3.0, -2.0]), "c": np.array([1.0, 0.0, 1.0, 1.0, 0.0])}
-    assert evaluated("binary_accuracy(s, c)", **feed) == pytest.approx(3 / 5)
-    assert evaluated("precision(s, c)", **feed) == pytest.approx(2 / 3)
-    assert evaluated("recall(s, c)", **feed) == pytest.approx(2 / 3)
-    assert evaluated("recall(s, c, threshold=-3)", **feed) == 1
-    assert evaluated("f1_score(s, c, threshold=1.5)", **feed) == pytest.approx(4 / 5)
-
-
-def test_perplexity_of_guessing_is_the_number_of_words():
-    zeros = np.zeros((2, 3, 7))
-    assert evaluated("perplexity(z, t)", z=zeros, t=np.zeros((2, 3), int)) == pytest.approx(7)
-
-
-def test_r2_score():
-    feed = {"p": np.array([2.5, 0.0, 2.0, 8.0]), "t": np.array([3.0, -0.5, 2.0, 7.0])}
-    assert evaluated("r2_score(p, t)", **feed) == pytest.approx(0.9486081370449679)
-
-
-def test_a_loss_that_ignores_everything_has_no_mean():
-    feed = {"s": SCORES, "c": np.full(4, 2)}
-    with np.errstate(invalid="ignore"):
-        assert np.isnan(evaluated("cross_entropy(s, c, ignore_index=2)", **feed))
-
-
-def test_binary_cross_entropy_stops_at_100():
-    feed = {"p": np.array([0.0, 1.0]), "t": np.array([1.0, 1.0])}
-    with np.errstate(divide="ignore"):
-        assert evaluated("binary_cross_entropy(p, t)", **feed) == 50
 
 
 # -- positions -----------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from tests.library.architecture_cases import ARCHITECTURES
 from tests.library.attention_cases import ATTENTION
 from tests.library.case import RECORDS, Array, Case, below, normal
 from tests.library.loss_cases import LOSSES
 from tests.library.sequence_cases import SEQUENCES
+from tests.library.vision_cases import FURTHER, LINEAR_ALGEBRA, VISION
 
 __all__ = ["CASES", "FAMILIES", "RECORDS", "Array", "Case"]
 
@@ -114,5 +116,9 @@ FAMILIES = {
     "convolutions": CONVOLUTIONS,
     "sequences": SEQUENCES,
     "attention": ATTENTION,
+    "architectures": ARCHITECTURES,
+    "vision": VISION,
+    "further_layers": FURTHER,
+    "linear_algebra": LINEAR_ALGEBRA,
 }
 CASES = {case.name: case for family in FAMILIES.values() for case in family}

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from tests.library.cases import Array, Case
+from tests.library.torch_architectures import ARCHITECTURES
 from tests.library.torch_attention import ATTENTION
 from tests.library.torch_losses import LOSSES
 from tests.library.torch_sequences import SEQUENCES, Result
+from tests.library.torch_vision import VISION
 
 TORCH: dict[str, Callable[..., Result]] = {
     "softmax": lambda x: x.softmax(-1),
@@ -48,6 +50,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "moveaxis": lambda x: x.moveaxis(1, -1) * 2,
     "swapaxes": lambda x: x.swapaxes(-1, 1) * 2,
     **LOSSES,
+    **VISION,
     # layers
     "linear": F.linear,
     "linear_3d": lambda x, weight: F.linear(x, weight).relu(),
@@ -98,6 +101,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "adaptive_avg_pool3d": lambda x: F.adaptive_avg_pool3d(x, 2),
     **SEQUENCES,
     **ATTENTION,
+    **ARCHITECTURES,
 }
 
 

@@ -58,14 +58,15 @@ def written(prepared: Prepared, name: str, about: str = "") -> ModelProto:
     """A prepared graph as a checked ModelProto."""
     emitter, graph = Emitter(TABLE), prepared.graph
     emitter.promise(prepared.outputs)
-    leaves = [node for node in graph if node.op in LEAVES]
+    leaves = [*prepared.spare, *(node for node in graph if node.op in LEAVES)]
     for leaf in leaves:
         emitter.values[leaf.name] = (emitter.fresh(leaf.name, leaf.name),)
         if leaf.name in prepared.values:
             emitter.initializer(leaf.name, prepared.values[leaf.name])
     fed = [leaf for leaf in leaves if leaf.name in prepared.fed]
-    emitter.sizes.learn(fed)
+    emitter.sizes.learn([*fed, *prepared.spare])
     emitter.run(graph)
+    fed += [leaf for leaf in prepared.spare if leaf.name in emitter.sizes.read]
     outputs = _outputs(emitter, prepared)
     proto = helper.make_graph(
         emitter.nodes, name, [value_info(leaf.name, leaf.tensor) for leaf in fed], outputs,

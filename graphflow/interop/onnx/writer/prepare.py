@@ -10,7 +10,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail
 from graphflow.interop.onnx.writer.families import TABLE
 from graphflow.interop.onnx.writer.refused import REFUSED
 from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ir.types import type_symbols
+from graphflow.ir.types import bind_type, type_symbols
 from graphflow.ops.op import Array, get_op
 from graphflow.passes import optimise, specialise
 from graphflow.runtime.compile import Mode, float_dtype
@@ -24,13 +24,15 @@ NEXT = ".next"
 class Prepared:
     """A graph whose primitives are all written, its outputs by name, first values of leaves.
 
-    ``fed`` are the leaves that are inputs; the others are constants of the model.
+    ``fed`` are the leaves that are inputs; the others are constants of the model. ``spare`` are
+    inputs of the file that nothing reads, but that may be the only ones to have some size.
     """
 
     graph: Graph
     outputs: Sequence[tuple[str, str]]
     values: Mapping[str, Array]
     fed: frozenset[str]
+    spare: Sequence[Node] = ()
 
 
 def forward(model: Model, mode: Mode, dtype: str, sizes: Mapping[str, int]) -> Prepared:
@@ -83,7 +85,12 @@ def _prepared(
     leaves = {node.name for node in final if node.op in LEAVES}
     fed = leaves - values.keys() if constant else leaves
     outputs = list(zip(names, final.outputs, strict=True))
-    return Prepared(final, outputs, values, frozenset(fed))
+    spare = [
+        replace(leaf, type=bind_type(leaf.type, sizes, float_dtype(dtype)))
+        for leaf in graph.leaves("input")
+        if leaf.name not in final.nodes
+    ]
+    return Prepared(final, outputs, values, frozenset(fed), spare)
 
 
 def _first_value(store: Store, name: str) -> Array | None:

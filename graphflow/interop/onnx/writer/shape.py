@@ -124,7 +124,7 @@ def roll(c: Call) -> str:
     """The last ``shift`` elements before the others."""
     axis = c.axis
     n = c.types[0].shape[axis]
-    at = n - c.dim("shift") % n  # type: ignore[operator]
+    at = n - (c.dim("shift") - c.dim("shift") // n * n)
     tail, head = cut(c, c.x, [(axis, at, n, 1)]), cut(c, c.x, [(axis, 0, at, 1)])
     return c.op("Concat", tail, head, axis=axis)
 

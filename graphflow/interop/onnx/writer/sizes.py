@@ -22,6 +22,8 @@ class Sizes:
     def __init__(self, root: Emitter) -> None:
         self.root = root
         self._sources: dict[str, tuple[str, int, int, int]] = {}
+        self.read: set[str] = set()
+        """The arrays whose sizes were asked for."""
         self._found: dict[str | Symbolic | FloorDiv, str] = {}
 
     def learn(self, leaves: Iterable[Node]) -> None:
@@ -69,6 +71,7 @@ class Sizes:
         if symbol not in self._sources:
             fail("GF026", f"no input has the size {symbol}", help=f"give it: --sizes {symbol}=4")
         name, axis, factor, offset = self._sources[symbol]
+        self.read.add(name)
         size = self.root.op("Shape", name, start=axis, end=axis + 1)
         if offset:
             size = self.root.op("Sub", size, self._int(offset))

@@ -9,6 +9,7 @@ from graphflow.interop.onnx.writer import (  # noqa: F401
     linalg,
     reduce,
     running,
+    search,
     shape,
 )
 from graphflow.interop.onnx.writer.table import TABLE

@@ -48,6 +48,38 @@ def scatter_add(c: Call) -> str:
     return c.op("Transpose", total, perm=tuple(order.index(i) for i in range(ndim)))
 
 
+@writes("scatter")
+def scatter(c: Call) -> str:
+    """A copy with updates written, added, ... at positions along an axis."""
+    x, indices = places(c)
+    return c.op("ScatterElements", x, indices, c.inputs[2], axis=c.axis, reduction=reduction(c))
+
+
+@writes("gather_nd")
+def gather_nd(c: Call) -> str:
+    """What stands at coordinates."""
+    return c.op("GatherND", *places(c), batch_dims=c.whole("batch_dims"))
+
+
+@writes("scatter_nd")
+def scatter_nd(c: Call) -> str:
+    """A copy with updates at coordinates; those along axes of a batch are written out."""
+    (x, indices), shape = places(c), c.types[1].shape
+    parts = []
+    for axis in range(c.whole("batch_dims")):
+        after = len(shape) - 1 - axis
+        own = c.reshape(counting(c, shape[axis]), (shape[axis], *(1,) * after))
+        parts.append(c.op("Expand", own, c.dims((*shape[:-1], 1))))
+    if parts:
+        indices = c.op("Concat", *parts, indices, axis=len(shape) - 1)
+    return c.op("ScatterND", x, indices, c.inputs[2], reduction=reduction(c))
+
+
+def reduction(c: Call) -> str | None:
+    """How ONNX names what becomes of a number that stands there: by the same words."""
+    return None if c.attrs["reduce"] == "none" else str(c.attrs["reduce"])
+
+
 def places(c: Call) -> tuple[str, str]:
     """The operand and its positions, as int64."""
     x, indices = c.inputs[:2]

@@ -20,6 +20,10 @@ SPREADS = {
     "kaiming_normal(nonlinearity='selu')": 3 / 4 / math.sqrt(ROWS),
     "kaiming_normal(nonlinearity=linear)": 1 / math.sqrt(ROWS),
     "normal(std=0.01)": 0.01,
+    "normal(std=sqrt(2 / fan_in))": math.sqrt(2 / ROWS),  # randn * sqrt(2 / n)
+    "normal(std=1 / shape[0])": 1 / ROWS,  # randn / n
+    "lecun_normal": 1 / math.sqrt(ROWS),
+    "trunc_normal(std=0.02)": 0.02,  # cut at 100 deviations
 }
 BOUNDS = {
     "xavier_uniform": math.sqrt(6 / (ROWS + COLUMNS)),
@@ -27,6 +31,8 @@ BOUNDS = {
     "kaiming_uniform(a=sqrt(5))": 1 / math.sqrt(ROWS),
     "fan_in_uniform": 1 / math.sqrt(ROWS),
     "fan_in_uniform(16)": 0.25,
+    "lecun_uniform": math.sqrt(3 / ROWS),
+    "uniform(-1 / sqrt(25), 1 / sqrt(25))": 0.2,
 }
 
 
@@ -76,6 +82,77 @@ def test_orthogonal_turns_either_way():
 
 def test_identity_matrix():
     np.testing.assert_array_equal(raw("identity_matrix(gain=2)", "[2, 3]"), 2 * np.eye(2, 3))
+
+
+DIRAC = {  # torch.nn.init.dirac_ puts its ones here
+    ("[3, 2, 3]", 1): [(0, 0, 1), (1, 1, 1)],
+    ("[4, 3, 2, 4]", 2): [(0, 0, 1, 2), (1, 1, 1, 2), (2, 0, 1, 2), (3, 1, 1, 2)],
+    ("[2, 2, 3, 1, 4]", 1): [(0, 0, 1, 0, 2), (1, 1, 1, 0, 2)],
+}
+
+
+@pytest.mark.parametrize(("shape", "groups"), DIRAC)
+def test_dirac_hands_its_inputs_on(shape, groups):
+    w = raw(f"dirac(groups={groups})", shape)
+    assert list(zip(*np.nonzero(w), strict=True)) == DIRAC[shape, groups]
+    assert w.sum() == len(DIRAC[shape, groups])
+
+
+def test_trunc_normal_stays_within_its_bounds():
+    w = raw("trunc_normal(mean=1, std=2, a=0, b=3)")
+    assert 0 <= w.min() < 0.01 and 2.99 < w.max() <= 3
+    low, high = (0.5 * (1 + math.erf(z / math.sqrt(2))) for z in (-0.5, 1))
+    density = [math.exp(-z * z / 2) / math.sqrt(2 * math.pi) for z in (-0.5, 1)]
+    mean = 1 + 2 * (density[0] - density[1]) / (high - low)
+    assert w.mean() == pytest.approx(mean, abs=0.02)
+
+
+def test_sparse_has_its_zeros_in_every_column():
+    w = raw("sparse(0.33, std=2)", "[20, 500]")
+    assert ((w == 0).sum(axis=0) == 7).all()
+    rows = (w == 0).sum(axis=1)
+    assert (rows > 100).all() and (rows < 250).all()
+    assert w[w != 0].std() == pytest.approx(2, rel=0.05)
+
+
+def test_gapped_uniform_leaves_out_the_middle():
+    w = raw("gapped_uniform")
+    assert (w == 0).mean() == pytest.approx(0.5, abs=0.02)
+    assert 5 <= np.abs(w[w != 0]).min() < 5.01 and 9.99 < np.abs(w).max() <= 10
+    assert (w > 0).mean() == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_number_fills_a_parameter():
+    assert (raw("0.3") == np.float32(0.3)).all()
+    assert (raw("full(value=2)") == 2).all() and (raw("ones") == 1).all()
+    assert not raw("zeros").any()
+
+
+REFUSED = {
+    ("orthogonal", "[4]"): "orthogonal needs a parameter with two axes or more",
+    ("identity_matrix", "[2, 2, 2]"): "identity_matrix needs a parameter with two axes",
+    ("dirac", "[2, 2]"): "dirac needs the weight of a convolution",
+    ("dirac(groups=2)", "[3, 2, 2]"): "groups must divide the number of outputs, but is 2",
+    ("sparse(0.1)", "[4]"): "sparse needs a parameter with two axes",
+    ("sparse(2)", "[4, 4]"): "sparsity is a share from 0 to 1, not 2",
+    ("sparse", "[4, 4]"): "sparse needs 'sparsity'",
+    ("trunc_normal(a=2, b=1)", "[4]"): "a lies below b, but they are 2 and 1",
+    ("kaiming_normal(mode='fan')", "[4, 4]"): "mode is 'fan_in' or 'fan_out', not 'fan'",
+    ("kaiming_normal(nonlinearity='gelu')", "[4, 4]"): "no gain is known for the nonlinearity",
+    ("normal(std=-1)", "[4, 4]"): "a standard deviation is not negative: -1",
+    ("uniform(1, 0)", "[4, 4]"): "low must not exceed high",
+}
+
+
+@pytest.mark.parametrize(("init", "shape"), REFUSED)
+def test_a_wrong_initialiser_is_refused(init, shape):
+    with pytest.raises(gf.GraphflowError) as caught:
+        raw(init, shape)
+    assert REFUSED[init, shape] in caught.value.diagnostics[0].message
+
+
+def test_a_start_depends_on_the_seed_and_the_name_alone():
+    assert (raw("normal") == raw("normal")).all()
 
 
 def test_layers_start_as_in_pytorch():

@@ -1,0 +1,58 @@
+"""Opening a model: a path, bytes, or a ModelProto."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+import onnx
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import version_converter
+
+from graphflow.diagnostics import fail
+
+OLDEST = 13
+"""The opset from which on operators mean what the table says; older models are converted."""
+
+
+Source = str | PathLike[str] | onnx.ModelProto
+
+
+def open_model(source: Source) -> tuple[onnx.ModelProto, Path | None]:
+    """The model, and the folder in which its external data lies."""
+    if isinstance(source, onnx.ModelProto):
+        return source, None
+    path = Path(source)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        fail("GF007", f"'{path}': {error.strerror or error}")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        fail("GF100", f"'{path}' is no ONNX model: {error}")
+    if not model.HasField("graph"):
+        fail("GF100", f"'{path}' is no ONNX model: it holds no graph")
+    return model, path.parent
+
+
+def opsets_of(model: onnx.ModelProto) -> dict[str, int]:
+    """Versions of the operator sets by domain; '' is ONNX's own."""
+    return {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
+
+
+def modern(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model in an opset that the table speaks."""
+    version = opsets_of(model).get("", 0)
+    if version == 0 and any(n.domain in ("", "ai.onnx") for n in model.graph.node):
+        fail("GF100", "the model does not say which opset of ONNX it uses")
+    if version == 0 or version >= OLDEST:
+        return model
+    if version < 9 and any(node.op_type == "Scan" for node in model.graph.node):
+        fail("GF101", "Scan before opset 9 had a batch axis, which is not supported")
+    try:
+        return version_converter.convert_version(model, OLDEST)
+    except (RuntimeError, ValueError) as error:
+        fail("GF101", f"the model uses opset {version}, and ONNX cannot convert it: {error}",
+             help=f"export it with opset {OLDEST} or later")  # fmt: skip

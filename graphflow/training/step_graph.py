@@ -57,7 +57,7 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
     graph = builder.graph(tuple(dict.fromkeys(report.values())), updates)
     graph = expand_derivatives(replace(graph, gradients=derived.gradients))
-    kept = graph.restricted_to(graph.needed_for((*graph.roots(), epoch.name)))
+    kept = graph.restricted_to(graph.needed_for((*graph.roots(), *graph.updates, epoch.name)))
     states = (counter.name, epoch.name, *added.states)
     return StepGraph(objective, kept, added.initial, states, counter.name, epoch.name, report)
 

@@ -168,28 +168,6 @@ def test_a_stretched_loss_can_be_asked_for(call):
     assert gf.loads(FILE.format(call=call)).compile()
 
 
-TRAIN = "train: {{minimize: loss, steps: 1, optimizer: '{optimizer}'}}\n"
-OPTIMIZERS = {
-    "sgd(-0.5)": "lr is a rate of 0 or more, not -0.5",
-    "adam(lr=-1e-3)": "lr is a rate of 0 or more, not -0.001",
-    "lion(-1)": "lr is a rate of 0 or more, not -1",
-    "sgd(0.1, nesterov=true)": "nesterov needs a momentum",
-    "sgd(0.1, momentum=0.9, nesterov=true, dampening=0.1)": "nesterov takes no dampening",
-    "sgd(lr=cosine_lr(1, 5, warmup=5))": "warmup must be shorter than total",
-    "sgd(lr=one_cycle(1, 3))": "must take more than one step",
-    "sgd(lr=one_cycle(1, 30, anneal_strategy=3))": "the strategy is",
-}
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_wrong_optimizer_is_refused(optimizer):
-    text = "graphflow: 1\nname: a fit\nparams: {w: {shape: [2], init: ones}}\n"
-    text += "nodes: {loss: sum(w)}\n" + TRAIN.format(optimizer=optimizer)
-    with pytest.raises(GraphflowError) as caught:
-        gf.loads(text).trainer()
-    assert OPTIMIZERS[optimizer] in caught.value.diagnostics[0].message
-
-
 SPELLINGS = {
     "view(m, [24])": "reshape",
     "torch.cat([m, m])": "concat",

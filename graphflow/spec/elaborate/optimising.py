@@ -20,7 +20,7 @@ from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.bound import Bound, Function, describe
-from graphflow.spec.elaborate.calls import Arguments
+from graphflow.spec.elaborate.calls import Arguments, bind
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Place, Slot
@@ -273,10 +273,13 @@ class Optimising(Initials):
         The nodes between parameters and loss are built again; everything else, the batch and the
         random draws among it, is what the step has already.
         """
-        (point,) = arguments.positional
         place, mark = slot.claim("objective"), arguments.mark
-        start = self.local(self.tensor(point, mark))
-        parts = self.pieces(start, params, place, mark)
+        given = bind("objective", ["point"], arguments)
+        point = self.local(self.tensor(given.get("point"), mark, DType.FLOAT))
+        length = sum((p.size for p in params[1:]), params[0].size)
+        if point.shape != (length,):
+            fail("GF030", f"a point is a vector of {length} numbers, not {point.type}", mark)
+        parts = self.pieces(point, params, place, mark)
         moved = {param.name: part for param, part in zip(params, parts, strict=True)}
         source = loss.builder
         needed = source.graph().needed_for([loss.name])

@@ -19,16 +19,17 @@ def gates(n: int, suffix: str = "", bias: bool = True) -> dict[str, Shape]:
 
 
 def layers(
-    kind: str, count: int = 1, ways: int = 1, bias: bool = True, shown: int = H
+    kind: str, count: int = 1, ways: int = 1, bias: bool = True, shown: int = H, size: int = F
 ) -> dict[str, Shape]:
-    """PyTorch's parameters of a net of layers; ``shown`` is the size of its projections."""
+    """PyTorch's parameters of a net of layers over vectors of ``size``; ``shown`` is the size of
+    its projections.
+    """
     found: dict[str, Shape] = {}
     for layer in range(count):
         for way in ("", "_reverse")[:ways]:
             own = gates(GATES[kind], f"_l{layer}{way}", bias)
             own[f"out.weight_hh_l{layer}{way}"] = (H * GATES[kind], shown)
-            if layer:
-                own[f"out.weight_ih_l{layer}{way}"] = (H * GATES[kind], ways * shown)
+            own[f"out.weight_ih_l{layer}{way}"] = (H * GATES[kind], ways * shown if layer else size)
             if shown != H:
                 own[f"out.weight_hr_l{layer}{way}"] = (shown, H)
             found |= own
@@ -98,4 +99,28 @@ SWEEPS = [
          {}, ("output", "hidden", "cell")),
 ]  # fmt: skip
 
-SEQUENCES = [*CELLS, *NETS, *SWEEPS]
+WORDS = 7
+
+
+def translator(size: int, net: str = "net") -> dict[str, Shape]:
+    """The parameters of an encoder or decoder whose two layers read vectors of ``size``."""
+    own = layers("gru", 2, size=size)
+    named = {name.replace("out.", f"out.{net}."): shape for name, shape in own.items()}
+    return {"out.embed.weight": (WORDS, F), **named}
+
+
+DENSE: dict[str, Shape] = {"out.dense.weight": (WORDS, H), "out.dense.bias": (WORDS,)}
+ENCODED = {"t": below(WORDS, N, 3), "x": normal(T, N, H), "h": normal(2, N, H)}
+TRANSLATION = [
+    Case("seq2seq_encoder", f"seq2seq_encoder(t, {WORDS}, {F}, {H}, 2)", {"t": below(WORDS, N, T)},
+         translator(F), ("outputs", "state")),
+    Case("seq2seq_decoder", f"seq2seq_decoder(t, x, h, {WORDS}, {F}, {H}, 2)", ENCODED,
+         translator(F + H) | DENSE, ("out", "state")),
+    Case("bahdanau_decoder", f"bahdanau_decoder(t, x, h, {WORDS}, {F}, {H}, 2, 0, n + 1)",
+         {**ENCODED, "n": below(T, N)},
+         translator(F + H, "steps.net") | DENSE
+         | {f"out.steps.attention.W_{k}.weight": (H, H) for k in "qk"}
+         | {"out.steps.attention.w_v.weight": (1, H)}, ("out", "state", "weights")),
+]  # fmt: skip
+
+SEQUENCES = [*CELLS, *NETS, *SWEEPS, *TRANSLATION]

@@ -71,7 +71,8 @@ dropout(0.5)
 nin_block(10, 3, 1, 1)
 adaptive_avg_pool2d(1)
 flatten"""
-GOOGLENET = """
+GOOGLENET = (
+    """
 conv2d(64, 7, stride=2, padding=3, activation=relu)
 max_pool2d(3, stride=2, padding=1)
 conv2d(64, 1, activation=relu)
@@ -88,29 +89,42 @@ inception(256, [160, 320], [32, 128], 128)
 max_pool2d(3, stride=2, padding=1)
 inception(256, [160, 320], [32, 128], 128)
 inception(384, [192, 384], [48, 128], 128)
-""" + HEAD
-RESNET = STEM + """
+"""
+    + HEAD
+)
+RESNET = (
+    STEM
+    + """
 repeat: 2
   through: [residual(64)]
 for: {c: [128, 256, 512]}
   through:
     - residual(c, use_1x1conv=true, strides=2)
     - residual(c)
-""".lstrip() + HEAD
-DENSENET = STEM + """
+""".lstrip()
+    + HEAD
+)
+DENSENET = (
+    STEM
+    + """
 for: {c: [96, 112, 120]}
   through: ['dense_block(4, 32)', transition_block(c)]
 dense_block(4, 32)
 batch_norm
 relu
-""".lstrip() + HEAD
-REGNET = """
+""".lstrip()
+    + HEAD
+)
+REGNET = (
+    """
 conv2d(32, 3, stride=2, padding=1)
 batch_norm
 relu
 anynet_stage(4, 32, 16, 1)
 anynet_stage(6, 80, 16, 1)
-""" + HEAD
+"""
+    + HEAD
+)
 GENERATOR = """
 g_block(512, strides=1, padding=0)
 for: {c: [256, 128, 64]}
@@ -185,20 +199,29 @@ def test_a_block_of_the_book(block):
 
 PUBLISHED_STEM = STEM.replace("padding=3)", "padding=3, bias=false)")
 THOUSAND = HEAD.replace("10", "1000")
-RESNET_18 = PUBLISHED_STEM + """
+RESNET_18 = (
+    PUBLISHED_STEM
+    + """
 repeat: 2
   through: [basic_block(64)]
 for: {c: [128, 256, 512]}
   through: ['basic_block(c, 2)', basic_block(c)]
-""".lstrip() + THOUSAND
-RESNET_50 = PUBLISHED_STEM + """
+""".lstrip()
+    + THOUSAND
+)
+RESNET_50 = (
+    PUBLISHED_STEM
+    + """
 for: {"c, stride, n": [[64, 1, 3], [128, 2, 4], [256, 2, 6], [512, 2, 3]]}
   through:
     - bottleneck(c, stride)
     - repeat: n - 1
       through: [bottleneck(c)]
-""".lstrip() + THOUSAND
-MOBILENET = """
+""".lstrip()
+    + THOUSAND
+)
+MOBILENET = (
+    """
 conv2d(32, 3, stride=2, padding=1, bias=false)
 batch_norm
 relu6
@@ -211,7 +234,9 @@ for: {"c, n, stride": [[24, 2, 2], [32, 3, 2], [64, 4, 2], [96, 3, 1], [160, 3, 
 conv2d(1280, 1, bias=false)
 batch_norm
 relu6
-""" + THOUSAND
+"""
+    + THOUSAND
+)
 PUBLISHED = {
     "resnet18": (RESNET_18, 11_689_512),
     "resnet50": (RESNET_50, 25_557_032),

@@ -176,3 +176,26 @@ def test_positions_stand_alone_in_a_feed_forward_net():
     _, (out,) = called("positionwise_ffn(x, 4, 8)", "out", x=np.ones((2, 3, 4)))
     assert out.shape == (2, 3, 8)
     np.testing.assert_allclose(out, np.broadcast_to(out[0, 0], out.shape), rtol=1e-12)
+
+
+def test_a_translators_shapes():
+    """Dive into Deep Learning 10.7 and 11.4, with 4 sentences of 9 words."""
+    words = np.zeros((4, 9), int)
+    _, (outputs, state) = called(
+        "seq2seq_encoder(t, 10, 8, 16, 2)", "out.outputs", "out.state", t=words
+    )
+    assert (outputs.shape, state.shape) == ((9, 4, 16), (2, 4, 16))
+    feed = {"t": words, "x": outputs, "h": state}
+    for decoder in ("seq2seq_decoder", "bahdanau_decoder"):
+        _, (out, last) = called(f"{decoder}(t, x, h, 10, 8, 16, 2)", "out.out", "out.state", **feed)
+        assert (out.shape, last.shape) == ((4, 9, 10), (2, 4, 16))
+
+
+def test_gru_parameters_of_the_books_translator():
+    words, outputs, state = np.zeros((1, 2), int), np.zeros((2, 1, 256)), np.zeros((2, 1, 256))
+    encoder, _ = called("seq2seq_encoder(t, 10, 256, 256, 2)", "out.state", t=words)
+    decoder, _ = called(
+        "seq2seq_decoder(t, x, h, 10, 256, 256, 2)", "out.state", t=words, x=outputs, h=state
+    )
+    for model, expected in ((encoder, 789_504), (decoder, 986_112)):
+        assert sum(p.size for n, p in model.parameters.items() if ".net." in n) == expected

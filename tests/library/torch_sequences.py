@@ -99,6 +99,45 @@ def one_bias(kind: type[nn.Module]) -> Callable[..., Result]:
     return run
 
 
+def deep_gru(size: int, params: dict[str, Tensor]) -> Callable[..., tuple[Tensor, Tensor]]:
+    """Two layers with the parameters below ``net``."""
+    own = {name.rpartition("net_")[2]: value for name, value in params.items()}
+    return holding(nn.GRU(size, H, 2).double(), own)  # type: ignore[return-value]
+
+
+def encoder(t: Tensor, embed_weight: Tensor, **params: Tensor) -> Result:
+    return deep_gru(F, params)(embed_weight[t].swapaxes(0, 1))
+
+
+def decoder(
+    t: Tensor, x: Tensor, h: Tensor, embed_weight: Tensor, dense_weight: Tensor,
+    dense_bias: Tensor, **params: Tensor,
+) -> Result:  # fmt: skip
+    words = embed_weight[t].swapaxes(0, 1)
+    both = torch.cat([words, x[-1].expand(len(words), -1, -1)], -1)
+    output, state = deep_gru(F + H, params)(both, h)
+    return (output @ dense_weight.T + dense_bias).swapaxes(0, 1), state
+
+
+def bahdanau(
+    t: Tensor, x: Tensor, h: Tensor, n: Tensor, embed_weight: Tensor, dense_weight: Tensor,
+    dense_bias: Tensor, **params: Tensor,
+) -> Result:  # fmt: skip
+    """The loop of Dive into Deep Learning 11.4."""
+    step, found, looked = deep_gru(F + H, params), [], []
+    w_q, w_k, w_v = (params[f"steps_attention_{k}_weight"] for k in ("W_q", "W_k", "w_v"))
+    beyond = torch.arange(T) >= (n + 1)[:, None]
+    for word in embed_weight[t].swapaxes(0, 1):
+        hidden = torch.tanh((h[-1] @ w_q.T)[:, None] + x.swapaxes(0, 1) @ w_k.T)
+        scores = (hidden @ w_v.T)[..., 0].masked_fill(beyond, -torch.inf)
+        looked.append(scores.softmax(-1))
+        context = torch.einsum("nt,tnh->nh", looked[-1], x)
+        output, h = step(torch.cat([context, word], -1)[None], h)
+        found.append(output[0])
+    out = torch.stack(found, 1) @ dense_weight.T + dense_bias
+    return out, h, torch.stack(looked, 1)
+
+
 DEEP = {"num_layers": 2, "bidirectional": True}
 SEQUENCES: dict[str, Callable[..., Result]] = {
     "rnn_cell": cell(nn.RNNCell),
@@ -126,4 +165,7 @@ SEQUENCES: dict[str, Callable[..., Result]] = {
     "gru_lengths": packed(nn.GRU, **DEEP),
     "gru_early": early_gru,
     "gru_one_bias": one_bias(nn.GRU),
+    "seq2seq_encoder": encoder,
+    "seq2seq_decoder": decoder,
+    "bahdanau_decoder": bahdanau,
 }

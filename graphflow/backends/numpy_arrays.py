@@ -9,6 +9,7 @@ import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.ir.graph import Node
+from graphflow.ops.coordinates import write_at
 from graphflow.ops.op import Array
 from graphflow.ops.slicing import Index, python_index
 
@@ -75,6 +76,25 @@ def _unslice(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) ->
     return run
 
 
+def _scatter_nd(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """Numbers written into the result: x itself, or a copy of it."""
+    (target,), (x, indices, updates) = out, inputs
+    assert isinstance(x, Array) and isinstance(indices, Array) and isinstance(updates, Array)
+    if not target.flags.c_contiguous:
+        return None
+    reduce, batch_dims = str(node.attr("reduce")), node.attr("batch_dims")
+    assert isinstance(batch_dims, int)
+    write = partial(write_at, np, target, indices, updates, reduce=reduce, batch_dims=batch_dims)
+    if np.may_share_memory(target, x):
+        return write
+
+    def run() -> None:
+        np.copyto(target, x)
+        write()
+
+    return run
+
+
 def _reshape(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     """A reshape that is no view: the operand copied row by row."""
     (target,), (x,) = out, inputs
@@ -95,4 +115,5 @@ ARRAYS: dict[str, Factory] = {
     "stack": _stack,
     "unslice": _unslice,
     "reshape": _reshape,
+    "scatter_nd": _scatter_nd,
 }

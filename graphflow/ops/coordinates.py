@@ -15,7 +15,7 @@ from graphflow.ops.builder import F, Value, zeros_like
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 from graphflow.ops.positions import counted_up, integers, mismatch
-from graphflow.ops.scatter import Scattering, written
+from graphflow.ops.scatter import Scattering, write
 
 
 @register
@@ -63,6 +63,7 @@ class ScatterNd(Scattering):
     """
 
     latex = r"{x}[{indices} \leftarrow {updates}]"
+    in_place = True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         batch = per_axis(attrs["batch_dims"], 1, "batch_dims", 0)[0]
@@ -93,10 +94,9 @@ class ScatterNd(Scattering):
         reduce: str,
         batch_dims: int,
     ) -> Array:
-        places = _places(xp, x.shape, indices, batch_dims).reshape(-1)
-        rows = _rows(x, batch_dims + indices.shape[-1])
-        news = updates.reshape(places.size, *rows.shape[1:])
-        return written(xp, rows, places, news, reduce).reshape(x.shape)
+        out = x.copy()
+        write_at(xp, out, indices, updates, reduce=reduce, batch_dims=batch_dims)
+        return out
 
     def read(self, x: Value, indices: Value, **place: Attr) -> Value:
         return F.gather_nd(x, indices, **place)
@@ -132,6 +132,15 @@ def _depth(x: TensorType, indices: TensorType, batch_dims: int, op: str) -> int:
     if not same or batch_dims + length > x.ndim:
         fail("GF030", mismatch(op, x, indices))
     return batch_dims + length
+
+
+def write_at(
+    xp: Namespace, out: Array, indices: Array, updates: Array, *, reduce: str, batch_dims: int
+) -> None:
+    """Updates written at coordinates of an array that lies row by row in memory."""
+    places = _places(xp, out.shape, indices, batch_dims).reshape(-1)
+    rows = _rows(out, batch_dims + indices.shape[-1])
+    write(xp, rows, places, updates.reshape(places.size, *rows.shape[1:]), reduce)
 
 
 def _rows(x: Array, depth: int) -> Array:

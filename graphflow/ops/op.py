@@ -72,6 +72,8 @@ class Op:
     """Draws numbers: its first operand is the random key, its ``stream`` attribute its path."""
     view: ClassVar[bool] = False
     """The result may share memory with the first operand."""
+    in_place: ClassVar[bool] = False
+    """The result may be written over the first operand, if no other operand sees that memory."""
     abstract: ClassVar[bool] = False
     """Stands for a derivative or a choice; expanded by a pass before anything runs."""
     call_order: ClassVar[tuple[str, ...] | None] = None

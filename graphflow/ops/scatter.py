@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -190,8 +191,16 @@ class Scatter(Scattering):
 def written(xp: Namespace, x: Array, places: Array, updates: Array, reduce: str) -> Array:
     """A copy of x with rows of updates at places of its first axis."""
     out = x.copy()
+    write(xp, out, places, updates, reduce)
+    return out
+
+
+def write(xp: Namespace, out: Array, places: Array, updates: Array, reduce: str) -> None:
+    """Rows of updates written at places of the first axis of an array that lies row by row."""
     if reduce == "none":
         out[places] = updates
-    else:
-        getattr(xp, UFUNCS[reduce]).at(out, places, updates)
-    return out
+        return
+    width = prod(out.shape[1:])
+    positions = places[:, None] * width + xp.arange(width)  # one axis is much the fastest
+    combine = getattr(xp, UFUNCS[reduce])
+    combine.at(out.reshape(-1), positions.reshape(-1), updates.reshape(-1))

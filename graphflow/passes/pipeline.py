@@ -12,7 +12,7 @@ from graphflow.passes.fold import FOLDING
 from graphflow.passes.hoist import hoist_invariants
 from graphflow.passes.rematerialise import rematerialise
 from graphflow.passes.rewrite import Refusal, Rewritten, RuleSet, rewrite
-from graphflow.passes.rules import CANONICAL
+from graphflow.passes.rules import CANONICAL, ROWS
 from graphflow.passes.verified import verified
 
 ROUNDS = 10
@@ -32,12 +32,18 @@ class Pass:
 
 
 CANONICALISING = RuleSet.of(CANONICAL)
+CHANGING_ROWS = RuleSet.of(ROWS)
 
 dead = Pass("dead", "drops what no output and no update needs", drop_dead)
 canonicalise = Pass(
     "canonicalise",
     "writes the same mathematics with fewer and simpler nodes",
     lambda graph: rewrite(graph, CANONICALISING),
+)
+rows = Pass(
+    "rows",
+    "updates only those rows of a table that a batch reads",
+    lambda graph: rewrite(graph, CHANGING_ROWS),
 )
 fold = Pass("fold", "computes constants while compiling", lambda graph: rewrite(graph, FOLDING))
 cse = Pass("cse", "computes what occurs twice once", merge_equal)
@@ -47,7 +53,7 @@ recompute = Pass(
     "recompute", "computes again for backward what checkpoints say not to keep", rematerialise
 )
 
-PASSES: tuple[Pass, ...] = (dead, canonicalise, fold, cse, hoist)
+PASSES: tuple[Pass, ...] = (dead, canonicalise, rows, fold, cse, hoist)
 """The passes of the fast plan, in order; they run in rounds."""
 LAST: tuple[Pass, ...] = (recompute,)
 """What runs once, when the rounds are over: nothing may merge what these keep apart."""

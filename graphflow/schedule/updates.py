@@ -75,12 +75,12 @@ class _Chooser:
         return Ending(self.direct, self.in_order())
 
     def suits(self, leaf: str, value: str) -> bool:
-        """Whether the update is an elementwise node that reads the leaf in place, if at all."""
+        """Whether the update may be written over the leaf, which it reads in place, if at all."""
         node, own = self.graph.nodes[value], self.graph.nodes[leaf]
         return (
             value not in self.sources.views
             and node.op not in LEAVES
-            and is_elementwise(node)
+            and (is_elementwise(node) or self.writes_over(node, leaf))
             and node.type == own.type
             and value_bytes(own.type) >= SMALL
             and (leaf, 0) not in self.kept
@@ -90,6 +90,11 @@ class _Chooser:
                 if (leaf, 0) in self.sources.slots[name]
             )
         )
+
+    def writes_over(self, node: Node, leaf: str) -> bool:
+        """Whether the operator changes parts of its first operand, which alone sees the leaf."""
+        seen = [(leaf, 0) in self.sources.slots[name] for name in node.inputs]
+        return get_op(node.op).in_place and seen[0] and not any(seen[1:])
 
     def depending_on(self, value: str) -> set[str] | None:
         """Everything that must run after ``value``: elementwise and few, or None."""

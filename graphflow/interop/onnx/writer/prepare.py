@@ -13,7 +13,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import bind_type, type_symbols
 from graphflow.ops.op import Array, get_op
 from graphflow.passes import optimise, specialise
-from graphflow.runtime.compile import Mode, float_dtype
+from graphflow.runtime.compile import Compiler, Mode, float_dtype
 from graphflow.runtime.store import Store
 
 NEXT = ".next"
@@ -50,6 +50,7 @@ def training_step(
     """One player's step: reported values and new values of what it changes."""
     trainer = model.trainer(dtype=dtype)
     step = trainer.players[_player(list(trainer.players), player)].step
+    Compiler(step.graph, trainer.store, trainer.initialiser, trainer.settings, sizes)  # checks them
     updates = step.graph.updates
     names = [*step.report, *(leaf + NEXT for leaf in updates)]
     outputs = (*step.report.values(), *updates.values())

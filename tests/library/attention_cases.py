@@ -49,6 +49,11 @@ POOLING = [
          {"q": normal(N, T, 7), "m": Draw((T, T), "mask")},
          {"out.W_q.weight": (8, 7), "out.W_k.weight": (4, 7), "out.W_v.weight": (4, 7),
           "out.W_o.weight": (8, 8)}, BOTH),
+    Case("grouped_query_attention_added",
+         "grouped_query_attention(q, q, q, 8, 2, n + 1, mask=a, is_causal=true)",
+         {"q": normal(N, T, 7), "n": below(T, N), "a": normal(2, T, T)},
+         {"out.W_q.weight": (8, 7), "out.W_k.weight": (8, 7), "out.W_v.weight": (8, 7),
+          "out.W_o.weight": (8, 8)}, BOTH),
     Case("rotary", "rotary(x)", {"x": normal(2, 5, 6)}),
     Case("rotary_interleaved", "rotary(x, base=100, interleaved=true)", {"x": normal(5, 6)}),
 ]  # fmt: skip

@@ -61,9 +61,19 @@ def shared(q: Tensor, m: Tensor, **params: Tensor) -> Result:
     return F.linear(out, params["W_o_weight"]), weights
 
 
+def added(q: Tensor, n: Tensor, a: Tensor, **params: Tensor) -> Result:
+    """Two heads, with floats added to the scores of what may be seen."""
+    found = [F.linear(q, params[f"W_{name}_weight"]) for name in "qkv"]
+    within = (torch.arange(T) < (n + 1)[:, None])[:, None, None]
+    shown = within & torch.ones(T, T, dtype=torch.bool).tril()
+    out, weights = split_heads(*found, 2, 2, a.masked_fill(~shown, -torch.inf))
+    return F.linear(out, params["W_o_weight"]), weights
+
+
 def split_heads(
     q: Tensor, k: Tensor, v: Tensor, count: int, shared_by: int, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
+    """PyTorch's attention in heads, and its weights; the mask is boolean or added."""
     qh, kh, vh = (
         x.unflatten(-1, (n, -1)).transpose(1, 2)
         for x, n in ((q, count), (k, shared_by), (v, shared_by))
@@ -71,7 +81,8 @@ def split_heads(
     out = F.scaled_dot_product_attention(qh, kh, vh, mask, enable_gqa=True)
     kh = kh.repeat_interleave(count // shared_by, 1)
     scores = qh @ kh.mT / qh.shape[-1] ** 0.5
-    weights = scores.masked_fill(~mask, -torch.inf).softmax(-1)
+    shown = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    weights = shown.softmax(-1)
     return out.transpose(1, 2).flatten(2), weights
 
 
@@ -134,6 +145,7 @@ ATTENTION: dict[str, Callable[..., Result]] = {
     "bilinear_attention": lambda q, k, v, n, weight: pooled(q @ weight @ k.mT, v, n),
     "grouped_query_attention": separate,
     "grouped_query_attention_shared": shared,
+    "grouped_query_attention_added": added,
     "rotary": lambda x: turned(x, 10000, False),
     "rotary_interleaved": lambda x: turned(x, 100, True),
     "encoder_layer": lambda x, **params: layer(ENCODER, 2)(x, params=params),

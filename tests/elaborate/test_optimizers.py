@@ -305,3 +305,47 @@ def test_a_file_may_use_the_words_for_something_else():
 def test_first_values_know_no_step():
     with pytest.raises(GraphflowError, match="unknown name 'step'"):
         gf.loads(NODES.replace("init: zeros", "init: 0.1 * step"))
+
+
+LAYERS = """graphflow: 1
+name: rates of layers
+inputs: {x: {shape: [200, 50]}, y: {shape: [200], dtype: int}}
+params: {w: {shape: [50, 4], init: zeros}}
+nodes:
+  p: piecewise_linear([[0, 0], [2, 0.8]])
+  h: dropout(x, p)
+  gone: mean(h == 0)
+  smooth: cross_entropy(h @ w, y, label_smoothing=0.5 * p)
+  temperature: exponential_lr(1, 0.5, min_lr=0.3)
+  sharp: softmax(x[0, :4] / temperature)
+  loss: smooth + 0 * sum(sharp)
+train: {minimize: loss, optimizer: sgd(0), report: [gone, temperature]}
+"""
+
+
+def test_dropout_smoothing_and_temperature_follow_a_schedule():
+    rng = np.random.default_rng(0)
+    feed = {"x": rng.uniform(1, 2, (200, 50)), "y": rng.integers(0, 4, 200)}
+    trainer = gf.loads(LAYERS).trainer()
+    values = [trainer.step(feed).values for _ in range(3)]
+    assert [float(v["gone"]) for v in values] == pytest.approx([0, 0.4, 0.8], abs=0.02)
+    assert [float(v["temperature"]) for v in values] == pytest.approx([1, 0.5, 0.3])
+    assert float(values[2]["loss"]) == pytest.approx(np.log(4))
+
+
+SMOOTH = """graphflow: 1
+name: labels that get sharper
+params: {w: {shape: [1, 2], init: zeros}}
+nodes:
+  loss: cross_entropy(w + [0, 1], [0], label_smoothing=step_lr(0.4, 1, gamma=0.5))
+train: {minimize: loss, optimizer: sgd(0)}
+"""
+
+
+def test_the_smoothing_of_labels_is_the_one_of_the_step():
+    """-log p of the target mixed with the mean over classes, at logits (0, 1)."""
+    trainer = gf.loads(SMOOTH).trainer(dtype="float64")
+    log_p = np.array([0.0, 1.0]) - np.log(1 + np.e)
+    for share in (0.4, 0.2, 0.1):
+        expected = -(1 - share) * log_p[0] - share * log_p.mean()
+        assert float(trainer.step({}).values["loss"]) == pytest.approx(expected, rel=1e-12)

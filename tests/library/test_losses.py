@@ -52,6 +52,22 @@ def test_cross_entropy_counts_minus_100_as_nothing():
     assert not gradients["s"][1::2].any() and gradients["s"][::2].all()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "cross_entropy(s, t, {}, label_smoothing=0.1)",
+        "cross_entropy(s, softmax(s), {})",
+        "multi_margin_loss(s, t, weight={})",
+        "focal_loss(s, t, weight={})",
+        "binary_cross_entropy_with_logits(s, sigmoid(s), pos_weight={})",
+    ],
+)
+def test_weights_may_be_written_out(call):
+    feed = {"s": SCORES, "t": np.array([1, 0, 2, 1]), "w": np.array([1, 2.5, 4])}
+    written = evaluated(call.format("[1, 2.5, 4]"), **feed)
+    assert written == pytest.approx(evaluated(call.format("w"), **feed), rel=1e-12)
+
+
 # -- edges ---------------------------------------------------------------------------------------
 def test_binary_cross_entropy_stops_at_100():
     feed = {"p": np.array([0.0, 1.0]), "t": np.array([1.0, 1.0])}
@@ -161,6 +177,9 @@ REFUSED = {
     "smooth_l1_loss(y, y, beta=0)": "beta must be positive",
     "smooth_l1_loss(y, y, sigma=-1)": "sigma must be positive, not -1",
     "huber_loss(y, y, delta=0)": "delta must be positive, not 0",
+    "mse_loss(y, y, weight=2)": "a weight for each entry is float[4], but this one is 2",
+    "cross_entropy(x, c, 1)": "weight has a number for each class of float[4, 6] (axis -1), but is",
+    "multi_margin_loss(x, c, weight=[1, 2])": "weight has a number for each class",
     "mse_loss(y, y, weight=w)": "a weight for each entry is float[4], but this one is float[3]",
     "gaussian_nll_loss(x, x, w)": "the variance is float[3], but input is float[4, 6]",
     "gaussian_nll_loss(one, y, y)": "input is float[4, 1] but target is float[4]",

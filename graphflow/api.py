@@ -26,10 +26,12 @@ from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
 from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, build_program
+from graphflow.runtime.state_dict import Loaded, load_state, save_state
 from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import WeightFiles
 from graphflow.spec.document import Document
@@ -182,6 +184,33 @@ class Model:
     def state(self) -> LeafView:
         """What survives a step (carried values, running statistics) by name."""
         return LeafView(self.store, self.elaborated.states, "state")
+
+    def weights(self) -> dict[str, Array]:
+        """Parameters, and states of a fixed size, by name: what PyTorch calls the state dict."""
+        return {name: self.store.array(name) for name in self._lasting()}
+
+    def save_weights(self, path: str | PathLike[str]) -> None:
+        """Write :meth:`weights` to a ``.safetensors`` or ``.npz`` file: all of it or nothing."""
+        save_state(self.weights(), Path(path))
+
+    def load_weights(
+        self,
+        path: str | PathLike[str],
+        rename: Mapping[str, str] | None = None,
+        strict: bool = True,
+    ) -> Loaded:
+        """Set all weights from a file, such as a state dict that PyTorch saved as safetensors.
+
+        ``rename`` maps names in the file to names here, whole or up to a dot. GF077 names all that
+        does not fit, and nothing is changed then; with ``strict=False`` names that are missing or
+        unexpected are left alone. The result says what matched.
+        """
+        return load_state(self.store, self._lasting(), Path(path), rename or {}, strict)
+
+    def _lasting(self) -> dict[str, TensorType]:
+        """The types of all leaves whose size does not depend on what is fed."""
+        types = ((name, self.store.types[name]) for name in (*self.parameters, *self.state))
+        return {name: type for name, type in types if not type_symbols(type)}
 
     def compile(
         self,

@@ -63,6 +63,8 @@ FORMATS: dict[str, Format] = {
     "onnx": _format(
         ".onnx", "onnx.writer", "mode", "training", "player", "dtype", "sizes", "external_data"
     ),
+    "pytorch": _format(".py", "pytorch"),
+    "safetensors": _format(".safetensors", "safetensors"),
     "dot": _format(".dot", "dot"),
 }
 

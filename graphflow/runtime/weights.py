@@ -13,6 +13,9 @@ from safetensors.numpy import load_file
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ops.op import Array
 
+PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle"})
+"""Suffixes under which PyTorch keeps Python objects."""
+
 
 class WeightFiles:
     """The files that parameters start from, each read once, when its first value is needed.
@@ -50,12 +53,15 @@ def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[
         fail(
             "GF077", f"the weights file '{path}' does not exist", mark, help=help if layer else None
         )
+    if path.suffix in PICKLED:
+        fail("GF077", f"'{path}' may hold pickled objects, which run code when they are read", mark,
+             help="save it with safetensors.torch.save_file(model.state_dict(), ...)")  # fmt: skip
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
         return dict(load_file(path))
-    except (SafetensorError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (SafetensorError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
         fail("GF077", f"the weights file '{path}' cannot be read: {error}", mark,
              help="weights are .safetensors, or .npz without pickled objects")  # fmt: skip
 
@@ -70,29 +76,29 @@ def matched(
 
     ``net.conv1.weight`` is found under that name, ``conv1.weight`` or ``weight``, in this order.
     """
-    renamed = {_renamed(name, rename): array for name, array in arrays.items()}
+    here = {renamed(name, rename): array for name, array in arrays.items()}
     found, missing = {}, []
     for name in names:
         parts = name.split(".")
         endings = (".".join(parts[i:]) for i in range(len(parts)))
-        key = next((ending for ending in endings if ending in renamed), None)
+        key = next((ending for ending in endings if ending in here), None)
         if key is None:
             missing.append(name)
         else:
-            found[name] = renamed[key]
+            found[name] = here[key]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        offer = f"the file holds {', '.join(list(renamed)[:6])}, ...; map names with rename:"
+        offer = f"the file holds {', '.join(list(here)[:6])}, ...; map names with rename:"
         fail(
             "GF077",
             f"the weights file has no '{missing[0]}'{more}",
             mark,
-            help=did_you_mean(missing[0], renamed) or offer,
+            help=did_you_mean(missing[0], here) or offer,
         )
     return found
 
 
-def _renamed(name: str, rename: Mapping[str, str]) -> str:
+def renamed(name: str, rename: Mapping[str, str]) -> str:
     """A name in the file as it is called here: whole names first, then leading parts."""
     if name in rename:
         return rename[name]

@@ -1,0 +1,204 @@
+"""What a module owns: submodules, parameters, buffers, under the names they have in the file."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from graphflow.diagnostics import fail
+from graphflow.interop.pytorch.body import Body
+from graphflow.interop.pytorch.flow import Step
+from graphflow.interop.pytorch.layers import Layer
+from graphflow.interop.pytorch.record import Record
+from graphflow.interop.pytorch.reserved import OF_DICTIONARIES, RESERVED
+from graphflow.interop.source import Code
+from graphflow.ir.types import type_symbols
+
+Initial = Callable[[str, Body | None], tuple[list[str], Code]]
+
+
+class Program(Protocol):
+    """What is known of other definitions."""
+
+    @property
+    def initial(self) -> Initial:
+        """A leaf's first value."""
+
+    def layer(self, record: Record) -> Layer | None:
+        """The entry of the table for a call."""
+
+    def spliced(self, record: Record) -> Sequence[Step] | None:
+        """The steps that stand for a call without a definition."""
+
+    def handle(self, record: Record) -> object:
+        """How a call is written."""
+
+
+@dataclass
+class Tree:
+    """Names below one owner: either what stands there, or further names."""
+
+    made: str = ""
+    parts: dict[str, Tree] = field(default_factory=dict)
+
+    def put(self, path: str, made: str) -> None:
+        head, _, rest = path.partition(".")
+        inner = self.parts.setdefault(head, Tree())
+        if rest:
+            inner.put(rest, made)
+        else:
+            inner.made = made
+
+    @property
+    def is_list(self) -> bool:
+        """Whether its parts are modules that count from 0."""
+        return list(self.parts) == [str(i) for i in range(len(self.parts))] and self.holds_modules
+
+    @property
+    def holds_modules(self) -> bool:
+        """Whether everything right below is a module."""
+        return not any(p.made.startswith(("nn.Parameter", "nn.Buffer"))
+                       for p in self.parts.values())  # fmt: skip
+
+
+class Parts:
+    """The constructor of one module."""
+
+    def __init__(self, program: Program, record: Record) -> None:
+        self.program, self.record = program, record
+        self.owner = record.owner
+        self.modules: dict[str, str] = {}
+        for call in self._calls(record):
+            self._module(call)
+        self.tree = Tree()
+        for owner, made in self.modules.items():
+            if owner != self.owner or not self.owner:
+                self.tree.put(self.relative(owner), made)
+
+    def _calls(self, record: Record) -> Iterator[Record]:
+        """Calls that own parameters, those inside loops and small blocks among them."""
+        for step in record.steps:
+            if isinstance(step, Record):
+                inner = self.program.spliced(step)
+                if inner is None:
+                    yield step
+                else:
+                    view = Record("spliced", steps=list(inner), regions=step.regions)
+                    yield from self._calls(view)
+            else:
+                for region in record.regions.get(step.name, ()):
+                    yield from self._calls(region)
+
+    def _module(self, call: Record) -> None:
+        entry = self.program.layer(call)
+        if entry is not None and entry.build is not None:
+            made = entry.build
+        elif entry is None:
+            use = self.program.handle(call)
+            if getattr(use, "owner", None) is None:
+                return
+            made = f"{use.definition.name}({', '.join(use.values)})"  # type: ignore[attr-defined]
+        else:
+            return
+        if self.modules.setdefault(call.owner, made) != made:
+            fail("GF103", f"'{call.owner}' is called with inputs that need different code",
+                 call.mark, help="call it with one shape, or use a block for each")  # fmt: skip
+
+    def base(self) -> str:
+        """The class it extends: that of the call that has its very name."""
+        made = self.modules.get(self.owner)
+        return made if made is not None and self.owner else "nn.Module()"
+
+    def own(self) -> list[str]:
+        """The parameters and states that no submodule has."""
+        inside = [f"{owner}." for owner in self.modules]
+        prefix = f"{self.owner}." if self.owner else ""
+        return [
+            n for n in self.record.leaves
+            if n.startswith(prefix) and not any(n.startswith(i) for i in inside)
+        ]  # fmt: skip
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The attributes that it gives the module."""
+        owned = [*self.own(), *self.modules]
+        return frozenset(self.relative(name).partition(".")[0] for name in owned)
+
+    def relative(self, name: str) -> str:
+        return name[len(self.owner) + 1 :] if self.owner else name
+
+    def bind(self, body: Body) -> None:
+        """Let a body read what the module and its submodules own."""
+        prefix = f"{self.owner}." if self.owner else ""
+        for name in (n for n in self.record.leaves if n.startswith(prefix)):
+            body.env[name] = Code(self.place(name))
+            if self.record.leaves[name].op == "state":
+                body.states[name] = self.place(name)
+
+    def place(self, name: str) -> str:
+        """``self.a.b``, ``self.a[0].b``: where a module or leaf below this one is found."""
+        found, tree = "self", self.tree
+        for part in self.relative(name).split("."):
+            if plain(part):
+                found = f"{found}.{part}"
+            elif found == "self":
+                found = f'self.get_submodule("{part}")'
+            else:
+                found = f"{found}[{part}]" if tree.is_list else f'{found}["{part}"]'
+            tree = tree.parts.get(part, Tree())
+        return found
+
+    def setup(self) -> list[str]:
+        """The lines of ``__init__`` after ``super().__init__()``."""
+        lines: list[str] = []
+        tree = self.tree
+        for name in self.own():
+            before, made = self.leaf(name)
+            lines += before
+            tree.put(self.relative(name), made)
+        for name, part in tree.parts.items():
+            self._check(name)
+            lines.append(_assignment(name, self._shown(part)))
+        return lines
+
+    def _check(self, name: str) -> None:
+        if name in RESERVED:
+            fail("GF103", f"a module of PyTorch cannot have a part called '{name}'",
+                 self.record.mark, help="give the node another name")  # fmt: skip
+
+    def leaf(self, name: str) -> tuple[list[str], str]:
+        """A parameter or buffer with its first value; one of open size has none yet."""
+        node = self.record.leaves[name]
+        if type_symbols(node.type):
+            return [], "nn.Buffer(None, persistent=False)"
+        before, code = self.program.initial(name, None)
+        kind = "Parameter" if node.op == "parameter" else "Buffer"
+        return before, f"nn.{kind}({code})"
+
+    def _shown(self, tree: Tree) -> str:
+        if tree.made and not tree.parts:
+            return tree.made
+        if tree.made:
+            fail("GF103", "two modules would share one name", self.record.mark)
+        for name in tree.parts:
+            self._check(name)
+        if tree.is_list:
+            return f"nn.ModuleList([{', '.join(map(self._shown, tree.parts.values()))}])"
+        inner = ", ".join(f'"{name}": {self._shown(part)}' for name, part in tree.parts.items())
+        if tree.holds_modules and OF_DICTIONARIES.isdisjoint(tree.parts):
+            return f"nn.ModuleDict({{{inner}}})"
+        self.program.helpers.setdefault("Parts")  # type: ignore[attr-defined]
+        return f"Parts({{{inner}}})"
+
+
+def plain(name: str) -> bool:
+    """Whether a part can be written after a dot."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _assignment(name: str, made: str) -> str:
+    if plain(name):
+        return f"self.{name} = {made}"
+    return f'self.add_module("{name}", {made})'

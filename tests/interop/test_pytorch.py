@@ -1,0 +1,220 @@
+"""The source that is written for PyTorch, read as text: PyTorch itself is not needed."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+import graphflow as gf
+from graphflow.diagnostics import GraphflowError
+from graphflow.gallery import list_graphs
+from graphflow.interop.pytorch.body import RULES
+from graphflow.interop.pytorch.file import source
+from graphflow.ops.op import OPS
+
+HEAD = """from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+"""
+
+LINE = """
+graphflow: 1
+name: a straight line
+about: guesses y
+source: a book
+inputs: {x: {shape: [B, 2]}, y: {shape: [B, 1]}}
+params:
+  w: {shape: [2, 1], init: zeros}
+nodes:
+  guess: x @ w
+  loss: mean((guess - y) ** 2) / 2
+outputs: [guess]
+train: {minimize: loss, optimizer: sgd(0.1)}
+"""
+LINE_SOURCE = (
+    '''"""a straight line.
+
+guesses y
+
+Source: a book.
+"""
+
+'''
+    + HEAD
+    + '''class Model(nn.Module):
+    """a straight line.
+
+    Feed the inputs; the result holds the outputs by name.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(2, 1))
+
+    def forward(self, x, y=None):
+        guess = x @ self.w
+        if y is None:
+            return {"guess": guess}
+        loss = torch.mean((guess - y) ** 2) / 2
+        return {"guess": guess, "loss": loss}
+'''
+)
+
+PICTURES = """
+graphflow: 1
+name: pictures
+inputs: {x: {shape: [B, 3, 8, 8]}}
+blocks:
+  step:
+    about: a convolution that may halve the picture
+    args: [channels, stride=1]
+    inputs: [x]
+    nodes:
+      seen: conv2d(x, channels, 3, stride=stride, padding=1, activation=relu)
+      out: batch_norm(seen)
+    outputs: [out]
+nodes:
+  features:
+    from: x
+    through:
+      - step(4)
+      - step(8, stride=2)
+      - dropout(0.1)
+      - flatten
+  scores: linear(features, 10)
+outputs: [scores]
+"""
+PICTURES_SOURCE = (
+    '"""pictures."""\n\n'
+    + HEAD
+    + '''class Step(nn.BatchNorm2d):
+    """a convolution that may halve the picture"""
+
+    def __init__(self, channels, in_channels):
+        super().__init__(channels)
+        self.seen = nn.Conv2d(in_channels, channels, 3, padding=1)
+
+    def forward(self, x):
+        seen = F.relu(self.seen(x))
+        return super().forward(seen)
+
+
+class Step2(nn.BatchNorm2d):
+    """a convolution that may halve the picture"""
+'''
+)
+
+
+def test_a_line_by_hand():
+    assert source(gf.loads(LINE)) == LINE_SOURCE
+
+
+def test_blocks_are_classes_and_pipelines_successive_lines():
+    text = source(gf.loads(PICTURES.replace("step(8, stride=2)", "step(8)")))
+    assert text.startswith(PICTURES_SOURCE.partition("\n\nclass Step2")[0])
+    assert (
+        """        self.features = nn.ModuleDict({"step1": Step(4, 3), "step2": Step(8, 4)})
+        self.scores = nn.Linear(512, 10)
+"""
+        in text
+    )
+    assert (
+        """    def forward(self, x):
+        features = self.features.step1(x)
+        features = self.features.step2(features)
+        features = F.dropout(features, p=0.1, training=self.training)
+        features = torch.flatten(features, start_dim=1)
+        scores = self.scores(features)
+        return {"scores": scores}
+"""
+        in text
+    )
+
+
+def test_arguments_that_change_the_structure_make_a_class_of_their_own():
+    text = source(gf.loads(PICTURES))
+    assert "class Step(nn.BatchNorm2d):" in text and "class Step2(nn.BatchNorm2d):" in text
+    assert "nn.Conv2d(4, 8, 3, stride=2, padding=1)" in text
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in list_graphs()])
+def test_every_canned_graph_is_python_within_100_columns(name):
+    text = source(gf.load(name))
+    module = ast.parse(text)
+    assert max(map(len, text.splitlines())) <= 100
+    imported = [n.names[0].name for n in ast.walk(module) if isinstance(n, ast.Import)]
+    assert imported == ["torch", "torch.nn.functional"]
+
+
+HOSTILE = """
+graphflow: 1
+name: "x\\"\\"\\"\\nimport os  # \\\\"
+about: "ends with a quote \\" and a backslash \\\\"
+source: ["\\"\\"\\" + evil() + \\"\\"\\"", "\\u2028 \\u202e line"]
+inputs: {torch: {shape: [B, 3]}, F: {shape: [3]}, self: {shape: [3]}}
+blocks:
+  super:
+    about: "\\"\\"\\" ; evil()"
+    args: [nn]
+    inputs: [x]
+    nodes: {range: x * nn, zip: 'linear(range, 2)', y: zip * zip}
+    outputs: [y]
+nodes:
+  nn: torch * F + self
+  super_: super(nn, 2)
+  float_: super(nn, 3)
+  len: sum(super_) + sum(float_)
+outputs: [len]
+"""
+
+
+def test_text_of_the_file_never_becomes_code():
+    text = source(gf.loads(HOSTILE))
+    module = ast.parse(text)
+    names = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
+    assert not names & {"os", "evil", "exec", "eval"}
+    assert text.isascii()
+    assert ast.get_docstring(module) is not None
+    assert [type(n).__name__ for n in module.body[:4]] == [
+        "Expr", "ImportFrom", "Import", "Import"
+    ]  # fmt: skip
+
+
+def test_a_part_may_not_have_the_name_of_a_method():
+    text = "graphflow: 1\nname: f\ninputs: {x: {shape: [B, 2]}}\nnodes: {train: 'linear(x, 2)'}\n"
+    with pytest.raises(GraphflowError, match="cannot have a part called 'train'"):
+        source(gf.loads(text))
+
+
+def test_an_operator_without_counterpart_is_refused_with_its_line():
+    text = (
+        "graphflow: 1\nname: f\ninputs: {b: {shape: [5, 4]}, s: {shape: [5]}}\n"
+        "nodes:\n  kept: nms(b, s, 0.5, max_output=3)\n"
+    )
+    with pytest.raises(GraphflowError) as caught:
+        source(gf.loads(text))
+    (found,) = caught.value.diagnostics
+    assert found.code == "GF103" and found.mark is not None and found.mark.line == 5
+    assert "'kept' cannot be exported" in found.message and "'nms'" in found.message
+
+
+ELSEWHERE = {
+    "input", "parameter", "state", "rng", "rng_split", "item", "scan", "while_loop", "cond",
+    "gradients", "jvp", "jacobian", "hessian",
+}  # fmt: skip
+WITHOUT = {
+    # nodes of a derivative, which PyTorch makes itself
+    "max_pool_indices", "avg_unpool", "adaptive_avg_unpool", "adaptive_max_pool_indices",
+    "conv_weight_grad", "unslice", "unpad", "roi_pool_indices", "adjugate",
+    # refused
+    "categorical", "eigvals", "gather_nd", "nms", "scatter_nd", "unique",
+}  # fmt: skip
+
+
+def test_every_operator_is_written_or_known_to_be_refused():
+    assert set(OPS) - set(RULES) - ELSEWHERE == WITHOUT

@@ -75,8 +75,7 @@ def _prepared(
 ) -> Prepared:  # fmt: skip
     declared = {leaf.name: leaf for leaf in graph if leaf.op in ("parameter", "state")}
     bound = specialise(graph, sizes, float_dtype(dtype), mode == "train", partial=True)
-    final = optimise(_draws_fed(bound))
-    _refuse_unwritable(final)
+    final = simplified(bound)
     values = {}
     for leaf in final:
         if leaf.name in declared and not type_symbols(declared[leaf.name].type):
@@ -102,6 +101,13 @@ def _first_value(store: Store, name: str) -> Array | None:
         if error.diagnostics[0].code != "GF066":
             raise
         return None
+
+
+def simplified(graph: Graph) -> Graph:
+    """A specialised graph as it is written; GF103 where it cannot be."""
+    final = optimise(_draws_fed(graph))
+    _refuse_unwritable(final)
+    return final
 
 
 def _draws_fed(graph: Graph) -> Graph:

@@ -7,6 +7,9 @@ import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
+from graphflow.ir.types import DType
+from graphflow.ops.evaluate import evaluate
+from graphflow.passes import specialise
 from tests.library.small_training import file, path, walk
 
 FILE = """
@@ -349,3 +352,30 @@ def test_the_smoothing_of_labels_is_the_one_of_the_step():
     for share in (0.4, 0.2, 0.1):
         expected = -(1 - share) * log_p[0] - share * log_p.mean()
         assert float(trainer.step({}).values["loss"]) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_trial_beyond_all_numbers_went_too_far():
+    """exp(300 w) - 30 w from -1: the first steps along the slope of -30 overflow."""
+    for optimizer in ("lbfgs(100, line_search_fn='strong_wolfe')", "conjugate_gradient(100)"):
+        found = path("exp(300 * w) - 30 * w", optimizer, 25, {"w": -1.0})["w"]
+        assert found[-1] == pytest.approx(np.log(0.1) / 300, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["lbfgs(line_search_fn='strong_wolfe')", "newton()", "nesterov(0.1)"]
+)
+def test_the_plain_plan_of_a_step_gives_what_the_fast_one_does(optimizer):
+    start = {"w": [1.0, 2.0], "b": 0.5}
+    model = gf.loads(file("sum((tanh(w) - b) ** 2) + b ** 4", optimizer, start))
+    for name, value in start.items():
+        model.parameters[name] = np.array(value)
+    trainer = model.trainer(dtype="float64")
+    step = trainer.players[""].step
+    graph = specialise(step.graph, {}, DType.FLOAT64, training=True)
+    for _ in range(4):
+        leaves = {n: np.array(trainer.store.array(n)) for n in graph.updates}
+        leaves |= {n.name: np.array(trainer.store.array(n.name)) for n in graph.leaves("state")}
+        values = evaluate(graph, leaves)
+        trainer.step({})
+        for name, following in graph.updates.items():
+            np.testing.assert_allclose(trainer.store.array(name), values[following], rtol=1e-12)

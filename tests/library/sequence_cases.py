@@ -79,6 +79,7 @@ NETS = [
     net("lstm_lengths", f"h, c, {DEEP}, lengths=n + 1", layers("lstm", 2, 2),
         n=below(T, N), h=normal(4, N, H), c=normal(4, N, H)),
     net("lstm_three", "num_layers=3, dropout=0, bias=false", layers("lstm", 3, bias=False)),
+    net("lstm_dropped", "num_layers=2, dropout=1", layers("lstm", 2)),
     net("gru"),
     net("gru_started", "h, bias=false", layers("gru", bias=False), h=normal(1, N, H)),
     net("gru_deep", f"h, {DEEP}, batch_first=true", layers("gru", 2, 2),

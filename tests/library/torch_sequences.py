@@ -157,6 +157,7 @@ SEQUENCES: dict[str, Callable[..., Result]] = {
     "lstm_projected": series(nn.LSTM, **DEEP, proj_size=3),
     "lstm_lengths": packed(nn.LSTM, **DEEP),
     "lstm_three": series(nn.LSTM, num_layers=3, bias=False),
+    "lstm_dropped": series(nn.LSTM, num_layers=2, dropout=1.0),
     "lstm_one_bias": one_bias(nn.LSTM),
     "lstm_sweep_peepholes": peepholes,
     "gru": series(nn.GRU),

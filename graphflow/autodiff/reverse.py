@@ -47,6 +47,8 @@ def reverse(graph: Graph, of: str, wrt: Sequence[str], cotangent: str | None = N
     builder = Builder(graph)
     target = builder.value(graph.resolve(of))
     sources = {w: graph.resolve(w) for w in wrt}
+    for w, name in sources.items():
+        _real(w, builder.value(name))
     with builder.within(target.name, backward_origin(builder, target.name)):
         seed = builder.value(graph.resolve(cotangent)) if cotangent else None
         found = pull_back(builder, {target.name: seed or ones(target)}, list(sources.values()))
@@ -56,6 +58,16 @@ def reverse(graph: Graph, of: str, wrt: Sequence[str], cotangent: str | None = N
             gradients[of, w] = value.name
     built = builder.graph(graph.outputs, graph.updates)
     return replace(built, gradients=gradients)
+
+
+def _real(name: str, x: Value) -> None:
+    """Refuse a derivative by whole numbers or by true and false."""
+    if not x.dtype.is_float:
+        fail(
+            "GF051",
+            f"'{name}' holds {x.dtype} values, and derivatives are taken by real numbers",
+            help="declare it as float, or take the derivative by what is computed from it",
+        )
 
 
 def ones(target: Value) -> Value:

@@ -207,6 +207,7 @@ class Cast(Op):
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([np.array([0.0, 2.7])], {"dtype": DType.INT64}, np.array([0, 2]), False)
+        yield Sample([np.array([0.5, -2.0])], {"dtype": DType.FLOAT}, np.array([0.5, -2.0]))
 
 
 @register

@@ -65,12 +65,6 @@ class Binary(Elementwise):
         return TensorType(x.dtype, joined(x, y))
 
 
-def numeric(op: str, x: TensorType, instead: str) -> None:
-    """Refuse true and false where only numbers have an answer."""
-    if x.dtype is DType.BOOL:
-        fail("GF031", f"{op} of true and false has no meaning", help=instead)
-
-
 class Float(Elementwise):
     """Base of one-operand functions of real numbers."""
 
@@ -87,6 +81,12 @@ def joined(*types: TensorType) -> tuple:  # type: ignore[type-arg]
             str(error),
             help="sizes must be equal, or 1; add an axis with x[:, None] or reshape one of them",
         )
+
+
+def numeric(op: str, x: TensorType, instead: str) -> None:
+    """Refuse true and false where only numbers have an answer."""
+    if x.dtype is DType.BOOL:
+        fail("GF031", f"{op} of true and false has no meaning", help=instead)
 
 
 # -- arithmetic -------------------------------------------------------------------------------
@@ -107,6 +107,10 @@ class Sub(Binary):
     """The difference. z = x - y."""
 
     latex, ufunc = "{x} - {y}", "subtract"
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        numeric("the difference", x, "logical_xor tells where they differ")
+        return super().infer(x, y)
 
     def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
         return g, -g
@@ -241,6 +245,10 @@ class Neg(Elementwise):
 
     latex, ufunc = "-{x}", "negative"
 
+    def infer(self, x: TensorType) -> TensorType:
+        numeric("the opposite", x, "write not x")
+        return x
+
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         return (-g,)
 
@@ -272,6 +280,10 @@ class Sign(Piecewise):
     """-1, 0 or 1."""
 
     latex, ufunc = r"\operatorname{{sign}} {x}", "sign"
+
+    def infer(self, x: TensorType) -> TensorType:
+        numeric("the sign", x, "cast it to a number first: cast(x, int)")
+        return x
 
 
 @register

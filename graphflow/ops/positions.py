@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import numpy as np
+
 from graphflow.diagnostics import fail
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
@@ -55,4 +57,4 @@ def counted_up(indices: Array, n: int) -> Array:
     """Positions of an axis of size n counted from 0; -1 is the last one."""
     if not ((indices >= -n) & (indices < n)).all():
         out_of_range(indices, n)
-    return indices % max(1, n)
+    return indices.astype(np.int64) % max(1, n)

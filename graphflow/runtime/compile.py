@@ -275,4 +275,9 @@ def _converted(node: Node, value: Array, float_type: DType) -> Array:
     if array.dtype.kind == "f" and not type.dtype.is_float and np.any(array != np.floor(array)):
         fail("GF031", f"'{node.name}' is {type.dtype}, but the fed array has fractions")
     dtype = float_type if type.dtype is DType.FLOAT else type.dtype
+    if dtype.is_integer and array.size and not np.can_cast(array.dtype, dtype.value):
+        held = np.iinfo(dtype.value)
+        if array.min() < held.min or array.max() > held.max:
+            fail("GF031", f"'{node.name}' is {dtype}, which holds {held.min} to {held.max}, "
+                 f"but the fed array has {array.min()} to {array.max()}")  # fmt: skip
     return np.asarray(array, dtype=dtype.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops import OPS, Builder
 from graphflow.ops.random import stream_number
@@ -17,6 +18,7 @@ DRAWS = {
                          "dtype": DType.FLOAT64},
     "bernoulli": {"p": 0.3, "shape": (1000,), "dtype": DType.FLOAT64},
     "randint": {"low": 0, "high": 10, "shape": (1000,)},
+    "categorical": {"p": np.array([0.2, 0.0, 0.5, 0.3]), "shape": (1000,)},
     "permutation": {"n": 1000},
     "rng_split": {"n": 100},
 }  # fmt: skip
@@ -24,7 +26,9 @@ every_draw = pytest.mark.parametrize("name", DRAWS)
 
 
 def draw(name: str, key: np.ndarray = KEY, stream: str = "h", **changed: object) -> np.ndarray:
-    return OPS[name].forward(np, key, stream=stream, **{**DRAWS[name], **changed})
+    attrs = {**DRAWS[name], **changed}
+    operands = [attrs.pop(n) for n in OPS[name].operands[1:]]
+    return OPS[name].forward(np, key, *operands, stream=stream, **attrs)
 
 
 def test_every_random_operator_is_tried_here() -> None:
@@ -66,6 +70,21 @@ def test_distributions() -> None:
     assert set(np.unique(b)) == {0.0, 1.0} and abs(b.mean() - 0.3) < 0.01
     assert set(draw("randint", low=-2, high=2)) == {-2, -1, 0, 1}
     assert sorted(draw("permutation")) == list(range(1000))
+
+
+def test_categories_come_up_as_often_as_their_weights_say() -> None:
+    weights = np.array([[2.0, 0.0, 5.0, 3.0, 0.0], [0.0, 0.0, 0.0, 1.0, 0.0]])
+    drawn = draw("categorical", p=weights, shape=(20_000,))
+    assert drawn.shape == (20_000, 2) and (drawn[:, 1] == 3).all()
+    shares = np.bincount(drawn[:, 0], minlength=5) / 20_000
+    np.testing.assert_allclose(shares, weights[0] / 10, atol=0.015)
+    assert shares[1] == shares[4] == 0
+
+
+@pytest.mark.parametrize("weights", [[0.5, -0.1], [0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
+def test_weights_that_are_no_probabilities_are_refused(weights: list[float]) -> None:
+    with pytest.raises(GraphflowError, match="GF083"):
+        draw("categorical", p=np.array(weights))
 
 
 def test_uniform_never_reaches_high() -> None:

@@ -223,6 +223,12 @@ class Calls(Expressions):
             return [v for v in operands if isinstance(v, Value)]
         if op.promotes is None and not op.floats:
             return [self.tensor(v, mark) for v in operands]
+        if isinstance(op.promotes, tuple):  # the others are conditions and positions
+            common = iter(self.tensors([operands[i] for i in op.promotes], mark))
+            return [
+                next(common) if i in op.promotes else self.tensor(v, mark)
+                for i, v in enumerate(operands)
+            ]
         return self.tensors(operands, mark)
 
     def call_gradient(

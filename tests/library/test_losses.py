@@ -163,6 +163,28 @@ def test_ctc_loss_of_no_time_at_all():
     assert evaluated(CTC, **feed).tolist() == [0, np.inf]
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int8", "int32", "uint32"])
+def test_labels_may_be_any_integers(kind):
+    text = f"""graphflow: 1
+name: labels
+inputs: {{s: {{shape: [3, 200]}}, t: {{shape: [3], dtype: {kind}}}, l: {{shape: [5, 3, 200]}}}}
+nodes:
+  plain: cross_entropy(s, t)
+  focal: focal_loss(s, t, 0)
+  counts: confusion_matrix(s, t)
+  share: jaccard_score(s, t, average='macro', ignore_index=-1)
+  heard: "ctc_loss(l, t[:, None], 0 * t + 5, 0 * t + 1)"
+outputs: [plain, focal, counts, share, heard]
+"""
+    feed = {"s": np.eye(200)[[3, 120, 120]] * 9, "t": np.array([3, 120, 100], kind)}
+    found = gf.loads(text).compile(dtype="float64")(feed | {"l": np.full((5, 3, 200), -1.0)}).values
+    high, low = (math.log(math.exp(9) + 199) - s for s in (9, 0))
+    assert found["plain"] == found["focal"] == pytest.approx((2 * high + low) / 3)
+    assert found["counts"][100, 120] == found["counts"][120, 120] == found["counts"][3, 3] == 1
+    assert found["share"] == pytest.approx((1 + 0.5 + 0) / 3)
+    assert found["heard"] == pytest.approx(5 - math.log(15))  # 15 alignments of one label
+
+
 # -- refusals ------------------------------------------------------------------------------------
 ARRAYS = {
     "x": np.zeros((4, 6)), "y": np.zeros(4), "one": np.zeros((4, 1)), "c": np.zeros(4, int),

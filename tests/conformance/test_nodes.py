@@ -8,7 +8,7 @@ from graphflow.diagnostics import GraphflowError
 from tests.conformance.cases import check, node_cases
 from tests.conformance.lists import excluded
 
-CHUNKS = 40
+CHUNKS = 80
 FLOOR = 1_480
 """How many cases pass at the least; may only be raised."""
 EXCLUDED = excluded("node_cases.yaml")

@@ -154,11 +154,10 @@ def rms_normalization(call: Call) -> str:
 def lp_normalization(call: Call) -> str:
     """X over its norm along an axis; zero where that is zero."""
     p, axis = call.integer("p", 2), call.integer("axis", -1)
-    size = f"sum(abs({call.x()}), axis={axis}, keepdims=true)"
-    if p == 2:
-        size = f"sqrt(sum({call.x()} ** 2, axis={axis}, keepdims=true))"
-    length = call.let(size, "length")
-    return f"where({length} == 0, 0, {call.x()} / where({length} == 0, 1, {length}))"
+    powers = f"{call.x()} ** 2" if p == 2 else f"abs({call.x()})"
+    total = call.let(f"sum({powers}, axis={axis}, keepdims=true)", "total")
+    safe = f"where({total} == 0, 1, {total})"
+    return f"{call.x()} / sqrt({safe})" if p == 2 else f"{call.x()} / {safe}"
 
 
 @maps("LRN")

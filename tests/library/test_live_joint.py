@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from tests.library import torch_joint
 from tests.library.joint_cases import CASES, FITS
 from tests.library.small_training import path
+from tests.library.torch_training import optimizer
 
 pytestmark = pytest.mark.parity
 
@@ -27,3 +29,15 @@ def test_conjugate_gradients_take_the_same_way(beta):
     theirs = torch_joint.conjugate_gradient(beta, fit)
     ours = path(fit.loss, f"conjugate_gradient(beta='{beta}')", fit.steps, fit.start)["w"]
     np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9)
+
+
+def test_adafactor_keeps_the_squares_of_a_vector_as_they_are():
+    call, start = "adafactor(0.3, eps=[1e-8, 1e-3], weight_decay=0.1)", [1.0, -2.0, 0.5]
+    ours = path("sum(sin(w)) + sum(w ** 2)", call, 8, {"w": start})["w"]
+    w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    stepper = optimizer(call, [w])
+    for expected in ours:
+        np.testing.assert_allclose(w.detach(), expected, rtol=1e-9)
+        stepper.zero_grad()
+        (torch.sin(w).sum() + (w**2).sum()).backward()
+        stepper.step()

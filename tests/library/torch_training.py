@@ -40,6 +40,7 @@ CLASSES: dict[str, type[Optimizer]] = {
     "nadam": optim.NAdam,
     "radam": optim.RAdam,
     "adamax": optim.Adamax,
+    "adafactor": optim.Adafactor,
 }
 
 SCHEDULES: dict[str, Callable[[Optimizer], LRScheduler]] = {

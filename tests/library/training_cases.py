@@ -55,6 +55,9 @@ OPTIMIZERS = [
     "adamax()",
     "adamax(0.1, weight_decay=0.2)",
     "adamax(0.1, betas=[0.5, 0.9], maximize=true)",
+    "adafactor(eps=[1e-8, 1e-3])",
+    "adafactor(0.5, beta2_decay=-0.5, eps=[1e-3, 0.1], d=2, weight_decay=0.1)",
+    "adafactor(0.3, eps=[1e-8, 1e-3], maximize=true)",
 ]
 
 SCHEDULES = [

@@ -234,6 +234,8 @@ REFUSED = {
     "total_variation_loss(y)": "a picture is (..., H, W), but x is float[4]",
     "total_variation_loss(x, 3)": "the power p is 1 or 2, not 3",
     "total_variation_loss(x, 1, 'none')": "reduction is 'mean' or 'sum', not 'none'",
+    "glove_loss(x, c)": "a count for each score is wanted",
+    "glove_loss(x, m, 0)": "x_max is a positive count, not 0",
     "ctc_loss(x, m, c, c)": "log_probs are (T, N, C), steps first, but are float[4, 6]",
     "ctc_loss(seq, c, c, c)": "targets are padded class numbers (N, S), but are int64[4]",
     "ctc_loss(seq, m, c, 3)": "lengths are integers (N), one for each sample, but are int64[4] and",

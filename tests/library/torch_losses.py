@@ -5,6 +5,7 @@ What PyTorch lacks is written out here by its published formula.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -44,6 +45,16 @@ def masked(x: Tensor, t: Tensor, m: Tensor) -> Tensor:
 
 def gram(x: Tensor) -> Tensor:
     return torch.einsum("nchw,ndhw->ncd", x, x) / x[0].numel()
+
+
+def glove(x: Tensor, counts: Tensor, most: int, alpha: float) -> Tensor:
+    """Dive into Deep Learning 15.5, entry by entry."""
+    found = torch.zeros_like(x)
+    for at in counts.nonzero().tolist():
+        n = float(counts[tuple(at)])
+        weight = (n / most) ** alpha if n < most else 1.0
+        found[tuple(at)] = weight * (x[tuple(at)] - math.log(n)) ** 2
+    return found
 
 
 def contrastive(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -172,6 +183,8 @@ OTHERS: dict[str, Loss] = {
     "ctc_loss_sum": ctc(1, 5, reduction="sum"),
     "ctc_loss_none": ctc(0, 5, blank=5, reduction="none"),
     "ctc_loss_zero_infinity": ctc(1, 0, reduction="none", zero_infinity=True),
+    "glove_loss": lambda x, t: glove(x, 40 * t, 100, 0.75).sum(),
+    "glove_loss_mean": lambda x, t: glove(x, t, 2, 0.5).mean(),
     "dice_loss": lambda x, t: (1 - (2 * (x * t).sum(1) + 1) / (x.sum(1) + t.sum(1) + 1)).mean(),
     "jaccard_loss": lambda x, t: 1 - ((x * t).sum(1) + 0.5) / ((x + t - x * t).sum(1) + 0.5),
     "gram_matrix": gram,

@@ -206,7 +206,8 @@ class Blocks(Calls):
         shape = self.shape(decl.shape, scope, declare=scope.parent is None)
         dtype = self.dtype(decl.dtype, decl.mark)
         initial = Initial(decl.init, scope, "in_out")
-        leaf = Leaf(name, TensorType(dtype, shape), initial, decl.mark, reset=decl.reset)
+        type = TensorType(dtype, shape)
+        leaf = Leaf(name, type, initial, decl.mark, reset=decl.reset, weights=decl.weights)
         return self.make_leaf("state", leaf)
 
     def dtype(self, name: str | None, mark: Mark) -> DType:
@@ -255,7 +256,8 @@ class Blocks(Calls):
         """``step`` and ``epoch`` where a file computes: states that training counts.
 
         Within a step it is the number of that step, from 1 on, and outside of training the number
-        of the last one; epochs count from 0. None where nothing is computed: in first values, say.
+        of the last one; with several players it counts steps of the last. Epochs count from 0.
+        None where nothing is computed: in first values, say.
         """
         if name not in COUNTERS or not self.counts or self.regions[0] is not self.root:
             return None

@@ -143,11 +143,13 @@ def test_the_books_decoder_block_sees_no_future():
     assert not np.triu(own, 1).any() and not other[1, :, :, 2:].any()
 
 
-def test_berts_block_has_the_parameters_of_the_book():
-    """Dive into Deep Learning 15.10: 132,480 in a block of the small model."""
-    x = np.zeros((1, 2, 128))
-    model, _ = called("transformer_encoder_block(x, 128, 256, 2, bias=true)", "out.out", x=x)
-    assert count(model) == 132_480
+def test_berts_encoder_has_the_parameters_of_the_book():
+    """Dive into Deep Learning 15.10: 132,480 in each of two blocks of the small model."""
+    x, tokens = np.zeros((1, 2, 128)), np.zeros((1, 2), int)
+    block, _ = called("transformer_encoder_block(x, 128, 256, 2, bias=true)", "out.out", x=x)
+    assert count(block) == 132_480
+    table, _ = called("bert_embedding(t, t, 20256, 128)", "out", t=tokens)
+    assert count(table) + 2 * count(block) == 2_985_984
 
 
 def test_the_pieces_of_a_vision_transformer():
@@ -169,6 +171,27 @@ def test_bert_adds_tokens_segments_and_positions():
         + p["pos_embedding.weight"][:3]
     )  # fmt: skip
     np.testing.assert_allclose(out, expected, atol=1e-6)
+
+
+def test_the_heads_of_bert():
+    """Dive into Deep Learning 15.8 and 15.10: shapes, and the parameters of the small model."""
+    x, positions = np.zeros((2, 8, 128)), np.array([[1, 5, 2], [6, 1, 5]])
+    model, (words,) = called("masked_lm(x, p, 20256, 128)", "out", x=x, p=positions)
+    assert (words.shape, count(model)) == ((2, 3, 20256), 2_629_792)
+    model, (follows,) = called("next_sentence(x, 128)", "out", x=x)
+    assert (follows.shape, count(model)) == ((2, 2), 16_512 + 258)
+
+
+def test_masked_words_are_read_at_their_positions():
+    x, p = RNG.standard_normal((2, 8, 6)), np.array([[1, 5, 2], [6, 1, 5]])
+    model, (out,) = called("masked_lm(x, p, 10, 4)", "out", x=x, p=p)
+    w = {name.removeprefix("out."): value for name, value in model.parameters.items()}
+    chosen = np.stack([x[n, p[n]] for n in range(2)])
+    hidden = np.maximum(chosen @ w["dense1.weight"].T + w["dense1.bias"], 0)
+    centred = hidden - hidden.mean(-1, keepdims=True)
+    normed = centred / np.sqrt(hidden.var(-1, keepdims=True) + 1e-5)
+    expected = normed @ w["dense2.weight"].T + w["dense2.bias"]
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_positions_stand_alone_in_a_feed_forward_net():

@@ -142,6 +142,8 @@ HABITS = {
     "gru(x, 6, x)": "h0 holds a state for each of 1 layers",
     "gru(x, 6, weight_ih=m)": "given weights are lists, of one for each layer and direction",
     "gru(x, 6, dropout=2)": "dropout is a probability, not 2",
+    "masked_lm(x, m, 10, 4)": "masked_lm reads x (N, T, E) and whole positions (N, P), not float",
+    "next_sentence(m, 4)": "next_sentence reads (N, T, E), but x is float[4, 6]",
     "rnn_sweep(x, m, m, m, bias_hh=y)": "rnn_sweep has bias_ih, or both biases, but bias_ih is",
     "gru(x, 10, bias=2)": "bias is true or false, not 2",
     "gru(x, -8)": "hidden_size is a positive whole number, not -8",

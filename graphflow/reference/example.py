@@ -14,6 +14,7 @@ from graphflow.ops.builder import frozen
 from graphflow.ops.op import Array, Op, Sample
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.expand import LEADING, literal
+from graphflow.spec.syntax import Call
 from graphflow.spec.unparse import unparse
 
 HEAD = "graphflow: 1\nname: example\n"
@@ -41,13 +42,19 @@ def operator_example(op: Op) -> Example | None:
     return next((_fed(op, sample) for sample in op.samples()), None)
 
 
-def block_example(family: str, block: BlockDecl) -> Example | None:
+def block_example(name: str, family: str, block: BlockDecl) -> Example | None:
     """A block's own example, run: an optimizer takes steps, a learning rate is followed."""
-    if block.example is None:
+    example = block.example
+    if example is None:
         return None
+    call = unparse(example)
+    if not isinstance(example, Call) or example.function != name:
+        return run_call(call)
     if block.updates and not block.outputs:
-        return run_optimizer(unparse(block.example))
-    return RUNNERS.get(family, run_call)(unparse(block.example))
+        return run_optimizer(call)
+    if len(block.outputs) > 1:
+        return run_parts(call, block.outputs)
+    return RUNNERS.get(family, run_call)(call)
 
 
 def call_of(op: Op, sample: Sample) -> str:
@@ -64,6 +71,14 @@ def run_call(call: str) -> Example:
         names = [f"y{i}" for i in range(len(type.items))]
     model = loads(f"{HEAD}nodes:\n  {', '.join(names)}: {_quoted(call)}\n")
     return Example(call, "\n".join(_values(model, names)))
+
+
+def run_parts(call: str, parts: Sequence[str]) -> Example:
+    """A call that gives several values, each by its name."""
+    names = [f"y.{part}" for part in parts]
+    model = loads(f"{HEAD}nodes:\n  y: {_quoted(call)}\noutputs: [{', '.join(names)}]\n")
+    rows = zip(parts, _values(model, names), strict=True)
+    return Example(call, "\n".join(f"{part}: {value}" for part, value in rows))
 
 
 def run_initialiser(call: str) -> Example:

@@ -136,7 +136,7 @@ def _facts(op: Op) -> Iterator[str]:
 def _block(name: str, block: BlockDecl) -> Page:
     parts = [Part("", block.about), *_parameters(block)]
     parts.append(Part("Definition", definition(name), "yaml"))
-    parts += _shown(block_example(family_of(name), block))
+    parts += _shown(block_example(name, family_of(name), block))
     arguments = ", ".join([*block.inputs, *map(_argument, block.args)])
     return Page(name, "block", family_of(name), f"{name}({arguments})", tuple(parts))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.library.architecture_cases import ARCHITECTURES
+from tests.library.array_cases import ARRAYS
 from tests.library.attention_cases import ATTENTION
 from tests.library.case import RECORDS, Array, Case, below, normal
 from tests.library.loss_cases import LOSSES
@@ -117,6 +118,7 @@ FAMILIES = {
     "sequences": SEQUENCES,
     "attention": ATTENTION,
     "architectures": ARCHITECTURES,
+    "arrays": ARRAYS,
     "vision": VISION,
     "further_layers": FURTHER,
     "linear_algebra": LINEAR_ALGEBRA,

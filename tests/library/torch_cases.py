@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from tests.library.cases import Array, Case
 from tests.library.torch_architectures import ARCHITECTURES
+from tests.library.torch_arrays import ARRAYS
 from tests.library.torch_attention import ATTENTION
 from tests.library.torch_losses import LOSSES
 from tests.library.torch_sequences import SEQUENCES, Result
@@ -102,6 +103,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     **SEQUENCES,
     **ATTENTION,
     **ARCHITECTURES,
+    **ARRAYS,
 }
 
 

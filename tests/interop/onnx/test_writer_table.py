@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from _pytest.mark import ParameterSet
 
+from graphflow.interop.onnx.writer.emitter import Call
 from graphflow.interop.onnx.writer.families import TABLE
 from graphflow.interop.onnx.writer.model import written
 from graphflow.interop.onnx.writer.prepare import Prepared
@@ -20,6 +21,11 @@ from tests.ops.sampling import Case, cases
 TOLERANCE = {DType.FLOAT32: 2e-5, DType.FLOAT64: 1e-10}
 FLOAT32_ONLY = {"erf": 1e-6}
 """ONNX's reference computes these in float32 whatever the number type."""
+IN_THE_TYPE = {"shape", "dtype", "sections", "output_size", "spatial", "size", "classes"}
+"""Attributes that need not be read, because the type of the result has what they say."""
+CHECKS_ONLY = {"negative"}
+WRITTEN_OUT = {"arange", "linspace"}
+"""These are computed by their own forward while exporting, with all attributes."""
 NO_REFERENCE = {
     "softplus-3-float64": "ONNX's reference overflows, onnxruntime has float32 only",
     "conv_transpose-2-float64": "ONNX's reference has no groups, onnxruntime float32 only",
@@ -63,3 +69,35 @@ def test_samples_agree_in_another_runtime(case, dtype):
     for value, ours in zip(found.values(), case.run(leaves, dtype), strict=True):
         assert value.dtype == ours.dtype and value.shape == ours.shape
         np.testing.assert_allclose(value, ours, rtol=tolerance, atol=tolerance)
+
+
+class Read(dict):
+    """Attributes that note which of them were asked for."""
+
+    def __init__(self, attrs, noted):
+        super().__init__(attrs)
+        self.noted = noted
+
+    def __getitem__(self, name):
+        self.noted.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.noted.add(name)
+        return super().get(name, default)
+
+
+def test_every_attribute_is_looked_at(monkeypatch):
+    noted = {name: set() for name in TABLE}
+    attrs = property(lambda c: Read(c.node.attributes(), noted[c.node.op]))
+    monkeypatch.setattr(Call, "attrs", attrs)
+    for case in cases():
+        if case.op.name in TABLE:
+            written(prepared(case, DType.FLOAT32), str(case))
+    sampled = {case.op.name for case in cases()} - WRITTEN_OUT
+    overlooked = {
+        name: missing
+        for name in sampled & TABLE.keys()
+        if (missing := OPS[name].attributes.keys() - noted[name] - IN_THE_TYPE - CHECKS_ONLY)
+    }
+    assert overlooked == {}

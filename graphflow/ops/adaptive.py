@@ -178,7 +178,8 @@ class AdaptiveMaxPoolIndices(Adaptive):
         places = xp.arange(product(x.shape[2:])).reshape(x.shape[2:])
         out = xp.empty((*x.shape[:2], *output_size), np.int64)
         for bin, part in _bins(x.shape[2:], output_size):
-            window = x[part].reshape(*x.shape[:2], -1)
+            window = x[part]
+            window = window.reshape(*x.shape[:2], product(window.shape[2:]))
             out[bin] = places[part].reshape(-1)[window.argmax(axis=2)]
         return out
 
@@ -186,6 +187,8 @@ class AdaptiveMaxPoolIndices(Adaptive):
         x = np.array([[[[1.0, 2.0], [6.0, 4.0], [7.0, 7.0]]]])
         expected = np.array([[[[2], [4]]]])
         yield Sample([x], {"output_size": (2, 1)}, expected, differentiable=False)
+        nothing = np.zeros((0, 1, 3))
+        yield Sample([nothing], {"output_size": 2}, np.zeros((0, 1, 2)), differentiable=False)
 
 
 def _bins(spatial: Sizes, output_size: Sizes) -> Iterator[tuple[Position, Position]]:

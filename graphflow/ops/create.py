@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 import numpy as np
 
@@ -144,6 +145,9 @@ class Arange(Creation):
         step = number(attrs["step"], "the step of arange")
         if step == 0:
             fail("GF033", "the step of arange is 0", help="a range needs a step that leads on")
+        for v in (*bounds, step):
+            if isinstance(v, float) and not isfinite(v):
+                fail("GF033", f"a range has a first and a last number, and {v} is neither")
         dtype = attrs["dtype"]
         if dtype is None:
             inexact = any(isinstance(v, float) for v in (*bounds, step))

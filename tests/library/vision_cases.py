@@ -49,7 +49,7 @@ VISION = [
     Case("lp_pool2d", "lp_pool2d(x, 2, [3, 2], 2, ceil_mode=true)", IMAGE),
     Case("lp_pool3d", "lp_pool3d(abs(x), 3, 2)", VOLUME),
     Case("max_pool2d_dilated", "max_pool2d(x, 2, stride=1, dilation=[2, 1])", IMAGE),
-]
+]  # fmt: skip
 
 PADDED = {"t": below(9, 3, 5)}
 FURTHER = [

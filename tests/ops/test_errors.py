@@ -62,6 +62,7 @@ WRONG = [
     ("einsum", [(F, (2, 3))], {"subscripts": "ij->ik"}, "GF033", "'k' on the right"),
     ("einsum", [(F, (2, 3))], {"subscripts": "i1->i"}, "GF033", "an index is a letter"),
     ("arange", [], {"start": 3, "step": 0}, "GF033", "step of arange is 0"),
+    ("arange", [], {"start": float("inf")}, "GF033", "a first and a last number, and inf is"),
     ("full", [], {"shape": (2,), "value": "a"}, "GF033", "is a number"),
     ("conv", [(F, (8, 8)), (F, (4, 3, 3, 3))], {}, "GF030", "(batch, channels"),
     ("conv", [IMAGE, (F, (4, 2, 3, 3))], {}, "GF030", "3 channels but the weight takes 2"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from math import isfinite
 
 import numpy as np
 
@@ -146,7 +145,7 @@ class Arange(Creation):
         if step == 0:
             fail("GF033", "the step of arange is 0", help="a range needs a step that leads on")
         for v in (*bounds, step):
-            if isinstance(v, float) and not isfinite(v):
+            if isinstance(v, float) and not math.isfinite(v):
                 fail("GF033", f"a range has a first and a last number, and {v} is neither")
         dtype = attrs["dtype"]
         if dtype is None:

@@ -126,7 +126,8 @@ def smaller(m: Dim, n: Dim, op: str) -> Dim:
 
 
 def _tall(x: Value) -> None:
-    if x.shape[-2] != smaller(*x.shape[-2:], "qr") or x.shape[-2] == x.shape[-1]:
+    rows, columns = x.shape[-2:]
+    if rows != smaller(rows, columns, "qr") or rows == columns:
         return
     fail(
         "GF052",

@@ -150,6 +150,8 @@ OTHERS = [
     Case("gram_matrix", "gram_matrix(x)", {"x": normal(2, 3, 4, 5)}),
     Case("style_loss", "style_loss(x, g)",
          {"x": normal(2, 3, 4, 5), "g": Draw((2, 3, 3), "fixed")}),
+    Case("histogram_loss", "histogram_loss(x, s, 7)",
+         {"x": normal(2, 3, 4, 5), "s": Draw((2, 3, 6, 5), "fixed")}),
     Case("total_variation_loss", "total_variation_loss(x)", {"x": normal(2, 3, 4, 5)}),
     Case("total_variation_loss_sum", "total_variation_loss(x, 2, 'sum')",
          {"x": normal(2, 3, 4, 5)}),

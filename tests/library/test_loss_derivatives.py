@@ -10,6 +10,10 @@ from tests.library.case import Case
 from tests.library.loss_cases import LOSSES
 
 
+HELD = {"histogram_loss"}  # its target moves with the input but is held constant
+CASES = [case for case in LOSSES if case.name not in HELD]
+
+
 def program(case: Case) -> gf.Program:
     """The slope of the case's total along a direction, both ways, and its derivative."""
     name = case.wrt[0]
@@ -25,7 +29,7 @@ def program(case: Case) -> gf.Program:
     )
 
 
-@pytest.mark.parametrize("case", LOSSES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_slopes_of_slopes_and_forward_mode(case):
     run, name, feed = program(case), case.wrt[0], case.feed()
     v = np.random.default_rng(3).standard_normal(feed[name].shape)

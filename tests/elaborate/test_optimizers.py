@@ -65,6 +65,13 @@ def test_shapes_are_taken_apart_again():
     assert found["s"][-1] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs(line_search_fn='strong_wolfe')", "nesterov(1)"])
+def test_a_group_that_the_loss_does_not_need_stays_as_it_is(optimizer):
+    groups = f'  groups: [{{params: [b], optimizer: "{optimizer}"}}]\n'
+    found = walk(file("a ** 2", "sgd(0.25)", BOTH, more=groups), 2, BOTH)
+    assert found["a"].tolist() == [3, 1.5, 0.75] and found["b"].tolist() == [-1, -1, -1]
+
+
 MEASURE = """graphflow: 1
 name: what the objective is
 inputs: {x: {shape: [B, 6]}, y: {shape: [B, 2]}}

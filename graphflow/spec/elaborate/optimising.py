@@ -290,7 +290,7 @@ class Optimising(Initials):
             operands = [moved.get(i) or source.value(i) for i in node.inputs]
             at = place.child(name)
             moved[name] = self.emit(node.op, operands, at, mark, **node.attributes())
-        value = moved[loss.name]
+        value = moved.get(loss.name) or self.local(loss)
         found = self.emit("gradients", [value, *parts], place.child("of"), mark, zero=True)
         slopes = [
             self.emit("item", [found], place.child(f"{p.name}.slope"), mark, index=i)

@@ -34,16 +34,16 @@ def file(
 
 
 def walk(
-    text: str, steps: int, start: dict[str, object], feed: dict | None = None
+    text: str, steps: int, start: dict[str, object], feed: dict | list[dict] | None = None
 ) -> dict[str, Array]:
-    """The parameters of a file before and after every step."""
+    """The parameters of a file before and after every step; a list feeds each step its own."""
     model = gf.loads(text)
     for name, value in start.items():
         model.parameters[name] = np.array(value, dtype=np.float64)
     trainer = model.trainer(dtype="float64")
     found = {name: [np.array(model.parameters[name])] for name in start}
-    for _ in range(steps):
-        trainer.step(feed or {})
+    for step in range(steps):
+        trainer.step(feed[step] if isinstance(feed, list) else feed or {})
         for name, values in found.items():
             values.append(np.array(model.parameters[name]))
     return {name: np.array(values) for name, values in found.items()}

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.library import torch_joint
-from tests.library.joint_cases import CASES, FITS
-from tests.library.small_training import path
+from tests.library.joint_cases import CASES, FITS, LBFGS
+from tests.library.small_training import file, path, walk
 from tests.library.torch_training import optimizer
 
 pytestmark = pytest.mark.parity
@@ -19,6 +19,18 @@ def test_lbfgs_makes_the_same_iterates(call, name):
     fit = FITS[name]
     theirs = torch_joint.lbfgs(call, fit)
     ours = path(fit.loss, call, fit.steps, fit.start, fit.feed)
+    for param, values in theirs.items():
+        np.testing.assert_allclose(ours[param], values, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("call", [LBFGS[0], LBFGS[2]])
+def test_lbfgs_with_a_new_batch_each_step_goes_where_pytorch_goes(call):
+    """All trials of a step see one batch; the change of the gradient spans two."""
+    fit = FITS["logistic"]
+    batches = [{n: v[8 * i : 8 * i + 8] for n, v in fit.feed.items()} for i in range(5)] * 2
+    theirs = torch_joint.lbfgs(call, fit, batches)
+    text = file(fit.loss, call, fit.start, batches[0])
+    ours = walk(text, len(batches), fit.start, batches)
     for param, values in theirs.items():
         np.testing.assert_allclose(ours[param], values, rtol=1e-9, atol=1e-10)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch.optim.lbfgs import LBFGS, _strong_wolfe
@@ -12,21 +14,22 @@ from tests.library.torch_training import float64
 
 
 @float64()
-def lbfgs(call: str, fit: Fit) -> dict[str, list[Array]]:
+def lbfgs(
+    call: str, fit: Fit, batches: Sequence[Mapping[str, Array]] | None = None
+) -> dict[str, list[Array]]:
     """The parameters before and after every iteration, of at most 25 trials each."""
     params = {n: torch.tensor(v, requires_grad=True) for n, v in fit.start.items()}
-    feed = {n: torch.tensor(v) for n, v in fit.feed.items()}
     stepper = LBFGS(list(params.values()), **_settings(call), max_iter=1, max_eval=26)
 
-    def closure() -> torch.Tensor:
+    def measured(batch: Mapping[str, Array]) -> torch.Tensor:
         stepper.zero_grad()
-        loss = fit.compute(*params.values(), *feed.values())
+        loss = fit.compute(*params.values(), *map(torch.tensor, batch.values()))
         loss.backward()
         return loss
 
     found = {n: [p.detach().numpy().copy()] for n, p in params.items()}
-    for _ in range(fit.steps):
-        stepper.step(closure)
+    for batch in batches or [fit.feed] * fit.steps:
+        stepper.step(partial(measured, batch))
         for name, param in params.items():
             found[name].append(param.detach().numpy().copy())
     return found

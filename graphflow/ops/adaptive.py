@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product as positions
+from math import prod
 
 import numpy as np
 
@@ -179,7 +180,7 @@ class AdaptiveMaxPoolIndices(Adaptive):
         out = xp.empty((*x.shape[:2], *output_size), np.int64)
         for bin, part in _bins(x.shape[2:], output_size):
             window = x[part]
-            window = window.reshape(*x.shape[:2], product(window.shape[2:]))
+            window = window.reshape(*x.shape[:2], prod(window.shape[2:]))
             out[bin] = places[part].reshape(-1)[window.argmax(axis=2)]
         return out
 

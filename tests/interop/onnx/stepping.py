@@ -20,7 +20,9 @@ class Exported:
     def __init__(self, model: gf.Model, player: str, trainer: gf.Trainer) -> None:
         self.trainer, self.step = trainer, trainer.players[player].step
         proto = checked(gf.to_onnx(model, training=True, player=player))
-        self.session = onnxruntime.InferenceSession(proto.SerializeToString())
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4  # it warns of every input that has a default
+        self.session = onnxruntime.InferenceSession(proto.SerializeToString(), options)
         self.outputs = [o.name for o in proto.graph.output]
         self.inputs = {i.name for i in proto.graph.input}
 

@@ -135,7 +135,8 @@ def _lines(graph: Graph) -> dict[str, Plain]:
         if node.op not in LEAVES and node.name not in implied:
             lines[node.name] = _line(graph, node)
     for alias, name in graph.aliases.items():
-        if alias not in lines and name not in implied:
+        brought = name in implied and alias.startswith(f"{graph.nodes[name].inputs[0]}.")
+        if alias not in lines and not brought:
             lines[alias] = name
     return lines
 

@@ -170,7 +170,7 @@ REFUSED = {
     "instance_norm(x[None], momentum=none)": "momentum is the share of the batch",
     "matrix_norm(x, 3)": "ord is 'fro', 'nuc', inf",
     "matrix_norm(x, axis=[0, 0])": "a matrix has two axes",
-    "matrix_power(x, 0.5)": "a whole number, not 0.5",
+    "matrix_power(x[:, :4], 0.5)": "a whole number, not 0.5",
     "matrix_power(x, 2)": "square matrices, not float[4, 6]",
     "lstsq(x, 3)": "lstsq takes a matrix and a right-hand side",
 }

@@ -9,7 +9,6 @@ import graphflow as gf
 from tests.library.case import Case
 from tests.library.loss_cases import LOSSES
 
-
 HELD = {"histogram_loss"}  # its target moves with the input but is held constant
 CASES = [case for case in LOSSES if case.name not in HELD]
 

@@ -208,6 +208,8 @@ REFUSED = {
     "masked_binary_cross_entropy_with_logits(x, x, y)": "input, target and mask have one shape",
     "cross_entropy(x, c, w)": "weight has a number for each class of float[4, 6] (axis -1)",
     "cross_entropy(x, x, w)": "weight has a number for each class of float[4, 6] (axis -1)",
+    "cross_entropy(x, c, ignore_index=2.5)": "ignore_index is a class number, or none, not 2.5",
+    "focal_loss(x, c, ignore_index='pad')": "ignore_index is a class number, or none, not 'pad'",
     "cross_entropy(x, c, label_smoothing=2)": "label_smoothing is a share, from 0 to 1, not 2",
     "cross_entropy(x, x, label_smoothing=-1)": "label_smoothing is a share, from 0 to 1, not -1",
     "cross_entropy(x, x, ignore_index=2)": "ignore_index needs a target of class numbers",

@@ -133,6 +133,16 @@ def test_areas_under_curves_are_scikit_learns():
     )
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning")
+def test_shares_of_no_samples_are_0_and_means_no_number():
+    feed = {"s": np.zeros((0, 3)), "t": np.zeros(0, int)}
+    assert not evaluated("confusion_matrix(s, t)", **feed).any()
+    assert evaluated("f1_score(s, t, average='macro')", **feed) == 0
+    for call in ("accuracy(s, t)", "roc_auc_score(s[:, 0], t)", "perplexity(s, t)"):
+        assert np.isnan(evaluated(call, **feed))
+
+
 def test_an_area_needs_both_kinds():
     feed = {"s": np.array([1.0, 2.0]), "t": np.array([1, 1])}
     with np.errstate(invalid="ignore"):
@@ -220,6 +230,7 @@ def test_bleu_of_a_batch_and_of_one_sentence():
 # -- refusals ------------------------------------------------------------------------------------
 REFUSED = {
     "accuracy(s, t[1:])": "the guesses are int64[60] but the target is int64[59]",
+    "top_k_accuracy(s, t, 0)": "k is a positive whole number, not 0",
     "top_k_accuracy(s, s)": "the target holds class numbers",
     "confusion_matrix(s, s)": "the target holds class numbers",
     "confusion_matrix(s, t, weight=s)": "weight has a number for each sample",

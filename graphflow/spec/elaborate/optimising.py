@@ -15,7 +15,7 @@ from functools import partial
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Dim
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl
@@ -173,9 +173,9 @@ class Optimising(Initials):
         clip_grad_norm_).
         """
         found = dict(gradients)
-        largest = self.limit(objective.clip_value, "clip_value", prefix)
-        longest = self.limit(objective.clip_norm, "clip_norm", prefix)
-        with self.root.builder.within(f"{prefix}.clip"):
+        with self.root.builder.within(f"{prefix}.clip", Origin(phase=self.phase)):
+            largest = self.limit(objective.clip_value, "clip_value", prefix)
+            longest = self.limit(objective.clip_norm, "clip_norm", prefix)
             if largest is not None:
                 found = {n: F.minimum(F.maximum(g, -largest), largest) for n, g in found.items()}
             if longest is not None:

@@ -84,7 +84,7 @@ def must_be_free(paths: Iterable[Path], force: bool) -> None:
             _exists(path)
 
 
-def write(path: Path, content: Iterable[bytes], force: bool) -> None:
+def write(path: Path, content: Iterable[bytes | memoryview], force: bool) -> None:
     """Write a file of several parts; GF007 where it exists already or cannot be written."""
     try:
         with path.open("wb" if force else "xb") as file:

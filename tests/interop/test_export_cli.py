@@ -59,7 +59,7 @@ def test_what_cannot_be_written_is_said(cli, tmp_path):
     ("arguments", "message"),
     [
         (["--to", "dott"], "did you mean 'dot'?"),
-        (["--to", "pickle"], "one of onnx, dot"),
+        (["--to", "pickle"], f"one of {', '.join(FORMATS)}"),
         (["--to", "dot", "--training"], "--to dot does not know --training"),
         (["--to", "dot", "--mode", "test"], "'train' or 'eval', not 'test'"),
         (["--to", "dot", "--sizes", "B"], "'B' is not a size"),

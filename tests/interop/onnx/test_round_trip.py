@@ -49,7 +49,7 @@ def test_random_graphs_go_out_and_come_back(case):
     assume(all(np.all(np.isfinite(values[name])) for name in graph.outputs))
     names = [f"out{i}" for i in range(len(graph.outputs))]
     outputs = list(zip(names, graph.outputs, strict=True))
-    proto = checked(written(Prepared(graph, outputs, {}, frozenset(feed)), "random"))
+    proto = checked(written(Prepared(graph, outputs, {}, frozenset(feed)), "random").whole())
     there = run(proto, feed)
     back = gf.from_onnx(proto).compile()(feed).values
     for name, node in outputs:

@@ -11,6 +11,7 @@ import graphflow as gf
 from graphflow.cli import main
 from graphflow.interop.onnx.writer import files
 from graphflow.interop.onnx.writer.files import save
+from graphflow.interop.onnx.writer.model import translated
 
 
 @pytest.fixture
@@ -72,7 +73,8 @@ def test_weights_lie_beside_the_model_when_asked_for(cli, tmp_path):
 
 def test_large_weights_go_there_by_themselves(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "LARGEST", 50_000)
-    written = save(gf.to_onnx(gf.load("mlp")), tmp_path / "m.onnx")
+    found = translated(gf.load("mlp"), "eval", False, None, "float32", {})
+    written = save(found, tmp_path / "m.onnx")
     assert [path.name for path in written] == ["m.onnx", "m.onnx.data"]
     tensors = onnx.load(tmp_path / "m.onnx").graph.initializer
     weight = onnx.numpy_helper.to_array(next(t for t in tensors if t.name.endswith("1.weight")))
@@ -131,3 +133,10 @@ def test_without_onnx_the_extra_is_named(cli, monkeypatch):
     monkeypatch.setattr("graphflow.interop.onnx.find_spec", lambda name: None)
     code, _, err = cli("export", "mlp", "--to", "onnx")
     assert code == 2 and "GF076" in err and "pip install 'graphflow[onnx]'" in err
+
+
+def test_a_model_proto_that_is_too_large_is_refused(monkeypatch):
+    monkeypatch.setattr("graphflow.interop.onnx.writer.model.LARGEST_MESSAGE", 50_000)
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.to_onnx(gf.load("mlp"))
+    assert "graphflow export" in (caught.value.diagnostics[0].help or "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import GraphProto, NodeProto, ValueInfoProto, helper, numpy_helper
 
 from graphflow.diagnostics import fail
 from graphflow.interop.onnx.writer.sizes import Sizes
@@ -33,7 +33,7 @@ class Emitter:
         self.root: Emitter = outer.root if outer else self
         self.nodes: list[NodeProto] = []
         self.values: dict[str, tuple[str, ...]] = {}
-        self.initializers: dict[str, TensorProto] = {}
+        self.initializers: dict[str, Array] = {}
         self.sizes: Sizes = outer.root.sizes if outer else Sizes(self)
         self.promised: dict[str, str] = {}
         """Names of outputs, to the nodes of ours whose values they are."""
@@ -88,8 +88,7 @@ class Emitter:
 
     def initializer(self, name: str, array: Array) -> str:
         """An array under a given name."""
-        tensor = numpy_helper.from_array(np.ascontiguousarray(array).reshape(array.shape), name)
-        self.root.initializers[name] = tensor
+        self.root.initializers[name] = array
         return name
 
     # -- graphs ------------------------------------------------------------------------------

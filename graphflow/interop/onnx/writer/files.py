@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from onnx import ModelProto, TensorProto
+from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from graphflow.api import Model
 from graphflow.interop.formats import Options, must_be_free, write
-from graphflow.interop.onnx.writer.model import to_onnx
+from graphflow.interop.onnx.writer.model import Written, translated
+from graphflow.ops.op import Array
 
 LARGEST = 2**30
 """Bytes of weights from which on they stand in a file of their own."""
@@ -31,36 +33,46 @@ def export(model: Model, out: Path, options: Options) -> list[Path]:
     must_be_free(paths, options.force)
     written: list[Path] = []
     for player, path in zip(players, paths, strict=True):
-        proto = to_onnx(
-            model, mode=options.mode, training=options.training, player=player,
-            dtype=options.dtype, **options.sizes,
-        )  # fmt: skip
-        written += save(proto, path, options.external_data, options.force)
+        found = translated(
+            model, options.mode, options.training, player, options.dtype, options.sizes
+        )
+        written += save(found, path, options.external_data, options.force)
     return written
 
 
-def save(proto: ModelProto, path: Path, external: bool = False, force: bool = False) -> list[Path]:
+def save(found: Written, path: Path, external: bool = False, force: bool = False) -> list[Path]:
     """Write a model; weights go to ``PATH.data`` where asked for, or where there are many."""
-    large = [t for t in proto.graph.initializer if len(t.raw_data) >= SMALLEST]
-    if not external and sum(len(t.raw_data) for t in large) <= LARGEST:
-        write(path, [proto.SerializeToString()], force)
+    if not external and sum(array.nbytes for array in found.weights.values()) <= LARGEST:
+        write(path, [found.whole().SerializeToString()], force)
         return [path]
     data = path.with_name(f"{path.name}.data")
     must_be_free([path, data], force)
-    write(data, _moved_out(large, data.name), force)
-    write(path, [proto.SerializeToString()], force)
+    tensors, content = _moved_out(found.weights, data.name)
+    write(data, content, force)
+    found.proto.graph.initializer.extend(tensors)
+    write(path, [found.proto.SerializeToString()], force)
     return [path, data]
 
 
-def _moved_out(tensors: list[TensorProto], location: str) -> list[bytes]:
-    """The contents of a data file; the tensors say where in it they lie."""
-    contents: list[bytes] = []
+def _moved_out(
+    weights: Mapping[str, Array], location: str
+) -> tuple[list[TensorProto], list[bytes | memoryview]]:
+    """Tensors that say where in the data file they lie, unless they are small; its content."""
+    tensors: list[TensorProto] = []
+    content: list[bytes | memoryview] = []
     end = 0
-    for tensor in tensors:
+    for name, array in weights.items():
+        if array.nbytes < SMALLEST:
+            tensors.append(numpy_helper.from_array(array, name))
+            continue
+        kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+        tensor = TensorProto(name=name, dims=array.shape, data_type=kind)
         gap = -end % ALIGNMENT
-        raw = tensor.raw_data
-        contents += [bytes(gap), raw]
-        set_external_data(tensor, location, offset=end + gap, length=len(raw))
+        tensor.raw_data = b""
+        set_external_data(tensor, location, offset=end + gap, length=array.nbytes)
         tensor.ClearField("raw_data")
-        end += gap + len(raw)
-    return contents
+        tensors.append(tensor)
+        little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+        content += [bytes(gap), little.data]
+        end += gap + array.nbytes
+    return tensors, content

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import onnx
-from onnx import ModelProto, ValueInfoProto, helper
+from onnx import ModelProto, ValueInfoProto, helper, numpy_helper
 
 from graphflow.api import Model
 from graphflow.diagnostics import fail
@@ -14,12 +15,34 @@ from graphflow.interop.onnx.writer.families import TABLE
 from graphflow.interop.onnx.writer.prepare import Prepared, forward, training_step
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ir.types import tensors
+from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode
 from graphflow.version import __version__
 
 OPSET = 20
 LARGEST_MESSAGE = 2**31 - 1
-"""Bytes of the largest message of Protocol Buffers: a model above is not checked."""
+"""Bytes of the largest message of Protocol Buffers."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A model of ONNX whose initializers stand beside it, under their names."""
+
+    proto: ModelProto
+    weights: Mapping[str, Array]
+
+    def whole(self) -> ModelProto:
+        """The model with its initializers, checked; GF103 where they are too large for that."""
+        if sum(array.nbytes for array in self.weights.values()) > LARGEST_MESSAGE:
+            name = self.proto.graph.name
+            fail("GF103", f"'{name}' has more weights than one ModelProto can hold",
+                 help="graphflow export writes them to a file beside it")  # fmt: skip
+        model = ModelProto()
+        model.CopyFrom(self.proto)
+        for name, array in self.weights.items():
+            model.graph.initializer.append(numpy_helper.from_array(array, name))
+        onnx.checker.check_model(model)
+        return model
 
 
 def to_onnx(
@@ -45,6 +68,18 @@ def to_onnx(
     >>> [n.op_type for n in proto.graph.node], [o.name for o in proto.graph.output]
     (['Mul'], ['y'])
     """
+    return translated(model, mode, training, player, dtype, sizes).whole()
+
+
+def translated(
+    model: Model,
+    mode: Mode,
+    training: bool,
+    player: str | None,
+    dtype: str,
+    sizes: Mapping[str, int],
+) -> Written:
+    """The same, with the weights apart."""
     if player is not None and not training:
         fail("GF033", "player says whose training step", help="to_onnx(model, training=True)")
     if training:
@@ -54,8 +89,8 @@ def to_onnx(
     return written(prepared, model.name, model.document.about or "")
 
 
-def written(prepared: Prepared, name: str, about: str = "") -> ModelProto:
-    """A prepared graph as a checked ModelProto."""
+def written(prepared: Prepared, name: str, about: str = "") -> Written:
+    """A prepared graph as a model."""
     emitter, graph = Emitter(TABLE), prepared.graph
     emitter.promise(prepared.outputs)
     leaves = [*prepared.spare, *(node for node in graph if node.op in LEAVES)]
@@ -70,18 +105,15 @@ def written(prepared: Prepared, name: str, about: str = "") -> ModelProto:
     outputs = _outputs(emitter, prepared)
     proto = helper.make_graph(
         emitter.nodes, name, [value_info(leaf.name, leaf.tensor) for leaf in fed], outputs,
-        list(emitter.initializers.values()), about,
-        value_info=_inner(emitter, prepared, {o.name for o in outputs}),
+        doc_string=about, value_info=_inner(emitter, prepared, {o.name for o in outputs}),
     )  # fmt: skip
     opset = helper.make_opsetid("", OPSET)
     version = helper.find_min_ir_version_for([opset])
-    model = helper.make_model(
+    found = helper.make_model(
         proto, opset_imports=[opset], ir_version=version,
         producer_name="graphflow", producer_version=__version__,
     )  # fmt: skip
-    if model.ByteSize() <= LARGEST_MESSAGE:
-        onnx.checker.check_model(model)
-    return model
+    return Written(found, emitter.initializers)
 
 
 def _outputs(emitter: Emitter, prepared: Prepared) -> list[ValueInfoProto]:

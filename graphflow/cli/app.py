@@ -9,11 +9,23 @@ from typing import NoReturn
 
 import typer
 
-from graphflow.cli import check, expand, explain, export, gallery, new, run, schema, show, step
+from graphflow.cli import (
+    check,
+    expand,
+    explain,
+    export,
+    gallery,
+    import_,
+    new,
+    run,
+    schema,
+    show,
+    step,
+)
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
-COMMANDS = (run, check, expand, export, show, step, gallery, new, explain, schema)
+COMMANDS = (run, check, expand, export, import_, show, step, gallery, new, explain, schema)
 
 app = typer.Typer(
     name="graphflow",

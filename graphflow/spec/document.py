@@ -154,6 +154,9 @@ class StateDecl:
     when: Expr | None = field(
         default=None, metadata=key("when", EXPRESSION, "exists only if this holds")
     )
+    weights: str | None = field(
+        default=None, metadata=key("weights", OPTIONAL_TEXT, "a file that holds its first value")
+    )
 
 
 @dataclass(frozen=True, slots=True)

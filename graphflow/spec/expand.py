@@ -104,6 +104,8 @@ def _state(elaborated: Elaborated, name: str) -> Plain:
     found = {**_shaped(leaf.type.shape, leaf.type.dtype), "init": _first_value(elaborated, name)}
     if leaf.reset is not None:
         found["reset"] = leaf.reset
+    if leaf.weights is not None:
+        found["weights"] = leaf.weights
     return found
 
 

@@ -10,11 +10,13 @@ from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
     from graphflow.interop.onnx.reader import from_onnx as from_onnx
+    from graphflow.interop.onnx.reader.files import write_files as write_files
     from graphflow.interop.onnx.writer.model import to_onnx as to_onnx
 
 _HOMES = {
     "from_onnx": "graphflow.interop.onnx.reader",
     "to_onnx": "graphflow.interop.onnx.writer.model",
+    "write_files": "graphflow.interop.onnx.reader.files",
 }
 
 

@@ -67,8 +67,8 @@ class Draft:
         self._elaborator.scope.declare(name, value, self.mark)
         self.inputs[name] = _declared(shape, dtype)
 
-    def parameter(self, name: str, array: Array, trainable: bool) -> None:
-        """A parameter with its value."""
+    def parameter(self, name: str, array: Array, trainable: bool) -> Scope:
+        """A parameter with its value; the scope that it stands in."""
         sizes = tuple(parse(str(size)) for size in array.shape)
         declared = ParamDecl(sizes, Name("zeros", self.mark), self.mark, trainable)
         value = self._elaborator.parameter(name, declared, self._elaborator.scope, "in_out")
@@ -78,15 +78,17 @@ class Draft:
             self.params[name] = {**_declared(array.shape, DType.FLOAT), "init": "zeros",
                                  "trainable": False}  # fmt: skip
         self.arrays[name] = array
+        return self._elaborator.scope
 
-    def table(self, name: str, array: Array, dtype: DType) -> None:
-        """An array that nothing changes: a state without an update."""
+    def table(self, name: str, array: Array, dtype: DType) -> Scope:
+        """An array that nothing changes, a state without an update; the scope that it stands in."""
         sizes = tuple(parse(str(size)) for size in array.shape)
         declared = StateDecl(sizes, Name("zeros", self.mark), self.mark, dtype.value)
         value = self._elaborator.state(name, declared, self._elaborator.scope)
         self._elaborator.scope.declare(name, value, self.mark)
         self.state[name] = {**_declared(array.shape, dtype), "init": "zeros"}
         self.arrays[name] = array
+        return self._elaborator.scope
 
     # -- lines -------------------------------------------------------------------------------
     def line(self, names: str, body: Plain) -> None:
@@ -127,7 +129,8 @@ class Draft:
         for names, body in reversed(self.lines.items()):
             if words.intersection(targets(names)):
                 kept.append((names, body))
-                words.update(re.findall(r"\w+", repr(body)))
+                for word in re.findall(r"[\w.]+", repr(body)):
+                    words |= {word, word.partition(".")[0]}
         self.lines = dict(reversed(kept))
         self.params = {n: d for n, d in self.params.items() if n in words}
         self.state = {n: d for n, d in self.state.items() if n in words}
@@ -143,6 +146,13 @@ class Draft:
     def knows(self, name: str) -> bool:
         """Whether a line of this name is in sight."""
         return self.scope.get(name)[0]
+
+    def sees(self, home: Scope | None) -> bool:
+        """Whether the lines of a scope are in sight."""
+        scope: Scope | None = self.scope
+        while scope is not None and scope is not home:
+            scope = scope.parent
+        return home is not None and scope is home
 
     def bound(self, name: str) -> Bound:
         """What a name stands for."""

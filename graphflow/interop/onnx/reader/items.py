@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
+from graphflow.spec.elaborate.scope import Scope
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +21,14 @@ class Known:
     """An array that is known while the model is translated; its entries may be sizes.
 
     ``array`` has the dtype object where it holds symbols. ``name`` is the line that holds it, once
-    something needs it as a tensor.
+    something needs it as a tensor, and ``home`` the scope of that line.
     """
 
     array: Array
     dtype: DType
     hint: str = "c"
     name: str | None = None
+    home: Scope | None = None
 
     @property
     def symbolic(self) -> bool:

@@ -6,8 +6,8 @@ from os import PathLike
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import version_converter
+from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
+from onnx import checker, version_converter
 
 from graphflow.diagnostics import fail
 
@@ -21,6 +21,7 @@ Source = str | PathLike[str] | onnx.ModelProto
 def open_model(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     """The model, and the folder in which its external data lies."""
     if isinstance(source, onnx.ModelProto):
+        _check_texts(source)
         return source, None
     path = Path(source)
     try:
@@ -34,7 +35,20 @@ def open_model(source: Source) -> tuple[onnx.ModelProto, Path | None]:
         fail("GF100", f"'{path}' is no ONNX model: {error}")
     if not model.HasField("graph"):
         fail("GF100", f"'{path}' is no ONNX model: it holds no graph")
+    _check_texts(model)
     return model, path.parent
+
+
+def _check_texts(message: Message) -> None:
+    """Names must be text: protobuf hands on what is no UTF-8 as bytes."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            for part in value if field.is_repeated else [value]:
+                _check_texts(part)
+        elif field.type == field.TYPE_STRING:
+            for text in value if field.is_repeated else [value]:
+                if not isinstance(text, str):
+                    fail("GF100", f"a {field.name} in the model is no text: {text[:40]!r}")
 
 
 def opsets_of(model: onnx.ModelProto) -> dict[str, int]:
@@ -51,6 +65,10 @@ def modern(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     if version < 9 and any(node.op_type == "Scan" for node in model.graph.node):
         fail("GF101", "Scan before opset 9 had a batch axis, which is not supported")
+    try:
+        checker.check_model(model)  # the converter takes a damaged model amiss
+    except checker.ValidationError as error:
+        fail("GF100", f"the model breaks ONNX's rules: {str(error).strip().splitlines()[0]}")
     try:
         return version_converter.convert_version(model, OLDEST)
     except (RuntimeError, ValueError) as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from graphflow.ir.dims import Dim
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
 
@@ -48,19 +47,10 @@ def constant(array: Array, dtype: DType) -> str | None:
     whole = dtype.is_integer and array.dtype != object
     if whole and np.any(np.abs(array.astype(float)) >= LARGEST):
         return None
-    return f"constant({_nested(array, dtype)}, {dtype})"
+    return f"constant({_nested(array.tolist(), dtype)}, {dtype})"
 
 
-def _nested(array: Array, dtype: DType) -> str:
-    if array.ndim == 0:
-        return number(array[()], dtype)
-    return f"[{', '.join(_nested(row, dtype) for row in array)}]"
-
-
-def pairs(begin: Sequence[Dim], end: Sequence[Dim]) -> str:
-    """``[[b0, e0], [b1, e1]]``.
-
-    >>> pairs([0, 1], [2, 3])
-    '[[0, 2], [1, 3]]'
-    """
-    return listing([b, e] for b, e in zip(begin, end, strict=True))
+def _nested(value: object, dtype: DType) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_nested(row, dtype) for row in value)}]"
+    return number(value, dtype)

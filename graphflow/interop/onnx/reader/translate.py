@@ -26,6 +26,7 @@ from graphflow.interop.onnx.reader.tensors import array_of
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate.bound import Poisoned
+from graphflow.spec.elaborate.scope import Scope
 
 _NAME = re.compile(r"[^\W\d][\w.]*")
 MOST_DEEP = 50
@@ -152,7 +153,7 @@ class Translator:
 
     def folded(self, call: Call, key: str) -> list[Item | None] | None:
         """The results of a node all of whose operands are known; None where they are large."""
-        with self.draft.region("known") as region:
+        with self.draft.names.borrowed(), self.draft.region("known") as region:
             results = self.items(call, TABLE[key](call))
             lines = [item.name for item in results if isinstance(item, Line)]
             types = [self.draft.type(name).dtype for name in lines]
@@ -164,7 +165,7 @@ class Translator:
 
     def computed(self, expression: str) -> Array | None:
         """The value of an expression over known arrays; None where it is large."""
-        with self.draft.region("known") as region:
+        with self.draft.names.borrowed(), self.draft.region("known") as region:
             arrays = self.draft.constants(region, [self.let(expression, "value")])
         return None if arrays is None else arrays[0]
 
@@ -252,23 +253,26 @@ class Translator:
             return item.name
         if not isinstance(item, Known):
             fail("GF101", "a sequence or an empty optional stands where a tensor is needed")
-        if item.name is None or not self.draft.knows(item.name):
-            item.name = self.draft.names.clean(item.hint)
-            self._hold(item, item.name)
+        if item.name is None or not self.draft.sees(item.home):
+            names = self.draft.names
+            owned = isinstance(item, Weight) and item.dtype is DType.FLOAT
+            item.name = names.parameter(item.hint) if owned else names.clean(item.hint)
+            item.home = self._hold(item, item.name)
         return item.name
 
-    def _hold(self, item: Known, name: str) -> None:
-        """Give an array a line of its own: a parameter, a constant, or a table."""
-        if isinstance(item, Weight) and item.dtype is DType.FLOAT:
-            self.draft.parameter(name, item.array, item.trainable)
-            return
-        written = None if isinstance(item, Weight) else text.constant(item.array, item.dtype)
+    def _hold(self, item: Known, name: str) -> Scope:
+        """Give an array a line of its own: a parameter, a constant, or a table; where that is."""
+        owned = isinstance(item, Weight)
+        written = None if owned else text.constant(item.array, item.dtype)
         if written is not None:
             self.draft.line(name, written)
-        elif item.symbolic:
+            return self.draft.scope
+        if item.symbolic:
             fail("GF004", f"'{item.hint}' holds {item.array.size} sizes, too many to write out")
-        else:
-            self.draft.table(name, item.array, item.dtype)
+        self.draft.names.keep(name)
+        if isinstance(item, Weight) and item.dtype is DType.FLOAT:
+            return self.draft.parameter(name, item.array, item.trainable)
+        return self.draft.table(name, item.array, item.dtype)
 
     def must_know(self, item: Line, what: str, node: onnx.NodeProto) -> NoReturn:
         """Refuse a node that needs a value which only a run can tell."""
@@ -286,20 +290,25 @@ class Translator:
     def _placed(self, node: onnx.NodeProto, index: int) -> Iterator[None]:
         """What goes wrong in this block is shown at the node."""
         saved = self.draft.mark
-        mark = Mark(saved.file, index + 1, 1, 1, _shown(node))
+        mark = Mark(saved.file, index + 1, 1)
         self.draft.mark = mark
         try:
             yield
-        except Poisoned:
-            fail("GF100", f"{node.op_type} reads a value that could not be computed", mark)
         except GraphflowError as error:
             raise GraphflowError(*(_at(d, mark, node) for d in error.diagnostics)) from None
+        except Poisoned:
+            why = f"{node.op_type} reads a value that cannot be computed"
+            raise GraphflowError(_at(Diagnostic("GF100", why), mark, node)) from None
+        except (ValueError, IndexError, ZeroDivisionError, OverflowError) as wrong:
+            why = f"operands or attributes of {node.op_type} do not fit together: {wrong}"
+            raise GraphflowError(_at(Diagnostic("GF100", why), mark, node)) from None
         finally:
             self.draft.mark = saved
 
 
 def _at(diagnostic: Diagnostic, mark: Mark, node: onnx.NodeProto) -> Diagnostic:
     """A finding of our elaborator, or of a mapping, at the ONNX node; an outer node is a note."""
+    mark = replace(mark, text=_shown(node))
     within = any(note.message.startswith("node ") for note in diagnostic.notes)
     name = f" '{node.name}'" if node.name else ""
     note = Note(f"node {mark.line - 1}{name} is a {node.op_type} of the domain "
@@ -316,4 +325,8 @@ def _shown(node: onnx.NodeProto) -> str:
     del kept.attribute[:]
     short = [a for a in node.attribute if a.type not in (a.TENSOR, a.GRAPH, a.TENSORS, a.GRAPHS)]
     kept.attribute.extend(short)
-    return " ".join(printer.to_text(kept).split())[:300]
+    try:
+        return " ".join(printer.to_text(kept).split())[:300]
+    except UnicodeDecodeError:  # an attribute that is no text
+        del kept.attribute[:]
+        return " ".join(printer.to_text(kept).split())[:300]

@@ -106,7 +106,8 @@ REFUSED = {
     "interpolate(x, 4, align_corners=true)": "align_corners means something for linear and cubic",
     "grid_sample(x, m)": "the grid is (N, H, W, 2)",
     "grid_sample(m, g)": "grid_sample looks at images",
-    "grid_sample(x, g, 'cubic')": "mode is 'bilinear' or 'nearest', not 'cubic'",
+    "grid_sample(x, g, 'cubic')": "mode is 'bilinear', 'nearest' or, for images, 'bicubic'",
+    "grid_sample(x[:, :, None], h, 'bicubic')": "for images, 'bicubic', not 'bicubic'",
     "grid_sample(x, g, padding_mode='wrap')": "padding_mode is 'zeros', 'border' or 'reflection'",
     "affine_grid(m, [1, 1, 2, 2])": "affine_grid takes matrices (N, 2, 3)",
     "pixel_shuffle(x, 3)": "3 squared must divide the channels",
@@ -122,7 +123,8 @@ REFUSED = {
     "adaptive_max_pool2d(x, [none, 0])": "a positive whole number for each axis, not 0",
     "local_response_norm(x, 0)": "size counts channels",
 }
-FEED = {"x": IMAGE, "m": np.zeros((4, 6)), "g": np.zeros((2, 3, 3, 2))}
+FEED = {"x": IMAGE, "m": np.zeros((4, 6)), "g": np.zeros((2, 3, 3, 2)),
+        "h": np.zeros((2, 1, 3, 3, 3))}  # fmt: skip
 
 
 @pytest.mark.parametrize("call", REFUSED)

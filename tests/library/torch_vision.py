@@ -52,6 +52,10 @@ VISION: dict[str, Call] = {
         x, g, padding_mode="reflection", align_corners=False
     ),
     "grid_sample_nearest": lambda x, g: F.grid_sample(x, g, mode="nearest", align_corners=False),
+    "grid_sample_bicubic": lambda x, g: F.grid_sample(x, g, mode="bicubic", align_corners=False),
+    "grid_sample_volume": lambda x, g: F.grid_sample(
+        x, g, padding_mode="border", align_corners=False
+    ),
     "affine_grid": lambda a: F.affine_grid(a, [2, 3, 4, 5], align_corners=False),
     "affine_grid_corners": lambda a: F.affine_grid(a, [2, 3, 4, 5], align_corners=True),
     "pixel_shuffle": lambda x: F.pixel_shuffle(x, 2) * 2,

@@ -88,6 +88,8 @@ class Trainer:
         ``new_batch`` supplies batches for turns that ask for fresh ones.
         """
         self._check_names(batch)
+        first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
+        self.initialiser.learn(first, {})  # what nothing but a first value needs is known here
         values: dict[str, Array] = {}
         for turn in self.plan.turns:
             player = self.players[turn.player]

@@ -144,6 +144,15 @@ def test_an_input_is_optimised_whose_size_is_not_known_beforehand():
         np.testing.assert_array_equal(model.parameters["net.weight"], weight)
 
 
+def test_an_image_may_start_from_what_only_its_first_value_needs():
+    text = IMAGE.replace(" + 1e-5 * mean((image - content) ** 2)", "")
+    rng = np.random.default_rng(0)
+    feed = {"content": rng.standard_normal((1, 3, 4, 6)), "target": np.zeros((1, 4, 4, 6))}
+    model = gf.loads(text.replace("lbfgs(history_size=5, line_search_fn='strong_wolfe')", "sgd(0)"))
+    model.trainer(dtype="float64").step(feed)
+    np.testing.assert_allclose(model.parameters["image"], feed["content"], rtol=1e-6)
+
+
 def test_a_line_search_stands_still_where_it_has_arrived():
     for optimizer in ("lbfgs(line_search_fn='strong_wolfe')", "lbfgs()", "conjugate_gradient()"):
         found = path("sum((w - 1) ** 2)", optimizer, 3, {"w": [1.0, 1.0]})["w"]

@@ -19,10 +19,10 @@ from graphflow.cli.source import (
     slug,
 )
 from graphflow.diagnostics import fail
+from graphflow.interop.formats import FORMATS, Options, format_named
 
 if TYPE_CHECKING:
     from graphflow.api import Model
-    from graphflow.interop.formats import Options
     from graphflow.runtime.compile import Mode
 
 NAME = "export"
@@ -30,7 +30,7 @@ NAME = "export"
 
 def command(
     file: File,
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="onnx, dot.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")],
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The file to write, else named after FILE.")
     ] = None,
@@ -55,8 +55,6 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """Write a model in another program's format. FILE may be a run's folder: its trained values."""
-    from graphflow.interop.formats import Options, format_named
-
     format = format_named(to)
     if mode not in ("train", "eval"):
         fail("GF006", f"--mode is 'train' or 'eval', not '{mode}'")

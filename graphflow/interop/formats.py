@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
-from graphflow.api import Model
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.runtime.compile import Mode
+
+if TYPE_CHECKING:
+    from graphflow.api import Model
+    from graphflow.runtime.compile import Mode
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Options:
         return {f.name for f in fields(self) if getattr(self, f.name) != getattr(default, f.name)}
 
 
-Export = Callable[[Model, Path, Options], list[Path]]
+Export: TypeAlias = "Callable[[Model, Path, Options], list[Path]]"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Format:
 
     def load(self) -> Export:
         """The module's ``export``."""
-        return cast(Export, import_module(self.module).export)
+        return cast("Export", import_module(self.module).export)
 
 
 def _format(suffix: str, module: str, *options: str) -> Format:
@@ -64,6 +66,7 @@ FORMATS: dict[str, Format] = {
         ".onnx", "onnx.writer", "mode", "training", "player", "dtype", "sizes", "external_data"
     ),
     "pytorch": _format(".py", "pytorch"),
+    "numpy": _format(".py", "numpy_script", "mode", "dtype", "sizes"),
     "safetensors": _format(".safetensors", "safetensors"),
     "dot": _format(".dot", "dot"),
 }

@@ -13,6 +13,7 @@ from graphflow.ops import (  # noqa: F401
     create,
     cumulate,
     derivative,
+    discrete,
     elementwise,
     factor,
     fold,

@@ -167,12 +167,16 @@ def products_before(x: Value, axis: int, reverse: bool = False) -> Value:
 
 def _moved(x: Value, axis: int, by: int) -> Value:
     """The elements one place further on (``by`` 1) or back (-1), with a zero coming in."""
-    if x.shape[axis] == 0:
-        return x
-    kept = ("slice", 1, None, 1) if by < 0 else ("slice", 0, -1, 1)
-    part = F.slice(x, index=(*(("slice", None, None, None),) * axis, kept))
-    margin = (0, 1) if by < 0 else (1, 0)
-    return F.pad(part, pad_width=tuple(margin if i == axis else (0, 0) for i in range(x.ndim)))
+    places = _places(x, axis)
+    new = F.equal(places, places.like(0 if by > 0 else x.shape[axis] - 1))
+    return F.where(new, x.like(0), F.roll(x, shift=by, axis=axis))
+
+
+def _places(x: Value, axis: int) -> Value:
+    """0, 1, ... along ``axis``, for arrays of the shape of x."""
+    n = x.shape[axis]
+    numbers = x.builder.add("arange", start=n)
+    return F.reshape(numbers, shape=(n, *(1,) * (x.ndim - 1 - axis)))
 
 
 def _products_between(x: Value, axis: int) -> Value:
@@ -218,10 +222,8 @@ class RunningExtreme(Cumulative):
 
 def _latest(x: Value, extreme: Value, axis: int) -> Value:
     """For each place the latest one up to it where x equals its running extreme."""
-    n = x.shape[axis]
-    numbers = x.builder.add("arange", start=n)
-    along = F.reshape(numbers, shape=(n, *(1,) * (x.ndim - 1 - axis)))
-    hits = F.where(F.equal(x, extreme), along, along.like(0))
+    places = _places(x, axis)
+    hits = F.where(F.equal(x, extreme), places, places.like(0))
     return F.cummax(hits, axis=axis)
 
 

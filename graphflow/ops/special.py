@@ -10,7 +10,7 @@ import numpy as np
 from graphflow.ir.types import TensorType, ValueType
 from graphflow.ops.arguments import per_axis
 from graphflow.ops.builder import F, Value
-from graphflow.ops.elementwise import Float
+from graphflow.ops.elementwise import Binary, Float
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
 # W. J. Cody, Rational Chebyshev approximations for the error function, 1969: the numerators and
@@ -70,6 +70,25 @@ def _ratio(coefficients: tuple[tuple[float, ...], ...], x: Array) -> Array:
         bottom *= x
         bottom += b
     return top / bottom
+
+
+@register
+class Logaddexp(Binary):
+    """The logarithm of two powers added. z = ln(e**x + e**y), dz/dx = e**(x - z).
+
+    Without overflow; of two -inf it is -inf and has no gradient (nan), as in PyTorch.
+    """
+
+    latex, ufunc, retains = r"\ln(e^{{{x}}} + e^{{{y}}})", "logaddexp", ("x", "y", "out")
+    floats = True
+
+    def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
+        return g * F.exp(x - z), g * F.exp(y - z)
+
+    def samples(self) -> Iterator[Sample]:
+        yield from super().samples()
+        x, y = np.array([1000.0, -1000.0, -np.inf]), np.array([1000.0, 0.0, 0.0])
+        yield Sample([x, y], {}, np.array([1000 + math.log(2), 0.0, 0.0]), differentiable=False)
 
 
 class OfGamma(Float):

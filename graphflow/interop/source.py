@@ -133,11 +133,15 @@ def fitted(line: str, width: int = WIDTH) -> list[str]:
     """A line, cut at its outermost brackets as often as it takes to fit."""
     if len(line) <= width:
         return [line]
-    found = _outermost(line)
-    if found is None:
-        return [line]
+    found, indent = _outermost(line), " " * (len(line) - len(line.lstrip()))
+    name, equals, value = line.strip().partition(" = ")
+    if found is None or len(line[: found[0]]) >= width:
+        if not equals or not name.isidentifier():
+            return [line]
+        terms = re.split(r" (?=[-+*/@%<>=!&|]{1,2} )", value) if found is None else [value]
+        inner = [row for term in terms for row in fitted(f"{indent}    {term}", width)]
+        return [f"{indent}{name} = (", *inner, f"{indent})"]
     start, end, cuts = found
-    indent = " " * (len(line) - len(line.lstrip()))
     bounds = [start, *cuts, end]
     parts = [line[a + 1 : b].strip() for a, b in pairwise(bounds)]
     whole = f"{indent}    {line[start + 1 : end].strip()}"

@@ -119,7 +119,11 @@ def _take(site: Site) -> Code:
 
 @rule("take_along_axis")
 def _take_along_axis(site: Site) -> Code:
-    return call("torch.take_along_dim", operand(site), operand(site, 1), dim=site.node.attr("axis"))
+    axis, indices = site.node.attr("axis"), operand(site, 1)
+    assert isinstance(axis, int)
+    if site.node.attr("negative"):
+        indices = infix("%", indices, site.size(site.types[0].shape[axis], 0))
+    return call("torch.gather", operand(site), axis, indices)
 
 
 @rule("one_hot")

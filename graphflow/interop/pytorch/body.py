@@ -14,6 +14,7 @@ from graphflow.interop.pytorch.primitives import RULES, tensor
 from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.sizes import Source, size_code
 from graphflow.interop.source import ATOM, Code, identifier
+from graphflow.interop.watched import Watched
 from graphflow.ir import dims
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Attr, Node
@@ -191,7 +192,10 @@ class Body:
         rule = RULES.get(node.op)
         if rule is None:
             self.refuse(node, f"PyTorch source has no counterpart of '{node.op}'")
-        code = rule(Place(self, node))
+        place = Place(self, node)
+        code = rule(place)
+        for name in place.node.ignored():
+            self.refuse(node, f"the argument '{name}' of {node.op} has no counterpart in PyTorch")
         if isinstance(node.type, TupleType):
             self.unpack(node, code)
         else:
@@ -269,7 +273,7 @@ class Place:
     """The place of one primitive, as its rule sees it."""
 
     def __init__(self, body: Body, node: Node) -> None:
-        self.body, self.node = body, node
+        self.body, self.source, self.node = body, node, Watched(node)
         self.names = operands(node)
         self.args = [body.value(n) for n in self.names]
         self.types = [body.type_of(n) for n in self.names]
@@ -288,7 +292,7 @@ class Place:
         return name
 
     def refuse(self, message: str) -> NoReturn:
-        self.body.refuse(self.node, message)
+        self.body.refuse(self.source, message)
 
     def training(self) -> str:
         if self.body.module:

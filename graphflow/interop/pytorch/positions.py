@@ -29,6 +29,7 @@ def _counted_up(site: Site, indices: Code) -> Code:
 @rule("scatter_add")
 def _scatter_add(site: Site) -> Code:
     """``index_add`` into zeros; positions of several axes are joined into one."""
+    site.node.attr("size")  # the result's shape says it
     updates, indices = operand(site), operand(site, 1)
     axis, shape = site.node.attr("axis"), site.node.tensor.shape
     assert isinstance(axis, int)
@@ -44,6 +45,7 @@ def _scatter_add(site: Site) -> Code:
 
 @rule("scatter_add_along_axis")
 def _scatter_add_along_axis(site: Site) -> Code:
+    site.node.attr("size")
     updates, indices = operand(site), operand(site, 1)
     zeros = call("torch.zeros", sizes(site, site.node.tensor.shape),
                  dtype=f"{updates.at(10)}.dtype")  # fmt: skip

@@ -15,8 +15,9 @@ from graphflow.interop.source import (
     negative,
     number,
 )
+from graphflow.interop.watched import Watched
 from graphflow.ir.dims import Dim
-from graphflow.ir.graph import ArrayLiteral, Attr, Node
+from graphflow.ir.graph import ArrayLiteral, Attr
 from graphflow.ir.types import DType, TensorType
 
 FLOAT = "torch.get_default_dtype()"
@@ -27,7 +28,7 @@ class Site(Protocol):
     """What a rule sees of the place where its primitive stands."""
 
     @property
-    def node(self) -> Node:
+    def node(self) -> Watched:
         """The primitive."""
 
     @property
@@ -95,7 +96,7 @@ FUNCTIONS = {
     "sqrt": "torch.sqrt", "sin": "torch.sin", "cos": "torch.cos", "tan": "torch.tan",
     "tanh": "torch.tanh", "abs": "torch.abs", "sign": "torch.sign", "floor": "torch.floor",
     "ceil": "torch.ceil", "round": "torch.round", "sigmoid": "torch.sigmoid", "relu": "F.relu",
-    "softplus": "F.softplus", "erf": "torch.erf", "logical_not": "torch.logical_not",
+    "erf": "torch.erf", "logical_not": "torch.logical_not",
     "asin": "torch.asin", "acos": "torch.acos", "atan": "torch.atan", "sinh": "torch.sinh",
     "cosh": "torch.cosh", "asinh": "torch.asinh", "acosh": "torch.acosh", "atanh": "torch.atanh",
     "trunc": "torch.trunc", "isnan": "torch.isnan", "isinf": "torch.isinf",
@@ -115,6 +116,14 @@ def _operator(site: Site) -> Code:
 @rule(*FUNCTIONS)
 def _function(site: Site) -> Code:
     return call(FUNCTIONS[site.node.op], tensor(site.args[0], site.types[0]))
+
+
+@rule("softplus")
+def _softplus(site: Site) -> Code:
+    beta, threshold = site.node.attr("beta"), site.node.attr("threshold")
+    shown = None if beta in (None, 1) else site.literal(beta, "beta")
+    cut = None if threshold is None else site.literal(threshold, "threshold")
+    return call("F.softplus", operand(site), beta=shown, threshold=cut)
 
 
 @rule("matmul")
@@ -154,9 +163,10 @@ def _extremum(site: Site) -> Code:
     return call(f"torch.{site.node.op}", *operands)
 
 
-@rule("atan2")
+@rule("atan2", "logaddexp")
 def _atan2(site: Site) -> Code:
-    return call("torch.atan2", *(tensor(a, t) for a, t in zip(site.args, site.types, strict=True)))
+    operands = (tensor(a, t) for a, t in zip(site.args, site.types, strict=True))
+    return call(f"torch.{site.node.op}", *operands)
 
 
 @rule("where")

@@ -1,0 +1,277 @@
+"""The whole script: functions, first values, forward and backward line by line, a small main."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import graphflow.interop.numpy_script.arrays  # noqa: F401 (registers rules)
+from graphflow.api import Model
+from graphflow.autodiff import reverse
+from graphflow.interop.numpy_script import functions
+from graphflow.interop.numpy_script.lines import Lines
+from graphflow.interop.numpy_script.rules import tupled
+from graphflow.interop.source import docstring, fitted, indented, quoted
+from graphflow.ir.graph import LEAVES, Graph, Node
+from graphflow.ir.types import DType, TensorType, type_symbols
+from graphflow.passes import specialise
+
+READ = '''
+def read(path):
+    """The arrays of an .npz or .safetensors file."""
+    if path.endswith(".npz"):
+        with np.load(path) as archive:
+            return dict(archive)
+    with open(path, "rb") as file:
+        content = file.read()
+    start = 8 + int.from_bytes(content[:8], "little")
+    kinds = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "BOOL": "?"}
+    found = {}
+    for name, entry in json.loads(content[8:start]).items():
+        if name != "__metadata__":
+            first, last = entry["data_offsets"]
+            flat = np.frombuffer(content[start + first : start + last], kinds[entry["dtype"]])
+            found[name] = flat.reshape(entry["shape"])
+    return found
+'''
+MAIN = '''
+def main(arguments):
+    """Run once: python THIS [WEIGHTS [FEED [RESULTS.npz]]], drawn where no file is given."""
+    rng = np.random.default_rng(0)
+    feed = example(rng)
+    if len(arguments) > 1:
+        feed |= read(arguments[1])
+    weights = initial(rng, feed)
+    if len(arguments) > 0:
+        weights |= read(arguments[0])
+    values, gradients = run(feed, weights, rng)
+    for name, value in values.items():
+        print(f"{name} = {value}" if np.ndim(value) == 0 else f"{name}: {np.shape(value)}")
+    for name, gradient in gradients.items():
+        print(f"|{name}| = {np.linalg.norm(gradient)}")
+    if len(arguments) > 2:
+        np.savez(arguments[2], **values, **gradients)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
+'''
+
+
+def script(model: Model, mode: str, dtype: str, sizes: Mapping[str, int]) -> str:
+    """A stand-alone script of a model's forward and backward nodes."""
+    return _Script(model, mode == "train", dtype, sizes).text()
+
+
+class _Script:
+    def __init__(self, model: Model, training: bool, dtype: str, sizes: Mapping[str, int]) -> None:
+        self.model, self.dtype = model, dtype
+        self.graph, self.values, self.gradients = differentiated(model, training)
+        self.initial = specialise(
+            model.elaborated.initial, {}, DType.FLOAT, training=False, partial=True
+        )
+        nodes = [*self.graph, *self.initial]
+        self.symbols = sorted({s for node in nodes for s in type_symbols(node.type)})
+        self.sizes = {s: sizes.get(s, 2) for s in self.symbols}
+        self.helpers: dict[str, None] = {}
+
+    def text(self) -> str:
+        document = self.model.document
+        run, initial, example = self._run(), self._initial(), self._example()
+        paragraphs = [f"{document.name.rstrip('.')}: forward and backward.", document.about]
+        paragraphs += [f"Source: {'; '.join(document.source)}."] if document.source else []
+        paragraphs.append(
+            "Nothing but NumPy. python THIS [WEIGHTS [FEED [RESULTS.npz]]] reads weights and "
+            "inputs from files; what no file gives is drawn."
+        )
+        head = ["import json", "import sys"]
+        if "offsets" in self._functions():
+            head.append("from itertools import product")
+        start = [*docstring(paragraphs), "", *head, "", "import numpy as np", "",
+                 f"FLOAT = np.{self.dtype}"]  # fmt: skip
+        shown = ", ".join(f"{quoted(s)}: {n}" for s, n in self.sizes.items())
+        start += [f"SIZES = {{{shown}}}", '"""Of what is drawn: inputs that no file gives."""']
+        blocks = [start, *map(_source, self._functions()), initial, example, run,
+                  READ.strip().split("\n"), MAIN.strip().split("\n")]  # fmt: skip
+        lines = [row for b in blocks for line in ["", "", *b] for row in fitted(line)][2:]
+        return "\n".join(lines) + "\n"
+
+    def _functions(self) -> list[str]:
+        """The functions in use, those that they use before them."""
+        found: dict[str, None] = {}
+
+        def add(name: str) -> None:
+            source = inspect.getsource(getattr(functions, name))
+            for other in dict.fromkeys(re.findall(r"\b\w+(?=\()", source)):
+                known = inspect.isfunction(getattr(functions, other, None))
+                if known and other != name and other not in found:
+                    add(other)
+            found[name] = None
+
+        for name in self.helpers:
+            if name not in found:
+                add(name)
+        return list(found)
+
+    # -- functions of the script -------------------------------------------------------------
+    def _run(self) -> list[str]:
+        """Forward and backward, a line for each node."""
+        lines = Lines(self.graph, self.helpers, {"feed", "weights", "rng", *self.symbols})
+        lines.rows += self._leaves(lines)
+        backward = False
+        for node in self.graph:
+            if node.op in LEAVES:
+                continue
+            if not backward and self.graph.origin(node.name).phase == "backward":
+                lines.rows += ["", "# backward"]
+                backward = True
+            lines.node(node)
+        values = {name: lines.value(node).text for name, node in self.values.items()}
+        gradients = {name: lines.value(node).text for name, node in self.gradients.items()}
+        lines.rows += ["", f"values = {_dictionary(values)}"]
+        lines.rows += [f"gradients = {_dictionary(gradients)}", "return values, gradients"]
+        about = '"""Results, and derivatives of the losses, by name."""'
+        return ["def run(feed, weights, rng):", *indented([about, *lines.rows])]
+
+    def _leaves(self, lines: Lines) -> list[str]:
+        """Inputs and weights by name, and the sizes that they show."""
+        rows = []
+        for node in self.graph:
+            if node.op in ("input", "parameter", "state"):
+                source = "feed" if node.op == "input" else "weights"
+                rows.append(self._leaf(node, source, lines))
+        return ["# inputs and weights", *rows, *self._sizes(), "", "# forward"]
+
+    def _leaf(self, node: Node, source: str, lines: Lines) -> str:
+        shape = ", ".join(map(str, node.tensor.shape))
+        value = f"np.asarray({source}[{quoted(node.name)}], {_dtype(node.tensor)})"
+        return f"{lines.variable(node.name)} = {value}  # ({shape})"
+
+    def _sizes(self) -> list[str]:
+        """Each size from the first input that has it; else it is what the script says above."""
+        rows = []
+        for symbol in self.symbols:
+            places = (
+                f"{symbol} = np.shape(feed[{quoted(leaf.name)}])[{axis}]"
+                for leaf in self.graph.leaves("input")
+                for axis, dim in enumerate(leaf.tensor.shape)
+                if str(dim) == symbol
+            )
+            rows += [next(places, f"{symbol} = SIZES[{quoted(symbol)}]")]
+        return rows
+
+    def _initial(self) -> list[str]:
+        """First values of parameters and states."""
+        graph = self.initial
+        used = {n.name for n in self.graph if n.op in ("parameter", "state")}
+        names = [n for n in self.model.elaborated.leaves if n in used]
+        needed = graph.needed_for(names)
+        lines = Lines(graph, self.helpers, {"rng", "feed", *self.symbols})
+        inputs = [leaf for leaf in graph.leaves("input") if leaf.name in needed]
+        lines.rows += [*self._sizes(), *(self._leaf(leaf, "feed", lines) for leaf in inputs)]
+        for node in graph:
+            if node.name in needed and node.op not in LEAVES:
+                lines.node(node)
+        values = {name: lines.value(graph.resolve(name)).text for name in names}
+        about = '"""First values, as the file says, drawn by NumPy."""'
+        rows = [about, *lines.rows, f"return {_dictionary(values)}"]
+        return ["def initial(rng, feed):", *indented(rows)]
+
+    def _example(self) -> list[str]:
+        """Inputs to try the script with."""
+        drawn = {}
+        for leaf in self.graph.leaves("input"):
+            shape = tupled(leaf.tensor.shape)
+            dtype = leaf.tensor.dtype
+            if dtype is DType.BOOL:
+                drawn[leaf.name] = f"np.ones({shape}, bool)"
+            elif dtype.is_integer:
+                drawn[leaf.name] = f"rng.integers(0, 2, {shape})"
+            else:
+                drawn[leaf.name] = f"rng.standard_normal({shape})"
+        about = '"""Inputs to try it with."""'
+        rows = [about, *(f"{s} = SIZES[{quoted(s)}]" for s in self.symbols)]
+        return ["def example(rng):", *indented([*rows, f"return {_dictionary(drawn)}"])]
+
+
+def differentiated(model: Model, training: bool) -> tuple[Graph, dict[str, str], dict[str, str]]:
+    """The graph with its backward nodes, and the nodes of results and of derivatives by name."""
+    graph, losses = model.graph, wanted(model)
+    values = {name: graph.resolve(name) for name in model._names(None, [])}
+    pairs = []
+    for loss, names in losses.items():
+        graph = reverse(graph, loss, names)
+        values[loss] = graph.resolve(loss)
+        pairs += [(loss, name) for name in names]
+    ending = {loss: "" if len(losses) == 1 else f" of {loss}" for loss in losses}
+    gradients = {f"{n}.grad{ending[loss]}": graph.gradients[loss, n] for loss, n in pairs}
+    roots = tuple(dict.fromkeys((*values.values(), *gradients.values())))
+    concrete = specialise(
+        replace(graph, outputs=roots, updates={}), {}, DType.FLOAT, training, partial=True
+    )
+    here = dict(zip(roots, concrete.outputs, strict=True))
+    return (concrete, {n: here[v] for n, v in values.items()},
+            {n: here[g] for n, g in gradients.items()})  # fmt: skip
+
+
+def wanted(model: Model) -> dict[str, list[str]]:
+    """What is differentiated by what: losses by the parameters that train for them.
+
+    Without ``train:`` the first output that is one number and depends on parameters, or on the
+    inputs of a file that has none.
+    """
+    training = model.elaborated.training
+    if training is not None:
+        return {
+            o.loss: [n for group in o.groups for n in group.params if _reached(model, o.loss, n)]
+            for o in training.objectives
+        }
+    floats = [leaf.name for leaf in model.graph.leaves("input") if leaf.tensor.dtype.is_float]
+    by = list(model.parameters) or floats
+    for name in (n for n in model._names(None, []) if _is_loss(model, n)):
+        found = [n for n in by if _reached(model, name, n)]
+        if found:
+            return {name: found}
+    return {}
+
+
+def _is_loss(model: Model, name: str) -> bool:
+    type = model.graph[name].tensor
+    return type.shape == () and type.dtype.is_float
+
+
+def _reached(model: Model, loss: str, name: str) -> bool:
+    return name in model.graph.needed_for([loss])
+
+
+def _dtype(type: TensorType) -> str:
+    return "FLOAT" if type.dtype is DType.FLOAT else f"np.{type.dtype.value}"
+
+
+def _dictionary(entries: Mapping[str, str]) -> str:
+    shown = ", ".join(f"{quoted(name)}: {text}" for name, text in entries.items())
+    return f"{{{shown}}}"
+
+
+class _Untyped(ast.NodeTransformer):
+    """A function without its annotations."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.returns = None
+        for argument in node.args.args:
+            argument.annotation = None
+        self.generic_visit(node)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        assert node.value is not None
+        return ast.Assign([node.target], node.value)
+
+
+def _source(name: str) -> list[str]:
+    """The text of a function, without its types."""
+    tree = _Untyped().visit(ast.parse(inspect.getsource(getattr(functions, name))))
+    return ast.unparse(ast.fix_missing_locations(tree)).split("\n")

@@ -1,0 +1,165 @@
+"""Stand-alone scripts of NumPy against the models they came from."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+from graphflow.diagnostics import GraphflowError
+from graphflow.gallery import list_graphs
+from graphflow.interop.numpy_script.script import differentiated, script, wanted
+from tests.interop.pytorch_run import drawn
+
+SMALL: dict[str, dict[str, float]] = {
+    "style_transfer": {"H": 16, "W": 20, "width": 1},
+    "resnet18": {"width": 2},
+    "lstm": {"hidden": 8, "width": 4},
+    "mlp": {"hidden": 16},
+}
+GRAPHS = [
+    "xyz", "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "mlp_math",
+    "resnet18", "lstm", "style_transfer",
+]  # fmt: skip
+
+FEATURES = {
+    "loops and branches": """
+inputs: {x: {shape: [T, B, 3]}, a: scalar}
+params: {w: {shape: [3, 3], init: xavier_uniform}}
+nodes:
+  run:
+    scan: {e: x}
+    reverse: true
+    carry: {h: 'zeros([dim(x, 1), 3])'}
+    nodes: {h_next: tanh(e @ w + h)}
+    next: {h: h_next}
+    collect: [h_next]
+  root:
+    while: x * x > 2
+    carry: {x: a * a + 3}
+    next: {x: x / 2}
+  which:
+    cond: root.x > 1
+    then: root.x
+    else: 1 / root.x
+  loss: sum(run.h_next ** 2) + sum(run.final.h) + stop_gradient(which)
+outputs: [run.h_next, which, loss]
+""",
+    "windows with every setting": """
+inputs: {x: {shape: [B, 4, 9, 8]}}
+nodes:
+  a: conv2d(x, 6, [3, 2], stride=[2, 1], padding=[1, 0], dilation=[1, 2], groups=2)
+  b: conv_transpose2d(a, 4, 3, stride=2, padding=1, output_padding=1, groups=2)
+  c: max_pool2d(x, 3, stride=2, padding=1, ceil_mode=true)
+  d: avg_pool2d(x, 3, stride=2, padding=1, ceil_mode=true, count_include_pad=false)
+  e: adaptive_avg_pool2d(x, [4, 3])
+  loss: sum(sin(b)) + sum(c ** 2) + sum(d ** 3) + sum(e ** 2)
+outputs: [a, b, c, d, e, loss]
+""",
+    "looking up": """
+inputs: {t: {shape: [B, 5], dtype: int}, x: {shape: [B, 4, 6]}}
+nodes:
+  e: embedding(t, 7, 3)
+  r: rearrange(x, 'b c (h w) -> b h (c w)', h=2)
+  s: x[:, ::-2, 1:]
+  p: pad(x, [[0, 0], [1, 2], [0, 0]])
+  loss: sum(e ** 2) + sum(sin(r)) + sum(s ** 2) + sum(p ** 3) + mean(softplus(x)) + var(x)
+outputs: [loss]
+""",
+}
+
+
+def run(model, folder, feed=None):
+    """The script's results for the model's weights, in a Python that sees NumPy alone."""
+    file, results = folder / "model.py", folder / "results.npz"
+    file.write_text(script(model, "eval", "float64", {}), encoding="utf-8")
+    arguments = []
+    if feed is not None:
+        model.save_weights(folder / "weights.safetensors")
+        np.savez(folder / "feed.npz", **feed)
+        arguments = [folder / "weights.safetensors", folder / "feed.npz", results]
+    command = [sys.executable, "-I", file, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    if feed is None:
+        return done.stdout
+    with np.load(results) as archive:
+        return dict(archive)
+
+
+def agrees(model, folder):
+    feed = {name: np.abs(a) + 0.5 if a.ndim == 0 else a for name, a in drawn(model).items()}
+    found = run(model, folder, feed)
+    _, values, gradients = differentiated(model, False)
+    ((of, wrt),) = wanted(model).items()
+    ours = model.compile(of=of, wrt=wrt, keep=list(values), dtype="float64")(feed)
+    assert found.keys() == {*values, *gradients}
+    for name in values:
+        np.testing.assert_allclose(found[name], ours.values[name], rtol=1e-10, atol=1e-12)
+    for name, gradient in ours.gradients.items():
+        scale = max(float(np.abs(gradient).max(initial=0)), 1e-12)
+        np.testing.assert_allclose(found[f"{name}.grad"], gradient, rtol=0, atol=1e-10 * scale)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_canned_graph_gives_the_same_loss_and_gradients(name, tmp_path):
+    model = gf.load(name, SMALL.get(name))
+    if "image" in model.parameters:
+        shape = model.elaborated.leaves["image"].type.shape
+        model.parameters["image"] = np.random.default_rng(1).standard_normal(shape)
+    agrees(model, tmp_path)
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_a_feature_gives_the_same_loss_and_gradients(feature, tmp_path):
+    agrees(gf.loads(f"graphflow: 1\nname: {feature}{FEATURES[feature]}"), tmp_path)
+
+
+def test_it_runs_from_drawn_values_and_prints_the_loss_and_norms(tmp_path):
+    shown = run(gf.load("linear_regression"), tmp_path)
+    assert [line.partition(" = ")[0] for line in shown.splitlines() if " = " in line] == [
+        "loss", "|w.grad|", "|b.grad|"
+    ]  # fmt: skip
+
+
+def test_two_players_have_derivatives_of_their_own_losses(tmp_path):
+    shown = run(gf.load("gan"), tmp_path)
+    assert "|D.linear1.weight.grad of d_loss| = " in shown
+    assert "|G.linear1.weight.grad of g_loss| = " in shown
+    assert "|G.linear1.weight.grad of d_loss| = " not in shown
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in list_graphs()])
+def test_scripts_import_numpy_alone_and_keep_within_100_columns(name):
+    text = script(gf.load(name, SMALL.get(name)), "train", "float32", {})
+    module = ast.parse(text)
+    imported = {n.names[0].name for n in ast.walk(module) if isinstance(n, ast.Import)}
+    assert imported == {"json", "sys", "numpy"}
+    assert [line for line in text.splitlines() if len(line) > 100] == []
+
+
+def test_text_of_the_file_never_becomes_code():
+    text = script(
+        gf.loads(
+            'graphflow: 1\nname: "x\\"\\"\\"\\nimport os"\nabout: "\\\\"\n'
+            "inputs: {np: {shape: [B, 2]}, FLOAT: {shape: [2]}, feed: {shape: [2]}}\n"
+            "nodes: {run: np * FLOAT + feed, sys: sum(run)}\noutputs: [sys]\n"
+        ),
+        "eval", "float64", {},
+    )  # fmt: skip
+    module = ast.parse(text)
+    imported = {n.names[0].name for n in ast.walk(module) if isinstance(n, ast.Import)}
+    assert imported == {"json", "sys", "numpy"} and text.isascii()
+
+
+def test_an_operator_without_a_line_is_refused():
+    text = "graphflow: 1\nname: f\ninputs: {x: {shape: [3, 3]}}\nnodes: {u, s, v: svd(x)}\n"
+    text = text.replace("{u, s, v: svd(x)}", "\n  u, s, v: svd(x)")
+    with pytest.raises(GraphflowError) as caught:
+        script(gf.loads(text), "eval", "float64", {})
+    (found,) = caught.value.diagnostics
+    assert found.code == "GF103" and found.mark is not None and found.mark.line == 5

@@ -37,7 +37,8 @@ class Initials(Loops):
                 try:
                     outputs.append(self.initial(leaf).name)
                 except GraphflowError as error:
-                    self.report(GraphflowError(*(d.at(leaf.mark) for d in error.diagnostics)))
+                    mark = self.mark_of(leaf)
+                    self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))
                 except Poisoned:
                     continue
             return self.builder.graph(outputs)
@@ -54,8 +55,8 @@ class Initials(Loops):
         scope.names.update(context)
         expr, mark = leaf.initial.expr, self.mark_of(leaf)
         with self.at(leaf.name, context=context):
-            value = self.initial_value(expr, scope, Slot(Place(leaf.name)))
-            tensor = self.tensor(value, mark, leaf.type.dtype)
+            value = self.initial_value(expr, scope, Slot(Place(leaf.name)), mark)
+            tensor = self.local(self.tensor(value, mark, leaf.type.dtype))
         if tensor.shape not in ((), leaf.type.shape):
             fail("GF030", f"'{leaf.name}' is {leaf.type} but its initial value is {tensor.type}",
                  mark)  # fmt: skip
@@ -72,7 +73,7 @@ class Initials(Loops):
         inside = module is not None and module.library and created is not None
         return created.mark if inside and created else leaf.initial.expr.mark
 
-    def initial_value(self, expr: Expr, scope: Scope, slot: Slot) -> Bound:
+    def initial_value(self, expr: Expr, scope: Scope, slot: Slot, mark: Mark | None) -> Bound:
         """An initialiser by name or call, an input, or any expression."""
         if isinstance(expr, Name) and expr.id in self.fed:
             return self.fed_input(expr.id)
@@ -82,7 +83,7 @@ class Initials(Loops):
             inner.names.update(self.context)
             value = self.evaluate(value.expr, inner, slot)
         if isinstance(value, Function):
-            return self.apply(value, Arguments([], {}, {}, expr.mark), slot)
+            return self.apply(value, Arguments([], {}, {}, mark or expr.mark), slot)
         return value
 
     def fed_input(self, name: str) -> Value:

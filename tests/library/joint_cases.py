@@ -12,7 +12,7 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class Fit:
-    """A loss as a file writes it and as PyTorch or NumPy compute it, and where it starts."""
+    """A loss as a file writes it and as tensors of PyTorch compute it, and where it starts."""
 
     loss: str
     compute: Callable[..., object]
@@ -27,14 +27,6 @@ def _points() -> dict[str, Array]:
     return {"x": x, "y": np.sign(x @ [1, -1, 2, 0, 0.5] + 0.5 * rng.standard_normal(40))}
 
 
-def _exp(value):  # a tensor's or an array's
-    return value.exp() if hasattr(value, "exp") else np.exp(value)
-
-
-def _log(value):
-    return value.log() if hasattr(value, "log") else np.log(value)
-
-
 ROSENBROCK = Fit(
     "sum((1 - a) ** 2 + 100 * (b - a ** 2) ** 2)",
     lambda a, b: ((1 - a) ** 2 + 100 * (b - a**2) ** 2).sum(),
@@ -44,7 +36,7 @@ ROSENBROCK = Fit(
 )
 LOGISTIC = Fit(
     "mean(log(1 + exp(-y * (x @ w + b)))) + 0.01 * sum(w ** 2)",
-    lambda w, b, x, y: _log(1 + _exp(-y * (x @ w + b))).mean() + 0.01 * (w**2).sum(),
+    lambda w, b, x, y: (1 + (-y * (x @ w + b)).exp()).log().mean() + 0.01 * (w**2).sum(),
     {"w": [0.0] * 5, "b": 0.0},
     _points(),
     20,
@@ -56,7 +48,29 @@ VALLEYS = Fit(
     {},
     30,
 )
-FITS = {"rosenbrock": ROSENBROCK, "logistic": LOGISTIC, "valleys": VALLEYS}
+WAVES = Fit(
+    "sum(sin(5 * w) * w)",
+    lambda w: ((5 * w).sin() * w).sum(),
+    {"w": [1.0, 2.3, -4.0]},
+    {},
+    12,
+)
+KINKS = Fit(
+    "abs(w[0] - 0.3) + abs(w[1] - 0.7)",
+    lambda w: (w[0] - 0.3).abs() + (w[1] - 0.7).abs(),
+    {"w": [1.0, 2.0]},
+    {},
+    12,
+)
+UNBOUNDED = Fit("-sum(w)", lambda w: -w.sum(), {"w": [1.0, 2.0]}, {}, 3)
+FITS = {
+    "rosenbrock": ROSENBROCK,
+    "logistic": LOGISTIC,
+    "valleys": VALLEYS,
+    "waves": WAVES,
+    "kinks": KINKS,
+    "unbounded": UNBOUNDED,
+}
 LBFGS = [
     "lbfgs(0.05)",
     "lbfgs(0.3, history_size=3)",
@@ -69,4 +83,4 @@ CASES = [(call, fit) for call in LBFGS for fit in FITS]
 
 def kept(found: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
     """The iterates that a record holds."""
-    return {f"{n} {i}": np.array(values[i]) for n, values in found.items() for i in (1, 4, -1)}
+    return {f"{n} {i}": np.array(values[i]) for n, values in found.items() for i in (1, 2, -1)}

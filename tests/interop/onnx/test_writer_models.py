@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 
 import graphflow as gf
 from graphflow.ir.types import DType
@@ -233,6 +234,26 @@ def test_other_number_types():
 def test_wrong_options_are_answered(options):
     with pytest.raises(gf.GraphflowError):
         gf.to_onnx(loaded(["y: x"]), **options)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "uint16", "int32", "uint64"])
+@pytest.mark.parametrize("call", ["sum(x)", "max(x, axis=1)", "x @ transpose(x)", "sort(x)",
+                                  "where(x > 0, x, x)", "concat([x, x])", "argmax(x, axis=0)",
+                                  "pad(x, 1)", "flip(x)", "einsum('ij,kj->ik', x, x)"])  # fmt: skip
+def test_small_number_types(call, dtype):
+    model = loaded([f'y: "{call}"'], f"x: {{shape: [2, 3], dtype: {dtype}}}")
+    proto = checked(gf.to_onnx(model))
+    x = np.array([[1, 0, 3], [2, 5, 0]]).astype(dtype)
+    names = ReferenceEvaluator(proto).run(None, {"x": x})
+    ours = model.compile()({"x": x})["y"]
+    np.testing.assert_array_equal(names[0], ours)
+    assert names[0].dtype == ours.dtype
+
+
+def test_a_size_as_a_number_anywhere():
+    lines = ["a: arange(dim(x, 0), dim(x, 0) + 4)", "b: pad(x, [[0, 1], [1, 0]], value=dim(x, 1))",
+             "y: sum(a) + sum(b) + sum(full([2], dim(x, 0)))"]  # fmt: skip
+    compare(loaded(lines))
 
 
 def test_trained_values_are_exported():

@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 
 from graphflow.interop.onnx.writer.emitter import Call
-from graphflow.interop.onnx.writer.shape import along, cut, pad_with
+from graphflow.interop.onnx.writer.shape import along, cut, zero_padded
 from graphflow.interop.onnx.writer.table import writes
 from graphflow.ir.dims import Dim, product
 from graphflow.ir.types import DType
@@ -124,7 +124,7 @@ def avg_pool(c: Call) -> str:
     if not c.attrs["ceil_mode"]:
         counted = c.flag("count_include_pad")
         return c.op("AveragePool", c.x, pads=pads(c), count_include_pad=counted, **given)
-    padded = pad_with(c, c.x, [(0, 0), (0, 0), *covered(c, x.shape[2:])], 0)
+    padded = zero_padded(c, c.x, [(0, 0), (0, 0), *covered(c, x.shape[2:])])
     whole = prod(c.known(windows_of(c).kernel))
     scale = (whole / members(c, x.shape[2:])).astype(x.dtype.value)
     return c.op("Mul", c.op("AveragePool", padded, **given), c.array(scale))
@@ -161,7 +161,7 @@ def avg_unpool(c: Call) -> str:
         missing.append((0, size - (counts[axis] - 1) * windows.stride[axis] - kernel[axis]))
         first = windows.padding[axis][0]
         kept.append((axis + 2, first, first + n, 1))
-    return c.reshape(cut(c, pad_with(c, spread, missing, 0), kept), c.out.shape)
+    return c.reshape(cut(c, zero_padded(c, spread, missing), kept), c.out.shape)
 
 
 @writes("adaptive_avg_pool")

@@ -48,7 +48,7 @@ def full(c: Call) -> str:
     """One number everywhere."""
     value = c.attrs["value"]
     if isinstance(value, Symbolic):
-        return c.op("Expand", c.size(value, c.out.dtype), c.dims(c.out.shape))
+        return c.op("Expand", c.scalar("value", c.out.dtype), c.dims(c.out.shape))
     assert isinstance(value, bool | int | float)
     return c.filled(c.out, value)
 
@@ -87,29 +87,27 @@ def counting(c: Call, n: Dim) -> str:
 def arange(c: Call) -> str:
     """Numbers in a row: start + i step."""
     start, step = c.attrs["start"], c.attrs["step"]
-    assert isinstance(start, int | float | Symbolic) and isinstance(step, int | float | Symbolic)
     (length,) = c.out.shape
-    if isinstance(length, int) and length <= LARGEST:
-        return written_out(c)
-    if isinstance(start, float) or isinstance(step, float):
-        c.known(c.out.shape)
+    is_open = any(isinstance(value, Symbolic) for value in (length, start, step))
+    fractions = isinstance(start, float) or isinstance(step, float)
+    if fractions or (not is_open and length <= LARGEST):  # type: ignore[operator]
         return written_out(c)
     places = counting(c, length)
     if step != 1:
-        places = c.op("Mul", places, c.size(step))
+        places = c.op("Mul", places, c.size(c.dim("step")))
     if start != 0:
-        places = c.op("Add", places, c.size(start))
+        places = c.op("Add", places, c.size(c.dim("start")))
     return places if c.out.dtype is DType.INT64 else c.cast(places, c.out.dtype)
 
 
 @writes("linspace")
 def linspace(c: Call) -> str:
     """Evenly spaced numbers, written out."""
-    c.known([d for d in (*c.out.shape, *c.attrs.values()) if isinstance(d, int | Symbolic)])
     return written_out(c)
 
 
 def written_out(c: Call) -> str:
     """What the node's forward gives, as a constant."""
+    c.known([d for d in (*c.out.shape, *c.attrs.values()) if isinstance(d, int | Symbolic)])
     value = np.asarray(get_op(c.node.op).forward(np, **c.attrs))
     return c.array(value.astype(numpy_dtype(c.out.dtype)))

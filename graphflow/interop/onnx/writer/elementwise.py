@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphflow.interop.onnx.writer.emitter import Call
+from graphflow.interop.onnx.writer.emitter import Call, Emitter
 from graphflow.interop.onnx.writer.table import plain, writes
 from graphflow.ir.types import DType
 
@@ -31,6 +31,21 @@ def arithmetic(c: Call) -> str:
     if c.out.dtype is DType.BOOL and c.node.op in LOGIC:
         return c.op(LOGIC[c.node.op], *c.inputs)
     return c.op(ARITHMETIC[c.node.op], *c.inputs)
+
+
+@writes("logaddexp")
+def logaddexp(c: Call) -> str:
+    """The smooth maximum of two numbers."""
+    x, y = c.inputs
+    return smooth_maximum(c.emitter, x, y, c.number(0, c.out.dtype))
+
+
+def smooth_maximum(e: Emitter, x: str, y: str, zero: str) -> str:
+    """ln(e^x + e^y), the larger one taken out of the sum, unless it is infinite."""
+    largest = e.op("Max", x, y)
+    top = e.op("Where", e.op("IsInf", largest), zero, largest)
+    total = e.op("Add", *(e.op("Exp", e.op("Sub", each, top)) for each in (x, y)))
+    return e.op("Add", e.op("Log", total), top)
 
 
 @writes("mod")
@@ -77,16 +92,14 @@ def relu(c: Call) -> str:
 @writes("softplus")
 def softplus(c: Call) -> str:
     """ln(1 + e^(beta x)) / beta, and x above a threshold."""
-    beta, threshold = c.attrs["beta"], c.attrs["threshold"]
-    assert isinstance(beta, int | float)
-    scaled = c.x if beta == 1 else c.op("Mul", c.x, c.number(beta, c.out.dtype))
+    dtype = c.out.dtype
+    scaled = c.x if c.attrs["beta"] == 1 else c.op("Mul", c.x, c.scalar("beta", dtype))
     smooth = c.op("Softplus", scaled)
-    if beta != 1:
-        smooth = c.op("Div", smooth, c.number(beta, c.out.dtype))
-    if threshold is None:
+    if c.attrs["beta"] != 1:
+        smooth = c.op("Div", smooth, c.scalar("beta", dtype))
+    if c.attrs["threshold"] is None:
         return smooth
-    assert isinstance(threshold, int | float)
-    above = c.op("Greater", scaled, c.number(threshold, c.out.dtype))
+    above = c.op("Greater", scaled, c.scalar("threshold", dtype))
     return c.op("Where", above, c.x, smooth)
 
 

@@ -269,6 +269,12 @@ class Call:
         scalar = self.op("Squeeze", self.dims([dim]), self.ints(0))
         return scalar if dtype is DType.INT64 else self.cast(scalar, dtype)
 
+    def scalar(self, name: str, dtype: DType) -> str:
+        """An attribute that is a number or a size, as a scalar of a number type."""
+        value = self.attrs[name]
+        assert isinstance(value, bool | int | float | Symbolic)
+        return self.size(value, dtype) if isinstance(value, Symbolic) else self.number(value, dtype)
+
     def cast(self, value: str, dtype: DType) -> str:
         """A value in another number type."""
         return self.op("Cast", value, to=element_type(dtype))

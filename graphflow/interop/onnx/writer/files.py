@@ -42,7 +42,7 @@ def export(model: Model, out: Path, options: Options) -> list[Path]:
 
 def save(found: Written, path: Path, external: bool = False, force: bool = False) -> list[Path]:
     """Write a model; weights go to ``PATH.data`` where asked for, or where there are many."""
-    if not external and sum(array.nbytes for array in found.weights.values()) <= LARGEST:
+    if not external and found.nbytes <= LARGEST:
         write(path, [found.whole().SerializeToString()], force)
         return [path]
     data = path.with_name(f"{path.name}.data")

@@ -31,9 +31,14 @@ class Written:
     proto: ModelProto
     weights: Mapping[str, Array]
 
+    @property
+    def nbytes(self) -> int:
+        """The size of all weights."""
+        return sum(array.nbytes for array in self.weights.values())
+
     def whole(self) -> ModelProto:
         """The model with its initializers, checked; GF103 where they are too large for that."""
-        if sum(array.nbytes for array in self.weights.values()) > LARGEST_MESSAGE:
+        if self.nbytes > LARGEST_MESSAGE:
             name = self.proto.graph.name
             fail("GF103", f"'{name}' has more weights than one ModelProto can hold",
                  help="graphflow export writes them to a file beside it")  # fmt: skip
@@ -41,7 +46,11 @@ class Written:
         model.CopyFrom(self.proto)
         for name, array in self.weights.items():
             model.graph.initializer.append(numpy_helper.from_array(array, name))
-        onnx.checker.check_model(model)
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            fail("GF103", f"ONNX refuses the model: {str(error).strip().splitlines()[0]}",
+                 help="its operators take fewer number types than ours")  # fmt: skip
         return model
 
 

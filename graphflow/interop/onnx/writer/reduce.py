@@ -12,6 +12,9 @@ from graphflow.ir.types import DType
 REDUCTIONS = {"sum": "ReduceSum", "mean": "ReduceMean", "prod": "ReduceProd", "max": "ReduceMax",
               "min": "ReduceMin", "logsumexp": "ReduceLogSumExp"}  # fmt: skip
 
+NARROW = frozenset({DType.BOOL, DType.INT16, DType.UINT16})
+"""Number types that ONNX does not reduce: they go by way of int32."""
+
 
 @writes(*REDUCTIONS)
 def reduction(c: Call) -> str:
@@ -19,9 +22,9 @@ def reduction(c: Call) -> str:
     x = c.x if c.types[0].dtype is c.out.dtype else c.cast(c.x, c.out.dtype)
     if c.node.op == "mean" and 0 in c.types[0].shape:  # of no elements: nan
         return c.filled(c.out, float("nan"))
-    if c.out.dtype is DType.BOOL:
+    if c.out.dtype in NARROW:
         small = reduced(c, REDUCTIONS[c.node.op], c.cast(x, DType.INT32))
-        return c.cast(small, DType.BOOL)
+        return c.cast(small, c.out.dtype)
     return reduced(c, REDUCTIONS[c.node.op], x)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from graphflow.interop.onnx.writer.elementwise import smooth_maximum
 from graphflow.interop.onnx.writer.emitter import Call, Emitter, inner_graph, value_info
 from graphflow.interop.onnx.writer.shape import cut
 from graphflow.interop.onnx.writer.table import writes
@@ -60,16 +61,9 @@ def lowest(c: Call) -> float:
 
 @writes("logcumsumexp")
 def logcumsumexp(c: Call) -> str:
-    """The running smooth maximum: the larger one taken out of each sum."""
+    """The running smooth maximum."""
     zero = c.number(0, c.out.dtype)
-
-    def combine(e: Emitter, before: str, new: str) -> str:
-        largest = e.op("Max", before, new)
-        top = e.op("Where", e.op("IsInf", largest), zero, largest)
-        parts = [e.op("Exp", e.op("Sub", x, top)) for x in (before, new)]
-        return e.op("Add", e.op("Log", e.op("Add", *parts)), top)
-
-    return scanned(c, c.x, -np.inf, combine)
+    return scanned(c, c.x, -np.inf, lambda e, before, new: smooth_maximum(e, before, new, zero))
 
 
 def scanned(c: Call, x: str, first: float, combine: Combine, reverse: bool = False) -> str:

@@ -12,11 +12,11 @@ from graphflow.ir.dims import Dim
 from graphflow.ir.types import DType
 
 
-def sized(c: Call, found: str, axis: int, fill: float, dtype: DType) -> str:
+def sized(c: Call, found: str, axis: int, fill: str) -> str:
     """The first ``size`` of what was found along an axis, and ``fill`` for what is missing."""
     size: Dim = c.dim("size")
     widths = c.dims([0] * (axis + 1) + [0] * axis + [size])
-    padded = c.op("Pad", found, widths, c.number(fill, dtype))
+    padded = c.op("Pad", found, widths, fill)
     return cut(c, padded, [(axis, 0, size, 1)])
 
 
@@ -24,20 +24,19 @@ def sized(c: Call, found: str, axis: int, fill: float, dtype: DType) -> str:
 def nonzero(c: Call) -> str:
     """The positions of what is not zero."""
     (x,) = truths(c)
-    return sized(c, c.op("NonZero", x), 1, c.whole("fill"), DType.INT64)
+    return sized(c, c.op("NonZero", x), 1, c.scalar("fill", DType.INT64))
 
 
 @writes("unique")
 def unique(c: Call) -> Sequence[str]:
     """The distinct elements. More than ``size`` are cut off; ours is an error."""
-    (x,), fill = c.types, c.attrs["fill"]
-    assert isinstance(fill, int | float)
+    (x,) = c.types
     values, first, inverse, counts = c.emitter.ops("Unique", 4, c.x, sorted=1)
     return (
-        sized(c, values, 0, fill, x.dtype),
-        sized(c, first, 0, -1, DType.INT64),
+        sized(c, values, 0, c.scalar("fill", x.dtype)),
+        sized(c, first, 0, c.number(-1, DType.INT64)),
         c.reshape(inverse, x.shape),
-        sized(c, counts, 0, 0, DType.INT64),
+        sized(c, counts, 0, c.number(0, DType.INT64)),
     )
 
 

@@ -10,7 +10,7 @@ from graphflow.interop.onnx.writer.core import counting, on_diagonal
 from graphflow.interop.onnx.writer.emitter import Call
 from graphflow.interop.onnx.writer.table import writes
 from graphflow.ir.dims import Dim, product
-from graphflow.ir.types import DType, tensors
+from graphflow.ir.types import tensors
 from graphflow.ops.op import get_op
 from graphflow.ops.rearrange import layout_of
 
@@ -171,7 +171,7 @@ def unslice(c: Call) -> str:
             x = spaced(c, x, shape, axis, abs(step))
             shape[axis] = (count - 1) * abs(step) + 1
         widths.append((start, total - start - shape[axis]))
-    return pad_with(c, x, widths, 0)
+    return zero_padded(c, x, widths)
 
 
 def taken(c: Call) -> list[tuple[Dim, Dim, int]]:
@@ -192,22 +192,25 @@ def spaced(c: Call, x: str, shape: Sequence[Dim], axis: int, step: int) -> str:
     """Zeros between the elements along an axis: every step-th element of the result is one."""
     n, own = shape[axis], c.ints(axis + 1)
     zero = c.number(0, c.out.dtype)
-    padded = c.op("Pad", c.op("Unsqueeze", x, own), c.ints(0, step - 1), zero, own)
-    merged = c.reshape(padded, (*shape[:axis], n * step, *shape[axis + 1 :]))
+    apart = c.op("Pad", c.op("Unsqueeze", x, own), c.ints(0, step - 1), zero, own)
+    merged = c.reshape(apart, (*shape[:axis], n * step, *shape[axis + 1 :]))
     return cut(c, merged, [(axis, 0, (n - 1) * step + 1, 1)])
 
 
 # -- padding ----------------------------------------------------------------------------------
 
 
-def pad_with(c: Call, x: str, widths: Sequence[tuple[Dim, Dim]], value: float) -> str:
+def zero_padded(c: Call, x: str, widths: Sequence[tuple[Dim, Dim]]) -> str:
+    """Margins of zeros."""
+    return padded(c, x, widths, c.number(0, c.out.dtype))
+
+
+def padded(c: Call, x: str, widths: Sequence[tuple[Dim, Dim]], fill: str) -> str:
     """Margins of one number."""
     if all(pair == (0, 0) for pair in widths):
         return x
-    if not c.out.dtype.is_float:
-        value = int(value)
     before, after = zip(*widths, strict=True)
-    return c.op("Pad", x, c.dims([*before, *after]), c.number(value, c.out.dtype))
+    return c.op("Pad", x, c.dims([*before, *after]), fill)
 
 
 @writes("pad")
@@ -216,10 +219,9 @@ def pad(c: Call) -> str:
 
     ONNX mirrors in one way, and no further than the array reaches: else elements are looked up.
     """
-    widths, mode, value = widths_of(c), str(c.attrs["mode"]), c.attrs["value"]
+    widths, mode = widths_of(c), str(c.attrs["mode"])
     if mode == "constant":
-        assert isinstance(value, int | float)
-        return pad_with(c, c.x, widths, value)
+        return padded(c, c.x, widths, c.scalar("value", c.out.dtype))
     if all(pair == (0, 0) for pair in widths):
         return c.x
     sizes = zip(widths, c.types[0].shape, strict=True)
@@ -295,7 +297,5 @@ def diag(c: Call) -> str:
         places = c.op("Mul", counting(c, c.out.shape[0]), c.size(x.shape[1] + 1))
         return c.op("Gather", flat, c.op("Add", places, c.size(first)), axis=0)
     n = c.out.shape[0]
-    padded = pad_with(c, c.x, [(0, abs(k))], 0)
-    lined = c.op("Unsqueeze", padded, c.ints(1 if k >= 0 else 0))
-    zero = c.number(False if c.out.dtype is DType.BOOL else 0, c.out.dtype)
-    return c.op("Where", on_diagonal(c, n, n, k), lined, zero)
+    lined = c.op("Unsqueeze", zero_padded(c, c.x, [(0, abs(k))]), c.ints(1 if k >= 0 else 0))
+    return c.op("Where", on_diagonal(c, n, n, k), lined, c.number(0, c.out.dtype))

@@ -93,6 +93,18 @@ class Call:
         ]
 
 
+def custom_starts(record: Record) -> list[str]:
+    """The parameters whose first value a call asks for: ``weight`` for ``weight_init=...``."""
+    block = record.block
+    assert block is not None
+    starts = [a for a in block.args if a.name.endswith("_init")]
+    return [
+        a.name.removesuffix("_init")
+        for a in starts
+        if not _is_default(record.arguments[a.name], a.default)
+    ]
+
+
 def _is_default(value: Bound, default: Expr | None) -> bool:
     match default:
         case Number(known) | Bool(known) | String(known):
@@ -134,7 +146,8 @@ def found(record: Record) -> Layer | None:
     if not all(isinstance(b, Value | Function) or _plain(b) for b in bound):
         return None
     entry = LAYERS[record.name](Call(record))
-    tensors = {n for n, b in record.arguments.items() if isinstance(b, Value)}
+    bound_names = (n for n in record.arguments if not n.endswith("_init"))
+    tensors = {n for n in bound_names if isinstance(record.arguments[n], Value)}
     return entry if entry is not None and tensors == set(entry.inputs) else None
 
 

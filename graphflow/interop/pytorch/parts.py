@@ -10,7 +10,7 @@ from typing import Protocol
 from graphflow.diagnostics import fail
 from graphflow.interop.pytorch.body import Body
 from graphflow.interop.pytorch.flow import Step
-from graphflow.interop.pytorch.layers import Layer
+from graphflow.interop.pytorch.layers import Layer, custom_starts
 from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.reserved import OF_DICTIONARIES, RESERVED
 from graphflow.interop.source import Code
@@ -70,6 +70,8 @@ class Parts:
         self.program, self.record = program, record
         self.owner = record.owner
         self.modules: dict[str, str] = {}
+        self.restarted: dict[str, None] = {}
+        """Parameters of layers that start otherwise than PyTorch starts them."""
         for call in self._calls(record):
             self._module(call)
         self.tree = Tree()
@@ -95,6 +97,8 @@ class Parts:
         entry = self.program.layer(call)
         if entry is not None and entry.build is not None:
             made = entry.build
+            names = (f"{call.owner}.{name}" for name in custom_starts(call))
+            self.restarted |= dict.fromkeys(name for name in names if name in call.leaves)
         elif entry is None:
             use = self.program.handle(call)
             if getattr(use, "owner", None) is None:
@@ -161,6 +165,9 @@ class Parts:
         for name, part in tree.parts.items():
             self._check(name)
             lines.append(_assignment(name, self._shown(part)))
+        for name in self.restarted:
+            before, made = self.leaf(name)
+            lines += [*before, f"{self.place(name)} = {made}"]
         return lines
 
     def _check(self, name: str) -> None:

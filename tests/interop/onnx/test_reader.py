@@ -222,3 +222,48 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
 
 def test_the_function_is_offered_at_the_top():
     assert gf.from_onnx is from_onnx
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"values": 5}, "GF033"),
+        ({"sizes": ["N"]}, "GF033"),
+        ({"sizes": {"N": -1}}, "GF033"),
+        ({"sizes": {"N": "x"}}, "GF033"),
+        ({"values": {"in.1": "abc"}}, "GF031"),
+        ({"values": {"in.1": np.ones((2, 4))}}, "GF061"),
+        ({"max_nodes": 1}, "GF004"),
+    ],
+)
+def test_arguments_that_do_not_fit(options, code):
+    refused(small(), code, **options)
+
+
+@pytest.mark.parametrize("source", [3, None, b"net.onnx"])
+def test_what_is_no_model(source):
+    assert "a path or a ModelProto" in refused(source, "GF033")
+
+
+def test_a_graph_without_nodes():
+    assert "computes nothing" in refused(model([], {"x": (FLOAT, [2])}, ["x"]), "GF100")
+
+
+def test_a_known_input_is_a_constant():
+    imported = gf.from_onnx(small(), values={"in.1": X})
+    np.testing.assert_array_equal(imported.compile()({}).values["out:0"], [[2, 0], [9, 0]])
+
+
+def test_an_open_axis_may_stay_as_it_is_when_others_are_resized():
+    scales = np.array([1, 2], np.float32)
+    resize = node("Resize", ["x", "", "s"], "y", mode="linear")
+    proto = model([resize], {"x": (FLOAT, ["N", 2])}, ["y"], {"s": scales})
+    found = gf.from_onnx(proto).compile()({"x": np.array([[0, 4.0]])}).values["y"]
+    np.testing.assert_allclose(found, [[0, 1, 3, 4]])
+
+
+def test_no_batch_at_all():
+    shape = np.array([0, -1])
+    proto = model([node("Reshape", ["x", "s"], "y")], {"x": (FLOAT, ["N", 2, 3])}, ["y"],
+                  {"s": shape})  # fmt: skip
+    assert gf.from_onnx(proto).compile()({"x": np.ones((0, 2, 3))}).values["y"].shape == (0, 6)

@@ -195,7 +195,8 @@ class Call:
     def let(self, expression: str, hint: str) -> str:
         """A line besides those of the outputs; its name."""
         outputs = [name for name in self.proto.output if name]
-        return self.translator.let(expression, f"{outputs[0] if outputs else 'v'}_{hint}")
+        base = outputs[0].removesuffix("_output_0") if outputs else "v"
+        return self.translator.let(expression, f"{base}_{hint}")
 
     def hold(self, array: Array, hint: str, dtype: DType | None = None) -> str:
         """The name of a line that holds an array made here."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import onnx
 
 from graphflow import api
@@ -20,10 +20,14 @@ from graphflow.interop.onnx.reader.source import modern, open_model, opsets_of
 from graphflow.interop.onnx.reader.tensors import dtype_of, numpy_dtype
 from graphflow.interop.onnx.reader.translate import Frame, Translator
 from graphflow.ir.dims import Dim, symbol
+from graphflow.ir.types import DType
 from graphflow.ops.op import Array
+from graphflow.runtime.compile import as_array
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.values import Plain
 from graphflow.spec.writer import dump
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,18 @@ def translate(
     max_nodes: int = NODE_LIMIT,
 ) -> Translation:
     """An ONNX model in our language; see :func:`from_onnx`."""
+    given, known = _mapping("values", values), _mapping("sizes", sizes)
+    for name, size in known.items():
+        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            fail("GF033", f"the size '{name}' is a whole number from 0 on, not {size!r}")
     model, folder = open_model(source)
-    return _Reader(modern(model), folder, dict(values or {}), dict(sizes or {}), max_nodes).run()
+    return _Reader(modern(model), folder, given, known, max_nodes).run()
+
+
+def _mapping(argument: str, given: Mapping[str, T] | None) -> dict[str, T]:
+    if given is not None and not isinstance(given, Mapping):
+        fail("GF033", f"{argument} maps names to {argument}, and is no {type(given).__name__}")
+    return dict(given or {})
 
 
 def from_onnx(
@@ -110,6 +124,8 @@ class _Reader:
         self.translator.nodes(self.graph.node, self.frame)
         outputs = {info.name: self.output(info.name) for info in self.graph.output}
         draft = self.draft
+        if not draft.lines:
+            fail("GF100", "the graph computes nothing: it has no nodes")
         draft.prune(list(outputs.values()))
         document: dict[str, Plain] = {
             "graphflow": 1,
@@ -133,8 +149,7 @@ class _Reader:
         tensor = info.type.tensor_type
         dtype = dtype_of(tensor.elem_type, f"the input '{info.name}'")
         if info.name in self.values:
-            array = np.asarray(self.values[info.name]).astype(numpy_dtype(dtype))
-            self.frame.values[info.name] = Known(array, dtype, info.name)
+            self.frame.values[info.name] = Known(self.given(info, dtype), dtype, info.name)
             return
         if not tensor.HasField("shape"):
             fail("GF102", f"the file does not say how many axes the input '{info.name}' has")
@@ -143,6 +158,20 @@ class _Reader:
         self.draft.input(name, shape, dtype)
         self.frame.values[info.name] = Line(name)
         self.translator.labels[name] = info.name
+
+    def given(self, info: onnx.ValueInfoProto, dtype: DType) -> Array:
+        """The value of an input that is known."""
+        array = as_array(info.name, self.values[info.name])
+        if array.dtype.kind not in "biuf":
+            fail("GF031", f"'{info.name}' needs numbers, not {array.dtype}")
+        tensor = info.type.tensor_type
+        sizes = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
+        fits = len(sizes) == array.ndim and all(
+            size in (None, n) for size, n in zip(sizes, array.shape, strict=True)
+        )
+        if tensor.HasField("shape") and not fits:
+            fail("GF061", f"'{info.name}' has the shape {sizes}, its value {list(array.shape)}")
+        return array.astype(numpy_dtype(dtype))
 
     def size(self, dim: onnx.TensorShapeProto.Dimension, hint: str) -> Dim:
         """A size of an input: a number, or a symbol."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from graphflow.interop.onnx.reader.call import Call
+from graphflow.interop.onnx.reader.draft import FOLD_LIMIT
 from graphflow.interop.onnx.reader.items import Item, Known
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
@@ -29,7 +30,9 @@ def sizes_of(call: Call) -> list[Item | None] | None:
     if not any(a is not None and a.dtype == object for a in arrays) or call.op not in _RULES:
         return None
     result = _RULES[call.op](call, [a for a in arrays if a is not None])
-    return None if result is None else [Known(_settled(result), DType.INT64, call.proto.output[0])]
+    if result is None or result.size > FOLD_LIMIT:
+        return None
+    return [Known(_settled(result), DType.INT64, call.proto.output[0])]
 
 
 def _settled(array: Array) -> Array:

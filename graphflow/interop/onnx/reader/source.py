@@ -23,6 +23,8 @@ def open_model(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     if isinstance(source, onnx.ModelProto):
         _check_texts(source)
         return source, None
+    if not isinstance(source, str | PathLike):
+        fail("GF033", f"an ONNX model is a path or a ModelProto, not {type(source).__name__}")
     path = Path(source)
     try:
         data = path.read_bytes()

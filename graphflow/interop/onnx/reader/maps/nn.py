@@ -164,9 +164,7 @@ def lp_normalization(call: Call) -> str:
 def local_response(call: Call) -> str:
     """X over a power of the squares of neighbouring channels."""
     n, alpha, beta = call.integer("size"), call.real("alpha", 1e-4), call.real("beta", 0.75)
-    before, sizes = (n - 1) // 2, call.shape()
-    pairs = [[0, 0], [before, n - 1 - before], *[[0, 0]] * (call.ndim() - 2)]
-    squares = call.let(f"pad({call.x()} ** 2, {listing(pairs)})", "squares")
-    around = " + ".join(f"{squares}[:, {i}:{sizes[1] + i}]" for i in range(n))
-    share = call.number(alpha / n, DType.FLOAT)
-    return f"{call.x()} / ({call.real('bias', 1.0)} + {share} * ({around})) ** {beta}"
+    if n % 2 == 0:
+        call.unsupported("over an even number of channels is not supported")
+    settings = f"alpha={alpha}, beta={beta}, k={call.real('bias', 1.0)}"
+    return f"local_response_norm({call.x()}, {n}, {settings})"

@@ -38,7 +38,8 @@ class Direction:
 
     def part(self, operand: int) -> str:
         """This direction's part of an operand."""
-        return self.call.let(f"{self.call.x(operand)}[{self.index}]", f"part{operand}")
+        word = {1: "w", 2: "r", 3: "b", PEEPHOLES: "p"}[operand]
+        return self.call.let(f"{self.call.x(operand)}[{self.index}]", word)
 
     def name(self, word: str) -> str:
         """A name inside the scan."""

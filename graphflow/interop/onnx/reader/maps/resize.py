@@ -77,29 +77,41 @@ def resize(call: Call) -> str:
 
 
 def _axes(call: Call) -> list[Axis]:
-    """The axes that change, with their sizes."""
+    """The axes that change, with their sizes; one of open size may stay as it is."""
     ndim, given = call.ndim(), call.integers("axes")
     axes = [call.axis(a, ndim) for a in given] if given is not None else list(range(ndim))
-    before = [fixed_size(call, call.shape()[a]) for a in axes]
+    before, k = [call.shape()[a] for a in axes], len(axes)
     roi = [float(r) for r in call.known(1, "the roi").reshape(-1)] if call.has(1) else []
-    roi = roi if len(roi) == 2 * len(axes) else [0.0] * len(axes) + [1.0] * len(axes)
-    if call.has(3):
-        after = call.ints(3, "the sizes")
-        scales = [Fraction(a, b) if b else Fraction(1) for a, b in zip(after, before, strict=True)]
-        policy = call.word("keep_aspect_ratio_policy", "stretch")
-        if policy != "stretch":
-            scale = min(scales) if policy == "not_larger" else max(scales)
-            scales = [scale] * len(axes)
-            after = [int(scale * n + Fraction(1, 2)) for n in before]
-        factors = [float(s) for s in scales]
+    roi = roi if len(roi) == 2 * k else [0.0] * k + [1.0] * k
+    wanted = call.dims(3, "the sizes") if call.has(3) else None
+    scales = [] if wanted else [float(s) for s in call.known(2, "the scales").reshape(-1)]
+    if len(wanted or scales) != k:
+        call.broken(f"has {k} axes, but not as many sizes or scales")
+    moved = [wanted[i] != before[i] if wanted else scales[i] != 1.0 for i in range(k)]
+    changed = [i for i in range(k) if moved[i] or isinstance(before[i], int)]
+    sizes = [fixed_size(call, before[i]) for i in changed]
+    if wanted is not None:
+        after, factors = _to_sizes(call, sizes, [fixed_size(call, wanted[i]) for i in changed])
     else:
-        factors = [float(s) for s in call.known(2, "the scales").reshape(-1)]
-        after = [int(np.floor(s * n)) for s, n in zip(factors, before, strict=True)]
-    k = len(axes)
-    if len(factors) != k or any(n <= 0 or f <= 0 for n, f in zip(before, factors, strict=True)):
-        call.broken(f"scales {before} by {factors}")
-    return [Axis(a, before[i], after[i], factors[i], (roi[i], roi[i + k]))
-            for i, a in enumerate(axes)]  # fmt: skip
+        factors = [scales[i] for i in changed]
+        after = [int(np.floor(s * n)) for s, n in zip(factors, sizes, strict=True)]
+    if any(n <= 0 or f <= 0 for n, f in zip(sizes, factors, strict=True)):
+        call.broken(f"scales {sizes} by {factors}")
+    if max(after, default=0) > MOST_WEIGHTS:
+        call.unsupported(f"to the size {max(after)} is not supported")
+    parts = zip(changed, sizes, after, factors, strict=True)
+    return [Axis(axes[i], n, m, f, (roi[i], roi[i + k])) for i, n, m, f in parts]
+
+
+def _to_sizes(call: Call, before: list[int], after: list[int]) -> tuple[list[int], list[float]]:
+    """Wanted sizes, or the nearest that keep the proportions; and the scales that lead there."""
+    scales = [Fraction(a, b) if b else Fraction(1) for a, b in zip(after, before, strict=True)]
+    policy = call.word("keep_aspect_ratio_policy", "stretch")
+    if policy != "stretch" and scales:
+        scale = min(scales) if policy == "not_larger" else max(scales)
+        scales = [scale] * len(before)
+        after = [int(scale * n + Fraction(1, 2)) for n in before]
+    return after, [float(s) for s in scales]
 
 
 def _along(call: Call, x: str, axis: Axis, origins: Array) -> str:

@@ -73,14 +73,18 @@ def _sizes(value: list[Dim] | Dim, call: Call) -> Known:
 def reshape(call: Call) -> str:
     """The same numbers in another shape: 0 keeps a size, -1 takes what is left."""
     target, sizes = call.dims(1, "the shape"), call.shape()
+    kept: set[int] = set()
     if not call.integer("allowzero", 0):
-        if any(t == 0 and i >= len(sizes) for i, t in enumerate(target)):
+        kept = {i for i, t in enumerate(target) if t == 0}
+        if any(i >= len(sizes) for i in kept):
             call.broken(f"keeps an axis that its operand lacks: {target} of {list(sizes)}")
-        target = [sizes[i] if t == 0 else t for i, t in enumerate(target)]
+    kept |= {i for i, t in enumerate(target[: len(sizes)]) if t == sizes[i]}
     if -1 in target:
-        others, total = product(t for t in target if t != -1), product(sizes)
-        if isinstance(others, int) and isinstance(total, int) and others and total % others == 0:
+        others = product(t for i, t in enumerate(target) if t != -1 and i not in kept)
+        total = product(n for i, n in enumerate(sizes) if i not in kept)
+        if others != 0 and (total // others) * others == total:
             target[target.index(-1)] = total // others
+    target = [sizes[i] if i in kept else t for i, t in enumerate(target)]
     return f"reshape({call.x()}, {listing(target)})"
 
 

@@ -82,6 +82,13 @@ VISION: dict[str, Call] = {
     "local_response_norm": lambda x: F.local_response_norm(x, 3, alpha=0.2, k=2),
     "local_response_norm_even": lambda x: F.local_response_norm(x, 2, alpha=0.2, beta=0.5),
     "alpha_dropout_eval": lambda x: x * 1,
+    "attention_added_mask": F.scaled_dot_product_attention,
+    "attention_blind_query": lambda q, k, v, m: F.scaled_dot_product_attention(
+        q, k, v, m & (torch.arange(4)[:, None] != 2)
+    ),
+    "attention_past_and_mask": lambda q, k, v, m: F.scaled_dot_product_attention(
+        q, k, v, m & torch.ones(4, 5, dtype=torch.bool).tril()
+    ),
     "embedding_bag": F.embedding_bag,
     "embedding_bag_padded": lambda t, weight: F.embedding_bag(t, weight, padding_idx=2),
     "embedding_bag_max": lambda t, weight: F.embedding_bag(t, weight, mode="max", padding_idx=2),

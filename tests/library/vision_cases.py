@@ -55,6 +55,7 @@ VISION = [
 ]  # fmt: skip
 
 PADDED = {"t": below(9, 3, 5)}
+QUERY = {"q": normal(2, 3, 4, 6), "k": normal(2, 3, 5, 6), "v": normal(2, 3, 5, 7)}
 FURTHER = [
     Case("batch_norm_untracked", "batch_norm(x, track_running_stats=false)", IMAGE, CHANNELS,
          mode="eval"),
@@ -63,6 +64,14 @@ FURTHER = [
     Case("local_response_norm", "local_response_norm(x, 3, alpha=0.2, k=2)", IMAGE),
     Case("local_response_norm_even", "local_response_norm(x, 2, alpha=0.2, beta=0.5)", LINE),
     Case("alpha_dropout_eval", "alpha_dropout(x, 0.7)", LINE, mode="eval"),
+    Case("attention_added_mask", "scaled_dot_product_attention(q, k, v, mask=m)",
+         {**QUERY, "m": normal(4, 5)}),
+    Case("attention_blind_query",
+         "scaled_dot_product_attention(q, k, v, mask=m and arange(4)[:, None] != 2)",
+         {**QUERY, "m": Draw((2, 1, 4, 5), "mask")}),
+    Case("attention_past_and_mask",
+         "scaled_dot_product_attention(q, k, v, mask=m, is_causal=true)",
+         {**QUERY, "m": Draw((4, 5), "mask")}),
     Case("embedding_bag", "embedding_bag(t, 9, 4)", PADDED, {"out.weight": (9, 4)}),
     Case("embedding_bag_padded", "embedding_bag(t, 9, 4, padding_idx=2)", PADDED,
          {"out.weight": (9, 4)}),

@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 import graphflow as gf
-from graphflow.interop.onnx.writer.refused import NO_FACTORS
+from graphflow.interop.onnx.writer.refused import REFUSED
 from tests.interop.onnx.running import checked, run
 from tests.interop.onnx.stepping import compare
 from tests.library.case import Case
@@ -49,7 +49,7 @@ def test_calls_and_derivatives_agree(case):
     try:
         proto = checked(gf.to_onnx(model, mode=case.mode))
     except gf.GraphflowError as error:
-        assert {d.help for d in error.diagnostics} == {NO_FACTORS}
+        assert {d.help for d in error.diagnostics} <= {*REFUSED.values()}
         return
     given = {n: v.astype(np.float32) if v.dtype.kind == "f" else v for n, v in case.feed().items()}
     feed = given | draws_of(proto, given)

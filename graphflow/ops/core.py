@@ -71,9 +71,9 @@ class Constant(Op):
     def forward(self, xp: Namespace, *, value: Attr, dtype: DType) -> Array:
         if isinstance(value, Symbolic):
             fail("GF026", f"the size {value} is not known yet")
-        return xp.asarray(
-            value.array if isinstance(value, ArrayLiteral) else value, dtype=dtype.value
-        )
+        given = value.array if isinstance(value, ArrayLiteral) else value
+        with np.errstate(over="ignore"):  # beyond half precision lies infinity
+            return xp.asarray(given, dtype=dtype.value)
 
     def vjp(self, g: Value, out: Value, **attrs: Attr) -> Sequence[Value | None]:
         return ()

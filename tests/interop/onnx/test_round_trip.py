@@ -5,6 +5,7 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from graphflow.interop.onnx.writer.prepare import Prepared, simplified
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.evaluate import evaluate
 from tests.interop.onnx.running import checked, run
+from tests.interop.onnx.test_writer_models import GRAPHS, inputs_of
 from tests.passes import random_graphs
 
 EXACT = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -4.0, 3.0]
@@ -55,3 +57,13 @@ def test_random_graphs_go_out_and_come_back(case):
     for name, node in outputs:
         np.testing.assert_allclose(there[name], values[node], rtol=1e-5)
         np.testing.assert_allclose(back[name], values[node], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in GRAPHS if name != "style_transfer"])
+def test_canned_graphs_go_out_and_come_back(name):
+    model = gf.load(name)
+    proto = gf.to_onnx(model)
+    feed = inputs_of(proto)
+    ours, back = model.compile()(feed).values, gf.from_onnx(proto).compile()(feed).values
+    for output, value in ours.items():
+        np.testing.assert_allclose(back[output], value, rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.types import TensorType, TupleType
 from graphflow.ops.builder import F, Value, zeros_like
-from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, square
+from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, converging, square
 from graphflow.ops.matmul import swapped
 from graphflow.ops.op import Array, Namespace, Sample, register
 
@@ -151,7 +151,8 @@ class Eigh(MatrixOp):
         return TupleType((x.with_shape(x.shape[:-1]), x))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        values, vectors = xp.linalg.eigh(_symmetric(x))
+        with converging("eigh"):
+            values, vectors = xp.linalg.eigh(_symmetric(x))
         return values, vectors
 
     def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
@@ -201,7 +202,8 @@ class Eigvals(MatrixOp):
         return TupleType((values, values))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        values = xp.sort(xp.linalg.eigvals(x), axis=-1)
+        with converging("eigvals"):
+            values = xp.sort(xp.linalg.eigvals(x), axis=-1)
         return values.real, values.imag
 
     def samples(self) -> Iterator[Sample]:

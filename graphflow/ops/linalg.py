@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import numpy as np
@@ -21,7 +22,7 @@ SPREAD = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -0.2], [0.5, -0.2, 2.0]])
 
 
 class MatrixOp(Op):
-    """Base of the operators on one matrix, which must be square."""
+    """Base of the operators on one matrix."""
 
     family, floats = "linalg", True
 
@@ -43,6 +44,18 @@ def singular(op: str) -> NoReturn:
         f"{op}: the matrix is singular",
         help="its rows are linearly dependent; adding a small multiple of eye(n) may help",
     )
+
+
+@contextmanager
+def converging(op: str) -> Iterator[None]:
+    """Report a decomposition that is not found."""
+    try:
+        yield
+    except np.linalg.LinAlgError:
+        fail(
+            "GF081",
+            f"{op}: it holds numbers that are not finite, or the iteration did not end",
+        )
 
 
 @register

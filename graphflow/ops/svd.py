@@ -13,7 +13,7 @@ from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 from graphflow.ops.arguments import number
 from graphflow.ops.builder import F, Value
 from graphflow.ops.factor import inverse_gaps, smaller
-from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, square
+from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, converging, square
 from graphflow.ops.matmul import swapped
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
@@ -47,7 +47,8 @@ class Svd(MatrixOp):
         return TupleType(tuple(x.with_shape((*batch, *s)) for s in ((m, k), (k,), (k, n))))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        u, s, vh = xp.linalg.svd(x, full_matrices=False)
+        with converging("svd"):
+            u, s, vh = xp.linalg.svd(x, full_matrices=False)
         return u, s, vh
 
     def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
@@ -91,6 +92,8 @@ class Svd(MatrixOp):
         yield Sample([np.stack([WELL, SPREAD])])
         yield Sample([np.stack([WELL[:, :2], SPREAD[:, 1:]])])
         yield Sample([WELL[:2]])
+        nothing = np.zeros((0, 0)), np.zeros(0), np.zeros((0, 3))
+        yield Sample([np.zeros((0, 3))], {}, nothing, differentiable=False)
 
 
 def _identity(x: Value) -> Value:
@@ -118,7 +121,7 @@ class Adjugate(MatrixOp):
     """The transposed matrix of cofactors: y x = det(x) 1. The derivative of the determinant.
 
     It exists for singular matrices, too. With x = u diag(s) v^T it is
-    det(u v) v diag(prod_{{j != i}} s_j) u^T. Its derivative is finite everywhere; the derivative of
+    det(u v) v diag(prod_{j != i} s_j) u^T. Its derivative is finite everywhere; the derivative of
     that is taken through the singular value decomposition and needs distinct singular values.
     """
 
@@ -129,7 +132,8 @@ class Adjugate(MatrixOp):
         return x
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        u, s, vh = xp.linalg.svd(x)
+        with converging("adjugate"):
+            u, s, vh = xp.linalg.svd(x)
         others = xp.where(xp.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(axis=-1)
         sign = xp.sign(xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
         y = (vh.swapaxes(-1, -2) * others[..., None, :]) @ u.swapaxes(-1, -2)
@@ -194,7 +198,8 @@ class Pinv(MatrixOp):
     def forward(self, xp: Namespace, x: Array, *, rcond: float | None) -> Array:
         if rcond is None:
             rcond = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
-        return xp.linalg.pinv(x, rcond)
+        with converging("pinv"):
+            return xp.linalg.pinv(x, rcond)
 
     def vjp(self, g: Value, y: Value, x: Value, **attrs: Attr) -> Sequence[Value | None]:
         turned, left, right = swapped(y), _rest(x @ y), _rest(y @ x)
@@ -218,6 +223,7 @@ class Pinv(MatrixOp):
         yield Sample([tall], {}, np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]]))
         yield Sample([np.stack([WELL[:2], SPREAD[1:]])])
         yield Sample([SINGULAR], {"rcond": 1e-9}, differentiable=False)
+        yield Sample([np.zeros((2, 0))], {}, np.zeros((0, 2)))
 
 
 def _rest(projection: Value) -> Value:
@@ -244,7 +250,8 @@ class MatrixRank(MatrixOp):
         return TensorType(DType.INT64, x.shape[:-2])
 
     def forward(self, xp: Namespace, x: Array, *, tol: float | None) -> Array:
-        return xp.asarray(xp.linalg.matrix_rank(x, tol), np.int64)
+        with converging("matrix_rank"):
+            return xp.asarray(xp.linalg.matrix_rank(x, tol), np.int64)
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([SINGULAR], {}, np.array(2))

@@ -55,7 +55,16 @@ ELSEWHERE = {
     "view": "reshape",
     "dim": "axis",
     "learningrate": "lr",
+    "amax": "max",
+    "amin": "min",
+    "divide": "div",
+    "multiply": "mul",
+    "negative": "neg",
+    "repeatinterleave": "repeat",
+    "scatterreduce": "scatter",
+    "subtract": "sub",
 } | {f"{kind}norm{n}d": f"{kind}_norm" for kind in ("batch", "instance") for n in (1, 2, 3)}
+ELSEWHERE |= {f"arc{f}": f"a{f}" for f in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
 """What other libraries call a function or an argument, in small letters without underscores."""
 INFERRED = frozenset({"in_features", "in_channels", "input_size", "num_features", "num_channels"})
 """Arguments of PyTorch's layers that say what the input says already."""

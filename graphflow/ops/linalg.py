@@ -54,7 +54,7 @@ def converging(op: str) -> Iterator[None]:
     except np.linalg.LinAlgError:
         fail(
             "GF081",
-            f"{op}: it holds numbers that are not finite, or the iteration did not end",
+            f"{op}: the matrix holds nan or infinity, or the iteration did not end",
         )
 
 

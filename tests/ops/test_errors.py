@@ -128,11 +128,11 @@ RUNNING = [
     ("inv", [np.ones((2, 2))], {}, "singular"),
     ("solve", [np.ones((2, 2)), np.ones(2)], {}, "singular"),
     ("cholesky", [-np.eye(2)], {}, "not positive definite"),
-    ("svd", [np.full((2, 2), np.nan)], {}, "numbers that are not finite"),
-    ("pinv", [np.full((2, 2), np.nan)], {}, "numbers that are not finite"),
-    ("adjugate", [np.full((2, 2), np.nan)], {}, "numbers that are not finite"),
-    ("matrix_rank", [np.full((2, 2), np.nan)], {}, "numbers that are not finite"),
-    ("eigvals", [np.full((2, 2), np.nan)], {}, "numbers that are not finite"),
+    ("svd", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
+    ("pinv", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
+    ("adjugate", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
+    ("matrix_rank", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
+    ("eigvals", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
 ]
 
 

@@ -151,6 +151,20 @@ def test_a_wrong_initialiser_is_refused(init, shape):
     assert REFUSED[init, shape] in caught.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("he_normal", "kaiming_normal"), ("glorot_uniform", "xavier_uniform"),
+        ("kaiming_uniform_", "kaiming_uniform"), ("trunc_normal_(std=1)", "trunc_normal"),
+        ("nn.init.dirac_", "dirac"), ("orthogonl", "orthogonal"),
+    ],
+)  # fmt: skip
+def test_what_another_library_calls_an_initialiser_is_translated(written, meant):
+    with pytest.raises(gf.GraphflowError) as caught:
+        raw(written)
+    assert f"did you mean '{meant}'" in caught.value.diagnostics[0].help
+
+
 def test_a_start_depends_on_the_seed_and_the_name_alone():
     assert (raw("normal") == raw("normal")).all()
 

@@ -41,7 +41,11 @@ ELSEWHERE = {
     "crossentropyloss": "cross_entropy",
     "dense": "linear",
     "fc": "linear",
+    "glorotnormal": "xavier_normal",
+    "glorotuniform": "xavier_uniform",
     "grad": "gradient",
+    "henormal": "kaiming_normal",
+    "heuniform": "kaiming_uniform",
     "indexselect": "take",
     "kldivloss": "kl_div",
     "mae": "l1_loss",
@@ -192,6 +196,11 @@ class Calls(Expressions):
             fail("GF021", f"'{call.function}' is {describe(bound)}, not a function", call.mark)
         help = suggest(call.function, self.function_names(scope.module or self.module))
         fail("GF021", f"unknown function '{call.function}'", call.mark, help=help)
+
+    def suggest(self, name: str, scope: Scope, candidates: set[str]) -> str | None:
+        """Help for an unknown name, which may be meant for a function: ``init: he_normal``."""
+        close = super().suggest(name, scope, candidates)
+        return close or suggest(name, self.function_names(scope.module or self.module))
 
     def function_names(self, module: Module) -> set[str]:
         """Everything that can be called."""

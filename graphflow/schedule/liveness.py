@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ir.types import tensors
+from graphflow.ir.types import TupleType, tensors
 from graphflow.ops.evaluate import Computed
 from graphflow.schedule.views import UNIFORM, stand_in, uniform_stand_in, view
 
@@ -56,8 +56,8 @@ def _seen_slots(node: Node, operand: tuple[Slot, ...]) -> tuple[Slot, ...]:
 
 
 def is_fixed(node: Node) -> bool:
-    """Whether a node's value never changes: it reads nothing and is no leaf."""
-    return not node.inputs and node.op not in LEAVES
+    """Whether a node is an array that never changes: it reads nothing and is no leaf."""
+    return not node.inputs and node.op not in LEAVES and not isinstance(node.type, TupleType)
 
 
 def last_reads(

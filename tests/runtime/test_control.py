@@ -25,6 +25,14 @@ def test_random_graphs_inside_scans(graph: Graph, length: int, backwards: bool) 
         check(scanned(graph, length, backwards))
 
 
+def test_a_loop_that_reads_nothing() -> None:
+    inside = Builder()
+    out = inside.constant(2.5, DType.FLOAT32)
+    b = Builder()
+    attrs = {"body": inside.graph([out.name]), "carries": 0, "sequences": 0, "length": 3}
+    check(b.graph([b.add("scan", **attrs).item(0).name]))
+
+
 @pytest.mark.parametrize("reverse_", [False, True], ids=["forward", "reverse"])
 @pytest.mark.parametrize("length", [0, 1, 5])
 @pytest.mark.parametrize("width", [3, 40])

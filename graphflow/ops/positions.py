@@ -57,4 +57,4 @@ def counted_up(indices: Array, n: int) -> Array:
     """Positions of an axis of size n counted from 0; -1 is the last one."""
     if not ((indices >= -n) & (indices < n)).all():
         out_of_range(indices, n)
-    return indices.astype(np.int64) % max(1, n)
+    return indices.astype(np.int64, copy=False) % max(1, n)

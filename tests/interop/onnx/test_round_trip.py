@@ -43,7 +43,7 @@ def cases(draw: st.DrawFn) -> tuple[Graph, dict[str, np.ndarray]]:
     return graph, feed
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_random_graphs_go_out_and_come_back(case):
     graph, feed = case

@@ -54,7 +54,12 @@ def compare(model, mode="eval", **options):
     return proto
 
 
-@pytest.mark.parametrize("name", [*GRAPHS, *(p.stem for p in sorted(EXAMPLES.glob("*.yaml")))])
+def names():
+    for name in (*GRAPHS, *(path.stem for path in sorted(EXAMPLES.glob("*.yaml")))):
+        yield pytest.param(name, marks=pytest.mark.slow if name == "c_resnet18" else ())
+
+
+@pytest.mark.parametrize("name", names())
 def test_canned_graphs_agree(name):
     file = EXAMPLES / f"{name}.yaml"
     compare(gf.load(file if file.exists() else name, SMALL.get(name)))

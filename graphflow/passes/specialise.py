@@ -28,7 +28,8 @@ def specialise(
 
     Symbols take their ``sizes``, the open float type becomes ``float_type``, ``by_mode`` nodes
     give way to the operand of the mode, and nodes that no output or update needs are dropped.
-    Raises GF026 for a symbol without a size, unless ``partial`` leaves it open, and GF030 where the sizes do not fit the graph.
+    Raises GF026 for a symbol without a size, unless ``partial`` leaves it open, and GF030 where
+    the sizes do not fit the graph.
 
     >>> from graphflow.ir.dims import symbol
     >>> from graphflow.ir.types import TensorType

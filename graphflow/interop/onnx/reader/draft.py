@@ -73,10 +73,8 @@ class Draft:
         declared = ParamDecl(sizes, Name("zeros", self.mark), self.mark, trainable)
         value = self._elaborator.parameter(name, declared, self._elaborator.scope, "in_out")
         self._elaborator.scope.declare(name, value, self.mark)
-        self.params[name] = {**_declared(array.shape, DType.FLOAT), "init": "zeros"}
-        if not trainable:
-            self.params[name] = {**_declared(array.shape, DType.FLOAT), "init": "zeros",
-                                 "trainable": False}  # fmt: skip
+        frozen: dict[str, Plain] = {} if trainable else {"trainable": False}
+        self.params[name] = {**_declared(array.shape, DType.FLOAT), "init": "zeros", **frozen}
         self.arrays[name] = array
         return self._elaborator.scope
 

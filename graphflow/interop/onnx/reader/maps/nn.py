@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphflow.interop.onnx.reader.call import Call, join
 from graphflow.interop.onnx.reader.items import Weight
-from graphflow.interop.onnx.reader.maps.windows import Window, window
+from graphflow.interop.onnx.reader.maps.windows import Window, fixed_size, window
 from graphflow.interop.onnx.reader.table import Declined, Result, maps
 from graphflow.interop.onnx.reader.text import listing
 from graphflow.ir.types import DType
@@ -25,7 +25,8 @@ def conv(call: Call) -> str:
 def conv_transpose(call: Call) -> str:
     """The adjoint of a convolution, of given weights."""
     kernel = call.shape(1)[2:]
-    found = window(_Quiet(call), call.integers("kernel_shape") or kernel, call.shape()[2:])
+    sizes = call.integers("kernel_shape") or kernel
+    found = window(call, sizes, call.shape()[2:], auto=False)
     extra = call.integers("output_padding") or [0] * len(found.kernel)
     found, extra = _fitted(call, found, extra)
     groups = call.integer("group", 1)
@@ -38,16 +39,6 @@ def conv_transpose(call: Call) -> str:
     return f"conv_transpose{len(kernel)}d({join([*arguments, *options])})"
 
 
-class _Quiet(Call):
-    """The call without auto_pad, which means something else for a transposed convolution."""
-
-    def __init__(self, call: Call) -> None:
-        self.__dict__.update(call.__dict__)
-
-    def word(self, name: str, default: str | None = None) -> str:
-        return "NOTSET" if name == "auto_pad" else super().word(name, default)
-
-
 def _fitted(call: Call, found: Window, extra: list[int]) -> tuple[Window, list[int]]:
     """The padding that leads to a wanted output shape."""
     wanted, auto = call.integers("output_shape"), call.word("auto_pad", "NOTSET")
@@ -55,10 +46,9 @@ def _fitted(call: Call, found: Window, extra: list[int]) -> tuple[Window, list[i
         return found, extra
     sizes, before, after, more = call.shape()[2:], [], [], []
     for i, n in enumerate(sizes):
-        if not isinstance(n, int):
-            call.unsupported(f"with a wanted output shape needs the size {n}")
-        target = wanted[i - len(sizes)] if wanted else n * found.stride[i]
-        total = (n - 1) * found.stride[i] + extra[i] + found.extent[i] - target
+        size = fixed_size(call, n)
+        target = wanted[i - len(sizes)] if wanted else size * found.stride[i]
+        total = (size - 1) * found.stride[i] + extra[i] + found.extent[i] - target
         more.append(extra[i] + max(0, -total))
         total = max(0, total)
         first = total // 2 if auto == "SAME_UPPER" else total - total // 2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from graphflow.interop.onnx.reader.call import Call
+from graphflow.interop.onnx.reader.maps.windows import fixed_size
 from graphflow.interop.onnx.reader.table import Result, maps
 from graphflow.spec.values import Plain
 
@@ -114,7 +115,7 @@ def _direction(part: Direction, x: str, reverse: bool) -> list[str]:
     call, n = part.call, part.name
     gates = f"{x} @ transpose({part.part(1)})"
     bias = part.part(3) if call.has(3) else ""
-    half = GATES[call.op] * int(str(call.shape(2)[-1])) if bias else 0
+    half = GATES[call.op] * fixed_size(call, call.shape(2)[-1]) if bias else 0
     if bias:
         gates += f" + {bias}[:{half}]"
     of_x = call.let(gates, "of_x")

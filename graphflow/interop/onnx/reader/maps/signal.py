@@ -24,7 +24,7 @@ def dft(call: Call) -> str:
     size = fixed_size(call, call.shape()[axis])
     natural = 2 * (size - 1) if inverse and onesided else size
     length = int(call.scalar(1, "the length")) if call.has(1) else natural
-    parts = [f"{call.x()}[..., {i}]" for i in range(int(str(call.shape()[-1])))]
+    parts = [f"{call.x()}[..., {i}]" for i in range(fixed_size(call, call.shape()[-1]))]
     last = axis == call.ndim() - 2
     parts = [call.let(p if last else f"moveaxis({p}, {axis}, -1)", "part") for p in parts]
     real, imaginary = transformed(call, parts, (size, length), inverse, onesided)
@@ -82,7 +82,7 @@ def stft(call: Call) -> str:
     frames = 1 + (size - length) // step
     at = f"arange({frames})[:, None] * {step} + arange({length})[None, :]"
     axis = call.let(at, "at")
-    both = int(str(call.shape()[-1])) if call.ndim() == 3 else 0
+    both = fixed_size(call, call.shape()[-1]) if call.ndim() == 3 else 0
     sources = [f"{call.x()}[..., {i}]" for i in range(both)] or [call.x()]
     parts = [f"take({source}, {axis}, axis=1)" for source in sources]
     window = f" * {call.x(2)}" if call.has(2) else ""

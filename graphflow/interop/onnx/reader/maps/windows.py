@@ -66,15 +66,20 @@ def _short(values: Sequence[int]) -> str:
     return str(values[0]) if len(set(values)) == 1 else listing(values)
 
 
-def window(call: Call, kernel: Sequence[Dim], sizes: Sequence[Dim]) -> Window:
-    """The window of a convolution or pooling over axes of these sizes."""
+def window(
+    call: Call, kernel: Sequence[Dim], sizes: Sequence[Dim], auto: bool = True
+) -> Window:
+    """The window of a convolution or pooling over axes of these sizes.
+
+    ``auto`` says whether auto_pad is heeded: a transposed convolution means something else by it.
+    """
     ndim = len(sizes)
     fixed = [k for k in kernel if isinstance(k, int)]
     if len(fixed) != ndim or not 1 <= ndim <= 3:
         call.unsupported(f"slides over {ndim} axes with the kernel {list(kernel)}; 1 to 3 axes, "
                          "and a kernel of known size, are what there is")  # fmt: skip
     stride, dilation = (_each(call, name, ndim) for name in ("strides", "dilations"))
-    before, after = paddings(call, fixed, stride, dilation, sizes)
+    before, after = paddings(call, fixed, stride, dilation, sizes, auto)
     return Window(fixed, stride, dilation, before, after, bool(call.integer("ceil_mode", 0)))
 
 
@@ -86,27 +91,32 @@ def _each(call: Call, name: str, ndim: int) -> list[int]:
 
 
 def paddings(
-    call: Call, kernel: list[int], stride: list[int], dilation: list[int], sizes: Sequence[Dim]
+    call: Call,
+    kernel: list[int],
+    stride: list[int],
+    dilation: list[int],
+    sizes: Sequence[Dim],
+    auto: bool = True,
 ) -> tuple[list[int], list[int]]:
     """Padding before and after each axis: written out, or such that sizes divide by the stride."""
-    ndim, auto = len(kernel), call.word("auto_pad", "NOTSET")
-    if auto in ("NOTSET", ""):
+    ndim, how = len(kernel), call.word("auto_pad", "NOTSET")
+    if how in ("NOTSET", "") or not auto:
         pads = call.integers("pads") or [0] * (2 * ndim)
         if len(pads) != 2 * ndim or any(p < 0 for p in pads):
             call.broken(f"has the padding {pads} for {ndim} axes")
         return pads[:ndim], pads[ndim:]
-    if auto == "VALID":
+    if how == "VALID":
         return [0] * ndim, [0] * ndim
     before, after = [], []
     for n, k, s, d in zip(sizes, kernel, stride, dilation, strict=True):
         if not isinstance(n, int) and s != 1:
-            fail("GF102", f"{call.op} with auto_pad={auto} and a stride needs the size {n}",
+            fail("GF102", f"{call.op} with auto_pad={how} and a stride needs the size {n}",
                  help="give it: from_onnx(..., sizes={...})")  # fmt: skip
         total = d * (k - 1)
         if isinstance(n, int):
             total = max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
         small = total // 2
-        before.append(small if auto == "SAME_UPPER" else total - small)
+        before.append(small if how == "SAME_UPPER" else total - small)
         after.append(total - before[-1])
     return before, after
 

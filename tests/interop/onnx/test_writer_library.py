@@ -43,7 +43,7 @@ def draws_of(proto: onnx.ModelProto, feed: dict[str, np.ndarray]) -> dict[str, n
     return found
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", list(CASES.values()), ids=list(CASES))
 def test_calls_and_derivatives_agree(case):
     model = model_of(case)
     try:
@@ -74,7 +74,7 @@ def test_schedules_agree(call):
     compare(gf.loads(schedule_file(call)), [{}] * 4)
 
 
-@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("fit", list(FITS))
 @pytest.mark.parametrize("call", [*LBFGS, "conjugate_gradient()"])
 def test_optimizers_over_one_vector_agree(call, fit):
     chosen = FITS[fit]

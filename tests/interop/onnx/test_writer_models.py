@@ -59,7 +59,7 @@ def names():
         yield pytest.param(name, marks=pytest.mark.slow if name == "c_resnet18" else ())
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", list(names()))
 def test_canned_graphs_agree(name):
     file = EXAMPLES / f"{name}.yaml"
     compare(gf.load(file if file.exists() else name, SMALL.get(name)))

@@ -60,7 +60,7 @@ def runs() -> Iterator[ParameterSet]:
             yield pytest.param(case, dtype, id=name, marks=marks)
 
 
-@pytest.mark.parametrize(("case", "dtype"), runs())
+@pytest.mark.parametrize(("case", "dtype"), list(runs()))
 def test_samples_agree_in_another_runtime(case, dtype):
     leaves = case.leaves(dtype)
     proto = checked(written(prepared(case, dtype), str(case)).whole())

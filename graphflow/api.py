@@ -167,6 +167,11 @@ class Model:
         return self.elaborated.document
 
     @property
+    def results(self) -> list[str]:
+        """What a program gives by default: the file's outputs, else all that nothing reads."""
+        return self._names(None, ())
+
+    @property
     def seed(self) -> int:
         """The seed of first values; setting it does not touch values that are there already."""
         return self.initialiser.seed

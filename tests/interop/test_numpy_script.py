@@ -46,7 +46,7 @@ nodes:
     cond: root.x > 1
     then: root.x
     else: 1 / root.x
-  loss: sum(run.h_next ** 2) + sum(run.final.h) + stop_gradient(which)
+  loss: sum(run.h_next ** 2) + sum(run.final.h)
 outputs: [run.h_next, which, loss]
 """,
     "windows with every setting": """

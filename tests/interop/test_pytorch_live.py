@@ -68,6 +68,17 @@ def test_a_canned_graph_gives_the_same_values_and_gradients(name, mode, float_ty
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["mlp", "resnet18", "lstm", "style_transfer"])
+def test_the_long_form_of_a_graph_has_the_same_names_and_values(name, float_type):
+    float_type(torch.float64)
+    model = gf.loads(opened(name).expanded())
+    if "image" in model.parameters:
+        shape = model.elaborated.leaves["image"].type.shape
+        model.parameters["image"] = np.random.default_rng(1).standard_normal(shape)
+    compare(model, drawn(model), of=loss_of(model), mode="train")
+
+
+@pytest.mark.slow
 def test_draws_are_those_of_pytorch(float_type, monkeypatch):
     float_type(torch.float64)
     model = gf.load("gan")
@@ -178,6 +189,20 @@ nodes:
   loss: sum(y ** 2)
 updates: {h: y, n: n + 1}
 outputs: [y, loss]
+""",
+    "calls inside calls own parts of each other": """
+inputs: {x: {shape: [B, 8]}}
+blocks:
+  twice:
+    args: [width]
+    inputs: [x]
+    nodes: {out: 'linear(tanh(linear(x, width)), width)'}
+    outputs: [out]
+nodes:
+  a: linear(linear(x, 6, activation=relu), 4)
+  b: twice(tanh(a), 3)
+  loss: sum(b ** 2)
+outputs: [b, loss]
 """,
     "one block with other sizes, inside another": """
 inputs: {x: {shape: [B, 8]}, z: {shape: [N, 8]}}

@@ -200,7 +200,7 @@ class _Script:
 def differentiated(model: Model, training: bool) -> tuple[Graph, dict[str, str], dict[str, str]]:
     """The graph with its backward nodes, and the nodes of results and of derivatives by name."""
     graph, losses = model.graph, wanted(model)
-    values = {name: graph.resolve(name) for name in model._names(None, [])}
+    values = {name: graph.resolve(name) for name in model.results}
     pairs = []
     for loss, names in losses.items():
         graph = reverse(graph, loss, names)
@@ -231,7 +231,7 @@ def wanted(model: Model) -> dict[str, list[str]]:
         }
     floats = [leaf.name for leaf in model.graph.leaves("input") if leaf.tensor.dtype.is_float]
     by = list(model.parameters) or floats
-    for name in (n for n in model._names(None, []) if _is_loss(model, n)):
+    for name in (n for n in model.results if _is_loss(model, n)):
         found = [n for n in by if _reached(model, name, n)]
         if found:
             return {name: found}
@@ -239,8 +239,10 @@ def wanted(model: Model) -> dict[str, list[str]]:
 
 
 def _is_loss(model: Model, name: str) -> bool:
-    type = model.graph[name].tensor
-    return type.shape == () and type.dtype.is_float
+    """Whether an output is one number that no while loop is a part of: those have no backward."""
+    type, needed = model.graph[name].tensor, model.graph.needed_for([name])
+    ended = all(model.graph.nodes[n].op != "while_loop" for n in needed)
+    return type.shape == () and type.dtype.is_float and ended
 
 
 def _reached(model: Model, loss: str, name: str) -> bool:

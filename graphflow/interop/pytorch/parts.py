@@ -54,7 +54,8 @@ class Tree:
     @property
     def is_list(self) -> bool:
         """Whether its parts are modules that count from 0."""
-        return list(self.parts) == [str(i) for i in range(len(self.parts))] and self.holds_modules
+        counted = [str(i) for i in range(len(self.parts))]
+        return bool(counted) and list(self.parts) == counted and self.holds_modules
 
     @property
     def holds_modules(self) -> bool:
@@ -75,6 +76,8 @@ class Parts:
         for call in self._calls(record):
             self._module(call)
         self.tree = Tree()
+        for name in self.own():
+            self.tree.put(self.relative(name), f"nn.{self._kind(name)}")
         for owner, made in self.modules.items():
             if owner != self.owner or not self.owner:
                 self.tree.put(self.relative(owner), made)
@@ -164,7 +167,8 @@ class Parts:
             tree.put(self.relative(name), made)
         for name, part in tree.parts.items():
             self._check(name)
-            lines.append(_assignment(name, self._shown(part)))
+            lines.append(_assignment("self", name, self._shown(part)))
+            lines += self._attached(name, part)
         for name in self.restarted:
             before, made = self.leaf(name)
             lines += [*before, f"{self.place(name)} = {made}"]
@@ -181,14 +185,25 @@ class Parts:
         if type_symbols(node.type):
             return [], "nn.Buffer(None, persistent=False)"
         before, code = self.program.initial(name, None)
-        kind = "Parameter" if node.op == "parameter" else "Buffer"
-        return before, f"nn.{kind}({code})"
+        return before, f"nn.{self._kind(name)}({code})"
+
+    def _kind(self, name: str) -> str:
+        return "Parameter" if self.record.leaves[name].op == "parameter" else "Buffer"
+
+    def _attached(self, path: str, tree: Tree) -> list[str]:
+        """Modules named below another module, such as the inner call of linear(linear(x, 3), 4)."""
+        lines: list[str] = []
+        prefix = f"{self.owner}." if self.owner else ""
+        for name, part in tree.parts.items():
+            if tree.made:
+                self._check(name)
+                lines.append(_assignment(self.place(prefix + path), name, self._shown(part)))
+            lines += self._attached(f"{path}.{name}", part)
+        return lines
 
     def _shown(self, tree: Tree) -> str:
-        if tree.made and not tree.parts:
-            return tree.made
         if tree.made:
-            fail("GF103", "two modules would share one name", self.record.mark)
+            return tree.made
         for name in tree.parts:
             self._check(name)
         if tree.is_list:
@@ -205,7 +220,7 @@ def plain(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
-def _assignment(name: str, made: str) -> str:
+def _assignment(owner: str, name: str, made: str) -> str:
     if plain(name):
-        return f"self.{name} = {made}"
-    return f'self.add_module("{name}", {made})'
+        return f"{owner}.{name} = {made}"
+    return f'{owner}.add_module("{name}", {made})'

@@ -113,7 +113,7 @@ REFUSED = {
     "average_precisions(b, c, c, tb, tc[:, 1:], 2)": "true_boxes (N, G, 4) and integer true_labels",
     "average_precisions(b, s, s, tb, tc, 2)": "boxes (N, D, 4), scores (N, D) and integer labels",
     f"average_precisions({ARGS}, 0)": "classes is their number, a positive whole number, not 0",
-    f"average_precisions({ARGS}, 2, 0.5)": "thresholds is a list of positive numbers, [0.5, 0.75] say",
+    f"average_precisions({ARGS}, 2, 0.5)": "thresholds is a list of positive numbers",
     f"average_precisions({ARGS}, 2, [0.5, 0])": "thresholds is a list of positive numbers",
     f"average_precisions({ARGS}, 2, [])": "thresholds is a list of positive numbers",
     f"average_precisions({ARGS}, 2, [0.5], 'kitti')": "style is 'voc', 'voc2007' or 'coco'",

@@ -13,6 +13,7 @@ import graphflow as gf
 from graphflow.diagnostics import GraphflowError
 from graphflow.interop.onnx import from_onnx
 from graphflow.interop.onnx.reader import translate
+from graphflow.spec.writer import dump
 
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
 
@@ -267,3 +268,23 @@ def test_no_batch_at_all():
     proto = model([node("Reshape", ["x", "s"], "y")], {"x": (FLOAT, ["N", 2, 3])}, ["y"],
                   {"s": shape})  # fmt: skip
     assert gf.from_onnx(proto).compile()({"x": np.ones((0, 2, 3))}).values["y"].shape == (0, 6)
+
+
+def test_an_import_is_trained_like_any_other_file():
+    random = np.random.default_rng(0)
+    weights = {"fc.weight": random.normal(0, 0.05, (64, 10)).astype(np.float32),
+               "fc.bias": np.zeros(10, np.float32)}  # fmt: skip
+    nodes = [node("Gemm", ["image", "fc.weight", "fc.bias"], "logits")]
+    found = translate(model(nodes, {"image": (FLOAT, ["B", 64])}, ["logits"], weights))
+    document = dict(found.document)
+    document["inputs"] = {**document["inputs"], "y": {"shape": ["B"], "dtype": "int"}}
+    document["nodes"] = {**document["nodes"], "loss": "cross_entropy(logits, y)"}
+    document["data"] = {"source": "digits", "feed": {"image": "pixels / 16", "y": "label"},
+                        "split": {"train": 0.8, "test": 0.2}, "batch": 64}  # fmt: skip
+    document["train"] = {"minimize": "loss", "optimizer": "adam(lr=0.01)", "report": ["loss"]}
+    trained = gf.loads(dump(document))
+    for name, array in found.arrays.items():
+        trained.parameters[name] = array
+    outcome = gf.train(trained, steps=60)
+    assert outcome.metrics["loss"] < 0.6 < np.log(10)
+    assert not np.array_equal(trained.parameters["fc.weight"], weights["fc.weight"])

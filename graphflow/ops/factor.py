@@ -10,7 +10,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.types import TensorType, TupleType
 from graphflow.ops.builder import F, Value, zeros_like
-from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, converging, square
+from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, lapack, square
 from graphflow.ops.matmul import swapped
 from graphflow.ops.op import Array, Namespace, Sample, register
 
@@ -43,10 +43,8 @@ class Cholesky(MatrixOp):
         return x
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        try:
+        with lapack("cholesky", x, "the matrix is not positive definite"):
             return xp.linalg.cholesky(_symmetric(x))
-        except np.linalg.LinAlgError:
-            fail("GF081", "cholesky: the matrix is not positive definite")
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         inner = F.triangular_solve(swapped(y), _half(swapped(y) @ g), lower=False)
@@ -87,7 +85,8 @@ class Qr(MatrixOp):
         )
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        q, r = xp.linalg.qr(x)
+        with lapack("qr", x):
+            q, r = xp.linalg.qr(x)
         return q, r
 
     def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
@@ -151,7 +150,7 @@ class Eigh(MatrixOp):
         return TupleType((x.with_shape(x.shape[:-1]), x))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        with converging("eigh"):
+        with lapack("eigh", x):
             values, vectors = xp.linalg.eigh(_symmetric(x))
         return values, vectors
 
@@ -202,7 +201,7 @@ class Eigvals(MatrixOp):
         return TupleType((values, values))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        with converging("eigvals"):
+        with lapack("eigvals", x):
             values = xp.sort(xp.linalg.eigvals(x), axis=-1)
         return values.real, values.imag
 

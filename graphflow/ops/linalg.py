@@ -37,25 +37,20 @@ def square(x: TensorType, op: str) -> None:
         fail("GF030", f"{op} wants a square matrix, but the shape is {list(x.shape)}")
 
 
-def singular(op: str) -> NoReturn:
-    """Report a matrix that cannot be inverted."""
-    fail(
-        "GF081",
-        f"{op}: the matrix is singular",
-        help="its rows are linearly dependent; adding a small multiple of eye(n) may help",
-    )
+UNFINISHED = "the matrix holds nan or infinity, or the iteration did not end"
+SINGULAR = "the matrix is singular"
 
 
 @contextmanager
-def converging(op: str) -> Iterator[None]:
-    """Report a decomposition that is not found."""
+def lapack(op: str, x: Array, failed: str = UNFINISHED) -> Iterator[None]:
+    """Report a matrix that cannot be inverted or decomposed, and numbers that LAPACK has not."""
+    if x.dtype == np.float16:
+        fail("GF031", f"{op} does not work in half precision", help="cast to float32 before it")
     try:
         yield
     except np.linalg.LinAlgError:
-        fail(
-            "GF081",
-            f"{op}: the matrix holds nan or infinity, or the iteration did not end",
-        )
+        advice = "its rows are linearly dependent; adding a small multiple of eye(n) may help"
+        fail("GF081", f"{op}: {failed}", help=advice if failed == SINGULAR else None)
 
 
 @register
@@ -69,10 +64,8 @@ class Inv(MatrixOp):
         return x
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        try:
+        with lapack("inv", x, SINGULAR):
             return xp.linalg.inv(x)
-        except np.linalg.LinAlgError:
-            singular("inv")
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         turned = swapped(y)
@@ -97,7 +90,8 @@ class Det(MatrixOp):
         return x.with_shape(x.shape[:-2])
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        return xp.linalg.det(x)
+        with lapack("det", x):
+            return xp.linalg.det(x)
 
     def vjp(self, g: Value, y: Value, x: Value) -> Sequence[Value | None]:
         return (F.expand_dims(g, axis=(-2, -1)) * swapped(F.adjugate(x)),)
@@ -125,7 +119,8 @@ class Slogdet(MatrixOp):
         return TupleType((one, one))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        sign, logarithm = xp.linalg.slogdet(x)
+        with lapack("slogdet", x):
+            sign, logarithm = xp.linalg.slogdet(x)
         return sign, logarithm
 
     def vjp(self, g: Sequence[Value | None], out: Value, x: Value) -> Sequence[Value | None]:
@@ -173,10 +168,8 @@ class Solving(MatrixOp):
 
     def solution(self, xp: Namespace, a: Array, b: Array) -> Array:
         """The solution of general linear equations."""
-        try:
+        with lapack(self.name, a, SINGULAR):
             return xp.linalg.solve(a, b[:, None])[..., 0] if b.ndim == 1 else xp.linalg.solve(a, b)
-        except np.linalg.LinAlgError:
-            singular(self.name)
 
     def again(self, a: Value, b: Value, turned: bool, **attrs: Attr) -> Value:
         """Nodes that solve with a, or its transpose, once more."""

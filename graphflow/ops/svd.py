@@ -13,11 +13,11 @@ from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 from graphflow.ops.arguments import number
 from graphflow.ops.builder import F, Value
 from graphflow.ops.factor import inverse_gaps, smaller
-from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, converging, square
+from graphflow.ops.linalg import SPREAD, WELL, MatrixOp, lapack, square
 from graphflow.ops.matmul import swapped
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
 
-SINGULAR = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]])
+RANK_TWO = np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]])
 """A matrix of rank 2."""
 
 
@@ -47,7 +47,7 @@ class Svd(MatrixOp):
         return TupleType(tuple(x.with_shape((*batch, *s)) for s in ((m, k), (k,), (k, n))))
 
     def forward(self, xp: Namespace, x: Array) -> tuple[Array, ...]:
-        with converging("svd"):
+        with lapack("svd", x):
             u, s, vh = xp.linalg.svd(x, full_matrices=False)
         return u, s, vh
 
@@ -132,7 +132,7 @@ class Adjugate(MatrixOp):
         return x
 
     def forward(self, xp: Namespace, x: Array) -> Array:
-        with converging("adjugate"):
+        with lapack("adjugate", x):
             u, s, vh = xp.linalg.svd(x)
         others = xp.where(xp.eye(s.shape[-1], dtype=bool), 1, s[..., None, :]).prod(axis=-1)
         sign = xp.sign(xp.linalg.det(u) * xp.linalg.det(vh))[..., None, None]
@@ -156,7 +156,7 @@ class Adjugate(MatrixOp):
         yield Sample([x], {}, np.array([[4.0, -2.0], [-3.0, 1.0]]))
         yield Sample([np.stack([WELL, SPREAD])])
         expected = np.array([[4.0, -2, 0], [4.0, -2, 0], [-4.0, 2, 0]])
-        yield Sample([SINGULAR], {}, expected)
+        yield Sample([RANK_TWO], {}, expected)
 
 
 def _exchanged(e: Value, u: Value, s: Value, vh: Value) -> Value:
@@ -198,7 +198,7 @@ class Pinv(MatrixOp):
     def forward(self, xp: Namespace, x: Array, *, rcond: float | None) -> Array:
         if rcond is None:
             rcond = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
-        with converging("pinv"):
+        with lapack("pinv", x):
             return xp.linalg.pinv(x, rcond)
 
     def vjp(self, g: Value, y: Value, x: Value, **attrs: Attr) -> Sequence[Value | None]:
@@ -222,7 +222,7 @@ class Pinv(MatrixOp):
         tall = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
         yield Sample([tall], {}, np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]]))
         yield Sample([np.stack([WELL[:2], SPREAD[1:]])])
-        yield Sample([SINGULAR], {"rcond": 1e-9}, differentiable=False)
+        yield Sample([RANK_TWO], {"rcond": 1e-9}, differentiable=False)
         yield Sample([np.zeros((2, 0))], {}, np.zeros((0, 2)))
 
 
@@ -250,10 +250,10 @@ class MatrixRank(MatrixOp):
         return TensorType(DType.INT64, x.shape[:-2])
 
     def forward(self, xp: Namespace, x: Array, *, tol: float | None) -> Array:
-        with converging("matrix_rank"):
+        with lapack("matrix_rank", x):
             return xp.asarray(xp.linalg.matrix_rank(x, tol), np.int64)
 
     def samples(self) -> Iterator[Sample]:
-        yield Sample([SINGULAR], {}, np.array(2))
+        yield Sample([RANK_TWO], {}, np.array(2))
         yield Sample([np.stack([WELL, np.zeros((3, 3))])], {}, np.array([3, 0]))
         yield Sample([np.diag([3.0, 0.5])], {"tol": 1}, np.array(1))

@@ -128,6 +128,8 @@ RUNNING = [
     ("inv", [np.ones((2, 2))], {}, "singular"),
     ("solve", [np.ones((2, 2)), np.ones(2)], {}, "singular"),
     ("cholesky", [-np.eye(2)], {}, "not positive definite"),
+    ("inv", [np.eye(2, dtype=np.float16)], {}, "inv does not work in half precision"),
+    ("solve", [np.eye(2, dtype=np.float16), np.ones(2)], {}, "solve does not work in half"),
     ("svd", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
     ("pinv", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),
     ("adjugate", [np.full((2, 2), np.nan)], {}, "the matrix holds nan or infinity"),

@@ -67,7 +67,7 @@ nodes:
   r: rearrange(x, 'b c (h w) -> b h (c w)', h=2)
   s: x[:, ::-2, 1:]
   p: pad(x, [[0, 0], [1, 2], [0, 0]])
-  loss: sum(e ** 2) + sum(sin(r)) + sum(s ** 2) + sum(p ** 3) + mean(softplus(x)) + var(x)
+  loss: sum(e ** 2) + sum(sin(r)) + sum(s ** 2) + sum(p ** 3) + mean(softplus(x)) + var(gelu(x))
 outputs: [loss]
 """,
 }

@@ -190,6 +190,17 @@ nodes:
 updates: {h: y, n: n + 1}
 outputs: [y, loss]
 """,
+    "other values in the place of parameters": """
+inputs: {x: {shape: [B, 4]}}
+layers: {n: linear(4)}
+nodes:
+  l: sum(n(x) ** 2)
+  g, h: gradient(l, n)
+  y: n(x, params=[n.weight - 0.1 * g, n.bias - 0.1 * h])
+  three: 3
+  loss: sum(y ** 2)
+outputs: [loss, three]
+""",
     "calls inside calls own parts of each other": """
 inputs: {x: {shape: [B, 8]}}
 blocks:

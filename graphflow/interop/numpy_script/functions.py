@@ -5,6 +5,7 @@ A script gets the source of those it needs: they use nothing but NumPy and each 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from types import EllipsisType
@@ -27,6 +28,12 @@ def softplus(x: Array) -> Array:
     """log(1 + exp(x)), without overflow."""
     y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
     return y
+
+
+def erf(x: Array) -> Array:
+    """The error function, number by number."""
+    values = [math.erf(value) for value in np.ravel(x)]
+    return np.array(values, x.dtype).reshape(np.shape(x))
 
 
 def logsumexp(x: Array, axis: tuple[int, ...], keepdims: bool = False) -> Array:

@@ -17,7 +17,7 @@ from graphflow.ops.op import OPS
 
 LONGEST = 28
 """Characters that the name of a variable may have."""
-NAMES = frozenset({"np", "FLOAT", "SIZES", "json", "sys", "product", "values", "gradients"})
+NAMES = frozenset({"np", "FLOAT", "SIZES", "json", "math", "sys", "product", "values", "gradients"})
 
 
 class Lines:

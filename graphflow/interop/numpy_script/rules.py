@@ -103,7 +103,7 @@ RENAMED = {
     "slogdet": "np.linalg.slogdet", "cholesky": "np.linalg.cholesky", "qr": "np.linalg.qr",
     "eigh": "np.linalg.eigh",
 }  # fmt: skip
-OWN = {"sigmoid"}
+OWN = {"sigmoid", "erf"}
 """Functions of the script's own that take the operands alone."""
 
 

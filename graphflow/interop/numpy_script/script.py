@@ -87,7 +87,7 @@ class _Script:
             "Nothing but NumPy. python THIS [WEIGHTS [FEED [RESULTS.npz]]] reads weights and "
             "inputs from files; what no file gives is drawn."
         )
-        head = ["import json", "import sys"]
+        head = ["import json", *(["import math"] if "erf" in self.helpers else []), "import sys"]
         if "offsets" in self._functions():
             head.append("from itertools import product")
         start = [*docstring(paragraphs), "", *head, "", "import numpy as np", "",

@@ -33,9 +33,9 @@ class Function(Body):
         """Write lines of a region: its inputs, and what it captures, are known by ``given``."""
         saved = (
             self.record, self.env, self.lines, self.flow, self.position, list(self.sources),
-            self.entered,
+            self.entered, self.holders,
         )  # fmt: skip
-        self.record, self.lines, self.entered = region, [], list(given)
+        self.record, self.lines, self.entered, self.holders = region, [], list(given), {}
         captured = {inner: saved[1][outer] for inner, outer in region.captured.items()
                     if outer in saved[1]}  # fmt: skip
         self.env = {**captured, **given}
@@ -45,7 +45,7 @@ class Function(Body):
             yield
         finally:
             self.record, self.env, self.lines, self.flow, self.position = saved[:5]
-            self.sources, self.entered = saved[5:]
+            self.sources, self.entered, self.holders = saved[5:]
 
     def region(self, region: Record, given: Mapping[str, Code], roots: Sequence[str],
                ending: str) -> list[str]:  # fmt: skip
@@ -64,9 +64,8 @@ class Function(Body):
         outputs = parts.body.outputs
         count = len(carries)
         state = [self.fresh(_last(name)) for name in inside[:count]]
-        turn = [self.fresh(_last(name)) for name in inside[count : count + len(sequences)]
-                if not name.endswith("rng")]  # fmt: skip
         drawn = [name for name in sequences if self.record.table[name].op != "rng_split"]
+        turn = [self.fresh(_last(name)) for name in inside[count : count + len(drawn)]]
         items = self.items_of(node.name)
         lists = {i: self.fresh(f"{_last(items[i][0])}_all") for i in sorted(items) if i >= count}
         if count:

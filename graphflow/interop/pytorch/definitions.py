@@ -18,6 +18,7 @@ from graphflow.interop.pytorch.control import Function
 from graphflow.interop.pytorch.flow import Step, all_updates, children
 from graphflow.interop.pytorch.layers import Layer
 from graphflow.interop.pytorch.parts import Initial, Parts
+from graphflow.interop.pytorch.primitives import tensor
 from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.reserved import RESERVED
 from graphflow.interop.source import ATOM, Code, docstring, identifier, indented
@@ -246,7 +247,7 @@ class Definitions:
         updates = dict(record.updates)
         body.write([*results, *updates.values()])
         lines = [*body.lines, *state_updates(body, updates)]
-        shown = ", ".join(body.value(n).text for n in results)
+        shown = ", ".join(tensor(body.value(n), body.type_of(n)).text for n in results)
         lines = returning(lines, shown) if results else [*lines, "return None"]
         draft = Draft(record, body, [*parameters, *body.sizes.values()], lines)
         if parts is not None:

@@ -13,6 +13,7 @@ from graphflow.interop.pytorch.definitions import Definitions, camel, state_upda
 from graphflow.interop.pytorch.helpers import HELPERS
 from graphflow.interop.pytorch.literals import filled, marked
 from graphflow.interop.pytorch.parts import Parts
+from graphflow.interop.pytorch.primitives import tensor
 from graphflow.interop.pytorch.record import Record, Recorder
 from graphflow.interop.source import Code, docstring, fitted, indented, quoted
 from graphflow.ir.graph import LEAVES
@@ -180,5 +181,6 @@ class _File:
 
 
 def _dictionary(body: Function, returned: Mapping[str, str]) -> str:
-    shown = ", ".join(f"{quoted(name)}: {body.value(node)}" for name, node in returned.items())
+    codes = {name: tensor(body.value(n), body.type_of(n)) for name, n in returned.items()}
+    shown = ", ".join(f"{quoted(name)}: {code}" for name, code in codes.items())
     return f"{{{shown}}}"

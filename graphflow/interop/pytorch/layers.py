@@ -148,7 +148,9 @@ def found(record: Record) -> Layer | None:
     entry = LAYERS[record.name](Call(record))
     bound_names = (n for n in record.arguments if not n.endswith("_init"))
     tensors = {n for n in bound_names if isinstance(record.arguments[n], Value)}
-    return entry if entry is not None and tensors == set(entry.inputs) else None
+    if entry is None or tensors != set(entry.inputs):
+        return None
+    return None if entry.build is not None and record.replaced else entry
 
 
 def built(module: str, *arguments: str, keywords: Sequence[tuple[str, str]] = ()) -> str:

@@ -47,6 +47,8 @@ class Record:
     captured: dict[str, str] = field(default_factory=dict)
     """For a region: its inputs that stand for outer nodes."""
     leaves: dict[str, Node] = field(default_factory=dict)
+    replaced: bool = False
+    """Whether other values stand in for parameters: ``net(x, params=fast)``."""
     updates: dict[str, str] = field(default_factory=dict)
     current: dict[str, str] = field(default_factory=dict)
     """Nodes that read a state as an earlier call in the same step left it."""
@@ -164,8 +166,10 @@ class Recorder(Elaborator):
 
     def make_leaf(self, op: str, leaf: Leaf, scope_mark: Mark | None = None) -> Value:
         value = super().make_leaf(op, leaf, scope_mark)
-        if self._recording and leaf.name not in self.substitutes:
-            for record in self._stack:
+        for record in self._stack if self._recording else ():
+            if leaf.name in self.substitutes:
+                record.replaced = True
+            else:
                 record.leaves[leaf.name] = value.node
         return value
 

@@ -39,12 +39,14 @@ def _reducing(function: np.ufunc) -> Factory:
 
 
 def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
-    """The sum divided by the count. Half precision is left to NumPy, which sums it wider."""
+    """The sum divided by the count. The portable forward sums half precision wider, and knows
+    what the mean of nothing is.
+    """
     (target,), (x,) = out, inputs
-    if target.dtype == np.float16 or not isinstance(x, Array):
+    axis: tuple[int, ...] = node.attr("axis")  # type: ignore[assignment]
+    if target.dtype == np.float16 or not isinstance(x, Array) or 0 in (x.shape[a] for a in axis):
         return None
     total = _reducing(np.add)(node, out, inputs)
-    axis: tuple[int, ...] = node.attr("axis")  # type: ignore[assignment]
     count = np.asarray(prod(x.shape[a] for a in axis), target.dtype)
     assert total is not None
 

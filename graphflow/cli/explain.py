@@ -9,7 +9,6 @@ import typer
 from graphflow.cli.output import GOOD
 from graphflow.codes import CODES
 from graphflow.diagnostics import fail
-from graphflow.spec.elaborate.calls import suggest
 
 NAME = "explain"
 
@@ -25,6 +24,7 @@ def command(
         print(f"{what.upper()}: {title}\n\n{explanation}")
         return GOOD
     from graphflow.reference import all_names, markdown, page_of
+    from graphflow.spec.elaborate.calls import suggest
 
     page = page_of(what)
     if page is None:

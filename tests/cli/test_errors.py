@@ -75,7 +75,7 @@ def test_a_folder_is_no_file(cli, tmp_path, command):
         (["run", "--fly"], "--fly"),
         (["run", "mlp", "--epochs", "many"], "--epochs"),
         (["show"], "FILE"),
-        (["explain"], "CODE"),
+        (["explain"], "WHAT"),
         (["check"], "FILE"),
         (["run", "nlp"], "did you mean 'mlp'?"),
     ],

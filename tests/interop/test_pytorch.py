@@ -136,6 +136,11 @@ def test_blocks_are_classes_and_pipelines_successive_lines():
     )
 
 
+def test_what_training_leaves_alone_needs_no_gradient():
+    text = LINE.replace("init: zeros}", "init: zeros, trainable: false}").partition("train: {m")[0]
+    assert "self.w = nn.Parameter(torch.zeros(2, 1), requires_grad=False)" in source(gf.loads(text))
+
+
 def test_arguments_that_change_the_structure_make_a_class_of_their_own():
     text = source(gf.loads(PICTURES))
     assert "class Step(nn.BatchNorm2d):" in text and "class Step2(nn.BatchNorm2d):" in text

@@ -138,10 +138,10 @@ def reference(body: Body, owner: str) -> str:
 class Definitions:
     """All definitions of one file, in the order in which they must stand."""
 
-    def __init__(self, reserved: frozenset[str], initial: Initial) -> None:
+    def __init__(self, reserved: frozenset[str], initial: Initial, frozen: frozenset[str]) -> None:
         self.helpers: dict[str, None] = {}
         self.reserved = reserved
-        self.initial = initial
+        self.initial, self.frozen = initial, frozen
         self.found: list[Definition] = []
         self._taken: set[str] = set()
         self._uses: dict[int, Use | LayerUse] = {}

@@ -46,7 +46,9 @@ class _File:
         words = re.findall(r"\w+", Path(document.mark.file).stem)
         self.name = camel("_".join(words)) if words and document.mark.file != "<text>" else "Model"
         reserved = frozenset({*HELPERS, self.name, *symbols})
-        self.definitions = Definitions(reserved, self.initial)
+        leaves = model.elaborated.leaves
+        frozen = frozenset(n for n in model.parameters if not leaves[n].trainable)
+        self.definitions = Definitions(reserved, self.initial, frozen)
         self.record.regions = dict(self.record.regions)
 
     def text(self) -> str:

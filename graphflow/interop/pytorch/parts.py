@@ -26,6 +26,10 @@ class Program(Protocol):
     def initial(self) -> Initial:
         """A leaf's first value."""
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """Parameters that training leaves as they are."""
+
     def layer(self, record: Record) -> Layer | None:
         """The entry of the table for a call."""
 
@@ -185,7 +189,8 @@ class Parts:
         if type_symbols(node.type):
             return [], "nn.Buffer(None, persistent=False)"
         before, code = self.program.initial(name, None)
-        return before, f"nn.{self._kind(name)}({code})"
+        fixed = ", requires_grad=False" if name in self.program.frozen else ""
+        return before, f"nn.{self._kind(name)}({code}{fixed})"
 
     def _kind(self, name: str) -> str:
         return "Parameter" if self.record.leaves[name].op == "parameter" else "Buffer"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import count, product
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.graph import Origin
@@ -85,6 +85,7 @@ class Blocks(Calls):
         with self.called(function, arguments.mark):
             try:
                 self.check_requirements(block, scope, arguments)
+                place = self.unshared(function.name, block, place)
                 self.make_leaves(block, scope, place)
                 for decl in block.nodes:
                     self.node(decl, scope, self.node_place(block, decl, place))
@@ -95,6 +96,25 @@ class Blocks(Calls):
         if len(self.errors) > before:
             raise Poisoned(function.name)
         return result
+
+    def unshared(self, name: str, block: BlockDecl, place: Place) -> Place:
+        """A place where the block's parameters and states are its own.
+
+        ``b: twice(linear(x))`` has a layer at ``b.linear``, and the line inside ``twice`` that
+        ends in ``linear(linear(x))``, at ``b``, has one, too: that is ``b.linear2``. Calls of one
+        instance, and turns that share, have another owner than path, and mean to share.
+        """
+        owned = [*block.params, *block.state]
+
+        def taken(path: str) -> bool:
+            return any(f"{path}.{leaf}" in self.leaves for leaf in owned)
+
+        if place.owner != place.path or not taken(place.path):
+            return place
+        nested = place.path.rpartition(".")[2] == name
+        base = place.path if nested else f"{place.path}.{name}"
+        paths = (f"{base}{n}" if n > 1 else base for n in count(1))
+        return Place(next(path for path in paths if not taken(path)))
 
     def node_place(self, block: BlockDecl, decl: NodeDecl, place: Place) -> Place:
         """The single output of a block lives at the block's own path."""

@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -134,6 +134,20 @@ def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
     return names
 
 
+@dataclass(frozen=True)
+class Ends:
+    """What feeds and results are called in the system that a model comes from: name to node."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    def known_to(self, graph: Graph) -> Graph:
+        """The graph with these names as further ones of its nodes."""
+        ends = {**self.inputs, **self.outputs}
+        further = {n: graph.resolve(node) for n, node in ends.items() if n not in graph.nodes}
+        return replace(graph, aliases={**graph.aliases, **further}) if further else graph
+
+
 class Model:
     """A graph with its parameters and states, which all programs and trainers share."""
 
@@ -143,10 +157,12 @@ class Model:
         graph: Graph,
         folder: Path | None,
         original: Mapping[str, Plain],
+        ends: Ends | None = None,
     ) -> None:
-        self.elaborated, self.graph, self.folder = elaborated, graph, folder
+        self.ends = ends or Ends()
+        self.elaborated, self.graph, self.folder = elaborated, self.ends.known_to(graph), folder
         self._original = original
-        self.outputs = tuple(elaborated.document.outputs)
+        self.outputs = tuple(self.ends.outputs or elaborated.document.outputs)
         """Names of the results of a call."""
         types = {name: leaf.type for name, leaf in elaborated.leaves.items()}
         seed = elaborated.training.seed if elaborated.training else 0
@@ -270,15 +286,9 @@ class Model:
         settings = Settings("train", float_dtype(dtype), plan, memory)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
 
-    def rename_ends(self, inputs: Mapping[str, str], outputs: Mapping[str, str]) -> None:
-        """Let feeds and results go by other names, those of the system a model comes from.
-
-        Both map such a name to a node; ``outputs`` are the results of a call from now on.
-        """
-        known = {name: self.graph.resolve(node) for name, node in {**inputs, **outputs}.items()}
-        further = {name: node for name, node in known.items() if name not in self.graph.nodes}
-        self.graph = replace(self.graph, aliases={**self.graph.aliases, **further})
-        self.outputs = tuple(outputs)
+    def with_ends(self, ends: Ends) -> Model:
+        """The same model, afresh, whose feeds and results go by other names."""
+        return Model(self.elaborated, self.graph, self.folder, self._original, ends)
 
     def expanded(self) -> str:
         """The file in its long form: it loads by itself and gives the identical graph."""

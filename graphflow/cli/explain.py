@@ -24,7 +24,7 @@ def command(
         print(f"{what.upper()}: {title}\n\n{explanation}")
         return GOOD
     from graphflow.reference import all_names, markdown, page_of
-    from graphflow.spec.elaborate.calls import suggest
+    from graphflow.spec.elaborate.vocabulary import suggest
 
     page = page_of(what)
     if page is None:

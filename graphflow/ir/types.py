@@ -39,6 +39,10 @@ class DType(Enum):
         return self in _INTEGERS
 
     @property
+    def is_unsigned(self) -> bool:
+        return self in _UNSIGNED
+
+    @property
     def itemsize(self) -> int:
         """Bytes of one element; the open float type counts as float32."""
         return _ITEMSIZE[self]

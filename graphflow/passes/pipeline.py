@@ -49,13 +49,13 @@ fold = Pass("fold", "computes constants while compiling", lambda graph: rewrite(
 cse = Pass("cse", "computes what occurs twice once", merge_equal)
 hoist = Pass("hoist", "moves what every turn of a scan computes alike before it", hoist_invariants)
 
-recompute = Pass(
-    "recompute", "computes again for backward what checkpoints say not to keep", rematerialise
+remat = Pass(
+    "rematerialise", "computes again for backward what checkpoints say not to keep", rematerialise
 )
 
 PASSES: tuple[Pass, ...] = (dead, canonicalise, rows, fold, cse, hoist)
 """The passes of the fast plan, in order; they run in rounds."""
-LAST: tuple[Pass, ...] = (recompute,)
+LAST: tuple[Pass, ...] = (remat,)
 """What runs once, when the rounds are over: nothing may merge what these keep apart."""
 
 

@@ -71,8 +71,8 @@ def _operator(op: Op) -> Page:
     rule = derivative(op)
     if rule:
         parts.append(Part("Derivative", rule, "text"))
-    elif op.vjp is None and not op.example:
-        parts.append(Part("Derivative", "None: the result does not vary smoothly."))
+    elif op.vjp is None and op.family not in ("control", "derivative"):
+        parts.append(Part("Derivative", "None: nothing is handed back through it."))
     parts.append(Part("Arguments", "\n".join(_facts(op)), "list"))
     examples = shapes(op)
     if examples:
@@ -164,16 +164,19 @@ def _shown(example: Example | None) -> Iterator[Part]:
 
 def family_of(name: str) -> str:
     """The file of the library that holds a block; 'plugins' for one of another package."""
-    return next((family for family, text in _texts() if f"\n  {name}:\n" in text), "plugins")
+    mark = library_module().blocks[name].mark
+    folder, _, file = mark.file.partition("/")
+    return file.removesuffix(".yaml") if folder == "library" else "plugins"
 
 
 def definition(name: str) -> str:
     """The lines of the library that define a block, without what is said about it."""
-    for _, text in _texts():
-        _, found, rest = text.partition(f"\n  {name}:\n")
-        if found:
-            return f"{name}:\n" + "\n".join(_body(rest.splitlines()))
-    return ""
+    family = family_of(name)
+    if family == "plugins":
+        return ""
+    lines = _text(family).splitlines()
+    first = next(n for n, line in enumerate(lines) if line == f"  {name}:")
+    return f"{name}:\n" + "\n".join(_body(lines[first + 1 :]))
 
 
 def _body(lines: Sequence[str]) -> Iterator[str]:
@@ -189,8 +192,7 @@ def _body(lines: Sequence[str]) -> Iterator[str]:
 
 
 @cache
-def _texts() -> tuple[tuple[str, str], ...]:
-    """(family, text) of the library's files."""
-    return tuple(
-        (path.name.removesuffix(".yaml"), path.read_text(encoding="utf-8")) for path in files()
-    )
+def _text(family: str) -> str:
+    """A file of the library."""
+    (path,) = (path for path in files() if path.name == f"{family}.yaml")
+    return path.read_text(encoding="utf-8")

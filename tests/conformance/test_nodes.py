@@ -12,6 +12,8 @@ CHUNKS = 80
 FLOOR = 1_480
 """How many cases pass at the least; may only be raised."""
 EXCLUDED = excluded("node_cases.yaml")
+RUN = ("random numbers are other ones here", "the expected value is the rounding error")
+"""Beginnings of the reasons for which a case runs and gives other numbers; others are refused."""
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -21,9 +23,12 @@ def test_cases_pass_or_are_listed(chunk: int) -> None:
     for name in list(node_cases())[chunk::CHUNKS]:
         try:
             check(node_cases()[name])
-        except (GraphflowError, AssertionError) as error:
+        except GraphflowError as error:
             if name not in EXCLUDED:
-                wrong.append(f"{name} fails: {error}")
+                wrong.append(f"{name} is refused: {error}")
+        except AssertionError as error:
+            if not EXCLUDED.get(name, "").startswith(RUN):
+                wrong.append(f"{name} gives something else: {error}")
         else:
             if name in EXCLUDED:
                 wrong.append(f"{name} passes now: take it from the list")

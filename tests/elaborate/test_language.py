@@ -395,23 +395,3 @@ def test_arrays_have_at_most_64_axes_and_loops_an_end():
     assert codes(f"inputs: {{x: {{shape: [2]}}}}\nnodes: {{y: 'x[{index}]'}}\n") == ["GF030"]
     loop = "{while: v < 1, carry: {v: x}, next: {v: v - 1}, max_steps: 9000000000000}"
     assert codes(f"inputs: {{x: scalar}}\nnodes: {{y: {loop}}}\n") == ["GF004"]
-
-
-def test_layers_nested_at_one_place_own_their_parameters():
-    text = """
-graphflow: 1
-name: nested
-inputs: {x: {shape: [2, 5]}}
-blocks:
-  twice:
-    args: [width]
-    inputs: [x]
-    params: {weight: {shape: [5], init: ones}}
-    nodes:
-      out: linear(tanh(linear(x * weight, width)), width)
-    outputs: [out]
-nodes:
-  b: twice(linear(x, 5), 5)
-"""
-    names = [n for n in gf.loads(text).parameters if not n.endswith("bias")]
-    assert names == ["b.linear.weight", "b.weight", "b.linear2.weight", "b.linear3.weight"]

@@ -2,10 +2,10 @@
 the sign of zero included, unless its docstring says where it is not.
 """
 
-from graphflow.passes.rules import arithmetic, choice, fill, shape, sparse
+from graphflow.passes.rules import arithmetic, choice, fill, rows, shape
 
 CANONICAL = (*choice.RULES, *fill.RULES, *shape.RULES, *arithmetic.RULES)
-ROWS = sparse.RULES
+ROWS = rows.RULES
 """Not exact: what meets in one row of a table is added in another order."""
 
 __all__ = ["CANONICAL", "ROWS"]

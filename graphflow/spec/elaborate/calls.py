@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TupleType
@@ -17,6 +17,7 @@ from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, P
 from graphflow.spec.elaborate.expressions import Expressions
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module, Place, Slot
+from graphflow.spec.elaborate.vocabulary import suggest
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Call, Expr, IfElse, Name
 
@@ -31,60 +32,8 @@ FILLED = frozenset({"shape", "fan_in", "fan_out"})
 CONTEXT = frozenset({"rng", "stream"})
 """What the elaborator supplies to random operators: the key, and the name of the stream."""
 
-ELSEWHERE = {
-    "bce": "binary_cross_entropy",
-    "bceloss": "binary_cross_entropy",
-    "bcewithlogitsloss": "binary_cross_entropy_with_logits",
-    "cat": "concat",
-    "clamp": "clip",
-    "concatenate": "concat",
-    "crossentropyloss": "cross_entropy",
-    "dense": "linear",
-    "fc": "linear",
-    "glorotnormal": "xavier_normal",
-    "glorotuniform": "xavier_uniform",
-    "grad": "gradient",
-    "henormal": "kaiming_normal",
-    "heuniform": "kaiming_uniform",
-    "indexselect": "take",
-    "kldivloss": "kl_div",
-    "mae": "l1_loss",
-    "mm": "matmul",
-    "mse": "mse_loss",
-    "permute": "transpose",
-    "reducemean": "mean",
-    "reducesum": "sum",
-    "swish": "silu",
-    "unsqueeze": "expand_dims",
-    "view": "reshape",
-    "dim": "axis",
-    "learningrate": "lr",
-    "amax": "max",
-    "amin": "min",
-    "divide": "div",
-    "multiply": "mul",
-    "negative": "neg",
-    "repeatinterleave": "repeat",
-    "scatterreduce": "scatter",
-    "subtract": "sub",
-} | {f"{kind}norm{n}d": f"{kind}_norm" for kind in ("batch", "instance") for n in (1, 2, 3)}
-ELSEWHERE |= {f"arc{f}": f"a{f}" for f in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
-"""What other libraries call a function or an argument, in small letters without underscores."""
 INFERRED = frozenset({"in_features", "in_channels", "input_size", "num_features", "num_channels"})
 """Arguments of PyTorch's layers that say what the input says already."""
-
-
-def suggest(name: str, candidates: Iterable[str]) -> str | None:
-    """The name meant, as this language spells it (``nn.MaxPool2d``, ``dim``), or the closest."""
-    names = set(candidates)
-    word = _squashed(name.rpartition(".")[2])
-    spelled = {_squashed(n): n for n in sorted(names)}
-    meant = ELSEWHERE.get(word, spelled.get(word))
-    return f"did you mean '{meant}'?" if meant in names else did_you_mean(name, names)
-
-
-def _squashed(name: str) -> str:
-    return name.replace("_", "").lower()
 
 
 @dataclass(frozen=True)

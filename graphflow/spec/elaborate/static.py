@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from inspect import signature
 from itertools import pairwise
 
 from graphflow.diagnostics import Mark, fail
@@ -278,9 +279,14 @@ def call_math(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
 
 def call_query(name: str, args: Sequence[Bound], mark: Mark | None) -> Bound:
     """A question about static properties of the arguments."""
+    question = QUERIES[name]
     try:
-        return QUERIES[name](*args)
+        signature(question).bind(*args)
+    except TypeError:
+        fail("GF022", f"{name} does not take {len(args)} arguments", mark)
+    try:
+        return question(*args)
     except ValueError as error:
         fail("GF022", str(error), mark)
     except TypeError:
-        fail("GF022", f"{name} does not take {len(args)} arguments", mark)
+        fail("GF022", f"{name} is not defined for {', '.join(map(describe, args))}", mark)

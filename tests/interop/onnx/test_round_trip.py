@@ -5,9 +5,11 @@ from __future__ import annotations
 from unittest.mock import patch
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from onnx import helper
 
 import graphflow as gf
 from graphflow.interop.onnx.writer.model import written
@@ -67,3 +69,18 @@ def test_canned_graphs_go_out_and_come_back(name):
     ours, back = model.compile()(feed).values, gf.from_onnx(proto).compile()(feed).values
     for output, value in ours.items():
         np.testing.assert_allclose(back[output], value, rtol=1e-5, atol=1e-6)
+
+
+def test_names_of_ends_come_back():
+    relu = helper.make_node("Relu", ["in.1"], ["mid/1"])
+    add = helper.make_node("Add", ["mid/1", "in.1"], ["out.1"])
+    ends = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["N", 3])
+        for name in ("in.1", "out.1")
+    ]
+    graph = helper.make_graph([relu, add], "g", ends[:1], ends[1:])
+    opset = helper.make_opsetid("", 20)
+    model = gf.from_onnx(helper.make_model(graph, opset_imports=[opset]))
+    found = gf.to_onnx(model).graph
+    assert [i.name for i in found.input] == ["in.1"]
+    assert [o.name for o in found.output] == ["out.1"]

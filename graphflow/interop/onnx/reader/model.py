@@ -85,10 +85,10 @@ def from_onnx(
     not here, GF102 for a value that must be known.
     """
     found = translate(source, values, sizes, max_nodes)
-    model = api.loads(found.text, max_nodes=max_nodes)
+    ends = api.Ends(found.inputs, found.outputs)
+    model = api.loads(found.text, max_nodes=max_nodes).with_ends(ends)
     for name, array in found.arrays.items():
         model.store.assign(name, array)
-    model.rename_ends(found.inputs, found.outputs)
     return model
 
 

@@ -15,7 +15,6 @@ COMPARISONS = {"equal": "Equal", "less": "Less", "less_equal": "LessOrEqual", "g
 JUNCTORS = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
 BITS = {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor"}
 ROUNDINGS = {"floor": "Floor", "ceil": "Ceil", "round": "Round"}
-UNSIGNED = frozenset({DType.UINT8, DType.UINT16, DType.UINT32, DType.UINT64})
 
 plain({
     "abs": "Abs", "sign": "Sign", "exp": "Exp", "log": "Log", "sqrt": "Sqrt", "sin": "Sin",
@@ -76,7 +75,7 @@ def floor_div(c: Call) -> str:
 @writes("neg")
 def neg(c: Call) -> str:
     """-x; of unsigned numbers 0 - x."""
-    if c.out.dtype in UNSIGNED:
+    if c.out.dtype.is_unsigned:
         return c.op("Sub", c.number(0, c.out.dtype), c.x)
     return c.op("Neg", c.x)
 
@@ -198,7 +197,7 @@ def bitwise(c: Call) -> str:
 @writes("left_shift")
 def left_shift(c: Call) -> str:
     """Bits moved up; ONNX moves those of unsigned numbers, others are multiplied by 2**y."""
-    if c.out.dtype in UNSIGNED:
+    if c.out.dtype.is_unsigned:
         return c.op("BitShift", *c.inputs, direction="LEFT")
     return c.op("Mul", c.x, c.op("Pow", c.number(2, c.out.dtype), c.inputs[1]))
 
@@ -206,7 +205,7 @@ def left_shift(c: Call) -> str:
 @writes("right_shift")
 def right_shift(c: Call) -> str:
     """Bits moved down; of signed numbers the quotient by 2**y, rounded down."""
-    if c.out.dtype in UNSIGNED:
+    if c.out.dtype.is_unsigned:
         return c.op("BitShift", *c.inputs, direction="RIGHT")
     power = c.op("Pow", c.number(2, c.out.dtype), c.inputs[1])
     return c.op("Div", c.op("Sub", c.x, c.op("Mod", c.x, power)), power)

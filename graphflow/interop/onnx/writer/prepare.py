@@ -39,9 +39,10 @@ def forward(model: Model, mode: Mode, dtype: str, sizes: Mapping[str, int]) -> P
     """What the file's outputs are, parameters and states being constants."""
     program = model.compile(mode=mode, dtype=dtype, **sizes)  # type: ignore[arg-type]
     graph = program.graph
-    names = list(model.document.outputs) or list(graph.outputs)
+    names = list(model.outputs) or list(graph.outputs)
     graph = replace(graph, outputs=tuple(graph.resolve(name) for name in names))
-    return _prepared(graph, names, model.store, mode, dtype, sizes, constant=True)
+    prepared = _prepared(graph, names, model.store, mode, dtype, sizes, constant=True)
+    return _called_as_known(prepared, model)
 
 
 def training_step(
@@ -55,7 +56,30 @@ def training_step(
     names = [*step.report, *(leaf + NEXT for leaf in updates)]
     outputs = (*step.report.values(), *updates.values())
     graph = replace(step.graph, outputs=outputs, updates={})
-    return _prepared(graph, names, trainer.store, "train", dtype, sizes, constant=False)
+    prepared = _prepared(graph, names, trainer.store, "train", dtype, sizes, constant=False)
+    return _called_as_known(prepared, model)
+
+
+def _called_as_known(prepared: Prepared, model: Model) -> Prepared:
+    """The same, with inputs under the names of the system that the model comes from."""
+    nodes = prepared.graph.nodes
+    names = {node: name for name, node in model.ends.inputs.items() if name not in nodes}
+    if not names:
+        return prepared
+
+    def called(node: Node) -> Node:
+        inputs = tuple(names.get(n, n) for n in node.inputs)
+        return replace(node, name=names.get(node.name, node.name), inputs=inputs)
+
+    origins = {names.get(n, n): origin for n, origin in prepared.graph.origins.items()}
+    renamed = {after.name: after for after in map(called, prepared.graph)}
+    return Prepared(
+        replace(prepared.graph, nodes=renamed, origins=origins, outputs=()),
+        [(name, names.get(node, node)) for name, node in prepared.outputs],
+        {names.get(n, n): value for n, value in prepared.values.items()},
+        frozenset(names.get(n, n) for n in prepared.fed),
+        [called(leaf) for leaf in prepared.spare],
+    )
 
 
 def _player(players: Sequence[str], wanted: str | None) -> str:

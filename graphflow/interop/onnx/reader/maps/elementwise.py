@@ -24,7 +24,6 @@ PAIRS = {
     "And": "logical_and", "Or": "logical_or", "Xor": "logical_xor", "BitwiseAnd": "bitwise_and",
     "BitwiseOr": "bitwise_or", "BitwiseXor": "bitwise_xor",
 }  # fmt: skip
-UNSIGNED = frozenset({DType.UINT8, DType.UINT16, DType.UINT32, DType.UINT64})
 SETTINGS = {
     "Celu": ("celu", "alpha", 1.0), "Elu": ("elu", "alpha", 1.0),
     "LeakyRelu": ("leaky_relu", "alpha", 0.01),
@@ -70,7 +69,7 @@ def div(call: Call) -> str:
     if dtype.is_float:
         return f"{call.x(0) if call.maybe(1) is not None else call.lit(0)} / {call.lit(1)}"
     x, y = call.x(0), call.x(1)
-    if dtype in UNSIGNED:
+    if dtype.is_unsigned:
         return f"{x} // {y}"
     return f"sign({x}) * sign({y}) * (abs({x}) // abs({y}))"
 

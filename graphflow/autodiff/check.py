@@ -19,12 +19,23 @@ from graphflow.ops.op import Array
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """One value's gradient against differences along a random direction."""
+    """One value's gradient against differences along a random direction.
+
+    ``left`` and ``right`` are the differences on either side; they differ at a kink.
+    """
 
     name: str
     analytic: float
     numeric: float
     step: float
+    left: float
+    right: float
+
+    @property
+    def at_kink(self) -> bool:
+        """Whether the slopes on both sides differ by more than curvature explains."""
+        scale = max(abs(self.left), abs(self.right), 1e-6)
+        return bool(abs(self.left - self.right) > 1e-3 * scale)
 
     @property
     def error(self) -> float:
@@ -62,10 +73,12 @@ def check_gradients(
         direction = generator.standard_normal(at.shape)
         gradient = values[derived.gradients[of, w]]
         scale = step * max(1.0, float(np.max(np.abs(at), initial=0.0)))
-        ends = [
+        ahead, here, behind = (
             float(evaluate(forward, {**leaves, leaf: at + sign * scale * direction})[target])  # type: ignore[arg-type]
-            for sign in (1, -1)
-        ]
+            for sign in (1, 0, -1)
+        )
         analytic = float(np.sum(gradient * direction))
-        checks.append(GradientCheck(w, analytic, (ends[0] - ends[1]) / (2 * scale), scale))
+        numeric = (ahead - behind) / (2 * scale)
+        left, right = (here - behind) / scale, (ahead - here) / scale
+        checks.append(GradientCheck(w, analytic, numeric, scale, left, right))
     return checks

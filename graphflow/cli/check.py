@@ -160,6 +160,8 @@ def _summary(report: Report) -> str:
         parts.append(f"{_count(len(found.checks) - wrong, 'gradient')} of '{found.of}' as "
                      f"differences say (fed from {found.fed_from})")  # fmt: skip
         parts += [f"{wrong} DISAGREE"] if wrong else []
+        parts += [f"at a kink, and right beside it: {', '.join(found.kinks)}"] * bool(found.kinks)
+        parts += [f"with {_count(found.held, 'stop_gradient')} held still"] * bool(found.held)
     if report.stretches is not None:
         parts.append(_count(len(report.stretches), "stretched operand"))
     return ", ".join(parts)

@@ -124,3 +124,14 @@ def test_broadcasts_are_listed(cli, tmp_path):
     assert any(shape == "[1]" and result == "[3]" for _, _, shape, result in found)
     assert not [b for b in found if b[0].startswith("plain")]
     assert "'y' (add) stretches 'b' [3] to [B, 3]" in cli("check", path, "--broadcasts").out
+
+
+def test_at_a_kink_the_gradient_is_checked_beside_it(cli, tmp_path):
+    path = tmp_path / "corner.yaml"
+    path.write_text(
+        "graphflow: 1\nname: corner\nparams: {w: {shape: [4], init: '[0.0, 0.0, 1.0, 1.0]'}}\n"
+        "nodes: {f: 'sum(relu(w)) + max(w) ** 2 + sum(stop_gradient(w) * w)'}\noutputs: [f]\n"
+    )
+    found = cli("check", path, "--gradients")
+    assert found.code == 0 and "at a kink, and right beside it: w" in found.out
+    assert "with 1 stop_gradient held still" in found.out

@@ -23,7 +23,13 @@ Fed = tuple[dict[str, Array], int]
 
 
 class Served(Protocol):
-    """Where a training loop gets its batches from."""
+    """Where a training loop gets its batches from.
+
+    ``averaged`` says whether an epoch's report is the mean over its batches, or its last step.
+    """
+
+    @property
+    def averaged(self) -> bool: ...
 
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
@@ -55,9 +61,16 @@ def open_feed(
 
 @dataclass(frozen=True)
 class Drawn:
-    """Nothing is fed: the graph draws what it learns from."""
+    """Nothing is fed: the graph draws what it learns from, or is made small as it is.
+
+    There is no data to average over: each step is logged, and the last one is the result.
+    """
 
     steps: int
+
+    @property
+    def averaged(self) -> bool:
+        return False
 
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
@@ -79,6 +92,8 @@ class Drawn:
 
 class Feed:
     """Serves the batches of one model's data section, as inputs of its graph."""
+
+    averaged = True
 
     def __init__(self, elaborated: Elaborated, folder: Path | None, seed: int) -> None:
         plan = elaborated.data

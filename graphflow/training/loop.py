@@ -62,8 +62,10 @@ class Progress:
     rows: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
 
-    def add(self, values: Mapping[str, float], rows: int) -> None:
-        """Count one step's values into the means of the epoch."""
+    def add(self, values: Mapping[str, float], rows: int, averaged: bool) -> None:
+        """Count one step's values into the means of the epoch, or let them stand alone."""
+        if not averaged:
+            self.sums, self.rows = {}, 0
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value * rows
         self.rows += rows
@@ -208,7 +210,9 @@ class Loop:
             )
         done.step += 1
         done.batch += 1 + fresh.taken
-        done.add(values, rows)
+        done.add(values, rows, self.feed.averaged)
+        if self.run_folder is not None and not self.feed.averaged:
+            self._log(done.means())
         self.watcher.on_step(done, values)
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
@@ -219,10 +223,16 @@ class Loop:
         metrics = done.means() | self._evaluated()
         done.epoch, done.batch = done.epoch + 1, 0
         done.metrics, done.sums, done.rows = metrics, {}, 0
-        if self.run_folder is not None:
-            self.run_folder.log({"epoch": done.epoch, "step": done.step, **metrics})
+        if self.run_folder is not None and self.feed.averaged:
+            self._log(metrics)
         self.save()
         self.watcher.on_epoch(done, metrics)
+
+    def _log(self, metrics: Mapping[str, float]) -> None:
+        assert self.run_folder is not None
+        self.run_folder.log(
+            {"epoch": self.progress.epoch, "step": self.progress.step, **metrics}
+        )
 
     def _evaluated(self) -> dict[str, float]:
         """The metrics of the parts that are not trained on."""

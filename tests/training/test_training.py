@@ -322,6 +322,15 @@ train: {minimize: loss, optimizer: sgd(lr=0.1), steps: 60}
     np.testing.assert_allclose(model.parameters["w"], 1, atol=1e-3)
 
 
+def test_without_data_each_step_is_logged_and_the_last_one_is_the_result(tmp_path: Path):
+    text = "{graphflow: 1, name: n, params: {w: {shape: [], init: '4.0'}}, nodes: {f: w ** 2}, \
+            train: {minimize: f, optimizer: sgd(lr=0.25), steps: 3}}"
+    outcome = gf.train(gf.loads(text), out=tmp_path / "run")
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["train/loss"] for line in lines] == [16, 4, 1]
+    assert outcome.metrics == {"train/loss": 1}
+
+
 def test_a_run_is_loaded_with_what_it_learned(tmp_path: Path):
     model = line()
     gf.train(model, out=tmp_path / "run")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from graphflow.diagnostics import GraphflowError, fail
@@ -16,6 +19,8 @@ from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module
 from graphflow.spec.syntax import Call, Name
 from graphflow.spec.yaml12 import read, read_file
+
+NAME = re.compile(r"^  (\w+):$", re.MULTILINE)
 
 
 def module_of(document: Document, folder: Path | None, above: tuple[Path, ...] = ()) -> Module:
@@ -75,16 +80,41 @@ def library_module() -> Module:
     ours, theirs = shipped_blocks(), plugin_blocks()
     for name in ours.keys() & theirs.keys():
         fail("GF076", f"a plugin offers a block '{name}', but graphflow has one", theirs[name].mark)
-    module = Module(ours | theirs, Scope(), library=True)
+    module = Module(ChainMap(theirs, ours), Scope(), library=True)  # type: ignore[arg-type]
     module.let.module = module
     return module
 
 
+class Shelf(Mapping[str, BlockDecl]):
+    """The blocks of several files; a file is read when one of its blocks is first wanted.
+
+    The names are found without reading: the library writes each on a line of its own, two columns
+    in (tests hold it to that).
+    """
+
+    def __init__(self, paths: Sequence[Traversable]) -> None:
+        texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
+        self._homes = {n: (path.name, text) for path, text in texts for n in NAME.findall(text)}
+        self._read: dict[str, Mapping[str, BlockDecl]] = {}
+
+    def __getitem__(self, name: str) -> BlockDecl:
+        file, text = self._homes[name]
+        if file not in self._read:
+            tree = read(text, f"library/{file}")
+            self._read[file] = read_document(tree, blocks_only=True).blocks
+        return self._read[file][name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._homes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._homes)
+
+    def __len__(self) -> int:
+        return len(self._homes)
+
+
 @cache
-def shipped_blocks() -> dict[str, BlockDecl]:
-    """The blocks shipped with graphflow, read once."""
-    blocks: dict[str, BlockDecl] = {}
-    for path in files():
-        tree = read(path.read_text(encoding="utf-8"), f"library/{path.name}")
-        blocks.update(read_document(tree, blocks_only=True).blocks)
-    return blocks
+def shipped_blocks() -> Shelf:
+    """The blocks shipped with graphflow."""
+    return Shelf(files())

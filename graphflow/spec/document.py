@@ -32,7 +32,7 @@ from graphflow.spec.leaves import (
     VERSION,
     choice,
 )
-from graphflow.spec.names import Argument, declared, declared_path
+from graphflow.spec.names import Argument, declared, declared_path, walk
 from graphflow.spec.nodes import (
     NODES,
     Annotated,
@@ -49,7 +49,7 @@ from graphflow.spec.nodes import (
     Scan,
     While,
 )
-from graphflow.spec.syntax import Expr
+from graphflow.spec.syntax import Call, Expr
 from graphflow.spec.training import (
     CHECKS,
     DATA,
@@ -247,6 +247,18 @@ class BlockDecl:
     outputs: tuple[str, ...] = field(
         default=(), metadata=key("outputs", NAMES, "the nodes it gives")
     )
+
+    @property
+    def forwarded(self) -> Call | None:
+        """The call that is all of a block: ``conv2d`` is ``convolution`` over two axes."""
+        if self.params or self.state or self.require or self.updates or len(self.nodes) != 1:
+            return None
+        (line,) = self.nodes
+        if line.names != self.outputs or not isinstance(line.body, Call):
+            return None
+        given = (*line.body.args, *(keyword.value for keyword in line.body.kwargs))
+        nested = any(isinstance(part, Call) for value in given for part in walk(value))
+        return None if nested else line.body
 
 
 def _check_block(block: BlockDecl) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphflow.diagnostics import Mark
 from graphflow.ir.graph import LEAVES, Attr, Graph, Node, Origin
@@ -140,7 +140,7 @@ class Recorder(Elaborator):
         finally:
             self._stack.pop()
         record.parts, record.results = _flat(result)
-        self._stack[-1].steps.append(record)
+        self._stack[-1].steps.append(_opened(record))
         return result
 
     def bind_block(self, name: str, block: BlockDecl, home: Scope, arguments: Arguments) -> Scope:
@@ -212,6 +212,16 @@ class Recorder(Elaborator):
         self.flush()
         self._recording = False
         return names
+
+
+def _opened(record: Record) -> Record:
+    """A call that does nothing but call another block, with the insides of that one."""
+    block, step = record.block, record.steps[0] if len(record.steps) == 1 else None
+    if block is None or block.forwarded is None or not isinstance(step, Record):
+        return record
+    return replace(
+        step, name=record.name, block=block, mark=record.mark, arguments=record.arguments
+    )
 
 
 def _flat(bound: Bound, path: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -19,6 +19,7 @@ from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slo
 from graphflow.spec.syntax import Number
 
 WORD = re.compile(r"\w*")
+PLACE = re.compile(r"\{(\w+(?:!s)?)\}")
 
 
 class Blocks(Calls):
@@ -84,8 +85,8 @@ class Blocks(Calls):
         result: Bound = None
         with self.called(function, arguments.mark):
             try:
-                self.check_requirements(block, scope, arguments)
-                place = self.unshared(function.name, block, place)
+                self.check_requirements(block, scope)
+                place = self.unshared(block, place)
                 self.make_leaves(block, scope, place)
                 for decl in block.nodes:
                     self.node(decl, scope, self.node_place(block, decl, place))
@@ -97,7 +98,7 @@ class Blocks(Calls):
             raise Poisoned(function.name)
         return result
 
-    def unshared(self, name: str, block: BlockDecl, place: Place) -> Place:
+    def unshared(self, block: BlockDecl, place: Place) -> Place:
         """A place where the block's parameters and states are its own.
 
         ``b: twice(linear(x))`` has a layer at ``b.linear``, and the line inside ``twice`` that
@@ -111,6 +112,7 @@ class Blocks(Calls):
 
         if place.owner != place.path or not taken(place.path):
             return place
+        name = self.known_call()[0].name
         nested = place.path.rpartition(".")[2] == name
         base = place.path if nested else f"{place.path}.{name}"
         paths = (f"{base}{n}" if n > 1 else base for n in count(1))
@@ -152,13 +154,13 @@ class Blocks(Calls):
                 scope.declare(argument.name, value, None)
         return scope
 
-    def check_requirements(self, block: BlockDecl, scope: Scope, arguments: Arguments) -> None:
+    def check_requirements(self, block: BlockDecl, scope: Scope) -> None:
         """The block's own static checks, with its own words."""
         for requirement in block.require:
             value = self.evaluate(requirement.that, scope, Slot(self.nowhere(), True))
             if not static.truth(value, requirement.mark):
-                shown = {n: describe(v) for n, v in scope.names.items()}
-                fail("GF030", requirement.message.format_map(shown), arguments.mark)
+                function, mark = self.known_call()
+                fail("GF030", filled(requirement.message, function.name, scope.names), mark)
 
     # -- leaves ------------------------------------------------------------------------------
     def make_leaves(self, block: BlockDecl, scope: Scope, place: Place) -> None:
@@ -312,3 +314,18 @@ class Blocks(Calls):
         if isinstance(value, Poison):
             raise Poisoned(name)
         return value
+
+
+def filled(message: str, block: str, names: Mapping[str, Bound]) -> str:
+    """A requirement's message: ``{x}`` tells what x is, ``{x!s}`` says the word x without quotes,
+    ``{block}`` names what was called.
+
+    >>> names = {"layout": "(N, C, L)", "x": 3, "mode": "edge"}
+    >>> filled("{block} pools {layout!s}, not {x}, with {mode}", "max_pool1d", names)
+    "max_pool1d pools (N, C, L), not 3, with 'edge'"
+    """
+    shown = {"block": block}
+    for name, value in names.items():
+        shown[name] = describe(value)
+        shown[f"{name}!s"] = value if isinstance(value, str) else shown[name]
+    return PLACE.sub(lambda place: shown.get(place[1], place[0]), message)

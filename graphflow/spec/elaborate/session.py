@@ -158,6 +158,12 @@ def _in_library(function: Function) -> bool:
     return module is not None and module.library
 
 
+def _forwards(function: Function) -> bool:
+    """Whether a function is a block of the library that does nothing but call another."""
+    block = function.block
+    return block is not None and _in_library(function) and block.forwarded is not None
+
+
 class Session:
     """The state of one elaboration. Higher layers add expressions, calls, blocks, loops."""
 
@@ -298,6 +304,16 @@ class Session:
         function, mark = self.calls[-1]
         note = Note(f"'{function.name}' is called here", mark)
         return replace(diagnostic.at(mark), notes=(*diagnostic.notes, note))
+
+    def known_call(self) -> tuple[Function, Mark]:
+        """The innermost call under the name and at the place that its caller knows.
+
+        Inside ``convolution``, all that the library's ``conv2d`` does, it is that of ``conv2d``.
+        """
+        index = len(self.calls) - 1
+        while index and _forwards(self.calls[index - 1][0]):
+            index -= 1
+        return self.calls[index]
 
     def spend(self, mark: Mark | None) -> None:
         """Count a call of a block or a turn of a repeat: there are as many as nodes at most."""

@@ -9,7 +9,7 @@ import graphflow as gf
 from graphflow.diagnostics import GraphflowError
 from graphflow.library import files
 from graphflow.ops.op import OPS
-from graphflow.spec.elaborate.calls import ELSEWHERE
+from graphflow.spec.elaborate.vocabulary import ELSEWHERE
 from graphflow.spec.load import load_document
 
 FILE = """graphflow: 1

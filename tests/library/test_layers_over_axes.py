@@ -93,6 +93,11 @@ def test_pytorch_source_of_a_layer_without_a_module_is_one_class():
     assert "onvolution(" not in text and "super().forward" not in text
 
 
+def test_pytorch_source_keeps_a_block_of_the_file_that_only_calls_a_layer():
+    text = source(loaded("twice(x)", "conv2d(x, 3, 3)"))
+    assert "class Twice(" in text and "nn.Conv2d" in text
+
+
 def test_a_message_names_the_block_and_tells_words_and_values():
     text = """graphflow: 1
 name: words

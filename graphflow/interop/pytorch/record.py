@@ -215,9 +215,10 @@ class Recorder(Elaborator):
 
 
 def _opened(record: Record) -> Record:
-    """A call that does nothing but call another block, with the insides of that one."""
+    """A call of a library block that only calls another one, with the insides of that one."""
     block, step = record.block, record.steps[0] if len(record.steps) == 1 else None
-    if block is None or block.forwarded is None or not isinstance(step, Record):
+    forwards = record.library and block is not None and block.forwarded is not None
+    if not forwards or not isinstance(step, Record):
         return record
     return replace(
         step, name=record.name, block=block, mark=record.mark, arguments=record.arguments

@@ -73,8 +73,7 @@ def scan_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
         i for i, n in enumerate(names)
         if body[n].tensor.dtype.is_float and (i < scan.carries or tangents[i] is not None)
     ]  # fmt: skip
-    inside, (carries, sequences, captured) = _doubled_inputs(scan, moving)
-    seeds = {names[i]: inside.value(f"{names[i]}.tangent") for i in moving}
+    inside, seeds, (carries, sequences, captured) = _doubled_inputs(scan, moving)
     results = push_forward(inside, seeds, body.outputs)
     outputs, picks = _doubled_outputs(inside, body, results, scan.carries, moving)
     given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
@@ -93,22 +92,28 @@ def scan_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
 
 def _doubled_inputs(
     scan: ScanParts, moving: Sequence[int]
-) -> tuple[Builder, list[list[tuple[int, bool]]]]:
+) -> tuple[Builder, dict[str, Value], list[list[tuple[int, bool]]]]:
     """A builder on the body whose inputs of each role are followed by those inputs' tangents.
 
-    With it, for each role, the operand behind every input and whether it is its tangent.
+    With it the tangents by input, and for each role the operand behind every input and whether it
+    is its tangent.
     """
+    whole = Builder(scan.body)
+    tangents = {
+        name: whole.input(f"{name}.tangent", scan.body[name].tensor)
+        for name in (scan.names[i] for i in moving)
+    }
     inside, roles = Builder(), []
     for role in scan.split(range(len(scan.names))):
         doubled = [*((i, False) for i in role), *((i, True) for i in moving if i in role)]
         for i, is_tangent in doubled:
             name = scan.names[i]
-            inside.input(f"{name}.tangent" if is_tangent else name, scan.body[name].tensor)
+            inside.input(tangents[name].name if is_tangent else name, scan.body[name].tensor)
         roles.append(doubled)
     for node in scan.body:
         inside.nodes.setdefault(node.name, node)
         inside.origins.setdefault(node.name, scan.body.origin(node.name))
-    return inside, roles
+    return inside, {n: inside.value(t.name) for n, t in tangents.items()}, roles
 
 
 def _doubled_outputs(

@@ -90,6 +90,9 @@ class _BackwardBody:
         self.float_carries = [n for n in carries if scan.body[n].tensor.dtype.is_float]
         self.wanted_captured = [n for n in captured if n in self.gradients]
         self.wanted_elements = [n for n in elements if n in self.gradients]
+        self.sums = {
+            n: inside.input(f"{n}.sum", inside.nodes[n].tensor) for n in self.wanted_captured
+        }
         self.kept = self._varying() - before_checkpoints(scan.body)
         self.reads = self._reads()
 
@@ -101,7 +104,7 @@ class _BackwardBody:
         stacks = augment(self.outer, self.scan, forward, residuals)
         operands = dict(zip(self.scan.names, self.scan.node.inputs, strict=True))
         carry_in = self._carry_inputs(parts)
-        accumulators = self._accumulator_inputs(operands)
+        accumulators = self._accumulator_inputs()
         cotangents = self._cotangent_sequences(parts)
         elements = [n for n in self.element_names if n in reads]
         sequences = [
@@ -156,8 +159,8 @@ class _BackwardBody:
         return name in self.forward or (node.op == "item" and node.inputs[0] in self.forward)
 
     def _backward_names(self) -> list[str]:
-        seeds = {v.name for v in self.seeds.values()}
-        return [n for n in self.inside.nodes if not self._is_forward(n) and n not in seeds]
+        handed = {v.name for v in (*self.seeds.values(), *self.sums.values())}
+        return [n for n in self.inside.nodes if not self._is_forward(n) and n not in handed]
 
     def _is_residual(self, name: str) -> bool:
         return name in self.kept and name not in self.element_names
@@ -176,13 +179,8 @@ class _BackwardBody:
                 values.append(parts[index] or zeros_like(self.outer, seed.tensor))
         return values
 
-    def _accumulator_inputs(self, operands: Mapping[str, str]) -> list[Value]:
-        values = []
-        for name in self.wanted_captured:
-            type = self.inside.nodes[name].tensor
-            self.body.input(f"{name}.sum", type)
-            values.append(zeros_like(self.outer, type))
-        return values
+    def _accumulator_inputs(self) -> list[Value]:
+        return [self._input(v.name, zeros_like(self.outer, v.tensor)) for v in self.sums.values()]
 
     def _cotangent_sequences(self, parts: list[Value | None]) -> list[Value]:
         values = []
@@ -203,7 +201,7 @@ class _BackwardBody:
         outputs = [self._or_zero(n) for n in self.float_carries]
         for name in self.wanted_captured:
             gradient = self.gradients[name]
-            total = self.body.value(f"{name}.sum") + self.body.value(gradient.name)
+            total = self.body.value(self.sums[name].name) + self.body.value(gradient.name)
             outputs.append(total.name)
         return outputs + [self.gradients[n].name for n in self.wanted_elements]
 

@@ -71,10 +71,13 @@ def test_only_what_is_asked_for_is_computed():
 
 
 def test_gradients_of_gradients():
-    model = gf.loads(HEAD + """
+    model = gf.loads(
+        HEAD
+        + """
 inputs: {x: scalar}
 nodes: {y: x ** 4, d1: "gradient(y, x)", d2: "gradient(d1, x)", d3: "gradient(d2, x)"}
-""")
+"""
+    )
     found = model.compile(of="d3", wrt="x", dtype="float64", keep=["d1", "d2"])({"x": 2.0})
     assert float(found["d1"]) == pytest.approx(32)
     assert float(found["d2"]) == pytest.approx(48)
@@ -101,7 +104,9 @@ def test_an_operator_without_derivative_is_named():
     assert diagnostic.code == "GF052" and "while" in diagnostic.message
 
 
-RNN = HEAD + """
+RNN = (
+    HEAD
+    + """
 inputs: {x: {shape: [T, 2]}}
 params: {w: {shape: [2, 2], init: ones}, u: {shape: [2, 2], init: ones}}
 nodes:
@@ -113,6 +118,7 @@ nodes:
     collect: [n]
   y: sum(rnn.n ** 2) + sum(rnn.final.h)
 """
+)
 
 
 def unrolled(x: np.ndarray, w: np.ndarray, u: np.ndarray) -> float:
@@ -145,7 +151,9 @@ def test_back_propagation_through_time_is_one_node_with_a_body():
 
 
 def test_second_derivatives_and_forward_mode_through_a_scan():
-    model = gf.loads(HEAD + """
+    model = gf.loads(
+        HEAD
+        + """
 inputs: {x: scalar, v: scalar}
 nodes:
   s: {scan: {steps: 3}, carry: {h: x}, next: {h: sin(h) * x}}
@@ -154,7 +162,8 @@ nodes:
   dd: gradient(d, x)
   f: jvp(y, x, v)
   ff: jvp(d, x, v)
-""")
+"""
+    )
     program = model.compile(of="y", dtype="float64", keep=["d", "dd", "f", "ff"])
 
     def at(x: float) -> gf.Result:
@@ -172,11 +181,57 @@ nodes:
     assert float(found["ff"]) == pytest.approx(2 * float(found["dd"]), rel=1e-12)
 
 
+def test_third_derivatives_through_a_jacobian_whose_captures_are_called_like_sums():
+    """The captured ``s`` is summed in the backward body, where ``s.sum`` is captured, too."""
+    model = gf.loads(
+        HEAD
+        + """
+inputs: {x: [4]}
+nodes:
+  s: x / sum(x)
+  j: jacobian(s, x)
+  y: gradient(j[0, 1], x)
+  p: softmax(x)
+  q: "gradient(hessian(p[0], x)[1, 1], x)"
+"""
+    )
+    x = [0.1, 0.2, -0.3, 0.5]
+    for plan in ("fast", "plain", "guarded"):
+        program = model.compile(of="y", keep=["q"], dtype="float64", plan=plan)
+        found = program({"x": x})
+        # d/dx of -x_0 / (sum x)^2 by hand; the softmax's by PyTorch
+        np.testing.assert_allclose(found["y"], [-2.4, 1.6, 1.6, 1.6], rtol=1e-12)
+        expected = [-0.02291023, 0.00919282, 0.00425275, 0.00946466]
+        np.testing.assert_allclose(found["q"], expected, atol=1e-8)
+
+
+def test_pushing_forward_twice_through_a_scan_keeps_both_directions():
+    """y = x^4 by a scan: the second derivative along u and v is 12 x^2 u v."""
+    model = gf.loads(
+        HEAD
+        + """
+inputs: {x: scalar, u: scalar, v: scalar}
+nodes:
+  s: {scan: {steps: 4}, carry: {h: 1.0}, next: {h: h * x}}
+  once: jvp(s.final.h, x, u)
+  twice: jvp(once, x, v)
+  third: jvp(twice, x, u)
+"""
+    )
+    program = model.compile(of="twice", keep=["third"], dtype="float64")
+    found = program({"x": 3.0, "u": 2.0, "v": 5.0})
+    assert float(found["twice"]) == pytest.approx(12 * 9 * 2 * 5)
+    assert float(found["third"]) == pytest.approx(24 * 3 * 2 * 5 * 2)
+
+
 def test_the_taken_branch_is_differentiated():
-    model = gf.loads(HEAD + """
+    model = gf.loads(
+        HEAD
+        + """
 inputs: {x: scalar, k: scalar}
 nodes: {y: {cond: x > 0, then: x ** 3 * k, else: {nodes: {h: x * x}, out: h / k}}}
-""")
+"""
+    )
     program = model.compile(of="y", wrt=["x", "k"], dtype="float64")
     up, down = program({"x": 2.0, "k": 5.0}), program({"x": -3.0, "k": 2.0})
     assert [float(g) for g in up.gradients.values()] == pytest.approx([60.0, 8.0])
@@ -184,11 +239,14 @@ nodes: {y: {cond: x > 0, then: x ** 3 * k, else: {nodes: {h: x * x}, out: h / k}
 
 
 def test_shared_parameters_sum_their_gradients():
-    model = gf.loads(HEAD + """
+    model = gf.loads(
+        HEAD
+        + """
 inputs: {x: {shape: [2, 3]}}
 layers: {f: linear(3)}
 nodes: {once: f(x), y: sum(f(tanh(once)) * once)}
-""")
+"""
+    )
     program = model.compile(of="y", wrt="f", dtype="float64")
     x = np.random.default_rng(1).standard_normal((2, 3))
     leaves = {"x": x, **{n: np.array(p, dtype=np.float64) for n, p in model.parameters.items()}}

@@ -12,6 +12,7 @@ FEW = settings(max_examples=60, deadline=None)
 CLOSE = {"rtol": 1e-9, "atol": 1e-11}
 X = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
 V = np.array([[0.7, 0.1, -0.4], [-0.9, 0.5, 0.2]])
+W = np.array([[-0.2, 0.6, 0.3], [0.5, -0.8, 0.1]])
 
 
 def run(text: str, plan: str = "fast") -> dict[str, np.ndarray]:
@@ -68,3 +69,33 @@ def test_the_long_form_is_the_same_graph(text: str):
     again = gf.loads(long)
     assert again.graph.nodes == model.graph.nodes
     assert again.expanded() == long
+
+
+@settings(max_examples=8, deadline=None)
+@given(files())
+def test_third_derivatives_through_a_hessian_are_differences(text: str):
+    lines = (
+        "h: hessian(sum(sin(y)) / sum(1 + y ** 2), x)\n  s: sum(sin(h))\n  third: gradient(s, x)"
+    )
+    program = with_line(text, lines).compile(of="s", dtype="float64", keep=["third"])
+    step = 1e-4
+    ahead, behind = (program({"x": X + s * step * V})["s"] for s in (1, -1))
+    found = (program({"x": X})["third"] * V).sum()
+    np.testing.assert_allclose(found, (ahead - behind) / (2 * step), rtol=1e-3, atol=1e-4)
+
+
+@settings(max_examples=8, deadline=None)
+@given(files())
+def test_third_derivatives_through_a_jacobian_are_differences(text: str):
+    lines = (
+        "s: y / sum(1 + y ** 2)\n  j: jacobian(s, x)\n  d: sum(sin(j))\n"
+        f"  along: jvp(d, x, {V.tolist()})\n  third: gradient(along, x)\n"
+        f"  pushed: jvp(along, x, {W.tolist()})"
+    )
+    program = with_line(text, lines).compile(of="along", dtype="float64", keep=["third", "pushed"])
+    step = 1e-4
+    ahead, behind = (program({"x": X + s * step * W})["along"] for s in (1, -1))
+    found = program({"x": X})
+    expected = (ahead - behind) / (2 * step)
+    np.testing.assert_allclose((found["third"] * W).sum(), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found["pushed"], expected, rtol=1e-3, atol=1e-4)

@@ -7,7 +7,7 @@ Two equal polynomials are equal objects, so shape rules can compare sizes with `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import mul
@@ -123,22 +123,51 @@ def bind(dim: int | Symbolic, sizes: Mapping[str, int | Symbolic]) -> int | Symb
     return total
 
 
-def solve(dim: int | Symbolic, size: int) -> tuple[str, int] | None:
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """``factor * symbol + offset``."""
+
+    symbol: str
+    factor: Dim
+    offset: Dim
+
+
+def linear(dim: Dim, known: Collection[str] = ()) -> Linear | None:
+    """``dim`` as ``factor * S + offset`` in its one symbol that is not ``known``, if it is that.
+
+    Factor and offset depend on known symbols alone: without any they are numbers.
+
+    >>> B, T = symbol("B"), symbol("T")
+    >>> linear(2 * B + 1), linear(B * T), linear(B * T, {"B"})
+    (Linear(symbol='B', factor=2, offset=1), None, Linear(symbol='T', factor=B, offset=0))
+    """
+    unknown = symbols(dim) - set(known)
+    if isinstance(dim, int) or len(unknown) != 1:
+        return None
+    (name,) = unknown
+    parts: list[Dim] = [0, 0]
+    for atoms, coefficient in dim.terms:
+        rest = tuple(atom for atom in atoms if atom != name)
+        term, degree = _polynomial([(rest, coefficient)]), len(atoms) - len(rest)
+        if degree > 1 or name in symbols(term):
+            return None
+        parts[degree] = parts[degree] + term
+    offset, factor = parts
+    return Linear(name, factor, offset)
+
+
+def solve(dim: Dim, size: int) -> tuple[str, int] | None:
     """The value of the one symbol in ``a * S + b`` that makes ``dim`` equal ``size``, if any.
 
     >>> solve(2 * symbol("B") + 1, 9)
     ('B', 4)
     """
-    if isinstance(dim, int):
+    found = linear(dim)
+    if found is None:
         return None
-    linear = {atoms: n for atoms, n in dim.terms if atoms}
-    offset = dict(dim.terms).get((), 0)
-    if len(linear) != 1:
-        return None
-    ((atoms, coefficient),) = linear.items()
-    if len(atoms) != 1 or not isinstance(atoms[0], str) or (size - offset) % coefficient:
-        return None
-    return atoms[0], (size - offset) // coefficient
+    assert isinstance(found.factor, int) and isinstance(found.offset, int)
+    quotient, rest = divmod(size - found.offset, found.factor)
+    return None if rest else (found.symbol, quotient)
 
 
 def product(dims: Iterable[int | Symbolic]) -> int | Symbolic:

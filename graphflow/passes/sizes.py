@@ -1,13 +1,17 @@
-"""Working out the sizes that symbols stand for from the shapes of what is fed."""
+"""Working out the sizes that symbols stand for from the shapes of what is fed.
+
+:func:`solve_sizes` does so for arrays that are there; :func:`shown_by` says beforehand which axis
+will tell each size, for programs that are written down and fed elsewhere. Both know the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from graphflow.diagnostics import Note, fail
-from graphflow.ir.dims import Dim, bind, solve, symbols
+from graphflow.ir.dims import Dim, Linear, Shape, bind, linear, solve, symbols
 from graphflow.ir.graph import Graph
 
 
@@ -43,6 +47,51 @@ def solve_sizes(
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Where a size can be read: ``axis`` of ``name`` has the size ``factor * S + offset``."""
+
+    name: str
+    axis: int
+    factor: Dim
+    offset: Dim
+
+
+def shown_by(
+    shapes: Iterable[tuple[str, Shape]], known: Collection[str] = ()
+) -> dict[str, Shown]:
+    """For every symbol that arrays of the declared ``shapes`` determine, what determines it.
+
+    Symbols that are ``known`` already are not looked for. An axis that is the symbol itself comes
+    before one that is ``a * S + b``, and this before one whose ``a`` or ``b`` has other symbols:
+    those stand before S in the result.
+
+    >>> from graphflow.ir.dims import symbol
+    >>> B, T = symbol("B"), symbol("T")
+    >>> found = shown_by([("x", (B * T,)), ("y", (2 * B + 1, 3))])
+    >>> [(name, shown.name, shown.factor, shown.offset) for name, shown in found.items()]
+    [('B', 'y', 2, 1), ('T', 'x', B, 0)]
+    """
+    places = [(name, axis, dim) for name, shape in shapes for axis, dim in enumerate(shape)]
+    places.sort(key=lambda place: _distance(linear(place[2])))
+    found: dict[str, Shown] = {}
+    count = -1
+    while count != len(found):
+        count = len(found)
+        for name, axis, dim in places:
+            solved = linear(dim, {*known, *found})
+            if solved is not None:
+                found[solved.symbol] = Shown(name, axis, solved.factor, solved.offset)
+    return found
+
+
+def _distance(found: Linear | None) -> int:
+    """How far a size is from being a symbol itself."""
+    if found is None:
+        return 2
+    return int((found.factor, found.offset) != (1, 0))
+
+
+@dataclass(frozen=True)
 class _Axis:
     """One axis of a fed array, of size ``size`` where ``dim`` is declared."""
 
@@ -74,7 +123,7 @@ class _Solution:
             return True
         found = solve(dim, axis.size)
         if found is None:
-            if _linear(dim):
+            if linear(dim) is not None:
                 self.impossible(axis)
             return False
         symbol, size = found
@@ -105,11 +154,3 @@ class _Solution:
         declared = f"'{name}' is declared {self.graph.nodes[node].type}"
         notes = [Note(declared, self.graph.origin(node).mark)]
         fail("GF061", message, notes=notes, help="feed arrays whose sizes agree")
-
-
-def _linear(dim: Dim) -> bool:
-    """Whether ``dim`` is ``a * S + b``, which has one solution at most."""
-    if isinstance(dim, int):
-        return False
-    varying = [atoms for atoms, _ in dim.terms if atoms]
-    return len(varying) == 1 and len(varying[0]) == 1 and isinstance(varying[0][0], str)

@@ -5,7 +5,7 @@ import pytest
 from graphflow.diagnostics import GraphflowError, Mark
 from graphflow.ir import DType, Graph, Origin, TensorType, symbol
 from graphflow.ops import Builder
-from graphflow.passes import solve_sizes
+from graphflow.passes import Shown, shown_by, solve_sizes
 
 B, T = symbol("B"), symbol("T")
 
@@ -88,3 +88,20 @@ def test_sizes_no_symbol_can_give():
     graph = inputs(x=(2 * B + 1,))
     assert refused(graph, {"x": (4,)}) == "axis 0 of 'x' has size 4, which 2*B + 1 cannot be"
     assert "cannot be" in refused(inputs(x=(B + 3,)), {"x": (2,)})
+
+
+def test_the_axis_nearest_to_a_symbol_shows_it():
+    shapes = [("w", (B * T,)), ("x", (2 * B + 1,)), ("y", (3, 5 - T)), ("z", (B, B))]
+    assert shown_by(shapes) == {"B": Shown("z", 0, 1, 0), "T": Shown("y", 1, -1, 5)}
+    assert list(shown_by(shapes)) == ["B", "T"]
+
+
+def test_a_symbol_may_be_shown_by_means_of_others():
+    shapes = [("x", (B * T + B // 2,)), ("z", (B,))]
+    assert shown_by(shapes) == {"B": Shown("z", 0, 1, 0), "T": Shown("x", 0, B, B // 2)}
+    assert shown_by(shapes[:1], {"B"}) == {"T": Shown("x", 0, B, B // 2)}
+    assert shown_by(shapes[:1], {"T"}) == {}
+
+
+def test_powers_and_floor_divisions_show_nothing():
+    assert shown_by([("x", (B * B, B // 2, B * T, 3))]) == {}

@@ -18,6 +18,14 @@ Margins = Sequence[tuple[int, int]]
 Place = tuple[EllipsisType | slice | int, ...]
 
 
+def solved(size: int, factor: int, offset: int) -> int:
+    """S, where factor * S + offset is the size of an axis."""
+    quotient, rest = divmod(size - offset, factor)
+    if rest or quotient < 0:
+        raise ValueError(f"an axis of size {size} should have {factor} * S + {offset} elements")
+    return quotient
+
+
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), without overflow."""
     y: Array = 0.5 * np.tanh(0.5 * x) + 0.5

@@ -5,19 +5,24 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+
+import numpy as np
 
 import graphflow.interop.numpy_script.arrays  # noqa: F401 (registers rules)
 from graphflow.api import Model
 from graphflow.autodiff import reverse
+from graphflow.diagnostics import fail
 from graphflow.interop.numpy_script import functions
-from graphflow.interop.numpy_script.lines import Lines
-from graphflow.interop.numpy_script.rules import tupled
+from graphflow.interop.numpy_script.lines import NAMES, Lines
+from graphflow.interop.numpy_script.rules import size, tupled
 from graphflow.interop.source import docstring, fitted, indented, quoted
+from graphflow.ir.dims import symbols
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, type_symbols
-from graphflow.passes import specialise
+from graphflow.passes import shown_by, specialise
+from graphflow.runtime.compile import Mode
 
 READ = '''
 def read(path):
@@ -28,11 +33,13 @@ def read(path):
     with open(path, "rb") as file:
         content = file.read()
     start = 8 + int.from_bytes(content[:8], "little")
-    kinds = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "BOOL": "?"}
+    kinds = KINDS
     found = {}
     for name, entry in json.loads(content[8:start]).items():
         if name != "__metadata__":
             first, last = entry["data_offsets"]
+            if entry["dtype"] not in kinds:
+                raise ValueError(f"{path}: '{name}' is {entry['dtype']}, which NumPy has not")
             flat = np.frombuffer(content[start + first : start + last], kinds[entry["dtype"]])
             found[name] = flat.reshape(entry["shape"])
     return found
@@ -41,9 +48,7 @@ MAIN = '''
 def main(arguments):
     """Run once: python THIS [WEIGHTS [FEED [RESULTS.npz]]], drawn where no file is given."""
     rng = np.random.default_rng(0)
-    feed = example(rng)
-    if len(arguments) > 1:
-        feed |= read(arguments[1])
+    feed = read(arguments[1]) if len(arguments) > 1 else example(rng)
     weights = initial(rng, feed)
     if len(arguments) > 0:
         weights |= read(arguments[0])
@@ -59,23 +64,45 @@ def main(arguments):
 if __name__ == "__main__":
     main(sys.argv[1:])
 '''
+SOURCES = {"input": "feed", "parameter": "weights", "state": "weights"}
+"""Leaves, and the argument of the script that has them."""
 
 
-def script(model: Model, mode: str, dtype: str, sizes: Mapping[str, int]) -> str:
-    """A stand-alone script of a model's forward and backward nodes."""
+def _kind(dtype: DType) -> str:
+    """A number type as safetensors calls it."""
+    letter = "F" if dtype.is_float else "U" if dtype.value.startswith("u") else "I"
+    return "BOOL" if dtype is DType.BOOL else f"{letter}{8 * dtype.itemsize}"
+
+
+KINDS = {_kind(dtype): np.dtype(dtype.value).str for dtype in DType if dtype is not DType.FLOAT}
+"""Number types of safetensors, which are little-endian, and what NumPy calls them."""
+
+
+def script(model: Model, mode: Mode, dtype: str, sizes: Mapping[str, int]) -> str:
+    """A stand-alone script of a model's forward and backward nodes.
+
+    It reads open sizes off what it is fed; ``sizes`` are those of inputs that it draws, and those
+    that no input shows. Raises GF026 where one of these is missing, GF103 for what has no line.
+    """
+    model.compile(mode=mode, dtype=dtype, **sizes)  # type: ignore[arg-type]  # checks them
     return _Script(model, mode == "train", dtype, sizes).text()
 
 
 class _Script:
     def __init__(self, model: Model, training: bool, dtype: str, sizes: Mapping[str, int]) -> None:
-        self.model, self.dtype = model, dtype
+        self.model, self.dtype, self.given = model, dtype, sizes
         self.graph, self.values, self.gradients = differentiated(model, training)
         self.initial = specialise(
             model.elaborated.initial, {}, DType.FLOAT, training=False, partial=True
         )
-        nodes = [*self.graph, *self.initial]
-        self.symbols = sorted({s for node in nodes for s in type_symbols(node.type)})
-        self.sizes = {s: sizes.get(s, 2) for s in self.symbols}
+        self.inputs = model.graph.leaves("input")
+        shapes = [(leaf.name, leaf.tensor.shape) for leaf in self.inputs]
+        self.shown = shown_by(shapes, sizes.keys() - shown_by(shapes).keys())
+        self.drawn = _symbols(self.inputs)
+        self.symbols = _symbols([*model.graph, *self.graph, *self.initial])
+        for symbol in self.symbols & NAMES:
+            fail("GF103", f"the size '{symbol}' cannot be exported: the script has this name",
+                 help="call it something else")  # fmt: skip
         self.helpers: dict[str, None] = {}
 
     def text(self) -> str:
@@ -85,17 +112,19 @@ class _Script:
         paragraphs += [f"Source: {'; '.join(document.source)}."] if document.source else []
         paragraphs.append(
             "Nothing but NumPy. python THIS [WEIGHTS [FEED [RESULTS.npz]]] reads weights and "
-            "inputs from files; what no file gives is drawn."
+            "inputs from files, and draws them where there is none. FEED has all inputs."
         )
         head = ["import json", *(["import math"] if "erf" in self.helpers else []), "import sys"]
         if "offsets" in self._functions():
             head.append("from itertools import product")
         start = [*docstring(paragraphs), "", *head, "", "import numpy as np", "",
                  f"FLOAT = np.{self.dtype}"]  # fmt: skip
-        shown = ", ".join(f"{quoted(s)}: {n}" for s, n in self.sizes.items())
-        start += [f"SIZES = {{{shown}}}", '"""Of what is drawn: inputs that no file gives."""']
+        sizes = {s: str(self.given.get(s, 2)) for s in sorted({*self.drawn, *self.given})}
+        start += [f"SIZES = {_dictionary(sizes)}",
+                  '"""Of inputs that are drawn, and what no input shows."""']  # fmt: skip
+        read = READ.replace("KINDS", _dictionary({k: quoted(v) for k, v in KINDS.items()}))
         blocks = [start, *map(_source, self._functions()), initial, example, run,
-                  READ.strip().split("\n"), MAIN.strip().split("\n")]  # fmt: skip
+                  read.strip().split("\n"), MAIN.strip().split("\n")]  # fmt: skip
         lines = [row for b in blocks for line in ["", "", *b] for row in fitted(line)][2:]
         return "\n".join(lines) + "\n"
 
@@ -120,7 +149,7 @@ class _Script:
     def _run(self) -> list[str]:
         """Forward and backward, a line for each node."""
         lines = Lines(self.graph, self.helpers, {"feed", "weights", "rng", *self.symbols})
-        lines.rows += self._leaves(lines)
+        leaves = [self._leaf(node, lines) for node in self.graph if node.op in SOURCES]
         backward = False
         for node in self.graph:
             if node.op in LEAVES:
@@ -134,34 +163,39 @@ class _Script:
         lines.rows += ["", f"values = {_dictionary(values)}"]
         lines.rows += [f"gradients = {_dictionary(gradients)}", "return values, gradients"]
         about = '"""Results, and derivatives of the losses, by name."""'
-        return ["def run(feed, weights, rng):", *indented([about, *lines.rows])]
+        start = [about, "# inputs and weights", *leaves, *self._sizes(lines), "", "# forward"]
+        return ["def run(feed, weights, rng):", *indented([*start, *lines.rows])]
 
-    def _leaves(self, lines: Lines) -> list[str]:
-        """Inputs and weights by name, and the sizes that they show."""
-        rows = []
-        for node in self.graph:
-            if node.op in ("input", "parameter", "state"):
-                source = "feed" if node.op == "input" else "weights"
-                rows.append(self._leaf(node, source, lines))
-        return ["# inputs and weights", *rows, *self._sizes(), "", "# forward"]
-
-    def _leaf(self, node: Node, source: str, lines: Lines) -> str:
+    def _leaf(self, node: Node, lines: Lines) -> str:
+        """An input or weight by its name."""
         shape = ", ".join(map(str, node.tensor.shape))
-        value = f"np.asarray({source}[{quoted(node.name)}], {_dtype(node.tensor)})"
+        value = f"np.asarray({SOURCES[node.op]}[{quoted(node.name)}], {_dtype(node.tensor)})"
         return f"{lines.variable(node.name)} = {value}  # ({shape})"
 
-    def _sizes(self) -> list[str]:
-        """Each size from the first input that has it; else it is what the script says above."""
-        rows = []
-        for symbol in self.symbols:
-            places = (
-                f"{symbol} = np.shape(feed[{quoted(leaf.name)}])[{axis}]"
-                for leaf in self.graph.leaves("input")
-                for axis, dim in enumerate(leaf.tensor.shape)
-                if str(dim) == symbol
-            )
-            rows += [next(places, f"{symbol} = SIZES[{quoted(symbol)}]")]
-        return rows
+    def _sizes(self, lines: Lines) -> list[str]:
+        """The sizes that lines use, each read off the input that shows it, read or not."""
+        tree = ast.parse("\n".join(lines.rows))
+        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & self.symbols
+        for symbol in reversed(self.shown):
+            if symbol in used:
+                used |= symbols(self.shown[symbol].factor) | symbols(self.shown[symbol].offset)
+        hidden = sorted(used - self.shown.keys())
+        missing = [s for s in hidden if s not in self.given]
+        if missing:
+            given = ", ".join(f"{s}=4" for s in missing)
+            fail("GF026", f"no input has the size {', '.join(missing)}",
+                 help=f"give it: --sizes {given}")  # fmt: skip
+        rows = [f"{symbol} = SIZES[{quoted(symbol)}]" for symbol in hidden]
+        return rows + [f"{s} = {self._read(s)}" for s in self.shown if s in used]
+
+    def _read(self, symbol: str) -> str:
+        """A size by the axis that shows it."""
+        shown = self.shown[symbol]
+        axis = f"np.shape(feed[{quoted(shown.name)}])[{shown.axis}]"
+        if (shown.factor, shown.offset) == (1, 0):
+            return axis
+        self.helpers.setdefault("solved")
+        return f"solved({axis}, {size(shown.factor)}, {size(shown.offset)})"
 
     def _initial(self) -> list[str]:
         """First values of parameters and states."""
@@ -171,19 +205,20 @@ class _Script:
         needed = graph.needed_for(names)
         lines = Lines(graph, self.helpers, {"rng", "feed", *self.symbols})
         inputs = [leaf for leaf in graph.leaves("input") if leaf.name in needed]
-        lines.rows += [*self._sizes(), *(self._leaf(leaf, "feed", lines) for leaf in inputs)]
+        leaves = [self._leaf(leaf, lines) for leaf in inputs]
         for node in graph:
             if node.name in needed and node.op not in LEAVES:
                 lines.node(node)
         values = {name: lines.value(graph.resolve(name)).text for name in names}
         about = '"""First values, as the file says, drawn by NumPy."""'
-        rows = [about, *lines.rows, f"return {_dictionary(values)}"]
+        sizes, result = self._sizes(lines), f"return {_dictionary(values)}"
+        rows = [about, *sizes, *leaves, *lines.rows, result]
         return ["def initial(rng, feed):", *indented(rows)]
 
     def _example(self) -> list[str]:
         """Inputs to try the script with."""
         drawn = {}
-        for leaf in self.graph.leaves("input"):
+        for leaf in self.inputs:
             shape = tupled(leaf.tensor.shape)
             dtype = leaf.tensor.dtype
             if dtype is DType.BOOL:
@@ -193,7 +228,7 @@ class _Script:
             else:
                 drawn[leaf.name] = f"rng.standard_normal({shape})"
         about = '"""Inputs to try it with."""'
-        rows = [about, *(f"{s} = SIZES[{quoted(s)}]" for s in self.symbols)]
+        rows = [about, *(f"{s} = SIZES[{quoted(s)}]" for s in sorted(self.drawn))]
         return ["def example(rng):", *indented([*rows, f"return {_dictionary(drawn)}"])]
 
 
@@ -247,6 +282,10 @@ def _is_loss(model: Model, name: str) -> bool:
 
 def _reached(model: Model, loss: str, name: str) -> bool:
     return name in model.graph.needed_for([loss])
+
+
+def _symbols(nodes: Iterable[Node]) -> frozenset[str]:
+    return frozenset().union(*(type_symbols(node.type) for node in nodes))
 
 
 def _dtype(type: TensorType) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from graphflow.interop.source import Code, infix
-from graphflow.ir.dims import Dim, FloorDiv, Shape, Symbolic, symbol
-
-ONE = Code("1")
+from graphflow.interop.source import Code, infix, number
+from graphflow.ir.dims import Dim, FloorDiv, Shape
+from graphflow.passes import Shown, shown_by
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ Ask = Callable[[str], str] | None
 def size_code(dim: Dim, sources: Sequence[Source], ask: Ask) -> Code | None:
     """``dim`` as an expression; symbols that no shape shows are left to ``ask``, or None."""
     if isinstance(dim, int):
-        return Code(repr(dim))
+        return number(dim, "torch")
     direct = _read(dim, sources)
     if direct is not None:
         return direct
@@ -56,24 +55,19 @@ def _atom(atom: str | FloorDiv, sources: Sequence[Source], ask: Ask) -> Code | N
     if isinstance(atom, FloorDiv):
         parts = [size_code(d, sources, ask) for d in (atom.numerator, atom.denominator)]
         return None if None in parts else infix("//", parts[0], parts[1])  # type: ignore[arg-type]
-    found = _read(symbol(atom), sources) or _solved(atom, sources)
-    if found is None and ask is not None:
-        return Code(ask(atom))
-    return found
+    shown = shown_by((source.name, source.shape) for source in sources).get(atom)
+    if shown is not None:
+        return _solved(shown, sources)
+    return None if ask is None else Code(ask(atom))
 
 
-def _solved(name: str, sources: Sequence[Source]) -> Code | None:
-    """``S`` from an axis of size ``a S + b``."""
-    for source in sources:
-        for axis, size in enumerate(source.shape):
-            if not isinstance(size, Symbolic):
-                continue
-            terms = dict(size.terms)
-            offset, factor = terms.pop((), 0), terms.pop((name,), None)
-            if factor is None or terms or factor < 1:
-                continue
-            code = Code(f"{source.name}.shape[{axis}]")
-            if offset:
-                code = infix("+" if offset < 0 else "-", code, Code(repr(abs(offset))))
-            return code if factor == 1 else infix("//", code, Code(repr(factor)))
-    return None
+def _solved(shown: Shown, sources: Sequence[Source]) -> Code:
+    """``S`` from an axis of size ``factor * S + offset``."""
+    code = Code(f"{shown.name}.shape[{shown.axis}]")
+    added = isinstance(shown.offset, int) and shown.offset < 0
+    factor = size_code(shown.factor, sources, None)
+    offset = size_code(-shown.offset if added else shown.offset, sources, None)
+    assert factor is not None and offset is not None
+    if shown.offset != 0:
+        code = infix("+" if added else "-", code, offset)
+    return code if shown.factor == 1 else infix("//", code, factor)

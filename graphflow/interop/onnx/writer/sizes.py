@@ -11,6 +11,7 @@ import numpy as np
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, FloorDiv, Symbolic
 from graphflow.ir.graph import Node
+from graphflow.passes import Shown, shown_by
 
 if TYPE_CHECKING:
     from graphflow.interop.onnx.writer.emitter import Emitter
@@ -21,20 +22,14 @@ class Sizes:
 
     def __init__(self, root: Emitter) -> None:
         self.root = root
-        self._sources: dict[str, tuple[str, int, int, int]] = {}
+        self._shown: dict[str, Shown] = {}
         self.read: set[str] = set()
         """The arrays whose sizes were asked for."""
         self._found: dict[str | Symbolic | FloorDiv, str] = {}
 
     def learn(self, leaves: Iterable[Node]) -> None:
-        """Symbols can be read off the first fed array that has them as a size.
-
-        A size of the form a S + b, where no array has S itself, gives S as (size - b) / a.
-        """
-        places = [(leaf.name, i, d) for leaf in leaves for i, d in enumerate(leaf.tensor.shape)]
-        linear = [(name, axis, *found) for name, axis, d in places if (found := _linear(d))]
-        for name, axis, symbol, factor, offset in sorted(linear, key=lambda s: s[3:] != (1, 0)):
-            self._sources.setdefault(symbol, (name, axis, factor, offset))
+        """Symbols can be read off the shapes of these fed arrays."""
+        self._shown = shown_by((leaf.name, leaf.tensor.shape) for leaf in leaves)
 
     def listed(self, dims: Sequence[Dim]) -> str:
         """Several sizes as one list."""
@@ -68,14 +63,14 @@ class Sizes:
         return self._found[atom]
 
     def _symbol(self, symbol: str) -> str:
-        if symbol not in self._sources:
+        if symbol not in self._shown:
             fail("GF026", f"no input has the size {symbol}", help=f"give it: --sizes {symbol}=4")
-        name, axis, factor, offset = self._sources[symbol]
-        self.read.add(name)
-        size = self.root.op("Shape", name, start=axis, end=axis + 1)
-        if offset:
-            size = self.root.op("Sub", size, self._int(offset))
-        return size if factor == 1 else self.root.op("Div", size, self._int(factor))
+        shown = self._shown[symbol]
+        self.read.add(shown.name)
+        size = self.root.op("Shape", shown.name, start=shown.axis, end=shown.axis + 1)
+        if shown.offset != 0:
+            size = self.root.op("Sub", size, self._value(shown.offset))
+        return size if shown.factor == 1 else self.root.op("Div", size, self._value(shown.factor))
 
     def _floor(self, division: FloorDiv) -> str:
         top, bottom = self._value(division.numerator), self._value(division.denominator)
@@ -90,14 +85,3 @@ class Sizes:
 
     def _int(self, value: int) -> str:
         return self.root.constant(np.array([value], np.int64))
-
-
-def _linear(dim: Dim) -> tuple[str, int, int] | None:
-    """``a * S + b`` as (S, a, b); None for anything else."""
-    if isinstance(dim, int):
-        return None
-    offset = dict(dim.terms).get((), 0)
-    varying = [(atoms, factor) for atoms, factor in dim.terms if atoms]
-    if len(varying) != 1 or len(varying[0][0]) != 1 or not isinstance(varying[0][0][0], str):
-        return None
-    return varying[0][0][0], varying[0][1], offset

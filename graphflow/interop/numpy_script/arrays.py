@@ -1,4 +1,4 @@
-"""Primitives that reduce, look up, create, draw and convolve, as expressions of NumPy."""
+"""Primitives that reduce, create, draw and convolve, as expressions of NumPy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from graphflow.interop.numpy_script.rules import (
     size,
     tupled,
 )
-from graphflow.interop.source import Code, call, infix, number, quoted
-from graphflow.ir.dims import Dim
+from graphflow.interop.source import Code, call, infix, method, number, quoted
+from graphflow.ir.dims import Dim, Shape
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType
 from graphflow.ops.rearrange import layout_of
+from graphflow.ops.windows import Windows
 
 REDUCTIONS = ("sum", "mean", "var", "prod", "max", "min", "any", "all")
 
@@ -30,7 +31,10 @@ def _reduction(site: Site) -> Code:
     whole = len(axis) == site.types[0].ndim
     chosen = None if whole else (axis[0] if len(axis) == 1 else tupled(axis))
     ddof = site.node.attr("correction") or None if site.node.op == "var" else None
-    return call(f"np.{site.node.op}", array(site), axis=chosen, keepdims=keep, ddof=ddof)
+    dtype = _counting(site) if site.node.op in ("sum", "prod") else None
+    return call(
+        f"np.{site.node.op}", array(site), axis=chosen, keepdims=keep, ddof=ddof, dtype=dtype
+    )
 
 
 @rule("logsumexp")
@@ -47,46 +51,32 @@ def _arg(site: Site) -> Code:
     return call(f"np.{site.node.op}", array(site), axis=site.node.attr("axis"), keepdims=keep)
 
 
-@rule("sort", "argsort")
-def _sort(site: Site) -> Code:
-    axis = site.node.attr("axis")
-    if site.node.attr("descending"):
-        site.refuse(f"{site.node.op} in descending order")
-    return call(f"np.{site.node.op}", array(site), axis=axis, kind='"stable"')
-
-
 @rule("cumsum", "cumprod")
 def _cumulated(site: Site) -> Code:
-    return call(f"np.{site.node.op}", array(site), axis=site.node.attr("axis"))
+    axis, x = site.node.attr("axis"), array(site)
+    exclusive, reverse = site.node.attr("exclusive"), site.node.attr("reverse")
+    name, dtype = site.node.op, _counting(site)
+    if not exclusive and not reverse:
+        return call(f"np.{name}", x, axis=axis, dtype=dtype)
+    step = {"cumsum": "np.add", "cumprod": "np.multiply"}[name]
+    x = x if site.types[0].dtype.is_float else method(x, "astype", "np.int64")
+    return call(site.helper("running"), x, step, axis, exclusive, reverse)
+
+
+@rule("cummax", "cummin", "logcumsumexp")
+def _accumulated(site: Site) -> Code:
+    steps = {"cummax": "np.maximum", "cummin": "np.minimum", "logcumsumexp": "np.logaddexp"}
+    return call(f"{steps[site.node.op]}.accumulate", array(site), axis=site.node.attr("axis"))
+
+
+def _counting(site: Site) -> str | None:
+    """The number type of sums and products, where NumPy would keep to one without a sign."""
+    return "np.int64" if site.types[0].dtype.value.startswith("u") else None
 
 
 @rule("einsum")
 def _einsum(site: Site) -> Code:
     return call("np.einsum", quoted(str(site.node.attr("subscripts"))), *arrays(site))
-
-
-@rule("solve")
-def _solve(site: Site) -> Code:
-    a, b = arrays(site)
-    if site.types[1].ndim == 1:
-        return Code(f"{call('np.linalg.solve', a, f'{b}[:, None]')}[:, 0]")
-    return call("np.linalg.solve", a, b)
-
-
-@rule("take")
-def _take(site: Site) -> Code:
-    return call("np.take", *arrays(site), axis=site.node.attr("axis"))
-
-
-@rule("take_along_axis")
-def _take_along_axis(site: Site) -> Code:
-    return call("np.take_along_axis", *arrays(site), axis=site.node.attr("axis"))
-
-
-@rule("scatter_add", "scatter_add_along_axis")
-def _scatter_add(site: Site) -> Code:
-    total = size(cast(Dim, site.node.attr("size")))
-    return call(site.helper(site.node.op), *arrays(site), total, site.node.attr("axis"))
 
 
 @rule("one_hot")
@@ -167,6 +157,18 @@ def _bernoulli(site: Site) -> Code:
     return call("np.asarray", drawn, dtype_text(site.node.tensor.dtype))
 
 
+@rule("truncated_normal")
+def _truncated_normal(site: Site) -> Code:
+    arguments = [_number(site.node.attr(n)) for n in ("mean", "std", "low", "high")]
+    drawn = call(site.helper("truncated_normal"), "rng", *arguments, shape_of(site))
+    return method(drawn, "astype", dtype_text(site.node.tensor.dtype))
+
+
+@rule("categorical")
+def _categorical(site: Site) -> Code:
+    return call(site.helper("categorical"), "rng", array(site), shape_of(site))
+
+
 @rule("permutation")
 def _permutation(site: Site) -> Code:
     return call("rng.permutation", size(cast(Dim, site.node.attr("n"))))
@@ -212,7 +214,17 @@ def _avg_pool(site: Site) -> Code:
                 bool(site.node.attr("count_include_pad")))  # fmt: skip
 
 
-@rule("adaptive_avg_pool", "adaptive_avg_unpool")
+@rule("unfold", "fold")
+def _folding(site: Site) -> Code:
+    folds = site.node.op == "fold"
+    spatial = cast(Shape, site.node.attr("output_size")) if folds else site.types[0].shape[2:]
+    settings = [site.node.attr(n) for n in ("kernel_size", "stride", "padding", "dilation")]
+    counts = tupled(Windows(*settings).counts(spatial))  # type: ignore[arg-type]
+    last = [tupled(spatial)] if folds else []
+    return call(site.helper(site.node.op), array(site), *map(tupled, settings), counts, *last)
+
+
+@rule("adaptive_avg_pool", "adaptive_avg_unpool", "adaptive_max_pool", "adaptive_max_pool_indices")
 def _adaptive(site: Site) -> Code:
     site.node.attr("output_size")
     site.node.attr("spatial")

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import NoReturn, cast
 
 from graphflow.diagnostics import fail
+from graphflow.interop.numpy_script.functions import FUNCTIONS
+from graphflow.interop.numpy_script.refused import REFUSED
 from graphflow.interop.numpy_script.rules import RULES, size
 from graphflow.interop.source import WIDTH, Code, comment, identifier, indented
 from graphflow.interop.watched import Watched
@@ -17,6 +19,8 @@ from graphflow.ops.op import OPS
 
 LONGEST = 28
 """Characters that the name of a variable may have."""
+CONTROL = frozenset({"scan", "while_loop", "cond", "item", "rng_split"})
+"""Primitives that are no single expression."""
 NAMES = frozenset({"np", "FLOAT", "SIZES", "json", "math", "sys", "product", "values", "gradients"})
 
 
@@ -25,7 +29,7 @@ class Lines:
 
     def __init__(self, graph: Graph, helpers: dict[str, None], taken: Collection[str]) -> None:
         self.graph, self.helpers = graph, helpers
-        self.taken: set[str] = {*NAMES, *taken, *FUNCTIONS}
+        self.taken: set[str] = {*NAMES, *OWN, *taken}
         self.env: dict[str, Code] = {}
         self.rows: list[str] = []
 
@@ -65,7 +69,8 @@ class Lines:
         rule = RULES.get(node.op)
         place = Place(self, node)
         if rule is None:
-            place.refuse(f"the script has no line for '{node.op}'")
+            reason = REFUSED.get(node.op, "operators of other packages are not known to it")
+            place.refuse(f"it has no line for '{node.op}'", reason)
         code = rule(place)
         for name in place.node.ignored():
             place.refuse(f"the argument '{name}' of {node.op}")
@@ -190,20 +195,14 @@ class Place:
         self.lines.helpers.setdefault(name)
         return name
 
-    def refuse(self, message: str) -> NoReturn:
+    def refuse(self, message: str, help: str | None = None) -> NoReturn:
         origin = self.lines.graph.origin(self.source.name)
-        fail("GF103", f"'{self.source.name}' cannot be exported: {message}", origin.mark)
+        fail("GF103", f"'{self.source.name}' cannot be exported: {message}", origin.mark, help=help)
 
 
 def _own(file: str) -> bool:
     return not file.startswith("library/")
 
 
-def _functions() -> frozenset[str]:
-    import graphflow.interop.numpy_script.functions as functions
-
-    return frozenset(n for n in vars(functions) if not n.startswith("_"))
-
-
-FUNCTIONS = _functions() | {"initial", "example", "run", "read", "main"}
+OWN = frozenset({*FUNCTIONS, "initial", "example", "run", "read", "main"})
 """Names that the script has itself."""

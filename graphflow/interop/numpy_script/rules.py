@@ -42,10 +42,13 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register the expression of primitives."""
+    """Register the expression of primitives; each has one."""
 
     def add(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
+        for name in names:
+            if name in RULES:
+                raise ValueError(f"'{name}' has two rules")
+            RULES[name] = function
         return function
 
     return add
@@ -87,9 +90,8 @@ def arrays(site: Site) -> list[Code]:
 OPERATORS = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "floor_div": "//", "mod": "%",
     "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">",
-    "greater_equal": ">=", "logical_and": "&", "logical_or": "|", "logical_xor": "^",
-    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "left_shift": "<<",
-    "right_shift": ">>", "matmul": "@",
+    "greater_equal": ">=", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^",
+    "left_shift": "<<", "right_shift": ">>", "matmul": "@",
 }  # fmt: skip
 FUNCTIONS = {
     "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "abs", "sign", "floor",
@@ -103,7 +105,7 @@ RENAMED = {
     "slogdet": "np.linalg.slogdet", "cholesky": "np.linalg.cholesky", "qr": "np.linalg.qr",
     "eigh": "np.linalg.eigh",
 }  # fmt: skip
-OWN = {"sigmoid", "erf"}
+OWN = {"sigmoid", "erf", "lgamma", "adjugate", "eigvals"}
 """Functions of the script's own that take the operands alone."""
 
 
@@ -113,6 +115,13 @@ def _operator(site: Site) -> Code:
     if left.scalar and right.scalar:
         left = array(site)
     return infix(OPERATORS[site.node.op], left, right)
+
+
+@rule("logical_and", "logical_or", "logical_xor")
+def _logical(site: Site) -> Code:
+    if any(type.dtype is not DType.BOOL for type in site.types):
+        return call(f"np.{site.node.op}", *arrays(site))
+    return infix({"and": "&", "or": "|", "xor": "^"}[site.node.op[8:]], *arrays(site))
 
 
 @rule(*FUNCTIONS, *RENAMED)
@@ -129,9 +138,9 @@ def _own(site: Site) -> Code:
 
 @rule("softplus")
 def _softplus(site: Site) -> Code:
-    if site.node.attr("beta") not in (None, 1) or site.node.attr("threshold") is not None:
-        site.refuse("softplus with beta or threshold")
-    return call(site.helper("softplus"), array(site))
+    beta, threshold = site.node.attr("beta"), site.node.attr("threshold")
+    return call(site.helper("softplus"), array(site), beta=None if beta == 1 else beta,
+                threshold=threshold)  # fmt: skip
 
 
 @rule("relu")
@@ -257,8 +266,10 @@ def _pad(site: Site) -> Code:
 
 @rule("unpad")
 def _unpad(site: Site) -> Code:
-    if site.node.attr("mode") != "constant":
-        site.refuse("the derivative of margins that are copies")
+    mode = site.node.attr("mode")
+    if mode != "constant":
+        widths = shape_of(site, "pad_width")
+        return call(site.helper("unpad"), array(site), widths, quoted(str(mode)))
     pairs = cast("tuple[tuple[Dim, Dim], ...]", site.node.attr("pad_width"))
     shape = site.node.tensor.shape
     parts = (f"{b}:{b + n}" for (b, _), n in zip(pairs, shape, strict=True))

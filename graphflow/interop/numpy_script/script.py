@@ -10,11 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-import graphflow.interop.numpy_script.arrays  # noqa: F401 (registers rules)
+import graphflow.interop.numpy_script.arrays
+import graphflow.interop.numpy_script.linalg
+import graphflow.interop.numpy_script.places  # noqa: F401 (they register rules)
 from graphflow.api import Model
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import fail
-from graphflow.interop.numpy_script import functions
+from graphflow.interop.numpy_script.functions import FUNCTIONS
 from graphflow.interop.numpy_script.lines import NAMES, Lines
 from graphflow.interop.numpy_script.rules import size, tupled
 from graphflow.interop.source import docstring, fitted, indented, quoted
@@ -114,7 +116,9 @@ class _Script:
             "Nothing but NumPy. python THIS [WEIGHTS [FEED [RESULTS.npz]]] reads weights and "
             "inputs from files, and draws them where there is none. FEED has all inputs."
         )
-        head = ["import json", *(["import math"] if "erf" in self.helpers else []), "import sys"]
+        own = [_source(name) for name in self._functions()]
+        uses_math = any("math." in row for rows in own for row in rows)
+        head = ["import json", *(["import math"] if uses_math else []), "import sys"]
         if "offsets" in self._functions():
             head.append("from itertools import product")
         start = [*docstring(paragraphs), "", *head, "", "import numpy as np", "",
@@ -123,7 +127,7 @@ class _Script:
         start += [f"SIZES = {_dictionary(sizes)}",
                   '"""Of inputs that are drawn, and what no input shows."""']  # fmt: skip
         read = READ.replace("KINDS", _dictionary({k: quoted(v) for k, v in KINDS.items()}))
-        blocks = [start, *map(_source, self._functions()), initial, example, run,
+        blocks = [start, *own, initial, example, run,
                   read.strip().split("\n"), MAIN.strip().split("\n")]  # fmt: skip
         lines = [row for b in blocks for line in ["", "", *b] for row in fitted(line)][2:]
         return "\n".join(lines) + "\n"
@@ -133,10 +137,9 @@ class _Script:
         found: dict[str, None] = {}
 
         def add(name: str) -> None:
-            source = inspect.getsource(getattr(functions, name))
+            source = inspect.getsource(FUNCTIONS[name])
             for other in dict.fromkeys(re.findall(r"\b\w+(?=\()", source)):
-                known = inspect.isfunction(getattr(functions, other, None))
-                if known and other != name and other not in found:
+                if other in FUNCTIONS and other != name and other not in found:
                     add(other)
             found[name] = None
 
@@ -314,5 +317,5 @@ class _Untyped(ast.NodeTransformer):
 
 def _source(name: str) -> list[str]:
     """The text of a function, without its types."""
-    tree = _Untyped().visit(ast.parse(inspect.getsource(getattr(functions, name))))
+    tree = _Untyped().visit(ast.parse(inspect.getsource(FUNCTIONS[name])))
     return ast.unparse(ast.fix_missing_locations(tree)).split("\n")

@@ -1,11 +1,7 @@
-"""Functions for primitives that are not one call of NumPy.
-
-A script gets the source of those it needs: they use nothing but NumPy and each other.
-"""
+"""Windows on spatial axes: convolutions, pooling, unfolding."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from types import EllipsisType
@@ -16,67 +12,6 @@ Array = np.ndarray
 Sizes = Sequence[int]
 Margins = Sequence[tuple[int, int]]
 Place = tuple[EllipsisType | slice | int, ...]
-
-
-def solved(size: int, factor: int, offset: int) -> int:
-    """S, where factor * S + offset is the size of an axis."""
-    quotient, rest = divmod(size - offset, factor)
-    if rest or quotient < 0:
-        raise ValueError(f"an axis of size {size} should have {factor} * S + {offset} elements")
-    return quotient
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow."""
-    y: Array = 0.5 * np.tanh(0.5 * x) + 0.5
-    return y
-
-
-def softplus(x: Array) -> Array:
-    """log(1 + exp(x)), without overflow."""
-    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-    return y
-
-
-def erf(x: Array) -> Array:
-    """The error function, number by number."""
-    values = [math.erf(value) for value in np.ravel(x)]
-    return np.array(values, x.dtype).reshape(np.shape(x))
-
-
-def logsumexp(x: Array, axis: tuple[int, ...], keepdims: bool = False) -> Array:
-    """log(sum(exp(x))), without overflow."""
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
-        out: Array = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return out if keepdims else np.squeeze(out, axis)
-
-
-def unslice(x: Array, index: tuple[int | slice | None, ...], shape: Sizes) -> Array:
-    """Zeros, with x where a slice was taken."""
-    out = np.zeros(shape, x.dtype)
-    out[index] = x
-    return out
-
-
-def scatter_add(updates: Array, indices: Array, size: int, axis: int) -> Array:
-    """Zeros, with every update added at its position along an axis: the adjoint of np.take."""
-    before, after = updates.shape[:axis], updates.shape[axis + indices.ndim :]
-    out = np.zeros((size, *before, *after), updates.dtype)
-    rows = np.moveaxis(updates.reshape(*before, indices.size, *after), len(before), 0)
-    np.add.at(out, indices.reshape(-1), rows)
-    return np.moveaxis(out, 0, axis)
-
-
-def scatter_add_along_axis(updates: Array, indices: Array, size: int, axis: int) -> Array:
-    """Zeros, with every update added at its own position: the adjoint of np.take_along_axis."""
-    shape = (*updates.shape[:axis], size, *updates.shape[axis + 1 :])
-    out = np.zeros(shape, updates.dtype)
-    places: list[Array] = list(np.indices(updates.shape, sparse=True))
-    places[axis] = indices
-    np.add.at(out, tuple(places), updates)
-    return out
 
 
 def offsets(kernel: Sizes) -> Iterator[tuple[int, ...]]:
@@ -117,8 +52,8 @@ def conv(
     """A kernel (out, in / groups, *k) moved over x (batch, in, *spatial)."""
     kernel = weight.shape[2:]
     padded = with_margins(x, kernel, stride, margins, dilation, counts)
-    split = padded.reshape(len(x), groups, -1, *padded.shape[2:])
-    weights = weight.reshape(groups, -1, *weight.shape[1:])
+    split = padded.reshape(len(x), groups, x.shape[1] // groups, *padded.shape[2:])
+    weights = weight.reshape(groups, len(weight) // groups, *weight.shape[1:])
     total = np.zeros((len(x), groups, weights.shape[1], *counts), x.dtype)
     for offset in offsets(kernel):
         part = split[seen_at(offset, stride, dilation, counts)]
@@ -132,15 +67,15 @@ def conv_transpose(
 ) -> Array:  # fmt: skip
     """The adjoint of conv by its image: every element of x paints the kernel."""
     kernel, counts = weight.shape[2:], x.shape[2:]
-    split = x.reshape(len(x), groups, -1, *counts)
-    weights = weight.reshape(groups, -1, *weight.shape[1:])
+    split = x.reshape(len(x), groups, x.shape[1] // groups, *counts)
+    weights = weight.reshape(groups, len(weight) // groups, *weight.shape[1:])
     empty = np.zeros((len(x), groups, weight.shape[1], *spatial), x.dtype)
     total = with_margins(empty, kernel, stride, margins, dilation, counts)
     for offset in offsets(kernel):
         part = np.einsum("ngi...,gio->ngo...", split, weights[last_axes(offset)])
         total[seen_at(offset, stride, dilation, counts)] += part
     core = tuple(slice(b, b + n) for (b, _), n in zip(margins, spatial, strict=True))
-    return total[last_axes(core)].reshape(len(x), -1, *spatial)
+    return total[last_axes(core)].reshape(len(x), groups * weight.shape[1], *spatial)
 
 
 def conv_weight_grad(
@@ -150,21 +85,26 @@ def conv_weight_grad(
     """The derivative of conv by its kernel: the image correlated with the gradient."""
     counts = gradient.shape[2:]
     padded = with_margins(x, kernel, stride, margins, dilation, counts)
-    split = padded.reshape(len(x), groups, -1, *padded.shape[2:])
-    pulled = gradient.reshape(len(x), groups, -1, *counts)
+    split = padded.reshape(len(x), groups, x.shape[1] // groups, *padded.shape[2:])
+    pulled = gradient.reshape(len(x), groups, gradient.shape[1] // groups, *counts)
     inside = "xyz"[: len(counts)]
     total = np.zeros((groups, pulled.shape[2], split.shape[2], *kernel), x.dtype)
     for offset in offsets(kernel):
         part = split[seen_at(offset, stride, dilation, counts)]
         total[last_axes(offset)] = np.einsum(f"ngi{inside},ngo{inside}->goi", part, pulled)
-    return total.reshape(gradient.shape[1], -1, *kernel)
+    return total.reshape(gradient.shape[1], x.shape[1] // groups, *kernel)
+
+
+def lowest(x: Array) -> float:
+    """What no element of such an array is smaller than."""
+    return -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
 
 
 def max_pool(
     x: Array, kernel: Sizes, stride: Sizes, margins: Margins, dilation: Sizes, counts: Sizes
 ) -> Array:
     """The largest element of each window."""
-    padded = with_margins(x, kernel, stride, margins, dilation, counts, -np.inf)
+    padded = with_margins(x, kernel, stride, margins, dilation, counts, lowest(x))
     parts = [padded[seen_at(o, stride, dilation, counts)] for o in offsets(kernel)]
     largest: Array = np.max(np.stack(parts), axis=0)
     return largest
@@ -175,7 +115,7 @@ def max_pool_indices(
 ) -> Array:
     """Where max_pool's elements lie in the flattened picture: the first of equals."""
     spatial = x.shape[2:]
-    padded = with_margins(x, kernel, stride, margins, dilation, counts, -np.inf)
+    padded = with_margins(x, kernel, stride, margins, dilation, counts, lowest(x))
     places = np.arange(np.prod(spatial)).reshape(1, 1, *spatial)
     places = with_margins(places, kernel, stride, margins, dilation, counts, 0)
     at = [seen_at(o, stride, dilation, counts) for o in offsets(kernel)]
@@ -183,6 +123,56 @@ def max_pool_indices(
     known = np.stack([np.broadcast_to(places[a], best.shape) for a in at])
     found: Array = np.take_along_axis(known, best[None], axis=0)[0]
     return found
+
+
+def unfold(
+    x: Array, kernel: Sizes, stride: Sizes, margins: Margins, dilation: Sizes, counts: Sizes
+) -> Array:
+    """Every window as a column."""
+    padded = with_margins(x, kernel, stride, margins, dilation, counts)
+    parts = np.stack([padded[seen_at(o, stride, dilation, counts)] for o in offsets(kernel)], 2)
+    return parts.reshape(len(x), x.shape[1] * parts.shape[2], np.prod(counts, dtype=int))
+
+
+def fold(
+    x: Array, kernel: Sizes, stride: Sizes, margins: Margins, dilation: Sizes, counts: Sizes,
+    spatial: Sizes,
+) -> Array:  # fmt: skip
+    """The adjoint of unfold: every column added to where its window lies."""
+    channels = x.shape[1] // np.prod(kernel, dtype=int)
+    parts = x.reshape(len(x), channels, np.prod(kernel, dtype=int), *counts)
+    empty = np.zeros((len(x), channels, *spatial), x.dtype)
+    total = with_margins(empty, kernel, stride, margins, dilation, counts)
+    for row, offset in enumerate(offsets(kernel)):
+        total[seen_at(offset, stride, dilation, counts)] += parts[:, :, row]
+    core = tuple(slice(b, b + n) for (b, _), n in zip(margins, spatial, strict=True))
+    return total[last_axes(core)]
+
+
+def bin_at(place: Sizes, spatial: Sizes, sizes: Sizes) -> Place:
+    """The part of a picture that one of the bins covers that tile it."""
+    axes = zip(place, spatial, sizes, strict=True)
+    return (..., *(slice(i * n // b, -(-(i + 1) * n // b)) for i, n, b in axes))
+
+
+def adaptive_max_pool(x: Array, sizes: Sizes) -> Array:
+    """The largest element of each bin."""
+    out = np.empty((*x.shape[:2], *sizes), x.dtype)
+    for place in offsets(sizes):
+        part = x[bin_at(place, x.shape[2:], sizes)]
+        out[last_axes(place)] = np.max(part, axis=tuple(range(2, x.ndim)))
+    return out
+
+
+def adaptive_max_pool_indices(x: Array, sizes: Sizes) -> Array:
+    """Where adaptive_max_pool's elements lie in the flattened picture: the first of equals."""
+    places = np.arange(np.prod(x.shape[2:])).reshape(x.shape[2:])
+    out = np.empty((*x.shape[:2], *sizes), np.int64)
+    for place in offsets(sizes):
+        part = bin_at(place, x.shape[2:], sizes)
+        known = places[part].reshape(-1)
+        out[last_axes(place)] = known[np.argmax(x[part].reshape(*x.shape[:2], known.size), axis=2)]
+    return out
 
 
 def members(
@@ -251,8 +241,3 @@ def adaptive_avg_unpool(x: Array, sizes: Sizes) -> Array:
         matrix = averaging(n, x.shape[axis]).astype(x.dtype)
         x = np.moveaxis(np.tensordot(x, matrix, axes=(axis, 0)), -1, axis)
     return x
-
-
-def rearranged(x: Array, parts: Sizes, order: Sizes, shape: Sizes) -> Array:
-    """Axes split, reordered and joined."""
-    return x.reshape(parts).transpose(order).reshape(shape)

@@ -1,0 +1,9 @@
+"""Primitives that have no line, and why."""
+
+from __future__ import annotations
+
+REFUSED: dict[str, str] = {
+    **dict.fromkeys(("digamma", "polygamma"), "NumPy has no derivatives of the gamma function"),
+    "nms": "which boxes overlap is a program of its own, not a few lines of NumPy",
+    "roi_pool_indices": "pooling of regions is a program of its own, not a few lines of NumPy",
+}

@@ -186,7 +186,6 @@ def _counts(site: Site) -> str:
 
 @rule("conv", "conv_transpose")
 def _conv(site: Site) -> Code:
-    site.node.attr("output_padding")  # the result's sizes say it
     name = site.helper(site.node.op)
     return call(name, *arrays(site), *_attrs(site, "stride", "padding", "dilation", "groups"),
                 _counts(site))  # fmt: skip
@@ -200,15 +199,12 @@ def _conv_weight_grad(site: Site) -> Code:
 
 @rule("max_pool", "max_pool_indices")
 def _max_pool(site: Site) -> Code:
-    site.node.attr("ceil_mode")  # the result's sizes say it
     names = ("kernel_size", "stride", "padding", "dilation")
     return call(site.helper(site.node.op), array(site), *_attrs(site, *names), _counts(site))
 
 
 @rule("avg_pool", "avg_unpool")
 def _avg_pool(site: Site) -> Code:
-    site.node.attr("ceil_mode")
-    site.node.attr("spatial")
     names = ("kernel_size", "stride", "padding")
     return call(site.helper(site.node.op), array(site), *_attrs(site, *names), _counts(site),
                 bool(site.node.attr("count_include_pad")))  # fmt: skip
@@ -226,6 +222,4 @@ def _folding(site: Site) -> Code:
 
 @rule("adaptive_avg_pool", "adaptive_avg_unpool", "adaptive_max_pool", "adaptive_max_pool_indices")
 def _adaptive(site: Site) -> Code:
-    site.node.attr("output_size")
-    site.node.attr("spatial")
     return call(site.helper(site.node.op), array(site), _counts(site))

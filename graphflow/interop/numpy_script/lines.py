@@ -8,7 +8,7 @@ from typing import NoReturn, cast
 from graphflow.diagnostics import fail
 from graphflow.interop.numpy_script.functions import FUNCTIONS
 from graphflow.interop.numpy_script.refused import REFUSED
-from graphflow.interop.numpy_script.rules import RULES, size
+from graphflow.interop.numpy_script.rules import IMPLIED, RULES, size
 from graphflow.interop.source import WIDTH, Code, comment, identifier, indented
 from graphflow.interop.watched import Watched
 from graphflow.ir.dims import Dim
@@ -186,7 +186,7 @@ class Place:
     """The place of one primitive, as its rule sees it."""
 
     def __init__(self, lines: Lines, node: Node) -> None:
-        self.lines, self.source, self.node = lines, node, Watched(node)
+        self.lines, self.source, self.node = lines, node, Watched(node, IMPLIED.get(node.op, ()))
         names = node.inputs[1:] if OPS[node.op].random else node.inputs
         self.args = [lines.value(n) for n in names]
         self.types = [lines.type_of(n) for n in names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, Protocol, cast
 
 from graphflow.interop.source import Code, call, infix, method, negative, number, quoted
@@ -36,6 +36,17 @@ class Site(Protocol):
     def refuse(self, message: str) -> NoReturn:
         """Stop: this cannot be written."""
 
+
+IMPLIED: Mapping[str, tuple[str, ...]] = {
+    "conv_transpose": ("output_padding",),
+    **dict.fromkeys(("max_pool", "max_pool_indices", "avg_pool"), ("ceil_mode",)),
+    "avg_unpool": ("ceil_mode", "spatial"),
+    "adaptive_avg_unpool": ("spatial",),
+    **dict.fromkeys(
+        ("adaptive_avg_pool", "adaptive_max_pool", "adaptive_max_pool_indices"), ("output_size",)
+    ),
+}
+"""Attributes that a rule takes from the type of the result."""
 
 Rule = Callable[[Site], Code]
 RULES: dict[str, Rule] = {}

@@ -26,7 +26,7 @@ def formal(c: Call, types: Sequence[TensorType], name: str) -> list[str]:
 @writes("scan")
 def scan(c: Call) -> Sequence[str]:
     """A loop over time. ONNX's Scan wants a sequence: one that has none counts its turns."""
-    parts = ScanParts.of(c.node)
+    parts, turned = ScanParts.of(c.node), c.flag("reverse")
     if c.attrs["length"] == 0:
         return no_turns(c, parts)
     carries, sequences, captured = parts.split(list(c.inputs))
@@ -40,7 +40,6 @@ def scan(c: Call) -> Sequence[str]:
     types = [parts.body[name].tensor for name in parts.body.outputs]
     inputs = [value_info(n, t) for n, t in zip(names, [*states, *elements], strict=True)]
     body = inner_graph(region.emitter, inputs, list(zip(region.results(), types, strict=True)))
-    turned = c.flag("reverse")
     collected = len(types) - len(carries)
     return c.emitter.ops(
         "Scan", len(types), *carries, *sequences, body=body,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,10 +11,32 @@ from onnx import GraphProto, NodeProto, ValueInfoProto, helper, numpy_helper
 
 from graphflow.diagnostics import fail
 from graphflow.interop.onnx.writer.sizes import Sizes
+from graphflow.interop.watched import Attributes
 from graphflow.ir.dims import Dim, Shape, Symbolic, symbols
-from graphflow.ir.graph import Attr, Graph, Node
+from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, TupleType, tensors
 from graphflow.ops.op import Array
+
+IMPLIED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("full", "zeros", "ones", "reshape", "broadcast_to", "unslice"), ("shape",)
+    ),
+    **dict.fromkeys(("cast", "constant"), ("dtype",)),
+    "arange": ("stop",),
+    "split": ("sections",),
+    "one_hot": ("dtype", "classes"),
+    **dict.fromkeys(
+        ("adaptive_avg_pool", "adaptive_max_pool", "adaptive_max_pool_indices", "fold"),
+        ("output_size",),
+    ),
+    **dict.fromkeys(("avg_unpool", "adaptive_avg_unpool"), ("spatial",)),
+    **dict.fromkeys(("scatter_add", "scatter_add_along_axis", "nonzero", "unique"), ("size",)),
+    "scan": ("body", "carries", "sequences"),
+    "pad": ("value",),
+}
+"""Attributes that an entry of the table takes from the type of the result or from ScanParts, and the
+number that pad does not use in every mode.
+"""
 
 Results = str | Sequence[str]
 Emit = Callable[["Call"], Results]
@@ -115,7 +137,12 @@ class Emitter:
         types = tensors(call.node.type)
         if any(0 in t.shape for t in types) and call.node.op != "item" and len(types) == 1:
             return call.filled(types[0], 0)
-        return self.table[call.node.op](call)
+        results = self.table[call.node.op](call)
+        for name in call.attrs.ignored():
+            place = call.graph.origin(call.node.name).mark
+            fail("GF103", f"'{call.node.name}' cannot be written in ONNX: {call.node.op} has "
+                 f"no '{name}' there", place)  # fmt: skip
+        return results
 
     def _named(
         self, node: Node, graph: Graph, results: tuple[str, ...], made: Sequence[NodeProto]
@@ -187,9 +214,9 @@ class Call:
     graph: Graph
 
     @cached_property
-    def attrs(self) -> dict[str, Attr]:
-        """Its attributes."""
-        return self.node.attributes()
+    def attrs(self) -> Attributes:
+        """Its attributes, which remember that they were read."""
+        return Attributes(self.node, IMPLIED.get(self.node.op, ()))
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:

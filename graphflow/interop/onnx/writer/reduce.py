@@ -20,8 +20,6 @@ NARROW = frozenset({DType.BOOL, DType.INT16, DType.UINT16})
 def reduction(c: Call) -> str:
     """Over the axes named; integers add up in int64. Of no axes: the operand."""
     x = c.x if c.types[0].dtype is c.out.dtype else c.cast(c.x, c.out.dtype)
-    if c.node.op == "mean" and 0 in c.types[0].shape:  # of no elements: nan
-        return c.filled(c.out, float("nan"))
     if c.out.dtype in NARROW:
         small = reduced(c, REDUCTIONS[c.node.op], c.cast(x, DType.INT32))
         return c.cast(small, c.out.dtype)
@@ -30,8 +28,10 @@ def reduction(c: Call) -> str:
 
 def reduced(c: Call, kind: str, x: str) -> str:
     """A reduction by the node's own axes."""
-    axes = c.axes()
-    return c.op(kind, x, c.ints(*axes), keepdims=c.flag("keepdims")) if axes else x
+    axes, keepdims = c.axes(), c.flag("keepdims")
+    if kind == "ReduceMean" and 0 in c.types[0].shape:  # of no elements: nan
+        return c.filled(c.out, float("nan"))
+    return c.op(kind, x, c.ints(*axes), keepdims=keepdims) if axes else x
 
 
 @writes("any", "all")

@@ -8,11 +8,13 @@ import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
 from graphflow.gallery import list_graphs
 from graphflow.interop.numpy_script.script import differentiated, script, wanted
+from graphflow.ir.types import DType
 from tests.interop.pytorch_run import drawn
 
 SMALL: dict[str, dict[str, float]] = {
@@ -167,6 +169,29 @@ def test_bounded_normal_numbers_and_classes_are_drawn(tmp_path):
     assert set(values["k"]) == {0, 1} and abs(values["k"].mean() - 0.75) < 0.1
     assert values["z"].shape == (1000,) and values["z"].min() >= 0 and values["z"].max() <= 2
     assert abs(values["z"].mean() - 1) < 0.1 and values["z"].std() > 0.5
+
+
+def test_weights_of_every_number_type_are_read(tmp_path):
+    names = {}
+    exec(script(gf.load("linear_regression"), "eval", "float64", {}), names)
+    kinds = [d.value for d in DType if d is not DType.FLOAT]
+    arrays = {kind: np.array([[0, 1], [1, 100]]).astype(kind) for kind in kinds}
+    save_file(arrays, tmp_path / "weights.safetensors")
+    found = names["read"](str(tmp_path / "weights.safetensors"))
+    assert found.keys() == arrays.keys()
+    for kind, array in arrays.items():
+        assert found[kind].dtype == array.dtype
+        np.testing.assert_array_equal(found[kind], array)
+
+
+def test_weights_of_a_number_type_that_numpy_has_not_are_refused(tmp_path):
+    names = {}
+    exec(script(gf.load("linear_regression"), "eval", "float64", {}), names)
+    head = b'{"w": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}'
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes(len(head).to_bytes(8, "little") + head + b"\0\0")
+    with pytest.raises(ValueError, match="'w' is BF16"):
+        names["read"](str(file))
 
 
 def test_two_players_have_derivatives_of_their_own_losses(tmp_path):

@@ -34,8 +34,8 @@ IMPLIED: Mapping[str, tuple[str, ...]] = {
     "scan": ("body", "carries", "sequences"),
     "pad": ("value",),
 }
-"""Attributes that an entry of the table takes from the type of the result or from ScanParts, and the
-number that pad does not use in every mode.
+"""Attributes that an entry of the table takes from the type of the result or from ScanParts, and
+the number that pad does not use in every mode.
 """
 
 Results = str | Sequence[str]

@@ -37,6 +37,8 @@ class Builder:
         self.nodes: dict[str, Node] = dict(graph.nodes) if graph else {}
         self.origins: dict[str, Origin] = dict(graph.origins) if graph else {}
         self.aliases: dict[str, str] = dict(graph.aliases) if graph else {}
+        self.reads: dict[str, tuple[str, ...]] = {}
+        """The operands of nodes that read one by its alias, as they are read."""
         self._counts: dict[str, int] = {}
         self._key = next((leaf.name for leaf in graph.leaves("rng")), None) if graph else None
         self.scope = ""
@@ -77,6 +79,8 @@ class Builder:
         type = op.infer(*types, **complete)
         if any(t.ndim > MOST_AXES for t in tensors(type)):
             fail("GF030", f"{op_name} would give an array with more than {MOST_AXES} axes")
+        if any(v.alias for v in operands):
+            self.reads[name] = tuple(v.reader for v in operands)
         return self._append(
             Node(op_name, tuple(v.name for v in operands), tuple(complete.items()), type, name)
         )
@@ -154,6 +158,13 @@ class Value:
 
     builder: Builder
     name: str
+    alias: str = ""
+    """A further name of the node, by which a call reads it."""
+
+    @property
+    def reader(self) -> str:
+        """The name by which the node is read."""
+        return self.alias or self.name
 
     @property
     def node(self) -> Node:

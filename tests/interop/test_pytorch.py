@@ -12,6 +12,7 @@ from graphflow.gallery import list_graphs
 from graphflow.interop.pytorch.body import RULES
 from graphflow.interop.pytorch.file import source
 from graphflow.ops.op import OPS
+from graphflow.spec.elaborate.elaborator import Elaborator
 
 HEAD = """from __future__ import annotations
 
@@ -188,6 +189,17 @@ def test_text_of_the_file_never_becomes_code():
     assert [type(n).__name__ for n in module.body[:4]] == [
         "Expr", "ImportFrom", "Import", "Import"
     ]  # fmt: skip
+
+
+def test_the_models_own_graph_is_written_and_no_file_is_read_again(monkeypatch):
+    model = gf.loads(PICTURES)
+    monkeypatch.delattr(Elaborator, "run")
+    assert source(model).startswith('"""pictures."""')
+
+
+def test_a_loss_that_has_no_line_is_a_result():
+    text = LINE.replace("minimize: loss", "minimize: sum(guess * y)")
+    assert '"minimize": torch.sum(guess * y)' in source(gf.loads(text))
 
 
 def test_a_part_may_not_have_the_name_of_a_method():

@@ -215,6 +215,37 @@ nodes:
   loss: sum(b ** 2)
 outputs: [b, loss]
 """,
+    "a call in the argument of a block that calls at the same place": """
+inputs: {x: {shape: [B, 2]}}
+blocks:
+  twice:
+    inputs: [x]
+    nodes: {out: 'linear(linear(x, 3), 4)'}
+    outputs: [out]
+nodes:
+  b: twice(linear(x, 5))
+  loss: sum(b ** 2)
+outputs: [b, loss]
+""",
+    "one value given twice, inside a loop as well": """
+inputs: {x: {shape: [T, B, 3]}, z: {shape: [B, 3]}}
+blocks:
+  gate:
+    inputs: [a, b, c]
+    nodes: {out: 'sigmoid(linear(a, 3)) * b + tanh(c)'}
+    outputs: [out]
+nodes:
+  run:
+    scan: {e: x}
+    carry: {h: 'zeros([dim(x, 1), 3])'}
+    nodes: {u: 'gate(e, z, z)', h_next: 'gate(h, u, u)'}
+    next: {h: h_next}
+    collect: [h_next]
+  y: gate(z, z, sin(z))
+  w: gate(y, z, y)
+  loss: sum(run.h_next * w)
+outputs: [run.h_next, y, loss]
+""",
     "one block with other sizes, inside another": """
 inputs: {x: {shape: [B, 8]}, z: {shape: [N, 8]}}
 blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, Protocol, cast
 
 import graphflow.interop.pytorch.positions
@@ -11,7 +11,6 @@ from graphflow.diagnostics import Mark, fail
 from graphflow.interop.pytorch.flow import Flow, Step, operands, outside
 from graphflow.interop.pytorch.literals import length, marked
 from graphflow.interop.pytorch.primitives import RULES, tensor
-from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.sizes import Source, size_code
 from graphflow.interop.source import ATOM, Code, identifier
 from graphflow.interop.watched import Watched
@@ -19,6 +18,7 @@ from graphflow.ir import dims
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Attr, Node
 from graphflow.ir.types import TensorType, TupleType
+from graphflow.spec.elaborate.calltree import Argument, CallNode, Ref, Section
 
 LONGEST = 68
 """Characters that an expression inside another one may have."""
@@ -50,10 +50,14 @@ class Program(Protocol):
     helpers: dict[str, None]
     reserved: frozenset[str]
 
-    def handle(self, record: Record) -> Handle:
+    @property
+    def aliases(self) -> Mapping[str, Node]:
+        """Further names of values, of all calls."""
+
+    def handle(self, call: CallNode) -> Handle:
         """How a call is written."""
 
-    def spliced(self, record: Record) -> Sequence[Step] | None:
+    def spliced(self, call: CallNode) -> Sequence[Step] | None:
         """The steps that stand for a call that has no definition of its own."""
 
     @property
@@ -62,10 +66,10 @@ class Program(Protocol):
 
 
 class Body:
-    """The lines of one function, from a record's steps."""
+    """The lines of one function, from a section's steps."""
 
-    def __init__(self, program: Program, record: Record, module: bool) -> None:
-        self.program, self.record, self.module = program, record, module
+    def __init__(self, program: Program, section: Section, module: bool) -> None:
+        self.program, self.section, self.module = program, section, module
         self.lines: list[str] = []
         self.env: dict[str, Code] = {}
         self.inputs: list[str] = []
@@ -80,7 +84,7 @@ class Body:
         self.states: dict[str, str] = {}
         self.defaults: dict[str, str] = {}
         self.holders: dict[str, str] = {}
-        self.flow = Flow([])
+        self.flow = Flow()
         self.position = 0
 
     # -- names -------------------------------------------------------------------------------
@@ -95,10 +99,10 @@ class Body:
 
     def variable(self, node: str) -> str:
         """The variable that holds a node from here on; a pipeline goes on with the one it has."""
-        name = self.record.names.get(node)
+        name = self.section.names.get(node)
         base = identifier(name if name else _base(node))
         holder = self.holders.get(base)
-        same = holder is not None and name is not None and self.record.names.get(holder) == name
+        same = holder is not None and name is not None and self.section.names.get(holder) == name
         if same and holder is not None and self._last_read(holder) <= self.position:
             self.holders[base] = node
             return base
@@ -119,7 +123,7 @@ class Body:
             if position >= self.flow.end:
                 return self.flow.end
             step = self.flow.steps[position]
-            made = step.results if isinstance(step, Record) else (step.name,)
+            made = step.results.values() if isinstance(step, CallNode) else (step.name,)
             inlined = [n for n in made if n in self.env and not self.env[n].is_name]
             later = (self._last_read(n) for n in inlined if n != node)
             found = max([found, position, *later])
@@ -127,7 +131,11 @@ class Body:
 
     def type_of(self, node: str) -> TensorType:
         """The type of a value."""
-        return self.record.table[node].tensor
+        return self.node_of(node).tensor
+
+    def node_of(self, name: str) -> Node:
+        """The node of a name."""
+        return self.program.aliases.get(name) or self.section.graph.nodes[name]
 
     # -- values ------------------------------------------------------------------------------
     def value(self, node: str) -> Code:
@@ -137,7 +145,7 @@ class Body:
     def define(self, node: str, code: Code) -> None:
         """A node's expression: inlined where it is read once, else a line of its own."""
         readers = self.flow.readers.get(node, [])
-        once = len(readers) == 1 and node not in self.record.names
+        once = len(readers) == 1 and node not in self.section.names
         if node in self.defaults:
             self.assign(node, code)
         elif code.scalar or code.is_name or (once and length(code.text) <= LONGEST):
@@ -156,15 +164,15 @@ class Body:
         self.lines.append(f"{name} = {code}")
         self.env[node] = Code(name)
 
-    def write(self, roots: Iterable[str]) -> None:
+    def write(self, roots: Sequence[str]) -> None:
         """All lines that ``roots`` need."""
-        self.flow = Flow.of(self.record, self.program.spliced, roots)
+        self.flow = Flow.of(self.section, self.program.spliced, roots)
         self.begin()
         self.steps(0, self.flow.end)
 
-    def write_first(self, first: Sequence[str], roots: Iterable[str]) -> None:
+    def write_first(self, first: Sequence[str], roots: Sequence[str]) -> None:
         """The lines that ``first`` needs, of all that ``roots`` need."""
-        self.flow = Flow.of(self.record, self.program.spliced, roots, first)
+        self.flow = Flow.of(self.section, self.program.spliced, roots, first)
         self.begin()
         self.steps(0, self.flow.split)
 
@@ -180,10 +188,10 @@ class Body:
 
     def step(self, step: Step) -> None:
         """One step: a call or a node."""
-        if isinstance(step, Record):
+        if isinstance(step, CallNode):
             self.call(step)
-        elif step.name in self.record.current:
-            self.env[step.name] = self.value(self.record.current[step.name])
+        elif step.name in self.flow.pending:
+            self.env[step.name] = self.value(self.flow.pending[step.name])
         elif step.name not in self.env:
             self.node(step)
 
@@ -218,17 +226,16 @@ class Body:
                 found.setdefault(cast(int, step.attr("index")), []).append(step.name)
         return found
 
-    def call(self, record: Record) -> None:
+    def call(self, call: CallNode) -> None:
         """A call of a function or module."""
-        handle = self.program.handle(record)
+        handle = self.program.handle(call)
         arguments = [tensor(self.value(n)).text for n in handle.inputs]
         arguments += [self.size_of(symbol) for symbol in handle.sizes]
         code = handle.call(self, arguments)
-        made = {node.name for node in record.nodes()}
-        results = [n for n in dict.fromkeys(record.results) if n in made]
+        results = returned(call)
         direct = handle.outputs(code)
         if direct is not None:
-            name = self.fresh(identifier(record.name))
+            name = self.fresh(identifier(call.name))
             self.lines.append(f"{name} = {code}")
             for node, part in (handle.outputs(Code(name)) or {}).items():
                 self.define(node, part)
@@ -258,15 +265,25 @@ class Body:
             return shown.text
         if symbol not in self.sizes:
             own = dims.symbol(symbol)
-            names = (n for n, bound in self.record.arguments.items() if bound == own)
+            names = (n for n, bound in self.arguments.items() if bound == own)
             self.sizes[symbol] = self.fresh(next(names, f"size_{symbol}"))
         return self.sizes[symbol]
 
     def refuse(self, node: Node, message: str) -> NoReturn:
         """What cannot be written stops the export, at the line it stands in."""
-        origin = self.record.origins.get(node.name)
-        mark: Mark | None = origin.mark if origin else self.record.mark
+        origin = self.section.graph.origins.get(node.name)
+        mark = origin.mark if origin else self.mark
         fail("GF103", f"'{node.name}' cannot be exported: {message}", mark)
+
+    @property
+    def arguments(self) -> Mapping[str, Argument]:
+        """What the call that is written is given."""
+        return self.section.arguments if isinstance(self.section, CallNode) else {}
+
+    @property
+    def mark(self) -> Mark | None:
+        """Where the call that is written stands."""
+        return self.section.mark if isinstance(self.section, CallNode) else None
 
 
 class Place:
@@ -307,13 +324,18 @@ def _base(node: str) -> str:
     return parts[-1].rstrip("0123456789") or "value"
 
 
-def given(record: Record) -> list[tuple[str, str]]:
+def returned(call: CallNode) -> list[str]:
+    """The results that a call makes, each once: others the caller has already."""
+    made = {node.name for node in call.nodes()}
+    return [n for n in dict.fromkeys(call.results.values()) if n in made]
+
+
+def given(call: CallNode) -> list[tuple[str, str]]:
     """What a function is handed: (node, name), the block's inputs first."""
-    free = outside(record)
+    free = outside(call)
     names: dict[str, str] = {}
-    for name, bound in record.arguments.items():
-        node = getattr(bound, "name", None)
-        if node in free and hasattr(bound, "builder"):
-            names.setdefault(node, name)
+    for name, argument in call.arguments.items():
+        if isinstance(argument, Ref) and argument.name in free:
+            names.setdefault(argument.name, name)
     ordered = [*(n for n in names), *(n for n in free if n not in names)]
     return [(n, names.get(n, _base(n))) for n in ordered]

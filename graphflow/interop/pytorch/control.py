@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from typing import cast
 
 from graphflow.interop.pytorch.body import Body
-from graphflow.interop.pytorch.flow import Flow
-from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.sizes import Source
 from graphflow.interop.source import Code, call, indented
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import type_symbols
 from graphflow.ops.control import ScanParts
+from graphflow.spec.elaborate.calltree import RegionNode
 
 
 class Function(Body):
@@ -29,25 +28,25 @@ class Function(Body):
         writers.get(node.op, super().node)(node)
 
     @contextmanager
-    def inside(self, region: Record, given: Mapping[str, Code]) -> Iterator[None]:
+    def inside(self, region: RegionNode, given: Mapping[str, Code]) -> Iterator[None]:
         """Write lines of a region: its inputs, and what it captures, are known by ``given``."""
         saved = (
-            self.record, self.env, self.lines, self.flow, self.position, list(self.sources),
+            self.section, self.env, self.lines, self.flow, self.position, list(self.sources),
             self.entered, self.holders,
         )  # fmt: skip
-        self.record, self.lines, self.entered, self.holders = region, [], list(given), {}
+        self.section, self.lines, self.entered, self.holders = region, [], list(given), {}
         captured = {inner: saved[1][outer] for inner, outer in region.captured.items()
                     if outer in saved[1]}  # fmt: skip
         self.env = {**captured, **given}
         for name, code in given.items():
-            self.sources.append(Source(code.text, region.table[name].tensor.shape))
+            self.sources.append(Source(code.text, region.graph.nodes[name].tensor.shape))
         try:
             yield
         finally:
-            self.record, self.env, self.lines, self.flow, self.position = saved[:5]
+            self.section, self.env, self.lines, self.flow, self.position = saved[:5]
             self.sources, self.entered, self.holders = saved[5:]
 
-    def region(self, region: Record, given: Mapping[str, Code], roots: Sequence[str],
+    def region(self, region: RegionNode, given: Mapping[str, Code], roots: Sequence[str],
                ending: str) -> list[str]:  # fmt: skip
         """The lines of a region, and one that uses its results, for which ``{}`` stand."""
         with self.inside(region, given):
@@ -58,13 +57,13 @@ class Function(Body):
     # -- loops -------------------------------------------------------------------------------
     def scan(self, node: Node) -> None:
         parts = ScanParts.of(node)
-        (region,) = self.record.regions[node.name]
+        region = self.flow.regions[node.name]["body"]
         carries, sequences, _ = parts.split(node.inputs)
         inside = parts.names
         outputs = parts.body.outputs
         count = len(carries)
         state = [self.fresh(_last(name)) for name in inside[:count]]
-        drawn = [name for name in sequences if self.record.table[name].op != "rng_split"]
+        drawn = [name for name in sequences if self.node_of(name).op != "rng_split"]
         turn = [self.fresh(_last(name)) for name in inside[count : count + len(drawn)]]
         items = self.items_of(node.name)
         lists = {i: self.fresh(f"{_last(items[i][0])}_all") for i in sorted(items) if i >= count}
@@ -85,7 +84,7 @@ class Function(Body):
             for item in same:
                 self.define(item, code)
 
-    def _turn(self, region: Record, given: Mapping[str, Code], roots: Sequence[str], count: int,
+    def _turn(self, region: RegionNode, given: Mapping[str, Code], roots: Sequence[str], count: int,
               ending: str, collect: str) -> list[str]:  # fmt: skip
         """The lines of one turn: collected values are kept before the carried ones change."""
         with self.inside(region, given):
@@ -108,7 +107,7 @@ class Function(Body):
         return call("torch.stack", f"{name}[::-1]" if node.attr("reverse") else name)
 
     def while_loop(self, node: Node) -> None:
-        condition, body = self.record.regions[node.name]
+        regions = self.flow.regions[node.name]
         count, limit = cast(int, node.attr("carries")), cast(int, node.attr("max_steps"))
         graphs = [cast(Graph, node.attr(name)) for name in ("condition", "body")]
         inputs = [[leaf.name for leaf in graph.leaves("input")] for graph in graphs]
@@ -118,12 +117,13 @@ class Function(Body):
         self.lines += [f"{', '.join(state)} = {starts}", f"for {turn} in range({limit} + 1):"]
         codes = [Code(name) for name in state]
         given = dict(zip(inputs[0], codes, strict=False))
-        lines = self.region(condition, given, graphs[0].outputs, "if not ({}):\n    break")
+        ending = "if not ({}):\n    break"
+        lines = self.region(regions["condition"], given, graphs[0].outputs, ending)
         message = f"a while loop did not end within {limit:,} turns"
         lines += [f"if {turn} == {limit}:", f'    raise RuntimeError("{message}")']
         given = dict(zip(inputs[1], codes, strict=False))
         ending = f"{', '.join(state)} = {', '.join(['{}'] * count)}"
-        lines += self.region(body, given, graphs[1].outputs, ending)
+        lines += self.region(regions["body"], given, graphs[1].outputs, ending)
         self.lines += indented(lines)
         for index, same in self.items_of(node.name).items():
             self.env |= {item: Code(state[index]) for item in same}
@@ -133,9 +133,9 @@ class Function(Body):
         (same,) = items.values()
         name = self.variable(same[0])
         test = self.value(node.inputs[0])
-        for head, region, key in zip((f"if {test}:", "else:"), self.record.regions[node.name],
-                                     ("then", "orelse"), strict=True):  # fmt: skip
+        for head, key in ((f"if {test}:", "then"), ("else:", "orelse")):
             outputs = cast(Graph, node.attr(key)).outputs
+            region = self.flow.regions[node.name][key]
             lines = self.region(region, {}, outputs, f"{name} = {{}}")
             self.lines += [head, *indented(lines)]
         self.env |= {item: Code(name) for item in same}
@@ -143,7 +143,7 @@ class Function(Body):
     # -- derivatives -------------------------------------------------------------------------
     def define(self, node: str, code: Code) -> None:
         """As any value; one that something is differentiated by is prepared for it."""
-        if node not in differentiated(self.flow, self.record) or code.scalar:
+        if node not in self.differentiated() or code.scalar:
             super().define(node, code)
             return
         helper = self.helper("differentiable")
@@ -157,10 +157,10 @@ class Function(Body):
     def begin(self) -> None:
         """States of open size are read; what is differentiated by is made ready for it."""
         for leaf, place in self.states.items():
-            if leaf in self.flow.readers and type_symbols(self.record.table[leaf].type):
+            if leaf in self.flow.readers and type_symbols(self.node_of(leaf).type):
                 self._open_state(leaf, place)
         for node in self.entered:
-            if node in differentiated(self.flow, self.record):
+            if node in self.differentiated():
                 name = self.value(node).text
                 self.lines.append(f"{name} = {self.helper('differentiable')}({name})")
 
@@ -170,7 +170,7 @@ class Function(Body):
             return
         lines, code = self.program.initial(leaf, self)
         name = self.variable(leaf)
-        shape = ", ".join(str(self.size(d)) for d in self.record.table[leaf].tensor.shape)
+        shape = ", ".join(str(self.size(d)) for d in self.type_of(leaf).shape)
         shape += "," if "," not in shape else ""
         self.lines.append(f"{name} = {place}")
         self.lines.append(f"if {name} is None or {name}.shape != ({shape}):")
@@ -195,15 +195,14 @@ class Function(Body):
         name = self.helper(node.op)
         self.define(node.name, call(name, *(self.value(n) for n in node.inputs)))
 
-
-def differentiated(flow: Flow, record: Record) -> set[str]:
-    """The values that something is differentiated by."""
-    found: set[str] = set()
-    for step in flow.steps:
-        if isinstance(step, Node) and step.op in ("gradients", "jvp", "jacobian", "hessian"):
-            last = 2 if step.op == "jvp" else None
-            found.update(step.inputs[1:last])
-    return {n for n in found if record.table[n].op not in ("parameter", "state")}
+    def differentiated(self) -> set[str]:
+        """The values that something is differentiated by."""
+        found: set[str] = set()
+        for step in self.flow.steps:
+            if isinstance(step, Node) and step.op in ("gradients", "jvp", "jacobian", "hessian"):
+                last = 2 if step.op == "jvp" else None
+                found.update(step.inputs[1:last])
+        return {n for n in found if self.node_of(n).op not in ("parameter", "state")}
 
 
 def _last(path: str) -> str:

@@ -6,23 +6,23 @@ literals share a definition, which takes those literals as arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import graphflow.interop.pytorch.functional
 import graphflow.interop.pytorch.modules  # noqa: F401 (both register layers)
 from graphflow.diagnostics import fail
 from graphflow.interop.pytorch import layers, literals
-from graphflow.interop.pytorch.body import Body, given
+from graphflow.interop.pytorch.body import Body, given, returned
 from graphflow.interop.pytorch.control import Function
-from graphflow.interop.pytorch.flow import Step, all_updates, children
+from graphflow.interop.pytorch.flow import Step, all_updates
 from graphflow.interop.pytorch.layers import Layer
 from graphflow.interop.pytorch.parts import Initial, Parts
 from graphflow.interop.pytorch.primitives import tensor
-from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.reserved import RESERVED
 from graphflow.interop.source import ATOM, Code, docstring, identifier, indented
-from graphflow.ops.builder import Value
+from graphflow.ir.graph import Node
+from graphflow.spec.elaborate.calltree import CallNode, CallTree, Ref, Section
 
 SMALL = 3
 """Nodes of a library block that is written where it is called."""
@@ -32,7 +32,7 @@ SMALL = 3
 class Draft:
     """The text of one call's definition, literals marked."""
 
-    record: Record
+    call: CallNode
     body: Body
     parameters: list[str]
     lines: list[str]
@@ -82,7 +82,7 @@ class Use:
 class LayerUse:
     """How a call of a layer of PyTorch's is written."""
 
-    record: Record
+    site: CallNode
     layer: Layer
     sizes: Sequence[str] = ()
     trains: bool = False
@@ -92,15 +92,15 @@ class LayerUse:
         return [self._node(name) for name in self.layer.inputs]
 
     def _node(self, name: str) -> str:
-        value = self.record.arguments[name]
-        assert isinstance(value, Value)
+        value = self.site.arguments[name]
+        assert isinstance(value, Ref)
         return value.name
 
     def call(self, body: Body, arguments: Sequence[str]) -> Code:
         codes = {n: body.value(self._node(n)) for n in self.layer.inputs}
         target = self.layer.target
         if self.layer.build is not None:
-            target = reference(body, self.record.owner)
+            target = reference(body, self.site.owner)
         shown = layers.arguments_of(self.layer, codes)
         if self.layer.trains:
             shown += f", training={training(body)}"
@@ -109,7 +109,8 @@ class LayerUse:
     def outputs(self, code: Code) -> Mapping[str, Code] | None:
         if self.layer.outputs is None:
             return None
-        return dict(zip(self.record.results, map(Code, self.layer.outputs(code.text)), strict=True))
+        codes = map(Code, self.layer.outputs(code.text))
+        return dict(zip(self.site.results.values(), codes, strict=True))
 
 
 def training(body: Body) -> str:
@@ -127,7 +128,7 @@ def reference(body: Body, owner: str) -> str:
         fail(
             "GF103",
             f"'{owner}' is called inside a block that does not own it",
-            body.record.mark,
+            body.mark,
             help="call it where it is declared, and hand on the result",
         )
     if owner == home:
@@ -139,60 +140,67 @@ class Definitions:
     """All definitions of one file, in the order in which they must stand."""
 
     def __init__(self, reserved: frozenset[str], initial: Initial, frozen: frozenset[str]) -> None:
+        self.aliases: dict[str, Node] = {}
         self.helpers: dict[str, None] = {}
         self.reserved = reserved
         self.initial, self.frozen = initial, frozen
         self.found: list[Definition] = []
         self._taken: set[str] = set()
-        self._uses: dict[int, Use | LayerUse] = {}
-        self._cores: dict[int, list[Step]] = {}
-        self._layers: dict[int, Layer | None] = {}
-        self._keep: list[Record] = []
+        self._uses: dict[CallNode, Use] = {}
+        self._cores: dict[CallNode, Sequence[Step]] = {}
+        self._layers: dict[CallNode, Layer | None] = {}
 
     # -- what stands for a call --------------------------------------------------------------
-    def layer(self, record: Record) -> Layer | None:
+    def layer(self, call: CallNode) -> Layer | None:
         """The entry of the table for a call, looked up once."""
-        if id(record) not in self._layers:
-            self._layers[id(record)] = layers.found(record)
-            self._keep.append(record)
-        return self._layers[id(record)]
+        if call not in self._layers:
+            whole = call.arguments.get("activation") is None or layers.activation(call) is not None
+            self._layers[call] = layers.found(call) if whole else None
+        return self._layers[call]
 
-    def spliced(self, record: Record) -> Sequence[Step] | None:
+    def spliced(self, call: CallNode) -> Sequence[Step] | None:
         """The steps of a call that is no definition: a layer and its activation, a small block."""
-        if self.layer(record) is not None:
-            return self._core(record)
-        nodes = [node for node in record.nodes() if node.op != "constant"]
-        small = record.library and len(nodes) <= SMALL and not record.leaves
-        whole = not (record.regions or all_updates(record))
-        return record.steps if small and whole else None
+        if self.layer(call) is not None:
+            return self._core(call)
+        nodes = [node for node in call.nodes() if node.op != "constant"]
+        small = call.library and len(nodes) <= SMALL and not call.leaves
+        whole = not (call.regions or all_updates(call))
+        return call.steps if small and whole else None
 
-    def _core(self, record: Record) -> Sequence[Step] | None:
-        """A layer without its activation, then the steps of the activation."""
-        if record.arguments.get("activation") is None:
+    def _core(self, call: CallNode) -> Sequence[Step] | None:
+        """A layer without its activation, then the activation."""
+        last = None if call.arguments.get("activation") is None else layers.activation(call)
+        if last is None:
             return None
-        if id(record) not in self._cores:
-            end = record.lines["z"]
-            names = [step.name if not isinstance(step, Record) else "" for step in record.steps]
-            cut = names.index(end) + 1
+        if call not in self._cores:
+            operand = layers.operand(last)
             core = replace(
-                record, steps=record.steps[:cut], results=(end,), parts=("",),
-                arguments={**record.arguments, "activation": None},
+                call, results={"": operand}, aliases={},
+                arguments={**call.arguments, "activation": None},
             )  # fmt: skip
-            self._cores[id(record)] = [core, *record.steps[cut:]]
-            self._keep.append(record)
-        return self._cores[id(record)]
+            self._cores[call] = [core, last]
+        return self._cores[call]
 
-    def handle(self, record: Record) -> Use | LayerUse:
+    def handle(self, call: CallNode) -> Use | LayerUse:
         """How a call is written."""
-        entry = self.layer(record)
+        entry = self.layer(call)
+        return LayerUse(call, entry) if entry is not None else self._uses[call]
+
+    def construction(self, call: CallNode) -> str | None:
+        """The module that holds what a call owns, where it owns something."""
+        entry = self.layer(call)
         if entry is not None:
-            return LayerUse(record, entry)
-        return self._uses[id(record)]
+            return entry.build
+        use = self._uses[call]
+        if use.owner is None:
+            return None
+        return f"{use.definition.name}({', '.join(use.values)})"
 
     # -- definitions -------------------------------------------------------------------------
-    def define_all(self, record: Record) -> None:
-        """Definitions for all calls inside a record, inner ones first."""
-        for level in self._levels(record):
+    def define_all(self, calls: CallTree) -> None:
+        """Definitions for all calls of a file, inner ones first."""
+        self._collect_aliases(calls)
+        for level in self._levels(calls):
             groups: dict[tuple[str, str], list[Draft]] = {}
             for call in level:
                 draft = self.draft(call)
@@ -201,55 +209,56 @@ class Definitions:
             for drafts in groups.values():
                 self.define(drafts)
 
-    def _levels(self, record: Record) -> list[list[Record]]:
-        heights: dict[int, list[Record]] = {}
+    def _collect_aliases(self, section: Section) -> None:
+        for child in section.sections:
+            if isinstance(child, CallNode):
+                self.aliases |= child.aliases
+            self._collect_aliases(child)
 
-        def height(call: Record) -> int:
-            inner = [height(child) for child in self._inside(call)]
+    def _levels(self, calls: CallTree) -> list[list[CallNode]]:
+        heights: dict[int, list[CallNode]] = {}
+
+        def height(section: Section) -> int:
+            inner = [height(child) for child in self._inside(section.sections)]
             own = max(inner, default=-1) + 1
-            if call is not record and call.name != "region":
-                heights.setdefault(own, []).append(call)
+            if isinstance(section, CallNode):
+                heights.setdefault(own, []).append(section)
             return own
 
-        height(record)
+        height(calls)
         return [heights[h] for h in sorted(heights)]
 
-    def _inside(self, record: Record) -> list[Record]:
-        """The calls inside a record that need a definition, regions among them."""
-        found: list[Record] = []
-        for child in children(record):
-            steps = self.spliced(child) if child.name != "region" else None
+    def _inside(self, sections: Iterable[Section]) -> Iterator[Section]:
+        """The calls among sections and inside them that need a definition; regions as well."""
+        for section in sections:
+            steps = self.spliced(section) if isinstance(section, CallNode) else None
             if steps is not None:
-                parts = [s for s in steps if isinstance(s, Record)]
-                view = replace(child, steps=list(parts))
-                found += self._inside(view)
-            elif child.name == "region" or self.layer(child) is None:
-                found.append(child)
-        return found
+                yield from self._inside(step for step in steps if isinstance(step, CallNode))
+                yield from self._inside(section.insides)
+            elif not isinstance(section, CallNode) or self.layer(section) is None:
+                yield section
 
-    def draft(self, record: Record) -> Draft:
+    def draft(self, call: CallNode) -> Draft:
         """The text of a call as if it were the only one."""
-        module = any(n.startswith(f"{record.owner}.") for n in record.leaves)
-        body = Function(self, record, module)
-        body.owner = record.owner if module else None
-        parts = Parts(self, record) if module else None
+        owned = f"{call.owner}."
+        module = any(n.startswith(owned) for n in call.leaves)
+        body = Function(self, call, module)
+        body.owner = call.owner if module else None
+        parts = Parts(self, call) if module else None
         parameters = []
-        for node, name in given(record):
-            leaf = record.leaves.get(node)
-            if leaf is not None and module and node.startswith(f"{record.owner}."):
+        for node, name in given(call):
+            if module and node in call.leaves and node.startswith(owned):
                 continue
-            parameters.append(body.parameter(node, name, record.table[node].tensor))
+            parameters.append(body.parameter(node, name, body.type_of(node)))
         if parts is not None:
             parts.bind(body)
             body.places = parts.place
-        made = {node.name for node in record.nodes()}
-        results = [n for n in dict.fromkeys(record.results) if n in made]
-        updates = dict(record.updates)
+        results, updates = returned(call), call.updates
         body.write([*results, *updates.values()])
         lines = [*body.lines, *state_updates(body, updates)]
         shown = ", ".join(tensor(body.value(n), body.type_of(n)).text for n in results)
         lines = returning(lines, shown) if results else [*lines, "return None"]
-        draft = Draft(record, body, [*parameters, *body.sizes.values()], lines)
+        draft = Draft(call, body, [*parameters, *body.sizes.values()], lines)
         if parts is not None:
             draft.setup, draft.base = parts.setup(), parts.base()
             draft.parts = RESERVED | parts.names
@@ -284,16 +293,15 @@ class Definitions:
         self.found.append(definition)
         for index, draft in enumerate(drafts):
             values = [literals.wrapped(c[index], name) for c, name in names.items()]
-            owner = draft.record.owner if module else None
-            self._uses[id(draft.record)] = Use(
+            owner = draft.call.owner if module else None
+            self._uses[draft.call] = Use(
                 draft.body.inputs, list(draft.body.sizes), draft.body.trains, definition, values,
                 owner,
             )  # fmt: skip
-            self._keep.append(draft.record)
 
     def name(self, draft: Draft, module: bool) -> str:
         """A free name for the definition of a block."""
-        name = draft.record.name
+        name = draft.call.name
         wanted = camel(name) if module else identifier(name)
         found = identifier(wanted, {*self._taken, *self.reserved})
         self._taken.add(found)
@@ -310,10 +318,10 @@ def returning(lines: list[str], shown: str) -> list[str]:
 
 def argument_name(drafts: Sequence[Draft], column: tuple[str, ...]) -> str | None:
     """The block's argument that has these values in all instances."""
-    for name, value in drafts[0].record.arguments.items():
+    for name, value in drafts[0].call.arguments.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        values = tuple(repr(d.record.arguments.get(name)) for d in drafts)
+        values = tuple(repr(d.call.arguments.get(name)) for d in drafts)
         if values == column:
             return name
     return None
@@ -361,8 +369,7 @@ def function_lines(
 
 def about(draft: Draft) -> list[str]:
     """What the file says of a block."""
-    block = draft.record.block
-    text = block.about if block is not None else ""
+    text = draft.call.block.about
     return docstring([text]) if text else []
 
 

@@ -14,11 +14,10 @@ from graphflow.interop.pytorch.helpers import HELPERS
 from graphflow.interop.pytorch.literals import filled, marked
 from graphflow.interop.pytorch.parts import Parts
 from graphflow.interop.pytorch.primitives import tensor
-from graphflow.interop.pytorch.record import Record, Recorder
 from graphflow.interop.source import Code, docstring, fitted, indented, quoted
 from graphflow.ir.graph import LEAVES
 from graphflow.ir.types import type_symbols
-from graphflow.spec.elaborate.modules import library_module, module_of
+from graphflow.spec.elaborate.calltree import Section
 
 HEADER = [
     "from __future__ import annotations",
@@ -40,8 +39,7 @@ class _File:
     def __init__(self, model: Model) -> None:
         self.model = model
         document = model.document
-        recorder = Recorder(document, module_of(document, model.folder), library_module())
-        self.record, self.graph = recorder.run_recorded()
+        self.graph, self.calls = model.elaborated.graph, model.elaborated.calls
         symbols = {s for node in self.graph for s in type_symbols(node.type)}
         words = re.findall(r"\w+", Path(document.mark.file).stem)
         self.name = camel("_".join(words)) if words and document.mark.file != "<text>" else "Model"
@@ -49,10 +47,9 @@ class _File:
         leaves = model.elaborated.leaves
         frozen = frozenset(n for n in model.parameters if not leaves[n].trainable)
         self.definitions = Definitions(reserved, self.initial, frozen)
-        self.record.regions = dict(self.record.regions)
 
     def text(self) -> str:
-        self.definitions.define_all(self.record)
+        self.definitions.define_all(self.calls)
         own = self._class()
         document = self.model.document
         paragraphs = [f"{document.name}.", document.about]
@@ -69,7 +66,7 @@ class _File:
 
     # -- the model's own class ---------------------------------------------------------------
     def _class(self) -> list[str]:
-        parts = Parts(self.definitions, self.record)
+        parts = Parts(self.definitions, self.calls)
         signature, lines = self._forward(parts, frozenset())
         frozen = [
             f"self.{name}.requires_grad_(False)"
@@ -102,7 +99,7 @@ class _File:
     def _unread(self) -> dict[str, str]:
         """Lines that no other line reads, but for derivatives: those are for looking at."""
         found = {}
-        for name, node in self.record.lines.items():
+        for name, (*_, node) in self.calls.lines.items():
             needed = self.graph.needed_for([node])
             derived = any(self.graph.nodes[n].op in DERIVATIVES for n in needed)
             if not (self.graph.consumers[node] or derived or "." in name):
@@ -118,14 +115,14 @@ class _File:
         first = {n: returned[n] for n in self.model.document.outputs if n in returned} or returned
         inputs = [leaf.name for leaf in graph.leaves("input")]
         need, all_needed = (graph.needed_for(r.values()) for r in (first, returned))
-        body = Function(self.definitions, self.record, module=True)
+        body = Function(self.definitions, self.calls, module=True)
         body.owner, body.places = "", parts.place
         parts.bind(body)
         required = self._parameters(body, [n for n in inputs if n in need | sized])
         optional = [n for n in inputs if n in all_needed - need - sized]
         late = self._parameters(body, optional)
         drawn = self._defaults(body, all_needed)
-        updates = dict(self.record.updates)
+        updates = dict(self.calls.updates)
         early = {k: v for k, v in updates.items() if graph.needed_for([v]) <= need | {v}}
         rest = {n: v for n, v in returned.items() if n not in first}
         roots = [*early.values(), *returned.values(), *updates.values()]
@@ -175,8 +172,8 @@ class _File:
         if any(graph.nodes[n].op == "input" for n in needed):  # it starts as an input
             shape = ", ".join(str(marked(d, "size")) for d in type.shape)
             return [], Code(f"torch.zeros({shape})")
-        record = Record(name, steps=list(steps), origins=dict(graph.origins), table=graph.nodes)
-        inner = Function(self.definitions, record, module=True)
+        section = Section(graph=graph, steps=tuple(steps))
+        inner = Function(self.definitions, section, module=True)
         inner.sources = list(body.sources) if body is not None else []
         inner.write([node])
         return inner.lines, inner.value(node)

@@ -1,58 +1,60 @@
-"""A record laid out for writing: its steps in a row, who reads what, what comes from outside."""
+"""A section laid out for writing: its steps in a row, who reads what, what comes from outside."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphflow.interop.pytorch.record import CONTROL, Record
 from graphflow.ir.graph import Node
 from graphflow.ops.op import OPS
+from graphflow.spec.elaborate.calltree import CallNode, RegionNode, Section
 
-Step = Node | Record
-Splice = Callable[[Record], Sequence[Step] | None]
+Step = Node | CallNode
+Splice = Callable[[CallNode], Sequence[Step] | None]
+Regions = Mapping[str, Mapping[str, RegionNode]]
 HIDDEN = frozenset({"rng_split"})
 """Operators that only hand random keys on."""
 LOOPED = 2
 """How often a loop reads what it captures: more than once, so that it is not computed in it."""
 
 
-def outside(record: Record) -> list[str]:
-    """What a call reads that it has not made, leaves included, each once, in order of use."""
-    made = {node.name for node in record.nodes()}
-    current = set(_current(record))
-    found = [*_reads(record), *record.results, *all_updates(record).values()]
-    return [n for n in dict.fromkeys(found) if n not in made and n not in current]
+def outside(section: Section) -> list[str]:
+    """What a section reads that it has not made, leaves included, each once, in order of use."""
+    made = {node.name for node in section.nodes()}
+    pending = set(_pending(section))
+    results = section.results.values() if isinstance(section, CallNode) else ()
+    found = [*_reads(section), *results, *all_updates(section).values()]
+    return [n for n in dict.fromkeys(found) if n not in made and n not in pending]
 
 
-def _current(record: Record) -> Iterable[str]:
-    yield from record.current
-    for child in children(record):
-        yield from _current(child)
+def _pending(section: Section) -> Iterator[str]:
+    yield from section.pending
+    for child in section.sections:
+        yield from _pending(child)
 
 
-def children(record: Record) -> list[Record]:
-    """The calls and loops right inside a record."""
-    calls = [step for step in record.steps if isinstance(step, Record)]
-    return [*calls, *(r for regions in record.regions.values() for r in regions)]
-
-
-def all_updates(record: Record) -> dict[str, str]:
-    """New values of states, of this call and of those inside it."""
-    found = dict(record.updates)
-    for child in children(record):
+def all_updates(section: Section) -> dict[str, str]:
+    """New values of states, of this section and of those inside it."""
+    found = dict(section.updates)
+    for child in section.sections:
         found |= all_updates(child)
     return found
 
 
-def _reads(record: Record) -> Iterable[str]:
-    for step in record.steps:
-        if isinstance(step, Record):
-            yield from _reads(step)
+def _reads(section: Section) -> Iterator[str]:
+    """What nodes anywhere inside read, aliases under the names that are known here."""
+    for step in section.steps:
+        if isinstance(step, CallNode):
+            yield from (known(step, name) for name in _reads(step))
         else:
             yield from operands(step)
-            for region in record.regions.get(step.name, ()):
+            for region in section.regions.get(step.name, {}).values():
                 yield from captures(region)
+
+
+def known(call: CallNode, name: str) -> str:
+    """What the caller calls a value that the call reads as ``name``."""
+    return call.aliases[name].inputs[0] if name in call.aliases else name
 
 
 def operands(node: Node) -> tuple[str, ...]:
@@ -60,21 +62,24 @@ def operands(node: Node) -> tuple[str, ...]:
     return node.inputs[1:] if OPS[node.op].random else node.inputs
 
 
-def captures(region: Record) -> list[str]:
+def captures(region: RegionNode) -> list[str]:
     """Outer nodes that the inside of a loop reads, as the outside calls them."""
     return [region.captured[n] for n in outside(region) if n in region.captured]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Flow:
     """The steps of one function, and for every value the positions that read it.
 
-    The first ``split`` steps are all that the first results need.
+    The first ``split`` steps are all that the first results need. ``regions`` and ``pending`` are
+    those of all steps, whichever section they come from.
     """
 
-    steps: list[Step]
-    readers: dict[str, list[int]] = field(default_factory=dict)
+    steps: Sequence[Step] = ()
+    readers: Mapping[str, Sequence[int]] = field(default_factory=dict)
     split: int = 0
+    regions: Regions = field(default_factory=dict)
+    pending: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -84,82 +89,80 @@ class Flow:
     @classmethod
     def of(
         cls,
-        record: Record,
+        section: Section,
         spliced: Splice,
-        roots: Iterable[str],
-        first: Iterable[str] = (),
+        roots: Sequence[str],
+        first: Sequence[str] = (),
     ) -> Flow:
-        """The record's steps, with some calls replaced by their insides, dead ones left out.
+        """A section's steps, with some calls replaced by their insides, dead ones left out.
 
         What ``first`` needs stands in front.
         """
-        steps = list(_spliced(record, spliced))
-        kept = _needed(steps, record, roots, effects=True)
+        regions, pending = dict(section.regions), dict(section.pending)
+        steps = list(_spliced(section.steps, spliced, regions, pending))
+        kept = _needed(steps, regions, roots, effects=True)
+        early: set[Step] = set()
         if first:
-            early = {id(step) for step in _needed(steps, record, first, effects=False)}
-            kept = [*(s for s in kept if id(s) in early), *(s for s in kept if id(s) not in early)]
-            flow = cls(kept, split=len(early))
-        else:
-            flow = cls(kept)
-        for position, step in enumerate(flow.steps):
-            for name in reads(step, record):
-                flow.readers.setdefault(name, []).append(position)
-        for name, position in [*((n, flow.split) for n in first), *((n, flow.end) for n in roots)]:
-            flow.readers.setdefault(name, []).append(position)
-        return flow
+            early = set(_needed(steps, regions, first, effects=False))
+            kept = [*(s for s in kept if s in early), *(s for s in kept if s not in early)]
+        split = len(early)
+        readers: dict[str, list[int]] = {}
+        for position, step in enumerate(kept):
+            for name in reads(step, regions):
+                readers.setdefault(name, []).append(position)
+        for name, position in [*((n, split) for n in first), *((n, len(kept)) for n in roots)]:
+            readers.setdefault(name, []).append(position)
+        return cls(kept, readers, split, regions, pending)
 
 
 def _needed(
-    steps: Sequence[Step], record: Record, roots: Iterable[str], effects: bool
+    steps: Sequence[Step], regions: Regions, roots: Iterable[str], effects: bool
 ) -> list[Step]:
     """The steps that roots depend on; with ``effects`` calls that keep a state as well."""
     kept: list[Step] = []
     needed = set(roots)
     for step in reversed(steps):
-        if not isinstance(step, Record) and step.op in HIDDEN:
+        if not isinstance(step, CallNode) and step.op in HIDDEN:
             continue
-        acts = effects and isinstance(step, Record) and all_updates(step)
+        acts = effects and isinstance(step, CallNode) and all_updates(step)
         if needed.isdisjoint(results(step)) and not acts:
             continue
-        needed.update(reads(step, record))
+        needed.update(reads(step, regions))
         kept.append(step)
     return kept[::-1]
 
 
-def _spliced(record: Record, spliced: Splice) -> Iterable[Step]:
-    for step in record.steps:
-        inner = spliced(step) if isinstance(step, Record) else None
+def _spliced(
+    steps: Sequence[Step],
+    spliced: Splice,
+    regions: dict[str, Mapping[str, RegionNode]],
+    pending: dict[str, str],
+) -> Iterator[Step]:
+    """The steps, insides in place of calls that are spliced; their tables are added to ours."""
+    for step in steps:
+        if not isinstance(step, CallNode):
+            yield step
+            continue
+        yield from step.aliases.values()
+        inner = spliced(step)
         if inner is None:
             yield step
             continue
-        assert isinstance(step, Record)
-        record.regions.update(step.regions)
-        record.current.update(step.current)
-        record.origins.update(step.origins)
-        view = Record(
-            step.name,
-            steps=list(inner),
-            regions=record.regions,
-            current=record.current,
-            origins=record.origins,
-            table=record.table,
-        )
-        yield from _spliced(view, spliced)
+        regions.update(step.regions)
+        pending.update(step.pending)
+        yield from _spliced(inner, spliced, regions, pending)
 
 
 def results(step: Step) -> tuple[str, ...]:
     """The values that a step gives."""
-    if isinstance(step, Record):
-        made = {node.name for node in step.nodes()}
-        return tuple(made)
+    if isinstance(step, CallNode):
+        return tuple({node.name for node in step.nodes()})
     return (step.name,)
 
 
-def reads(step: Step, record: Record) -> list[str]:
+def reads(step: Step, regions: Regions) -> list[str]:
     """The values that a step reads; what a loop captures counts twice."""
-    if isinstance(step, Record):
+    if isinstance(step, CallNode):
         return outside(step)
-    if step.op not in CONTROL:
-        return list(operands(step))
-    inner = [n for region in record.regions.get(step.name, ()) for n in captures(region)]
+    inner = [n for region in regions.get(step.name, {}).values() for n in captures(region)]
     return [*operands(step), *inner * LOOPED]

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from graphflow.interop.pytorch.flow import Step
 from graphflow.interop.pytorch.literals import marked
-from graphflow.interop.pytorch.record import Record
 from graphflow.interop.source import Code, call
 from graphflow.ir.dims import Symbolic
-from graphflow.ops.builder import Value
-from graphflow.spec.elaborate.bound import Bound, Function
+from graphflow.ir.graph import Node
+from graphflow.ir.types import TensorType
+from graphflow.spec.elaborate.bound import Function
+from graphflow.spec.elaborate.calltree import Argument, CallNode, Ref, Section
 from graphflow.spec.syntax import Bool, Expr, Name, NoneLiteral, Number, String
 
 Outputs = Callable[[str], Sequence[str]]
@@ -40,75 +42,100 @@ class Layer:
 
 @dataclass(frozen=True)
 class Call:
-    """A record as an entry of the table sees it."""
+    """A call as an entry of the table sees it."""
 
-    record: Record
+    call: CallNode
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the tensors the block is called with."""
-        assert self.record.block is not None
-        return self.record.block.inputs
+        return self.call.block.inputs
 
-    def tensor(self, name: str) -> Value:
-        value = self.record.arguments[name]
-        assert isinstance(value, Value)
-        return value
+    def tensor(self, name: str) -> TensorType:
+        value = self.call.arguments[name]
+        assert isinstance(value, Ref)
+        return value.tensor
 
     def shape(self, name: str) -> Sequence[object]:
         return self.tensor(name).shape
 
     def known(self, *names: str) -> bool:
         """Whether every other argument is at its default."""
-        block = self.record.block
-        assert block is not None
+        block = self.call.block
         return all(
-            argument.name in names or _is_default(self.record.arguments[argument.name],
+            argument.name in names or _is_default(self.call.arguments[argument.name],
                                                   argument.default)
             for argument in block.args
         )  # fmt: skip
 
     def text(self, name: str, hint: str | None = None) -> str:
         """An argument as a literal."""
-        return marked(self.record.arguments[name], hint or name)
+        return marked(self.call.arguments[name], hint or name)
 
     def static(self, *names: str) -> bool:
         """Whether arguments are plain numbers, words or lists of them."""
-        return all(_plain(self.record.arguments[name]) for name in names)
+        return all(_plain(self.call.arguments[name]) for name in names)
 
     def owns(self, *names: str) -> bool:
         """Whether these are all parameters and states of the call."""
-        prefix = f"{self.record.owner}."
-        own = {n.removeprefix(prefix) for n in self.record.leaves}
+        prefix = f"{self.call.owner}."
+        own = {n.removeprefix(prefix) for n in self.call.leaves}
         return own == set(names)
 
     def changed(self, *names: str) -> list[tuple[str, str]]:
         """The arguments that are not at their default, as keywords."""
-        block = self.record.block
-        assert block is not None
+        block = self.call.block
         return [
             (a.name, self.text(a.name))
             for a in block.args
-            if a.name in names and not _is_default(self.record.arguments[a.name], a.default)
+            if a.name in names and not _is_default(self.call.arguments[a.name], a.default)
         ]
 
 
-def custom_starts(record: Record) -> list[str]:
+def custom_starts(call: CallNode) -> list[str]:
     """The parameters whose first value a call asks for: ``weight`` for ``weight_init=...``."""
-    block = record.block
-    assert block is not None
-    starts = [a for a in block.args if a.name.endswith("_init")]
+    starts = [a for a in call.block.args if a.name.endswith("_init")]
     return [
         a.name.removesuffix("_init")
         for a in starts
-        if not _is_default(record.arguments[a.name], a.default)
+        if not _is_default(call.arguments[a.name], a.default)
     ]
 
 
-def _is_default(value: Bound, default: Expr | None) -> bool:
+def activation(call: CallNode) -> Step | None:
+    """The step that applies a layer's ``activation``: what it is applied to is the layer itself.
+
+    It stands last, in the block or in the call that the block consists of.
+    """
+    function = call.arguments.get("activation")
+    if not isinstance(function, Function) or len(call.results) != 1:
+        return None
+    called = function.instance.function if function.instance is not None else function
+    (result,) = call.results.values()
+    inside: Section = call
+    while True:
+        last = inside.maker(result)
+        if isinstance(last, CallNode) and last.block is not called.block:
+            inside = last
+        elif isinstance(last, Node) and last.op != called.name:
+            return None
+        else:
+            return last
+
+
+def operand(step: Step) -> str:
+    """What an activation is applied to."""
+    if isinstance(step, Node):
+        return step.inputs[0]
+    value = step.arguments[step.block.inputs[0]]
+    assert isinstance(value, Ref)
+    return value.name
+
+
+def _is_default(value: Argument, default: Expr | None) -> bool:
     match default:
         case Number(known) | Bool(known) | String(known):
-            return type(value) is not Value and value == known and (
+            return not isinstance(value, Ref) and value == known and (
                 isinstance(value, bool) == isinstance(known, bool))  # fmt: skip
         case NoneLiteral():
             return value is None
@@ -117,7 +144,7 @@ def _is_default(value: Bound, default: Expr | None) -> bool:
     return False
 
 
-def _plain(value: Bound) -> bool:
+def _plain(value: Argument) -> bool:
     if isinstance(value, tuple):
         return all(_plain(item) for item in value)
     return value is None or (isinstance(value, bool | int | float | str)
@@ -138,19 +165,19 @@ def layer(*names: str) -> Callable[[Entry], Entry]:
     return add
 
 
-def found(record: Record) -> Layer | None:
+def found(call: CallNode) -> Layer | None:
     """The entry of a call, where it has one that fits."""
-    if not record.library or record.name not in LAYERS:
+    if not call.library or call.name not in LAYERS:
         return None
-    bound = record.arguments.values()
-    if not all(isinstance(b, Value | Function) or _plain(b) for b in bound):
+    bound = call.arguments.values()
+    if not all(isinstance(b, Ref | Function) or _plain(b) for b in bound):
         return None
-    entry = LAYERS[record.name](Call(record))
-    bound_names = (n for n in record.arguments if not n.endswith("_init"))
-    tensors = {n for n in bound_names if isinstance(record.arguments[n], Value)}
+    entry = LAYERS[call.name](Call(call))
+    bound_names = (n for n in call.arguments if not n.endswith("_init"))
+    tensors = {n for n in bound_names if isinstance(call.arguments[n], Ref)}
     if entry is None or tensors != set(entry.inputs):
         return None
-    return None if entry.build is not None and record.replaced else entry
+    return None if entry.build is not None and call.replaced else entry
 
 
 def built(module: str, *arguments: str, keywords: Sequence[tuple[str, str]] = ()) -> str:
@@ -160,10 +187,10 @@ def built(module: str, *arguments: str, keywords: Sequence[tuple[str, str]] = ()
 
 def own(c: Call, *names: str) -> tuple[str, ...]:
     """The parameters that the call owns among these."""
-    return tuple(n for n in names if f"{c.record.owner}.{n}" in c.record.leaves)
+    return tuple(n for n in names if f"{c.call.owner}.{n}" in c.call.leaves)
 
 
-def uneven(padding: Bound) -> bool:
+def uneven(padding: Argument) -> bool:
     """Words, and margins that differ between the sides."""
     return isinstance(padding, str) or (
         isinstance(padding, tuple) and any(isinstance(p, tuple) for p in padding)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from graphflow.interop.pytorch.layers import Call, Layer, built, layer, own, uneven
 from graphflow.interop.pytorch.literals import marked
-from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Function
+from graphflow.spec.elaborate.calltree import Ref
 
 # -- layers with parameters ----------------------------------------------------------------------
 INIT = ("weight_init", "bias_init", "activation")
@@ -20,13 +20,13 @@ def _linear(c: Call) -> Layer | None:
         if not isinstance(size, int):
             return None
         sizes = marked(size, "in_features"), c.text("out_features")
-        keys = c.changed("bias") if not c.record.arguments["bias"] else []
+        keys = c.changed("bias") if not c.call.arguments["bias"] else []
         return Layer(("x",), built("Linear", *sizes, keywords=[(k, "False") for k, _ in keys]))
     if c.known("out_features", "bias", "weight", "activation") and isinstance(
-        c.record.arguments["weight"], Value
+        c.call.arguments["weight"], Ref
     ):
-        bias = c.record.arguments["bias"]
-        names = ("x", "weight", "bias") if isinstance(bias, Value) else ("x", "weight")
+        bias = c.call.arguments["bias"]
+        names = ("x", "weight", "bias") if isinstance(bias, Ref) else ("x", "weight")
         return Layer(names, target="F.linear") if c.owns() else None
     return None
 
@@ -46,12 +46,12 @@ CONV = ("stride", "padding", "dilation", "groups")
 
 @layer("conv1d", "conv2d", "conv3d")
 def _conv(c: Call) -> Layer | None:
-    return _convolution(c, f"Conv{c.record.name[-2]}d", *CONV)
+    return _convolution(c, f"Conv{c.call.name[-2]}d", *CONV)
 
 
 @layer("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 def _conv_transpose(c: Call) -> Layer | None:
-    name = f"ConvTranspose{c.record.name[-2]}d"
+    name = f"ConvTranspose{c.call.name[-2]}d"
     return _convolution(c, name, "stride", "padding", "output_padding", "groups", "dilation")
 
 
@@ -60,10 +60,10 @@ def _convolution(c: Call, module: str, *options: str) -> Layer | None:
     channels = c.shape("x")[1]
     if not (c.known(*known, *INIT) and c.static(*known) and isinstance(channels, int)):
         return None
-    if uneven(c.record.arguments["padding"]):
+    if uneven(c.call.arguments["padding"]):
         return None
     keys = c.changed(*options)
-    if not c.record.arguments["bias"]:
+    if not c.call.arguments["bias"]:
         keys.append(("bias", "False"))
     sizes = marked(channels, "in_channels"), c.text("out_channels"), c.text("kernel", "kernel_size")
     return Layer(("x",), built(module, *sizes, keywords=keys))
@@ -86,14 +86,14 @@ def _batch_norm(c: Call) -> Layer | None:
 @layer("layer_norm", "rms_norm")
 def _layer_norm(c: Call) -> Layer | None:
     names = ("axes", "eps", "affine", "bias")
-    axes, shape = c.record.arguments["axes"], c.shape("x")
+    axes, shape = c.call.arguments["axes"], c.shape("x")
     last = shape[-axes:] if isinstance(axes, int) else ()
     if not (c.known(*names) and all(isinstance(d, int) for d in last)):
         return None
     keys = [(("elementwise_affine" if k == "affine" else k), v)
             for k, v in c.changed("eps", "affine", "bias")]  # fmt: skip
     size = marked(last[0] if len(last) == 1 else tuple(last), "normalized_shape")
-    if c.record.name == "rms_norm":
+    if c.call.name == "rms_norm":
         keys = [("eps", c.text("eps")), *(k for k in keys if k[0] != "eps")]
         return Layer(("x",), built("RMSNorm", size, keywords=keys))
     return Layer(("x",), built("LayerNorm", size, keywords=keys))
@@ -113,7 +113,7 @@ def _instance_norm(c: Call) -> Layer | None:
     shape = c.shape("x")
     if not (c.known("eps", "affine") and isinstance(shape[1], int) and 3 <= len(shape) <= 5):
         return None
-    if not c.record.arguments["affine"]:
+    if not c.call.arguments["affine"]:
         return Layer(("x",), target="F.instance_norm", keywords=tuple(c.changed("eps")))
     keys = c.changed("eps", "affine")
     name = f"InstanceNorm{len(shape) - 2}d"
@@ -134,7 +134,7 @@ RECURRENT = ("bias", "num_layers", "batch_first", "dropout", "bidirectional", "p
 
 @layer("rnn", "lstm", "gru")
 def _recurrent(c: Call) -> Layer | None:
-    kind, arguments = c.record.name, c.record.arguments
+    kind, arguments = c.call.name, c.call.arguments
     if not c.known("hidden_size", "nonlinearity", "h0", "c0", *RECURRENT):
         return None
     starts = ("h0", "c0") if kind == "lstm" else ("h0",)

@@ -7,20 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import Mark, fail
 from graphflow.interop.pytorch.body import Body
-from graphflow.interop.pytorch.flow import Step
+from graphflow.interop.pytorch.flow import Regions, Step
 from graphflow.interop.pytorch.layers import Layer, custom_starts
-from graphflow.interop.pytorch.record import Record
 from graphflow.interop.pytorch.reserved import OF_DICTIONARIES, RESERVED
 from graphflow.interop.source import Code
 from graphflow.ir.types import type_symbols
+from graphflow.spec.elaborate.calltree import CallNode, Section
 
 Initial = Callable[[str, Body | None], tuple[list[str], Code]]
 
 
 class Program(Protocol):
     """What is known of other definitions."""
+
+    helpers: dict[str, None]
 
     @property
     def initial(self) -> Initial:
@@ -30,14 +32,14 @@ class Program(Protocol):
     def frozen(self) -> frozenset[str]:
         """Parameters that training leaves as they are."""
 
-    def layer(self, record: Record) -> Layer | None:
+    def layer(self, call: CallNode) -> Layer | None:
         """The entry of the table for a call."""
 
-    def spliced(self, record: Record) -> Sequence[Step] | None:
+    def spliced(self, call: CallNode) -> Sequence[Step] | None:
         """The steps that stand for a call without a definition."""
 
-    def handle(self, record: Record) -> object:
-        """How a call is written."""
+    def construction(self, call: CallNode) -> str | None:
+        """The module that holds what a call owns, where it owns something."""
 
 
 @dataclass
@@ -71,13 +73,13 @@ class Tree:
 class Parts:
     """The constructor of one module."""
 
-    def __init__(self, program: Program, record: Record) -> None:
-        self.program, self.record = program, record
-        self.owner = record.owner
+    def __init__(self, program: Program, section: Section) -> None:
+        self.program, self.section = program, section
+        self.owner = section.owner if isinstance(section, CallNode) else ""
         self.modules: dict[str, str] = {}
         self.restarted: dict[str, None] = {}
         """Parameters of layers that start otherwise than PyTorch starts them."""
-        for call in self._calls(record):
+        for call in self._calls(section.steps, section.regions):
             self._module(call)
         self.tree = Tree()
         for name in self.own():
@@ -86,36 +88,34 @@ class Parts:
             if owner != self.owner or not self.owner:
                 self.tree.put(self.relative(owner), made)
 
-    def _calls(self, record: Record) -> Iterator[Record]:
+    def _calls(self, steps: Sequence[Step], regions: Regions) -> Iterator[CallNode]:
         """Calls that own parameters, those inside loops and small blocks among them."""
-        for step in record.steps:
-            if isinstance(step, Record):
+        for step in steps:
+            if isinstance(step, CallNode):
                 inner = self.program.spliced(step)
                 if inner is None:
                     yield step
                 else:
-                    view = Record("spliced", steps=list(inner), regions=step.regions)
-                    yield from self._calls(view)
+                    yield from self._calls(inner, step.regions)
             else:
-                for region in record.regions.get(step.name, ()):
-                    yield from self._calls(region)
+                for region in regions.get(step.name, {}).values():
+                    yield from self._calls(region.steps, region.regions)
 
-    def _module(self, call: Record) -> None:
-        entry = self.program.layer(call)
-        if entry is not None and entry.build is not None:
-            made = entry.build
+    def _module(self, call: CallNode) -> None:
+        made = self.program.construction(call)
+        if made is None:
+            return
+        if self.program.layer(call) is not None:
             names = (f"{call.owner}.{name}" for name in custom_starts(call))
             self.restarted |= dict.fromkeys(name for name in names if name in call.leaves)
-        elif entry is None:
-            use = self.program.handle(call)
-            if getattr(use, "owner", None) is None:
-                return
-            made = f"{use.definition.name}({', '.join(use.values)})"  # type: ignore[attr-defined]
-        else:
-            return
         if self.modules.setdefault(call.owner, made) != made:
             fail("GF103", f"'{call.owner}' is called with inputs that need different code",
                  call.mark, help="call it with one shape, or use a block for each")  # fmt: skip
+
+    @property
+    def mark(self) -> Mark | None:
+        """Where the call stands that this is the module of."""
+        return self.section.mark if isinstance(self.section, CallNode) else None
 
     def base(self) -> str:
         """The class it extends: that of the call that has its very name."""
@@ -127,7 +127,7 @@ class Parts:
         inside = [f"{owner}." for owner in self.modules]
         prefix = f"{self.owner}." if self.owner else ""
         return [
-            n for n in self.record.leaves
+            n for n in self.section.leaves
             if n.startswith(prefix) and not any(n.startswith(i) for i in inside)
         ]  # fmt: skip
 
@@ -143,9 +143,9 @@ class Parts:
     def bind(self, body: Body) -> None:
         """Let a body read what the module and its submodules own."""
         prefix = f"{self.owner}." if self.owner else ""
-        for name in (n for n in self.record.leaves if n.startswith(prefix)):
+        for name in (n for n in self.section.leaves if n.startswith(prefix)):
             body.env[name] = Code(self.place(name))
-            if self.record.leaves[name].op == "state":
+            if self.section.leaves[name].op == "state":
                 body.states[name] = self.place(name)
 
     def place(self, name: str) -> str:
@@ -181,11 +181,11 @@ class Parts:
     def _check(self, name: str) -> None:
         if name in RESERVED:
             fail("GF103", f"a module of PyTorch cannot have a part called '{name}'",
-                 self.record.mark, help="give the node another name")  # fmt: skip
+                 self.mark, help="give the node another name")  # fmt: skip
 
     def leaf(self, name: str) -> tuple[list[str], str]:
         """A parameter or buffer with its first value; one of open size has none yet."""
-        node = self.record.leaves[name]
+        node = self.section.leaves[name]
         if type_symbols(node.type):
             return [], "nn.Buffer(None, persistent=False)"
         before, code = self.program.initial(name, None)
@@ -193,7 +193,7 @@ class Parts:
         return before, f"nn.{self._kind(name)}({code}{fixed})"
 
     def _kind(self, name: str) -> str:
-        return "Parameter" if self.record.leaves[name].op == "parameter" else "Buffer"
+        return "Parameter" if self.section.leaves[name].op == "parameter" else "Buffer"
 
     def _attached(self, path: str, tree: Tree) -> list[str]:
         """Modules named below another module, such as the inner call of linear(linear(x, 3), 4)."""
@@ -216,7 +216,7 @@ class Parts:
         inner = ", ".join(f'"{name}": {self._shown(part)}' for name, part in tree.parts.items())
         if tree.holds_modules and OF_DICTIONARIES.isdisjoint(tree.parts):
             return f"nn.ModuleDict({{{inner}}})"
-        self.program.helpers.setdefault("Parts")  # type: ignore[attr-defined]
+        self.program.helpers.setdefault("Parts")
         return f"Parts({{{inner}}})"
 
 

@@ -14,6 +14,7 @@ from graphflow.spec.document import BlockDecl, NodeDecl, ParamDecl, StateDecl
 from graphflow.spec.elaborate import static
 from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.calls import Arguments, Calls, bind
+from graphflow.spec.elaborate.calltree import OpenCall, tell_apart
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slot
 from graphflow.spec.syntax import Number
@@ -80,13 +81,22 @@ class Blocks(Calls):
         """One call of a block: bind arguments, make leaves, build nodes, read outputs."""
         block, home = function.block, function.home
         assert block is not None and home is not None
-        scope = self.bind_block(function.name, block, home, arguments)
+        with self.noted(function, arguments.mark) as call:
+            scope = self.bind_block(function.name, block, home, arguments)
+            call.aliases = tell_apart(block.inputs, scope.names, self.local, self.serial)
+            call.arguments = dict(scope.names)
+            call.result = self.built(call, block, scope, place)
+        return call.result
+
+    def built(self, call: OpenCall, block: BlockDecl, scope: Scope, place: Place) -> Bound:
+        """The nodes of one call, its arguments bound; what it gives."""
         before = len(self.errors)
         result: Bound = None
-        with self.called(function, arguments.mark):
+        with self.called(call.function, call.mark):
             try:
                 self.check_requirements(block, scope)
                 place = self.unshared(block, place)
+                call.path, call.owner = place.path, place.owner
                 self.make_leaves(block, scope, place)
                 for decl in block.nodes:
                     self.node(decl, scope, self.node_place(block, decl, place))
@@ -95,7 +105,7 @@ class Blocks(Calls):
             except GraphflowError as error:
                 self.report(error)
         if len(self.errors) > before:
-            raise Poisoned(function.name)
+            raise Poisoned(call.function.name)
         return result
 
     def unshared(self, block: BlockDecl, place: Place) -> Place:
@@ -249,7 +259,9 @@ class Blocks(Calls):
         update = self.updates.get(state.name)
         if update is None:
             return state
-        return self.emit("by_mode", [update, state], Place(f"{state.name}.now"), None)
+        now = self.emit("by_mode", [update, state], Place(f"{state.name}.now"), None)
+        self.section.pending[now.name] = state.name
+        return now
 
     def block_updates(self, block: BlockDecl, scope: Scope, place: Place) -> None:
         """New values of the block's states, taken after a training step."""
@@ -273,6 +285,7 @@ class Blocks(Calls):
                 fail("GF034", f"'{leaf}' is {target} but its update is {value.tensor}", mark)
             value = value.cast(target.dtype)
         self.updates[leaf] = value
+        self.section.updates[leaf] = value.name
 
     def counter(self, name: str) -> Value | None:
         """``step`` and ``epoch`` where a file computes: states that training counts.

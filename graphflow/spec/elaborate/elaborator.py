@@ -20,6 +20,7 @@ from graphflow.spec.elaborate.bound import (
     Poisoned,
     is_number,
 )
+from graphflow.spec.elaborate.calltree import CallTree, settled
 from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
@@ -33,12 +34,13 @@ from graphflow.spec.syntax import Call, Expr, Name
 class Elaborated:
     """What a document means.
 
-    ``graph`` is the whole computation; ``initial`` gives each leaf its first value (outputs in the
-    order of ``leaves``).
+    ``graph`` is the whole computation, ``calls`` are the calls of blocks that made it; ``initial``
+    gives each leaf its first value (outputs in the order of ``leaves``).
     """
 
     document: Document
     graph: Graph
+    calls: CallTree
     initial: Graph
     leaves: Mapping[str, Leaf]
     instances: Mapping[str, tuple[str, ...]]
@@ -117,12 +119,16 @@ class Elaborator(Feeds):
             raise GraphflowError(*sorted(self.errors, key=_position))
         graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
         graph = leaves_first(graph)
+        opened = self.root.open[0]
+        opened.end = len(self.root.builder.nodes)
+        calls = settled(opened, self.root.builder, graph)
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         for objective in () if training is None else training.objectives:
             self.continued(Builder(graph)).rehearse(objective)
         return Elaborated(
             self.document,
             graph,
+            calls,
             initial,
             dict(self.leaves),
             instances,

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Symbolic
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value
 from graphflow.spec.document import Branch, Cond, NodeDecl, Scan, While
@@ -42,6 +43,16 @@ class Loops(Nodes):
             yield region
         finally:
             self.regions.pop()
+        self.section.include(region.open[0])
+
+    def inside(self, node: Value, **regions: Region) -> None:
+        """Note what happened in the regions of a control operator, by the attribute of each."""
+        graphs = node.node.attributes()
+        found = self.section.regions[node.name] = {}
+        for key, region in regions.items():
+            graph = graphs[key]
+            assert isinstance(graph, Graph)
+            found[key] = region.section(graph)
 
     def values(self, exprs: Mapping[str, Expr], scope: Scope, place: Place) -> dict[str, Value]:
         """Named expressions as tensors; each at a place of its own."""
@@ -79,6 +90,7 @@ class Loops(Nodes):
             body=graph, carries=len(carry), sequences=len(sequences), length=length,
             reverse=backwards,
         )  # fmt: skip
+        self.inside(result, body=region)
         return self.loop_parts(result, list(carry), list(body.collect), place, body.mark)
 
     def scan_length(self, body: Scan, over: Mapping[str, Value], scope: Scope) -> int | Symbolic:
@@ -177,6 +189,7 @@ class Loops(Nodes):
             body=region.close(names, [v.name for v in after]),
             carries=len(carry), max_steps=limit,
         )  # fmt: skip
+        self.inside(result, condition=condition, body=region)
         parts = self.loop_parts(result, list(carry), [], place, body.mark)
         final = parts.parts["final"]
         assert isinstance(final, Parts)
@@ -219,6 +232,7 @@ class Loops(Nodes):
         node = self.emit(
             "cond", [condition, *captured], place.child("cond"), body.mark, then=then, orelse=orelse
         )
+        self.inside(node, then=branches[0], orelse=branches[1])
         return self.emit("item", [node], place, body.mark, index=0)
 
     def branch(self, branch: Branch, scope: Scope, place: Place) -> Value:

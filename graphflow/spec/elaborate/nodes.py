@@ -35,6 +35,7 @@ class Nodes(Blocks):
                 values = self.unpacked(decl, value, place)
                 for name, bound in zip(decl.names, values, strict=True):
                     scope.declare(name, bound, decl.mark)
+                    self.section.name(name, bound)
         except (GraphflowError, Poisoned) as error:
             if isinstance(error, GraphflowError):
                 placed = (d.at(decl.mark) for d in error.diagnostics)
@@ -56,7 +57,7 @@ class Nodes(Blocks):
         """The value of any kind of body."""
         body = decl.body
         if isinstance(body, Pipeline):
-            return self.pipeline(body, scope, place)
+            return self.pipeline(decl.names[0], body, scope, place)
         if isinstance(body, Annotated):
             return self.annotated(body, scope, place)
         if isinstance(body, Expr):
@@ -107,17 +108,21 @@ class Nodes(Blocks):
         return value
 
     # -- pipelines ---------------------------------------------------------------------------
-    def pipeline(self, body: Pipeline, scope: Scope, place: Place) -> Bound:
+    def pipeline(self, line: str, body: Pipeline, scope: Scope, place: Place) -> Bound:
         """``from: x`` flows ``through:`` one call after another."""
         value = self.evaluate(body.from_, scope, Slot(place, True))
-        return self.through(body.through, value, scope, place)
+        return self.through(line, body.through, value, scope, place)
 
-    def through(self, items: Sequence[Item], value: Bound, scope: Scope, place: Place) -> Bound:
+    def through(
+        self, line: str, items: Sequence[Item], value: Bound, scope: Scope, place: Place
+    ) -> Bound:
+        """The items of the pipeline of ``line``, one after another."""
         for item in items:
             if isinstance(item, Repeat):
-                value = self.repeat(item, value, scope, place)
+                value = self.repeat(line, item, value, scope, place)
             else:
                 value = self.item(item, value, scope, place)
+                self.section.name(line, value)
         return value
 
     def item(self, item: Expr, value: Bound, scope: Scope, place: Place) -> Bound:
@@ -137,7 +142,7 @@ class Nodes(Blocks):
         self.alias(slot.place.path, result)
         return result
 
-    def repeat(self, item: Repeat, value: Bound, scope: Scope, place: Place) -> Bound:
+    def repeat(self, line: str, item: Repeat, value: Bound, scope: Scope, place: Place) -> Bound:
         """Turns of a repetition: fresh parameters each, or the first's with ``share``."""
         first = place.next_turn
         for names in self.turns(item, scope):
@@ -145,7 +150,8 @@ class Nodes(Blocks):
             turn = Scope(scope)
             for name, bound in names.items():
                 turn.declare(name, bound, item.mark)
-            value = self.through(item.through, value, turn, place.turn(item.share, first))
+            turns = place.turn(item.share, first)
+            value = self.through(line, item.through, value, turn, turns)
         return value
 
     def turns(self, item: Repeat, scope: Scope) -> list[dict[str, Bound]]:

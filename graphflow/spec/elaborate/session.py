@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TypeVar
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
@@ -14,6 +15,7 @@ from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl, Document
 from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
+from graphflow.spec.elaborate.calltree import OpenCall, Opened, RegionNode, settled_region
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.syntax import Expr
 
@@ -123,6 +125,8 @@ class Region:
         self.turn = turn
         self.captured: dict[str, str] = {}
         self.outside: list[Value] = []
+        self.open: list[Opened] = [Opened()]
+        """This region and the calls in it that are being made, the innermost last."""
         self.rng: Value | None = None
 
     def capture(self, value: Value) -> Value:
@@ -148,9 +152,14 @@ class Region:
         """The region's graph: inputs ``first``, then the key, then captured ones."""
         key = [self.rng.name] if self.rng else []
         order = [*first, *key, *self.captured.values()]
-        nodes = self.builder.nodes
-        self.builder.nodes = {n: nodes[n] for n in order} | nodes
-        return self.builder.graph(outputs)
+        graph = self.builder.graph(outputs)
+        return replace(graph, nodes={n: graph.nodes[n] for n in order} | graph.nodes)
+
+    def section(self, graph: Graph) -> RegionNode:
+        """What happened inside, once it has become the ``graph`` of an operator."""
+        (opened,) = self.open
+        opened.end = len(self.builder.nodes)
+        return settled_region(opened, self.builder, graph, self.captured)
 
 
 def _in_library(function: Function) -> bool:
@@ -189,6 +198,7 @@ class Session:
         """Whether expressions may read the step and the epoch: a document's nodes may."""
         self.node_path = ""
         self.calls: list[tuple[Function, Mark]] = []
+        self.serial = count()
         nodes = (decl.names for decl in document.nodes)
         declared = (document.inputs, document.params, document.state, *nodes)
         self.key_name = "rng.key" if any("rng" in names for names in declared) else "rng"
@@ -338,6 +348,26 @@ class Session:
         finally:
             self.calls.pop()
 
+    @property
+    def section(self) -> Opened:
+        """Where what happens is noted: the innermost call of the innermost region."""
+        return self.regions[-1].open[-1]
+
+    @contextmanager
+    def noted(self, function: Function, mark: Mark) -> Iterator[OpenCall]:
+        """Note one call of a block and what happens in it."""
+        region, outer = self.regions[-1], self.section
+        nodes = region.builder.nodes
+        call = OpenCall(len(nodes), function=function, library=_in_library(function), mark=mark)
+        region.open.append(call)
+        try:
+            yield call
+        finally:
+            region.open.pop()
+        call.end = len(nodes)
+        outer.inner.append(call)
+        outer.include(call)
+
     def origin_mark(self, mark: Mark | None) -> Mark | None:
         """Where a node comes from as the user sees it: the call, for nodes of library blocks."""
         for function, called in self.calls:
@@ -347,9 +377,15 @@ class Session:
 
     def make_leaf(self, op: str, leaf: Leaf, scope_mark: Mark | None = None) -> Value:
         """The parameter or state of this name: created once, shared by every later call."""
-        builder = self.root.builder
         if leaf.name in self.substitutes:
+            self.section.replaced = True
             return self.substitutes[leaf.name]
+        value = self._leaf(op, leaf, scope_mark)
+        self.section.leaves[leaf.name] = value.node
+        return value
+
+    def _leaf(self, op: str, leaf: Leaf, scope_mark: Mark | None) -> Value:
+        builder = self.root.builder
         known = self.leaves.get(leaf.name)
         if known is not None:
             if known.type != leaf.type:

@@ -202,6 +202,21 @@ def test_a_loss_that_has_no_line_is_a_result():
     assert '"minimize": torch.sum(guess * y)' in source(gf.loads(text))
 
 
+def test_an_input_is_needed_from_the_start_only_where_its_own_size_is_read():
+    text = """
+graphflow: 1
+name: f
+inputs: {ax: {shape: [B, 2]}, x: {shape: [B, 2]}, m: {shape: [N]}}
+nodes: {y: 'sum(ax, axis=1) + ones([B])', loss: sum(x) + sum(y) + w * sum(m)}
+outputs: [y]
+train: {minimize: loss, optimizer: sgd(0.1)}
+params: {w: {shape: [], init: zeros}}
+"""
+    assert "def forward(self, ax, x=None, m=None):" in source(gf.loads(text))
+    wide = source(gf.loads(text.replace("ones([B])", "ones([B]) * N")))
+    assert "def forward(self, ax, m, x=None):" in wide and "m.shape[0]" in wide
+
+
 def test_a_part_may_not_have_the_name_of_a_method():
     text = "graphflow: 1\nname: f\ninputs: {x: {shape: [B, 2]}}\nnodes: {train: 'linear(x, 2)'}\n"
     with pytest.raises(GraphflowError, match="cannot have a part called 'train'"):

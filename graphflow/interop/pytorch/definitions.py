@@ -16,7 +16,7 @@ from graphflow.interop.pytorch import layers, literals
 from graphflow.interop.pytorch.body import Body, given, returned
 from graphflow.interop.pytorch.control import Function
 from graphflow.interop.pytorch.flow import Step, all_updates
-from graphflow.interop.pytorch.layers import Layer
+from graphflow.interop.pytorch.layers import MODULE, Construction, Layer
 from graphflow.interop.pytorch.parts import Initial, Parts
 from graphflow.interop.pytorch.primitives import tensor
 from graphflow.interop.pytorch.reserved import RESERVED
@@ -37,12 +37,24 @@ class Draft:
     parameters: list[str]
     lines: list[str]
     setup: list[str] = field(default_factory=list)
-    base: str = "nn.Module()"
+    base: Construction = MODULE
     parts: frozenset[str] = frozenset()
 
     @property
-    def text(self) -> str:
-        return "\n".join([self.base, *self.setup, "#", *self.lines])
+    def made(self) -> list[str]:
+        """The texts of the constructor: arguments of the base, and lines."""
+        return [*self.base.arguments, *self.setup]
+
+    @property
+    def skeleton(self) -> tuple[tuple[str, ...], ...]:
+        """The texts without their literals: calls in which they agree share a definition."""
+        sections = ([self.base.name], self.made, self.lines)
+        return tuple(tuple(map(literals.skeleton, texts)) for texts in sections)
+
+    @property
+    def slots(self) -> list[tuple[str, str]]:
+        """The literals in order, with a hint for a name each."""
+        return [slot for text in (*self.made, *self.lines) for slot in literals.found(text)]
 
 
 @dataclass
@@ -186,7 +198,7 @@ class Definitions:
         entry = self.layer(call)
         return LayerUse(call, entry) if entry is not None else self._uses[call]
 
-    def construction(self, call: CallNode) -> str | None:
+    def construction(self, call: CallNode) -> Construction | None:
         """The module that holds what a call owns, where it owns something."""
         entry = self.layer(call)
         if entry is not None:
@@ -194,18 +206,17 @@ class Definitions:
         use = self._uses[call]
         if use.owner is None:
             return None
-        return f"{use.definition.name}({', '.join(use.values)})"
+        return Construction(use.definition.name, tuple(use.values))
 
     # -- definitions -------------------------------------------------------------------------
     def define_all(self, calls: CallTree) -> None:
         """Definitions for all calls of a file, inner ones first."""
         self._collect_aliases(calls)
         for level in self._levels(calls):
-            groups: dict[tuple[str, str], list[Draft]] = {}
+            groups: dict[object, list[Draft]] = {}
             for call in level:
                 draft = self.draft(call)
-                key = (call.name, literals.skeleton(draft.text))
-                groups.setdefault(key, []).append(draft)
+                groups.setdefault((call.name, draft.skeleton), []).append(draft)
             for drafts in groups.values():
                 self.define(drafts)
 
@@ -267,9 +278,8 @@ class Definitions:
     def define(self, drafts: Sequence[Draft]) -> None:
         """One definition for calls whose texts differ in literals alone."""
         first = drafts[0]
-        slots = [literals.found(d.text) for d in drafts]
-        columns = list(zip(*([value for _, value in slot] for slot in slots), strict=True))
-        hints = [hint for hint, _ in slots[0]]
+        columns = list(zip(*([value for _, value in d.slots] for d in drafts), strict=True))
+        hints = [hint for hint, _ in first.slots]
         names: dict[tuple[str, ...], str] = {}
         taken = {*first.body.taken, *first.parameters, *first.parts}
         for hint, column in zip(hints, columns, strict=True):
@@ -277,19 +287,25 @@ class Definitions:
                 names[column] = identifier(argument_name(drafts, column) or hint, taken)
                 taken.add(names[column])
         module = first.body.module
-        count = len(literals.found("\n".join([first.base, *first.setup])))
+        count = sum(len(literals.found(text)) for text in first.made)
         shown = []
         for index, column in enumerate(columns):
             name = names.get(column)
             stored = f"self.{name}" if module and index >= count else name
             shown.append(column[0] if name is None else str(stored))
-        text = literals.filled(first.text, shown).split("\n")
-        base, setup, lines = text[0], text[1 : text.index("#")], text[text.index("#") + 1 :]
+        rest = iter(shown)
+        made = [literals.filled(text, rest) for text in first.made]
+        lines = [literals.filled(text, rest) for text in first.lines]
+        arguments, setup = made[: len(first.base.arguments)], made[len(first.base.arguments) :]
         later = [n for c, n in names.items() if module and c in columns[count:]]
         definition = Definition(self.name(first, module), [], list(names.values()))
         keep = [f"self.{name} = {name}" for name in later]
-        write = class_lines if module else function_lines
-        definition.lines = write(definition, first, base, [*keep, *setup], lines)
+        start = [f"super().__init__({', '.join(arguments)})", *keep, *setup]
+        definition.lines = (
+            class_lines(definition, first, start, lines)
+            if module
+            else function_lines(definition, first, lines)
+        )
         self.found.append(definition)
         for index, draft in enumerate(drafts):
             values = [literals.wrapped(c[index], name) for c, name in names.items()]
@@ -331,24 +347,27 @@ def state_updates(body: Body, updates: Mapping[str, str]) -> list[str]:
     """Lines that keep new values of states while training."""
     if not updates:
         return []
-    kept = {leaf: body.value(node).at(ATOM) for leaf, node in updates.items()}
-    lines = [f"{body.states[leaf]} = {value.removesuffix('.detach()')}.detach()"
-             for leaf, value in kept.items()]  # fmt: skip
+    lines = [f"{body.states[leaf]} = {detached(body, node)}" for leaf, node in updates.items()]
     return ["if self.training:", *indented(lines)]
 
 
+def detached(body: Body, node: str) -> str:
+    """A value without its derivative."""
+    code = body.value(node)
+    if body.node_of(node).op == "stop_gradient" and not code.is_name:
+        return code.text
+    return f"{code.at(ATOM)}.detach()"
+
+
 def class_lines(
-    definition: Definition, draft: Draft, base: str, setup: list[str], lines: list[str]
+    definition: Definition, draft: Draft, start: list[str], lines: list[str]
 ) -> list[str]:
-    """A class for a block that owns parameters."""
-    head, _, arguments = base.partition("(")
-    arguments = arguments.rpartition(")")[0]
-    start = [f"super().__init__({arguments})", *setup]
+    """A class for a block that owns parameters; ``start`` are the lines of its constructor."""
     signature = ", ".join(["self", *definition.arguments])
     text = about(draft)
     forward = ", ".join(["self", *draft.parameters])
     return [
-        f"class {definition.name}({head}):",
+        f"class {definition.name}({draft.base.name}):",
         *(indented([*text, ""]) if text else []),
         f"    def __init__({signature}):",
         *indented(start, 2),
@@ -358,9 +377,7 @@ def class_lines(
     ]
 
 
-def function_lines(
-    definition: Definition, draft: Draft, base: str, setup: list[str], lines: list[str]
-) -> list[str]:
+def function_lines(definition: Definition, draft: Draft, lines: list[str]) -> list[str]:
     """A function for a block without parameters."""
     extra = ["training"] if draft.body.trains else []
     signature = ", ".join([*draft.parameters, *definition.arguments, *extra])

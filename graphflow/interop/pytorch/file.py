@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from graphflow.api import Model
@@ -120,22 +120,21 @@ class _File:
         parts.bind(body)
         required = self._parameters(body, [n for n in inputs if n in need | sized])
         optional = [n for n in inputs if n in all_needed - need - sized]
+        shown = len(body.sources)
         late = self._parameters(body, optional)
+        later = body.sources[shown:]
         drawn = self._defaults(body, all_needed)
         updates = dict(self.calls.updates)
         early = {k: v for k, v in updates.items() if graph.needed_for([v]) <= need | {v}}
         rest = {n: v for n, v in returned.items() if n not in first}
         roots = [*early.values(), *returned.values(), *updates.values()]
         if late:
+            body.sources = [source for source in body.sources if source not in later]
             body.write_first([*first.values(), *early.values()], roots)
-            shapes = [f"{name}.shape" for name in late]
-            unseen = [
-                n
-                for n, shape in zip(optional, shapes, strict=True)
-                if any(shape in line for line in body.lines)
-            ]
-            if unseen:
-                return self._forward(parts, sized | set(unseen))
+            needed = self._showing(body.sizes, optional)
+            if needed:
+                return self._forward(parts, sized | needed)
+            body.sources = [*body.sources[:shown], *later, *body.sources[shown:]]
             test = " or ".join(f"{name} is None" for name in late)
             body.lines += state_updates(body, early)
             body.lines += [f"if {test}:", f"    return {_dictionary(body, first)}"]
@@ -147,6 +146,12 @@ class _File:
         lines = [*body.lines, *state_updates(body, updates), returns]
         options = [f"{name}=None" for name in (*late, *drawn)]
         return ["self", *required, *body.sizes.values(), *options], lines
+
+    def _showing(self, symbols: Iterable[str], inputs: Sequence[str]) -> frozenset[str]:
+        """For each symbol the first of the inputs whose shape has it."""
+        types = {name: type_symbols(self.graph.nodes[name].type) for name in inputs}
+        found = (next((n for n in inputs if s in types[n]), None) for s in symbols)
+        return frozenset(name for name in found if name is not None)
 
     def _parameters(self, body: Function, names: Sequence[str]) -> list[str]:
         return [body.parameter(n, n, self.graph.nodes[n].tensor) for n in names]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from graphflow.interop.pytorch.flow import Step
 from graphflow.interop.pytorch.literals import marked
-from graphflow.interop.source import Code, call
+from graphflow.interop.source import Code
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import Node
 from graphflow.ir.types import TensorType
@@ -24,6 +24,20 @@ Outputs = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True)
+class Construction:
+    """A module as it is made: its class, and the arguments of that."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(self.arguments)})"
+
+
+MODULE = Construction("nn.Module")
+
+
+@dataclass(frozen=True)
 class Layer:
     """How one call is written.
 
@@ -32,7 +46,7 @@ class Layer:
     """
 
     inputs: tuple[str, ...]
-    build: str | None = None
+    build: Construction | None = None
     target: str = ""
     keywords: tuple[tuple[str, str], ...] = ()
     trains: bool = False
@@ -180,9 +194,9 @@ def found(call: CallNode) -> Layer | None:
     return None if entry.build is not None and call.replaced else entry
 
 
-def built(module: str, *arguments: str, keywords: Sequence[tuple[str, str]] = ()) -> str:
-    """The construction of a module."""
-    return call(f"nn.{module}", *arguments, **dict(keywords)).text
+def built(module: str, *arguments: str, keywords: Sequence[tuple[str, str]] = ()) -> Construction:
+    """The construction of a module of PyTorch."""
+    return Construction(f"nn.{module}", (*arguments, *(f"{k}={v}" for k, v in keywords)))
 
 
 def own(c: Call, *names: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ argument of the class, every other one is written out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from graphflow.interop.source import number, quoted
 
@@ -48,9 +49,6 @@ def length(text: str) -> int:
     return len(_MARKED.sub("000", text))
 
 
-def filled(text: str, values: list[str] | None = None) -> str:
-    """The text with its literals written out, or replaced in order."""
-    if values is None:
-        return _MARKED.sub(lambda m: m[2], text)
-    rest = iter(values)
-    return _MARKED.sub(lambda m: next(rest), text)
+def filled(text: str, values: Iterator[str] | None = None) -> str:
+    """The text with its literals written out, or replaced by the next ones of ``values``."""
+    return _MARKED.sub(lambda m: m[2] if values is None else next(values), text)

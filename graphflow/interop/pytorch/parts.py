@@ -10,7 +10,7 @@ from typing import Protocol
 from graphflow.diagnostics import Mark, fail
 from graphflow.interop.pytorch.body import Body
 from graphflow.interop.pytorch.flow import Regions, Step
-from graphflow.interop.pytorch.layers import Layer, custom_starts
+from graphflow.interop.pytorch.layers import MODULE, Construction, Layer, custom_starts
 from graphflow.interop.pytorch.reserved import OF_DICTIONARIES, RESERVED
 from graphflow.interop.source import Code
 from graphflow.ir.types import type_symbols
@@ -38,7 +38,7 @@ class Program(Protocol):
     def spliced(self, call: CallNode) -> Sequence[Step] | None:
         """The steps that stand for a call without a definition."""
 
-    def construction(self, call: CallNode) -> str | None:
+    def construction(self, call: CallNode) -> Construction | None:
         """The module that holds what a call owns, where it owns something."""
 
 
@@ -47,15 +47,17 @@ class Tree:
     """Names below one owner: either what stands there, or further names."""
 
     made: str = ""
+    leaf: bool = False
+    """Whether a parameter or buffer stands there, no module."""
     parts: dict[str, Tree] = field(default_factory=dict)
 
-    def put(self, path: str, made: str) -> None:
+    def put(self, path: str, made: str, leaf: bool) -> None:
         head, _, rest = path.partition(".")
         inner = self.parts.setdefault(head, Tree())
         if rest:
-            inner.put(rest, made)
+            inner.put(rest, made, leaf)
         else:
-            inner.made = made
+            inner.made, inner.leaf = made, leaf
 
     @property
     def is_list(self) -> bool:
@@ -66,8 +68,7 @@ class Tree:
     @property
     def holds_modules(self) -> bool:
         """Whether everything right below is a module."""
-        return not any(p.made.startswith(("nn.Parameter", "nn.Buffer"))
-                       for p in self.parts.values())  # fmt: skip
+        return not any(part.leaf for part in self.parts.values())
 
 
 class Parts:
@@ -76,17 +77,17 @@ class Parts:
     def __init__(self, program: Program, section: Section) -> None:
         self.program, self.section = program, section
         self.owner = section.owner if isinstance(section, CallNode) else ""
-        self.modules: dict[str, str] = {}
+        self.modules: dict[str, Construction] = {}
         self.restarted: dict[str, None] = {}
         """Parameters of layers that start otherwise than PyTorch starts them."""
         for call in self._calls(section.steps, section.regions):
             self._module(call)
         self.tree = Tree()
         for name in self.own():
-            self.tree.put(self.relative(name), f"nn.{self._kind(name)}")
+            self.tree.put(self.relative(name), f"nn.{self._kind(name)}", leaf=True)
         for owner, made in self.modules.items():
             if owner != self.owner or not self.owner:
-                self.tree.put(self.relative(owner), made)
+                self.tree.put(self.relative(owner), str(made), leaf=False)
 
     def _calls(self, steps: Sequence[Step], regions: Regions) -> Iterator[CallNode]:
         """Calls that own parameters, those inside loops and small blocks among them."""
@@ -117,10 +118,10 @@ class Parts:
         """Where the call stands that this is the module of."""
         return self.section.mark if isinstance(self.section, CallNode) else None
 
-    def base(self) -> str:
+    def base(self) -> Construction:
         """The class it extends: that of the call that has its very name."""
         made = self.modules.get(self.owner)
-        return made if made is not None and self.owner else "nn.Module()"
+        return made if made is not None and self.owner else MODULE
 
     def own(self) -> list[str]:
         """The parameters and states that no submodule has."""
@@ -168,7 +169,7 @@ class Parts:
         for name in self.own():
             before, made = self.leaf(name)
             lines += before
-            tree.put(self.relative(name), made)
+            tree.put(self.relative(name), made, leaf=True)
         for name, part in tree.parts.items():
             self._check(name)
             lines.append(_assignment("self", name, self._shown(part)))

@@ -54,7 +54,9 @@ def _reads(section: Section) -> Iterator[str]:
 
 def known(call: CallNode, name: str) -> str:
     """What the caller calls a value that the call reads as ``name``."""
-    return call.aliases[name].inputs[0] if name in call.aliases else name
+    while name in call.aliases:
+        (name,) = call.aliases[name].inputs
+    return name
 
 
 def operands(node: Node) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import Node
 from graphflow.ir.types import TensorType
 from graphflow.spec.elaborate.bound import Function
-from graphflow.spec.elaborate.calltree import Argument, CallNode, Ref, Section
+from graphflow.spec.elaborate.calltree import Argument, CallNode, Ref
 from graphflow.spec.syntax import Bool, Expr, Name, NoneLiteral, Number, String
 
 Outputs = Callable[[str], Sequence[str]]
@@ -117,24 +117,16 @@ def custom_starts(call: CallNode) -> list[str]:
 
 
 def activation(call: CallNode) -> Step | None:
-    """The step that applies a layer's ``activation``: what it is applied to is the layer itself.
-
-    It stands last, in the block or in the call that the block consists of.
-    """
+    """The step that applies a layer's ``activation``: what it is applied to is the layer itself."""
     function = call.arguments.get("activation")
     if not isinstance(function, Function) or len(call.results) != 1:
         return None
     called = function.instance.function if function.instance is not None else function
     (result,) = call.results.values()
-    inside: Section = call
-    while True:
-        last = inside.maker(result)
-        if isinstance(last, CallNode) and last.block is not called.block:
-            inside = last
-        elif isinstance(last, Node) and last.op != called.name:
-            return None
-        else:
-            return last
+    last = call.maker(result)
+    if isinstance(last, CallNode):
+        return last if last.block is called.block else None
+    return last if last is not None and last.op == called.name else None
 
 
 def operand(step: Step) -> str:

@@ -122,7 +122,10 @@ class RegionNode(Section):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CallNode(Section):
-    """One call of a block."""
+    """One call of a block.
+
+    Where a block of the library only calls another, ``conv2d`` say, the two are one call.
+    """
 
     name: str
     """The block as the call names it."""
@@ -270,7 +273,7 @@ def _steps(opened: Opened, nodes: Sequence[Node], graph: Graph) -> Iterator[Node
 def _call(call: OpenCall, nodes: Sequence[Node], graph: Graph) -> CallNode:
     block = call.function.block
     assert block is not None
-    return CallNode(
+    found = CallNode(
         name=call.function.name, block=block, library=call.library, mark=call.mark,
         path=call.path, owner=call.owner, results=dict(_results(call.result)),
         arguments={name: _argument(bound) for name, bound in call.arguments.items()},
@@ -279,6 +282,18 @@ def _call(call: OpenCall, nodes: Sequence[Node], graph: Graph) -> CallNode:
             for alias, value in call.aliases.items()
         },
         replaced=call.replaced, **_fields(call, nodes, graph),
+    )  # fmt: skip
+    return _forwarding(found) if found.library and block.forwarded is not None else found
+
+
+def _forwarding(call: CallNode) -> CallNode:
+    """A call of a library block that only calls another one, with the insides of that one."""
+    step = call.steps[0] if len(call.steps) == 1 else None
+    if not isinstance(step, CallNode):
+        return call
+    return replace(
+        step, name=call.name, block=call.block, mark=call.mark, arguments=call.arguments,
+        aliases={**call.aliases, **step.aliases},
     )  # fmt: skip
 
 

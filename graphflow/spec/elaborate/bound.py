@@ -47,6 +47,17 @@ class Function:
     instance: Instance | None = None
     compute: Callable[[Arguments, Slot], Bound] | None = None
 
+    @property
+    def library(self) -> bool:
+        """Whether it is a block of the library."""
+        module = self.home.module if self.home else None
+        return module is not None and module.library
+
+    @property
+    def forwards(self) -> bool:
+        """Whether it is a block of the library that does nothing but call another."""
+        return self.block is not None and self.library and self.block.forwarded is not None
+
 
 @dataclass(frozen=True, eq=False)
 class Instance:

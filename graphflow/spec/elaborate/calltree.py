@@ -183,7 +183,6 @@ class OpenCall(Opened):
     """A call while it is made."""
 
     function: Function = field(kw_only=True)
-    library: bool = field(kw_only=True)
     mark: Mark = field(kw_only=True)
     path: str = ""
     owner: str = ""
@@ -274,7 +273,7 @@ def _call(call: OpenCall, nodes: Sequence[Node], graph: Graph) -> CallNode:
     block = call.function.block
     assert block is not None
     found = CallNode(
-        name=call.function.name, block=block, library=call.library, mark=call.mark,
+        name=call.function.name, block=block, library=call.function.library, mark=call.mark,
         path=call.path, owner=call.owner, results=dict(_results(call.result)),
         arguments={name: _argument(bound) for name, bound in call.arguments.items()},
         aliases={
@@ -283,7 +282,7 @@ def _call(call: OpenCall, nodes: Sequence[Node], graph: Graph) -> CallNode:
         },
         replaced=call.replaced, **_fields(call, nodes, graph),
     )  # fmt: skip
-    return _forwarding(found) if found.library and block.forwarded is not None else found
+    return _forwarding(found) if call.function.forwards else found
 
 
 def _forwarding(call: CallNode) -> CallNode:

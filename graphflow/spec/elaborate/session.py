@@ -162,17 +162,6 @@ class Region:
         return settled_region(opened, self.builder, graph, self.captured)
 
 
-def _in_library(function: Function) -> bool:
-    module = function.home.module if function.home else None
-    return module is not None and module.library
-
-
-def _forwards(function: Function) -> bool:
-    """Whether a function is a block of the library that does nothing but call another."""
-    block = function.block
-    return block is not None and _in_library(function) and block.forwarded is not None
-
-
 class Session:
     """The state of one elaboration. Higher layers add expressions, calls, blocks, loops."""
 
@@ -304,7 +293,7 @@ class Session:
         """
         if not self.calls:
             return diagnostic
-        outside = [i for i, (function, _) in enumerate(self.calls) if _in_library(function)]
+        outside = [i for i, (function, _) in enumerate(self.calls) if function.library]
         if outside:
             function, mark = self.calls[outside[0]]
             notes = list(diagnostic.notes)
@@ -321,7 +310,7 @@ class Session:
         Inside ``convolution``, all that the library's ``conv2d`` does, it is that of ``conv2d``.
         """
         index = len(self.calls) - 1
-        while index and _forwards(self.calls[index - 1][0]):
+        while index and self.calls[index - 1][0].forwards:
             index -= 1
         return self.calls[index]
 
@@ -358,7 +347,7 @@ class Session:
         """Note one call of a block and what happens in it."""
         region, outer = self.regions[-1], self.section
         nodes = region.builder.nodes
-        call = OpenCall(len(nodes), function=function, library=_in_library(function), mark=mark)
+        call = OpenCall(len(nodes), function=function, mark=mark)
         region.open.append(call)
         try:
             yield call
@@ -371,7 +360,7 @@ class Session:
     def origin_mark(self, mark: Mark | None) -> Mark | None:
         """Where a node comes from as the user sees it: the call, for nodes of library blocks."""
         for function, called in self.calls:
-            if _in_library(function):
+            if function.library:
                 return called
         return mark
 

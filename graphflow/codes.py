@@ -64,7 +64,8 @@ CODES: dict[str, Code] = {
     "GF020": Code(
         "unknown name",
         "An expression names something that no earlier line declares. Nodes are read from top"
-        " to bottom: a name must be declared above its first use.",
+        " to bottom: a name must be declared above its first use. In the shape of an input a name"
+        " that begins with a capital is a size that stays open: {shape: [B, 8]}.",
     ),
     "GF021": Code("unknown function", "No operator, layer, block or instance has this name."),
     "GF022": Code(

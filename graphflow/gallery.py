@@ -16,6 +16,7 @@ from graphflow.spec.yaml12 import read_file
 SHARED = "blocks"
 """The folder of blocks that several graphs use; not graphs themselves."""
 
+SUFFIXES = (".yaml", ".yml")
 TOPICS = ("backprop", "linear", "mlp", "cnn", "rnn", "attention", "gan", "vision")
 """Topics in the order in which to read them; others follow by name."""
 
@@ -45,10 +46,12 @@ def find(name_or_path: str | Path) -> Path:
         return path
     canned = _files()
     if text not in canned:
+        beside = next((f"{text}{end}" for end in SUFFIXES if Path(f"{text}{end}").is_file()), None)
         fail(
             "GF001",
             f"there is no file and no canned graph '{text}'",
-            help=did_you_mean(text, canned) or "'graphflow list' shows what there is",
+            help=f"did you mean the file '{beside}'?" if beside
+            else did_you_mean(text, canned) or "'graphflow list' shows what there is",
         )
     return canned[text]
 

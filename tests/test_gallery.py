@@ -33,6 +33,13 @@ def test_an_unknown_name_is_refused_with_the_closest(tmp_path, monkeypatch):
     assert "mlp" in (caught.value.diagnostics[0].help or "")
 
 
+def test_a_file_beside_of_that_name_is_pointed_at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first.yaml").write_text("graphflow: 1\n")
+    with pytest.raises(GraphflowError, match=r"did you mean the file 'first\.yaml'\?"):
+        gallery.find("first")
+
+
 def test_names_are_unique_and_every_graph_says_what_it_is():
     entries = gallery.list_graphs()
     root = Path(graphflow.__file__).parent.parent / "graphs"

@@ -88,7 +88,10 @@ def must_be_free(paths: Iterable[Path], force: bool) -> None:
 
 
 def write(path: Path, content: Iterable[bytes | memoryview], force: bool) -> None:
-    """Write a file of several parts; GF007 where it exists already or cannot be written."""
+    """Write a file of several parts, and the folder that it lies in; GF007 where the file exists
+    already or cannot be written.
+    """
+    _make(path.parent)
     try:
         with path.open("wb" if force else "xb") as file:
             file.writelines(content)
@@ -96,6 +99,13 @@ def write(path: Path, content: Iterable[bytes | memoryview], force: bool) -> Non
         _exists(path)
     except OSError as error:
         fail("GF007", f"'{path}' cannot be written: {error.strerror}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail("GF007", f"the folder '{folder}' cannot be made: {error.strerror}")
 
 
 def _exists(path: Path) -> NoReturn:

@@ -94,6 +94,18 @@ class Leaf(Generic[T]):
         return {"$ref": f"#/$defs/{self.name}"}
 
 
+class Items(tuple[T, ...]):
+    """The items of a list; ``marks`` says where each is written."""
+
+    marks: tuple[Mark, ...] = ()
+
+
+def marked(items: Sequence[T], otherwise: Mark) -> list[tuple[T, Mark]]:
+    """Each item of a list, and where it is written, if that is known."""
+    marks = items.marks if isinstance(items, Items) else [otherwise] * len(items)
+    return list(zip(items, marks, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class ListOf(Generic[T]):
     """A list whose items are of one kind."""
@@ -107,7 +119,9 @@ class ListOf(Generic[T]):
         findings = Findings()
         read = [findings.attempt(partial(self.item.read, item, item.mark)) for item in value.items]
         findings.finish()
-        return tuple(item for item in read if item is not None)
+        items = Items(item for item in read if item is not None)
+        items.marks = tuple(item.mark for item in value.items)
+        return items
 
     def schema(self, defs: Schema) -> Schema:
         return {"type": "array", "items": self.item.schema(defs)}

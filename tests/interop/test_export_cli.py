@@ -34,6 +34,14 @@ def test_a_file_is_named_after_the_graph_file(cli, tmp_path):
     assert (tmp_path / "a_xyz.dot").read_text().startswith("digraph {")
 
 
+def test_the_folder_of_a_file_is_made(cli, tmp_path):
+    assert cli("export", XYZ, "--to", "dot", "--out", "new/deep/g.dot")[0] == 0
+    assert (tmp_path / "new" / "deep" / "g.dot").is_file()
+    (tmp_path / "taken").write_text("")
+    code, _, err = cli("export", XYZ, "--to", "dot", "--out", "taken/g.dot")
+    assert code == 2 and "the folder 'taken' cannot be made" in err
+
+
 def test_json_lists_the_files(cli):
     _, out, _ = cli("export", XYZ, "--to", "dot", "--out", "g.dot", "--json")
     assert json.loads(out) == {"files": ["g.dot"]}
@@ -50,9 +58,8 @@ def test_files_are_written_over_only_by_force(cli, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="folders cannot be opened in another way")
 def test_what_cannot_be_written_is_said(cli, tmp_path):
-    for path in ("missing/g.dot", tmp_path):
-        code, _, err = cli("export", XYZ, "--to", "dot", "--out", path, "--force")
-        assert code == 2 and "GF007" in err and str(path) in err
+    code, _, err = cli("export", XYZ, "--to", "dot", "--out", tmp_path, "--force")
+    assert code == 2 and "GF007" in err and str(tmp_path) in err
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training
+from graphflow.spec.kinds import marked
 from graphflow.spec.syntax import Call, Expr, Name
 
 
@@ -273,24 +274,22 @@ class Elaborator(Feeds):
     def output_names(self, scope: Scope) -> list[str]:
         """The nodes that ``outputs:`` names."""
         found: list[str] = []
-        for name in self.document.outputs:
+        for name, mark in marked(self.document.outputs, self.document.mark):
 
-            def add(name: str = name) -> None:
-                value = self.name(name, scope, self.document.mark)
-                found.append(self.output(name, value))
+            def add(name: str = name, mark: Mark = mark) -> None:
+                found.append(self.output(name, self.name(name, scope, mark), mark))
 
             self.attempt(add)
         return found
 
-    def output(self, name: str, value: Bound) -> str:
+    def output(self, name: str, value: Bound, mark: Mark) -> str:
         """An output's node; a static value becomes a constant."""
         if isinstance(value, Parts):
             parts = ", ".join(f"{name}.{part}" for part in value.parts)
-            fail("GF022", f"output '{name}' has several parts", self.document.mark,
-                 help=f"name them: {parts}")  # fmt: skip
+            fail("GF022", f"output '{name}' has several parts", mark, help=f"name them: {parts}")
         if isinstance(value, Function | Instance | Poison):
-            fail("GF022", f"output '{name}' is not one value", self.document.mark)
-        tensor = self.named_tensor(name, value, self.document.mark)
+            fail("GF022", f"output '{name}' is not one value", mark)
+        tensor = self.named_tensor(name, value, mark)
         self.alias(name, tensor)
         return tensor.name
 

@@ -19,7 +19,7 @@ from graphflow.spec.elaborate.bound import (
 )
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Session, Slot
-from graphflow.spec.names import free_names
+from graphflow.spec.names import walk
 from graphflow.spec.syntax import (
     Binary,
     Bool,
@@ -119,9 +119,17 @@ class Expressions(Session):
 
     def declare_symbols(self, expr: Expr, scope: Scope) -> None:
         """Capital names that nothing declares are sizes, known when data arrives."""
-        for name in free_names(expr):
-            if name[0].isupper() and "." not in name and not scope.get(name)[0]:
+        for part in walk(expr):
+            if not isinstance(part, Name) or "." in part.id or scope.get(part.id)[0]:
+                continue
+            name = part.id
+            if name[0].isupper():
                 self.symbols.setdefault(name, symbol(name))
+            elif name not in CONSTANTS and not dtype_named(name) and not self.function(name, scope):
+                capital = f"{name[0].upper()}{name[1:]}"
+                offer = f"a size that stays open begins with a capital: '{capital}'"
+                help = did_you_mean(name, set(scope.visible())) or offer
+                fail("GF020", f"unknown name '{name}'", part.mark, help=help)
 
     # -- names and constants -----------------------------------------------------------------
     def name(self, name: str, scope: Scope, mark: Mark) -> Bound:

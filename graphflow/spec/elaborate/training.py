@@ -19,6 +19,7 @@ from graphflow.spec.elaborate.bound import (
 from graphflow.spec.elaborate.optimising import Group, Objective, Optimising, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.kinds import marked
 from graphflow.spec.syntax import Call, Expr, Keyword
 
 
@@ -192,12 +193,12 @@ class Trainings(Optimising):
     def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
         """The nodes whose values are shown while training."""
         found: dict[str, str] = {}
-        for name in decl.report:
+        for name, mark in marked(decl.report, decl.mark):
             try:
-                value = self.name(name, scope, decl.mark)
+                value = self.name(name, scope, mark)
                 if isinstance(value, Parts | Function | Instance | Poison):
-                    fail("GF022", f"'{name}' is {describe(value)}, not one value", decl.mark)
-                found[name] = self.named_tensor(name, value, decl.mark).name
+                    fail("GF022", f"'{name}' is {describe(value)}, not one value", mark)
+                found[name] = self.named_tensor(name, value, mark).name
             except GraphflowError as error:
                 self.report(error)
             except Poisoned:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
+from safetensors.numpy import save
 
 import graphflow as gf
 from graphflow.cli import main
@@ -89,6 +92,38 @@ def test_files_that_are_no_models(tmp_path):
             gf.from_onnx(path)
     with pytest.raises(GraphflowError, match="GF007"):
         gf.from_onnx(tmp_path / "missing.onnx")
+
+
+def archive(*names: str) -> bytes:
+    """A zip file with these members."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        for name in names:
+            file.writestr(name, b"")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "help"),
+    [
+        (archive("archive/data.pkl", "archive/data/0"), "a file of PyTorch", "torch.onnx.export("),
+        (
+            b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80",
+            "a file of PyTorch",
+            "torch.onnx.export(",
+        ),
+        (archive("config.json", "model.weights.h5"), "a model of Keras", "format='onnx'"),
+        (b"\x89HDF\r\n\x1a\n\0", "a model of Keras", "format='onnx'"),
+        (save({"w": np.ones(2)}), "a safetensors file", "load_weights"),
+    ],
+)
+def test_files_of_other_programs_are_known(tmp_path, content, what, help):
+    path = tmp_path / "net.bin"
+    path.write_bytes(content)
+    with pytest.raises(GraphflowError, match="GF100") as caught:
+        gf.from_onnx(path)
+    (found,) = caught.value.diagnostics
+    assert what in found.message and help in (found.help or "")
 
 
 def test_damaged_models_are_answered_by_diagnostics(tmp_path):

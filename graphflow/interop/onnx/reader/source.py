@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from os import PathLike
 from pathlib import Path
+from typing import NoReturn
 
 import onnx
 from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped]
 from onnx import checker, version_converter
 
 from graphflow.diagnostics import fail
+from graphflow.interop.onnx.reader.foreign import foreign
 
 OLDEST = 13
 """The opset from which on operators mean what the table says; older models are converted."""
@@ -34,9 +36,9 @@ def open_model(source: Source) -> tuple[onnx.ModelProto, Path | None]:
     try:
         model.ParseFromString(data)
     except DecodeError as error:
-        fail("GF100", f"'{path}' is no ONNX model: {error}")
+        _refuse(path, data, str(error))
     if not model.HasField("graph"):
-        fail("GF100", f"'{path}' is no ONNX model: it holds no graph")
+        _refuse(path, data, "it holds no graph")
     _check_texts(model)
     return model, path.parent
 
@@ -56,6 +58,12 @@ def _check_texts(message: Message) -> None:
 def opsets_of(model: onnx.ModelProto) -> dict[str, int]:
     """Versions of the operator sets by domain; '' is ONNX's own."""
     return {"" if o.domain == "ai.onnx" else o.domain: o.version for o in model.opset_import}
+
+
+def _refuse(path: Path, data: bytes, why: str) -> NoReturn:
+    """What else the file may be is said instead of what the parser says."""
+    kind, help = foreign(data) or (why, None)
+    fail("GF100", f"'{path}' is no ONNX model: {kind}", help=help)
 
 
 def modern(model: onnx.ModelProto) -> onnx.ModelProto:

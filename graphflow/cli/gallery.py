@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from graphflow.diagnostics import did_you_mean, fail
 
 NAME = "list"
 Row = Mapping[str, str | Sequence[str]]
+STOP = re.compile(r"(?<!\b[A-Z])(?<!\bal)(?<! )\.(?= [A-Z])")
 
 
 def command(
@@ -99,11 +101,14 @@ def _text(cell: str | Sequence[str]) -> str:
 
 
 def sentence(text: str) -> str:
-    """The first sentence of a text, on one line.
+    """The first sentence of a text, on one line. A stop ends it before a capital, unless it stands
+    for a product or behind an initial or "al".
 
     >>> sentence("Two layers. Trained on digits.")
     'Two layers.'
+    >>> sentence("The Time Machine by H. G. Wells. A book.")
+    'The Time Machine by H. G. Wells.'
     """
     line = " ".join(text.partition("\n\n")[0].split())
-    end = line.find(". ")
-    return line if end < 0 else line[: end + 1]
+    end = STOP.search(line)
+    return line[: end.end()] if end else line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,14 +17,18 @@ if TYPE_CHECKING:
 
 GOOD, FAILED, WRONG, STOPPED = 0, 1, 2, 130
 """Exit codes."""
+WIDTH = 120
+"""How wide tables are where nothing says how wide the terminal is."""
 
 
 def console(stderr: bool = False) -> Console:
-    """A console on stdout or stderr as they are now. Not a terminal: as wide as it needs to be."""
+    """A console on stdout or stderr as they are now. Lines of text are not broken; tables are as
+    wide as the terminal or, where there is none, as ``COLUMNS`` says.
+    """
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 10_000
+    width = None if stream.isatty() else shutil.get_terminal_size((WIDTH, 0)).columns
     return Console(file=stream, width=width, highlight=False, soft_wrap=True)
 
 
@@ -66,9 +71,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for column in columns:
+    for number, column in enumerate(columns):
         right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold",
+                         no_wrap=number == 0)  # fmt: skip
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console().print(table)

@@ -8,6 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from graphflow.cli.gallery import sentence
+from graphflow.cli.output import WIDTH
 from graphflow.codes import CODES
 from graphflow.gallery import list_graphs
 from graphflow.spec.values import plain
@@ -35,6 +37,33 @@ def test_other_lists(cli, what, name, words):
     found = {row["name"]: row for row in cli("list", what, "--json").json}
     assert words in found[name] and found[name]["about"]
     assert name in cli("list", what).out
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("A net. Then more.", "A net."),
+        ("The cosine of two vectors, a . b / |a| |b|. Further words.",
+         "The cosine of two vectors, a . b / |a| |b|."),
+        ("By H. G. Wells. As in the book.", "By H. G. Wells."),
+        ("LeCun et al. Gradient-based learning. More.", "LeCun et al. Gradient-based learning."),
+        ("Zhou et al. 2016, section 3. Then.", "Zhou et al. 2016, section 3."),
+        ("one line\nand another\n\nA paragraph.", "one line and another"),
+    ],
+)  # fmt: skip
+def test_the_first_sentence(text, first):
+    assert sentence(text) == first
+
+
+def test_tables_are_as_wide_as_there_is_room(cli, monkeypatch):
+    for columns, width in (("60", 60), ("90", 90), (None, WIDTH)):
+        if columns is None:
+            monkeypatch.delenv("COLUMNS")
+        else:
+            monkeypatch.setenv("COLUMNS", columns)
+        lines = cli("list", "data").out.splitlines()
+        assert max(map(len, lines)) == width
+        assert any(line.split()[:1] == ["synthetic_regression"] for line in lines)
 
 
 def test_an_unknown_list(cli):

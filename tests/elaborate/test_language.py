@@ -355,33 +355,6 @@ def test_all_errors_of_a_file_in_one_go():
     assert codes(body) == ["GF020", "GF021", "GF033"]
 
 
-def test_an_open_size_in_small_letters_is_answered_with_capitals():
-    with pytest.raises(gf.GraphflowError) as caught:
-        model("inputs: {x: {shape: [batch, 8]}}\nnodes: {y: x}\n")
-    (found,) = caught.value.diagnostics
-    assert found.message == "unknown name 'batch'" and found.help.endswith("a capital: 'Batch'")
-    with pytest.raises(gf.GraphflowError, match="did you mean 'hidden'"):
-        model("let: {hidden: 3}\ninputs: {x: {shape: [hiden, 8]}}\nnodes: {y: x}\n")
-
-
-@pytest.mark.parametrize(
-    ("sections", "place"),
-    [
-        ("nodes: {y: x}\noutputs: [y, hh]\n", (5, 14)),
-        ("nodes: {y: x}\noutputs:\n  - y\n  - hh\n", (7, 5)),
-        (
-            "nodes: {y: x}\ntrain: {minimize: y, optimizer: sgd(lr=1), report: [hh]}\n",
-            (5, 53),
-        ),
-    ],
-)
-def test_an_unknown_name_in_a_list_is_placed_at_its_word(sections: str, place: tuple[int, int]):
-    with pytest.raises(gf.GraphflowError) as caught:
-        model(f"params: {{x: {{shape: scalar, init: ones}}}}\n{sections}")
-    (found,) = caught.value.diagnostics
-    assert (found.mark.line, found.mark.column) == place and "'hh'" in found.message
-
-
 def test_an_error_in_the_library_is_placed_at_the_call():
     with pytest.raises(gf.GraphflowError) as caught:
         model("inputs: {x: {shape: [B, 2]}}\nnodes:\n  y: conv2d(x, 4, 3)\n")

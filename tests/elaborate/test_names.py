@@ -1,8 +1,14 @@
-"""Names of parameters: each layer has its own."""
+"""Names: each layer has its own parameters, and a name that is unknown is shown where it stands."""
 
 from __future__ import annotations
 
+import pytest
+
 import graphflow as gf
+
+
+def model(body: str) -> gf.Model:
+    return gf.loads(f"graphflow: 1\nname: test\n{body}")
 
 
 def test_layers_nested_at_one_place_own_their_parameters():
@@ -23,3 +29,30 @@ nodes:
 """
     names = [n for n in gf.loads(text).parameters if not n.endswith("bias")]
     assert names == ["b.linear.weight", "b.weight", "b.linear2.weight", "b.linear3.weight"]
+
+
+def test_an_open_size_in_small_letters_is_answered_with_capitals():
+    with pytest.raises(gf.GraphflowError) as caught:
+        model("inputs: {x: {shape: [batch, 8]}}\nnodes: {y: x}\n")
+    (found,) = caught.value.diagnostics
+    assert found.message == "unknown name 'batch'" and found.help.endswith("a capital: 'Batch'")
+    with pytest.raises(gf.GraphflowError, match="did you mean 'hidden'"):
+        model("let: {hidden: 3}\ninputs: {x: {shape: [hiden, 8]}}\nnodes: {y: x}\n")
+
+
+@pytest.mark.parametrize(
+    ("sections", "place"),
+    [
+        ("nodes: {y: x}\noutputs: [y, hh]\n", (5, 14)),
+        ("nodes: {y: x}\noutputs:\n  - y\n  - hh\n", (7, 5)),
+        (
+            "nodes: {y: x}\ntrain: {minimize: y, optimizer: sgd(lr=1), report: [hh]}\n",
+            (5, 53),
+        ),
+    ],
+)
+def test_an_unknown_name_in_a_list_is_placed_at_its_word(sections: str, place: tuple[int, int]):
+    with pytest.raises(gf.GraphflowError) as caught:
+        model(f"params: {{x: {{shape: scalar, init: ones}}}}\n{sections}")
+    (found,) = caught.value.diagnostics
+    assert (found.mark.line, found.mark.column) == place and "'hh'" in found.message

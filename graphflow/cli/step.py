@@ -21,7 +21,9 @@ def command(
     sets: Sets = None,
     feed: Annotated[
         list[str] | None,
-        typer.Option(metavar="X=VALUE", help="Feed an input (JSON numbers). Repeatable."),
+        typer.Option(
+            metavar="X=VALUE", help="Feed an input: numbers, or @file.npy, .npz, .json. Repeatable."
+        ),
     ] = None,
     of: Annotated[
         str | None, typer.Option(metavar="NODE", help="What is differentiated, if not the loss.")

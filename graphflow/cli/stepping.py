@@ -32,7 +32,8 @@ def stepper_for(model: Model, of: str | None, given: Mapping[str, Array]) -> tup
     missing = [name for name in graph.nodes if name in leaves and name not in values]
     if missing:
         offer = " ".join(f"--feed {name}=..." for name in missing)
-        fail("GF065", f"nothing says what {', '.join(missing)} is", help=f"give {offer}")
+        fail("GF065", f"nothing says what {', '.join(missing)} is",
+             help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy")  # fmt: skip
     mode: Mode = "train"
     if own.check is not None:
         mode = "eval" if own.check.mode == "eval" else "train"

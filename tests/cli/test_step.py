@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 XYZ = Path(__file__).parent.parent / "examples" / "a_xyz.yaml"
@@ -98,6 +99,47 @@ def test_feeds_come_from_data_or_the_command_line(walk, tmp_path):
     assert walk([], path, "--feed", "x=[1, [3]]").code == 2
     assert walk([], path, "--feed", "x=one").code == 2
     assert "-1" in walk(["n"], XYZ, "--feed", "x=-6").out
+
+
+@pytest.fixture
+def square(tmp_path):
+    """y = x ** 2 for x (N,)."""
+    path = tmp_path / "f.yaml"
+    path.write_text(
+        "graphflow: 1\nname: f\ninputs: {x: {shape: [N]}}\nnodes: {y: x ** 2}\noutputs: [y]\n"
+    )
+    return path
+
+
+def test_feeds_come_from_files(walk, square, tmp_path):
+    np.save(tmp_path / "a.npy", [1.0, 3.0])
+    np.savez(tmp_path / "one.npz", anything=[1.0, 3.0])
+    np.savez(tmp_path / "two.npz", x=[1.0, 3.0], y=[0.0])
+    (tmp_path / "a.json").write_text("[1, 3]")
+    for file in ("a.npy", "one.npz", "two.npz", "a.json"):
+        assert "y = [1., 9.]" in walk([], square, "--feed", f"x=@{file}").out
+
+
+def test_files_that_feed_nothing(walk, square, tmp_path):
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    np.save(tmp_path / "words.npy", ["a", "b"])
+    np.savez(tmp_path / "two.npz", a=[1.0], b=[0.0])
+    (tmp_path / "broken.npz").write_bytes(b"PK")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    (tmp_path / "a.json").write_text('{"x": [1, 3]}')
+    (tmp_path / "a.txt").write_text("1 3")
+    for file, why in {
+        "objects.npy": "'objects.npy' cannot be read",
+        "words.npy": "feeds no numbers",
+        "two.npz": "it holds a, b",
+        "broken.npz": "'broken.npz' cannot be read",
+        "empty.npy": "'empty.npy' cannot be read",
+        "a.json": "feeds no numbers",
+        "a.txt": "it ends in .npy, .npz or .json",
+        "none.npy": "No such file",
+    }.items():
+        answer = walk([], square, "--feed", f"x=@{file}")
+        assert answer.code == 2 and why in answer.err
 
 
 def test_a_check_sets_parameters(walk, tmp_path):

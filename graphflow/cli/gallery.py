@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -20,23 +21,30 @@ STOP = re.compile(r"(?<!\b[A-Z])(?<!\bal)(?<! )\.(?= [A-Z])")
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="[WHAT]", help="graphs, operators, layers or data.")
+        str, typer.Argument(metavar="[WHAT]", help="graphs, operators, layers, losses, data, ...")
     ] = "graphs",
     as_json: AsJson = False,
 ) -> int:
-    """List the canned graphs, or the operators, layers or data sources that a file may name."""
-    if what not in KINDS:
-        help = did_you_mean(what, KINDS) or f"one of {', '.join(KINDS)}"
+    """List the canned graphs, or what a file may name: operators, data sources (data), layers,
+    activations, losses, metrics, optimizers, schedules, initialisers, distributions, functions,
+    detection, plugins.
+    """
+    known = kinds()
+    if what not in known:
+        help = did_you_mean(what, known) or f"one of {', '.join(known)}"
         fail("GF006", f"there is no list of '{what}'", help=help)
-    rows = KINDS[what]()
+    rows = known[what]()
     if as_json:
         print_json(rows)
+        return GOOD
+    if not rows:
+        print("none are installed")
         return GOOD
     columns = [c for c in rows[0] if c not in ("path", "sources")]
     print_table(columns, [[_text(row[c]) for c in columns] for row in rows])
     if what == "graphs":
         print("each name works where a FILE is asked for; see also: graphflow list "
-              f"{' | '.join(kind for kind in KINDS if kind != 'graphs')}")  # fmt: skip
+              f"{' | '.join(kind for kind in known if kind != 'graphs')}")  # fmt: skip
     return GOOD
 
 
@@ -66,17 +74,21 @@ def _operators() -> list[Row]:
     ]
 
 
-def _layers() -> list[Row]:
+def _group(word: str) -> list[Row]:
+    """What stands under a word such as losses: library blocks, and operators that belong there."""
+    from graphflow.ops import OPS
+    from graphflow.reference import call_arguments, names_of
     from graphflow.spec.elaborate import library_module
 
+    blocks = library_module().blocks
     return [
         {
-            "name": name,
-            "arguments": [*block.inputs, *(argument.name for argument in block.args)],
-            "about": sentence(block.about),
+            "name": name, "arguments": call_arguments(name),
+            "about": sentence(blocks[name].about if name in blocks
+                              else inspect.getdoc(OPS[name]) or ""),
         }
-        for name, block in sorted(library_module().blocks.items())
-    ]
+        for name in names_of(word)
+    ]  # fmt: skip
 
 
 def _data() -> list[Row]:
@@ -91,9 +103,12 @@ def _data() -> list[Row]:
     ]  # fmt: skip
 
 
-KINDS: Mapping[str, Callable[[], list[Row]]] = {
-    "graphs": _graphs, "operators": _operators, "layers": _layers, "data": _data,
-}  # fmt: skip
+def kinds() -> Mapping[str, Callable[[], list[Row]]]:
+    """What can be listed, and how its rows are found."""
+    from graphflow.reference import GROUPS
+
+    groups = {word: partial(_group, word) for word in GROUPS}
+    return {"graphs": _graphs, "operators": _operators, **groups, "data": _data}
 
 
 def _text(cell: str | Sequence[str]) -> str:

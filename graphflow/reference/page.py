@@ -34,7 +34,7 @@ class Page:
     """What there is to know about one name: how it is called, then its parts."""
 
     name: str
-    kind: Literal["operator", "block"]
+    kind: Literal["operator", "block", "section", "data source", "argument"]
     family: str
     call: str
     parts: tuple[Part, ...]
@@ -42,6 +42,8 @@ class Page:
 
 WRITTEN = {"gradient": "gradients", "while": "while_loop"}
 """Operators that files call by another name."""
+IMPLIED = ("rng", "stream")
+"""Arguments that files do not give."""
 
 
 def page_of(name: str) -> Page | None:
@@ -63,6 +65,19 @@ def all_names() -> dict[str, str]:
     names = {own: name for name, own in WRITTEN.items()}
     found = {names.get(n, n): op.family for n, op in OPS.items() if op.arguments}
     return found | {name: family_of(name) for name in library_module().blocks}
+
+
+def call_arguments(name: str) -> list[str]:
+    """What an operator or a block of the library is called with.
+
+    >>> call_arguments("dropout")
+    ['x', 'p']
+    """
+    known = WRITTEN.get(name, name)
+    if known in OPS:
+        return [argument for argument in OPS[known].arguments if argument not in IMPLIED]
+    block = library_module().blocks[name]
+    return [*block.inputs, *(argument.name for argument in block.args)]
 
 
 # -- operators -----------------------------------------------------------------------------------
@@ -97,7 +112,7 @@ def _symbol(name: str) -> str:
 def _signature(op: Op) -> Iterator[str]:
     for name in op.arguments:
         parameter = op.attributes.get(name)
-        if name in ("rng", "stream"):
+        if name in IMPLIED:
             continue
         if parameter is None or parameter.default is parameter.empty:
             yield name

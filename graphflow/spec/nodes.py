@@ -293,7 +293,7 @@ def _carried(loop: Scan | While) -> None:
 
 
 REPEAT = Record(Repeat, "a repetition", one_of=("repeat", "for"))
-_BODIES: dict[
+BODIES: dict[
     str,
     Record[Pipeline] | Record[Annotated] | Record[Scan] | Record[While] | Record[Cond],
 ] = {
@@ -303,6 +303,7 @@ _BODIES: dict[
     "while": Record(While, "a while loop", check=_carried),
     "cond": Record(Cond, "a choice"),
 }
+"""What a node may be instead of an expression, by the key that tells."""
 
 
 class _Body:
@@ -312,10 +313,10 @@ class _Body:
         if not isinstance(value, Map):
             return parse_value(value)
         keys = {name.text for name, _ in value.items}
-        for head, record in _BODIES.items():
+        for head, record in BODIES.items():
             if head in keys:
                 return record.read(value, mark)
-        likely = max(_BODIES.values(), key=lambda record: len(keys & set(record.table())))
+        likely = max(BODIES.values(), key=lambda record: len(keys & set(record.table())))
         if keys & set(likely.table()):
             return likely.read(value, mark)
         fail(
@@ -327,7 +328,7 @@ class _Body:
     def schema(self, defs: Schema) -> Schema:
         if "node" not in defs:
             defs["node"] = {}
-            kinds = [EXPRESSION.schema(defs), *(b.schema(defs) for b in _BODIES.values())]
+            kinds = [EXPRESSION.schema(defs), *(b.schema(defs) for b in BODIES.values())]
             defs["node"] = {"anyOf": list(kinds)}
         return {"$ref": "#/$defs/node"}
 

@@ -30,6 +30,10 @@ def test_list_names_the_canned_graphs(cli):
     [
         ("operators", "matmul", "family"),
         ("layers", "batch_norm", "arguments"),
+        ("losses", "cross_entropy", "arguments"),
+        ("optimizers", "adamw", "arguments"),
+        ("activations", "relu", "arguments"),
+        ("activations", "gelu", "arguments"),
         ("data", "digits", "options"),
     ],
 )
@@ -66,6 +70,13 @@ def test_tables_are_as_wide_as_there_is_room(cli, monkeypatch):
         assert any(line.split()[:1] == ["synthetic_regression"] for line in lines)
 
 
+def test_a_list_holds_its_own_only(cli):
+    names = {row["name"] for row in cli("list", "layers", "--json").json}
+    assert {"linear", "conv2d", "lstm", "multi_head_attention"} <= names
+    assert not {"cross_entropy", "adam", "step_lr", "accuracy", "xavier_normal", "relu6"} & names
+    assert "none are installed" in cli("list", "plugins").out
+
+
 def test_an_unknown_list(cli):
     answer = cli("list", "layer")
     assert answer.code == 2 and "did you mean 'layers'?" in answer.err
@@ -99,6 +110,38 @@ def test_explain(cli):
     assert all(cli("explain", code).code == 0 for code in CODES)
     close = cli("explain", "GF0200")
     assert close.code == 2 and "did you mean 'GF020'" in close.err
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("train", ["# train\n", "`epochs`: passes over the data"]),
+        ("data", ["`source`: a data set's name", "digits, mnist"]),
+        ("groups", ["`train.groups`", "`params`: names or patterns (needed)"]),
+        ("through", ["`nodes.NAME.through`"]),
+        ("digits", ["data: {source: digits}", "`label`: int64 (N,), 0 to 9"]),
+        ("blobs", ["`n`: a whole number, 1 to 10000000; 300 if absent"]),
+        ("csv", ["`path`: text; needed"]),
+        ("split", ["split(x, sections, axis=0)", "`data.split`"]),
+        ("momentum", ["An argument of batch_norm", "nesterov, rmsprop, sgd"]),
+        ("lr", ["`train.groups.lr`", "An argument of"]),
+    ],
+)
+def test_explain_knows_what_a_file_may_name(cli, what, words):
+    answer = cli("explain", what)
+    assert answer.code == 0 and all(word in answer.out for word in words)
+
+
+@pytest.mark.parametrize(
+    ("what", "help"),
+    [
+        ("grups", "'groups'"), ("digit", "'digits'"), ("momentun", "'momentum'"),
+        ("losses", "graphflow list losses"), ("qqq", "graphflow list graphs | operators | layers"),
+    ],
+)  # fmt: skip
+def test_explain_says_what_may_be_meant(cli, what, help):
+    answer = cli("explain", what)
+    assert answer.code == 2 and help in answer.err
 
 
 def test_schema_accepts_the_canned_graphs_and_offers_functions(cli):

@@ -20,7 +20,7 @@ from graphflow.diagnostics import Note, did_you_mean, fail
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.store import Store
-from graphflow.runtime.weights import read_weights, renamed
+from graphflow.runtime.weights import ends_of, read_weights, renamed
 
 COUNTERS = "num_batches_tracked"
 """What PyTorch's batch norm counts besides its statistics; nothing here reads it."""
@@ -140,6 +140,8 @@ def _refuse(
         kinds |= {"missing": list(loaded.missing), "unexpected": list(loaded.unexpected)}
     counts = [f"{len(names)} {what}" for what, names in kinds.items() if names]
     close = did_you_mean(loaded.missing[0], loaded.unexpected) if loaded.missing else None
+    if not loaded.matched:
+        close = f"{ends_of(arrays, types)}; map names with rename={{'fc': 'net'}}"
     offer = "map names with rename={'name in the file': 'name here'}, or pass strict=False"
     shape_help = "the shapes must agree: look at the sizes that the model is made with"
     fail("GF077", f"the weights in '{path}' do not fit the model: {', '.join(counts)}", notes=notes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,8 @@ from graphflow.ops.op import Array
 
 PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle"})
 """Suffixes under which PyTorch keeps Python objects."""
+FEW = 3
+"""Names of each side that a message shows."""
 
 
 class WeightFiles:
@@ -88,14 +90,28 @@ def matched(
             found[name] = here[key]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        offer = f"the file holds {', '.join(list(here)[:6])}, ...; map names with rename:"
+        offer = f"{ends_of(here, names)}; map names with rename:"
+        close = did_you_mean(missing[0], here) if found else None
         fail(
             "GF077",
             f"the weights file has no '{missing[0]}'{more}",
             mark,
-            help=did_you_mean(missing[0], here) or offer,
+            help=close or offer,
         )
     return found
+
+
+def ends_of(held: Iterable[str], wanted: Iterable[str]) -> str:
+    """What a file holds and what is wanted of it, in a few names of each.
+
+    >>> ends_of(["fc.w", "fc.b"], ["y.weight"])
+    'the file holds fc.w, fc.b; wanted are y.weight'
+    """
+    holds, wants = (
+        f"{', '.join(names[:FEW]) or 'nothing'}{', ...' if len(names) > FEW else ''}"
+        for names in (list(held), list(wanted))
+    )
+    return f"the file holds {holds}; wanted are {wants}"
 
 
 def renamed(name: str, rename: Mapping[str, str]) -> str:

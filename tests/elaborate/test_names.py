@@ -56,3 +56,22 @@ def test_an_unknown_name_in_a_list_is_placed_at_its_word(sections: str, place: t
         model(f"params: {{x: {{shape: scalar, init: ones}}}}\n{sections}")
     (found,) = caught.value.diagnostics
     assert (found.mark.line, found.mark.column) == place and "'hh'" in found.message
+
+
+@pytest.mark.parametrize(
+    ("lines", "help"),
+    [
+        ("h: 'gru(x, 4)', y: relu(h)", "write h.output or h.hidden"),
+        ("y: 'relu(gru(x, 4))'", "give the call a line of its own, h: ..., and write h.output"),
+    ],
+)
+def test_several_values_where_one_is_needed_are_named(lines: str, help: str):
+    with pytest.raises(gf.GraphflowError, match="not several values") as caught:
+        model(f"inputs: {{x: {{shape: [5, B, 8]}}}}\nnodes: {{{lines}}}\n")
+    assert help in (caught.value.diagnostics[0].help or "")
+
+
+@pytest.mark.parametrize("given", ["None", "'half'", "[0.5]"])
+def test_a_requirement_does_not_hold_of_what_has_no_size(given: str):
+    with pytest.raises(gf.GraphflowError, match="GF030: p is a probability, not"):
+        model(f"inputs: {{x: {{shape: [3]}}}}\nnodes:\n  y: dropout(x, {given})\n")

@@ -99,6 +99,12 @@ def test_everything_that_does_not_fit_is_said_at_once_and_nothing_is_changed(tmp
     assert all(np.array_equal(before[n], a) for n, a in model.weights().items())
 
 
+def test_a_quite_foreign_file_is_shown_beside_what_is_wanted(tmp_path):
+    found = refused(tmp_path, {f"block.{i}.weight": np.ones(2) for i in range(4)})
+    assert "the file holds block.0.weight, block.1.weight, block.2.weight, ...;" in found.help
+    assert "wanted are " in found.help and "did you mean" not in found.help
+
+
 def test_names_may_differ_when_asked(tmp_path):
     content = {"net.bias": np.ones(2, np.float32), "head.bias": np.ones(2, np.float32)}
     model, report = loaded(tmp_path, content, strict=False)

@@ -167,8 +167,12 @@ class Blocks(Calls):
     def check_requirements(self, block: BlockDecl, scope: Scope) -> None:
         """The block's own static checks, with its own words."""
         for requirement in block.require:
-            value = self.evaluate(requirement.that, scope, Slot(self.nowhere(), True))
-            if not static.truth(value, requirement.mark):
+            try:
+                value = self.evaluate(requirement.that, scope, Slot(self.nowhere(), True))
+                holds = static.truth(value, requirement.mark)
+            except static.NotNumbers:
+                holds = False
+            if not holds:
                 function, mark = self.known_call()
                 fail("GF030", filled(requirement.message, function.name, scope.names), mark)
 

@@ -113,6 +113,16 @@ def describe(bound: Bound) -> str:
     return repr(bound) if isinstance(bound, str) else str(bound)
 
 
+def one_of_parts(bound: Bound) -> str | None:
+    """Help where several values stand for one: those of a line are written with its name."""
+    if not isinstance(bound, Parts):
+        return None
+    if "." in bound.name:
+        parts = " or ".join(f"h.{part}" for part in bound.parts)
+        return f"give the call a line of its own, h: ..., and write {parts}"
+    return f"write {' or '.join(f'{bound.name}.{part}' for part in bound.parts)}"
+
+
 def is_number(bound: Bound) -> bool:
     """Whether a static value is a number (a size counts, a truth value does not)."""
     return isinstance(bound, int | float | Symbolic) and not isinstance(bound, bool)

@@ -16,6 +16,7 @@ from graphflow.spec.elaborate.bound import (
     TrainingWord,
     describe,
     is_number,
+    one_of_parts,
 )
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Session, Slot
@@ -192,7 +193,8 @@ class Expressions(Session):
             items = [self.tensor(v, mark) for v in value]
             return self.emit("stack", items, self.unnamed("stack"), mark)
         if not (is_number(value) or isinstance(value, bool | tuple)):
-            fail("GF022", f"a tensor is needed here, not {describe(value)}", mark)
+            fail("GF022", f"a tensor is needed here, not {describe(value)}", mark,
+                 help=one_of_parts(value))  # fmt: skip
         dtype = number_type(value, mark)
         if like is not None and dtype is not DType.BOOL and (like.is_float or not dtype.is_float):
             dtype = like if like is not DType.BOOL else dtype

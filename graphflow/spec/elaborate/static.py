@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from itertools import pairwise
 
-from graphflow.diagnostics import Mark, fail
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, fail
 from graphflow.ir.dims import Symbolic, product
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, describe, is_number
@@ -93,12 +93,17 @@ def is_nested(value: Bound) -> bool:
     return isinstance(value, tuple) and any(isinstance(item, tuple) for item in value)
 
 
+class NotNumbers(GraphflowError):
+    """A comparison by size of what has none: a requirement of a block does not hold then."""
+
+
 def compare(op: str, left: Bound, right: Bound, mark: Mark | None) -> bool:
     """A comparison that must be decided now; an error when it hangs on an open symbol."""
     if op in {"==", "!="} and not (is_number(left) and is_number(right)):
         return (_word(left) == _word(right)) is (op == "==")
     if not (is_number(left) and is_number(right)):
-        fail("GF026", f"'{op}' cannot compare {describe(left)} and {describe(right)}", mark)
+        message = f"'{op}' cannot compare {describe(left)} and {describe(right)}"
+        raise NotNumbers(Diagnostic("GF026", message, mark))
     difference: object = left - right  # type: ignore[operator]
     if isinstance(difference, Symbolic):
         fail(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,9 @@ from graphflow.api import Model
 from graphflow.cli.feeding import Fed, own_feed
 from graphflow.cli.survey import target, wanted
 from graphflow.diagnostics import fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import tensors
+from graphflow.ops import OPS
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode
 from graphflow.runtime.stepper import Stepper
@@ -40,7 +43,28 @@ def stepper_for(model: Model, of: str | None, given: Mapping[str, Array]) -> tup
         _take_parameters(model, own)
     sources = [own.source] * bool(own.source) + ["--feed"] * bool(given)
     fed = f", fed from {' and '.join(sources)}" if sources else ""
-    return _stepper(model, of, mode, values), f"'{of}'{fed}"
+    stepper = _stepper(model, of, mode, values)
+    return stepper, f"'{of}'{fed}{_flat(stepper.graph, of, wanted(model, of))}"
+
+
+def _flat(graph: Graph, of: str, by: Sequence[str]) -> str:
+    """A warning where no differentiable path leads from a value to what it depends on."""
+    todo, seen, stops = [graph.resolve(of)], set[str](), dict[str, None]()
+    while todo:
+        node = graph.nodes[todo.pop()]
+        if node.name in by:
+            return ""
+        if OPS[node.op].family not in ("leaf", "control", "derivative") and (
+            OPS[node.op].vjp is None or not any(t.dtype.is_float for t in tensors(node.type))
+        ):
+            stops[node.op] = None
+        else:
+            todo += [name for name in node.inputs if name not in seen]
+            seen.update(node.inputs)
+    if not (by and stops):
+        return ""
+    return (f"\nits gradient is zero everywhere: {', '.join(stops)} hands none back, and no other "
+            "path leads to parameters or real inputs")  # fmt: skip
 
 
 def _of_checks(model: Model) -> str | None:

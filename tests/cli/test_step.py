@@ -160,6 +160,11 @@ def test_another_value_and_integers(walk, tmp_path):
     assert "y = 1" in walk([], path, "--feed", "x=[1, 5, 2]").out
 
 
+def test_a_gradient_that_is_zero_everywhere_is_said(walk):
+    assert "zero everywhere: equal hands none back" in walk(["n"], "mlp", "--of", "accuracy").err
+    assert "zero everywhere" not in walk(["n"], "mlp").err + walk(["n"], XYZ).err
+
+
 def test_every_step_of_a_network_is_printable(walk):
     answer = walk([], "mlp", "--all")
     place, _ = heads(answer)[-1]

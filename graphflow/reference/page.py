@@ -163,7 +163,8 @@ def _argument(argument: Argument) -> str:
 
 def _parameters(block: BlockDecl) -> Iterator[Part]:
     rows = [
-        f"`{name}` [{', '.join(map(unparse, decl.shape))}], first {unparse(decl.init)}"
+        f"`{decl.name or name}` [{', '.join(map(unparse, decl.shape))}], first {unparse(decl.init)}"
+        + "".join(f", for {n} in {unparse(values)}" for n, values in decl.for_.items())
         for name, decl in block.params.items()
     ]
     if rows:

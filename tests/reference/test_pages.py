@@ -89,6 +89,11 @@ def test_a_block_is_shown_as_it_is_defined():
     assert "about" not in part("relu6", "Definition")
 
 
+def test_parameters_that_are_many_are_shown_by_their_own_names():
+    rows = part("lstm", "Parameters")
+    assert "`weight_ih_l{layer}{way}`" in rows and "for layer in range(num_layers)" in rows
+
+
 def test_numbers_are_shown_short():
     assert shown(np.array([True, False])) == "[true, false]"
     assert shown(np.array(1 / 3)) == "0.3333"

@@ -143,7 +143,7 @@ class Function(Body):
     # -- derivatives -------------------------------------------------------------------------
     def define(self, node: str, code: Code) -> None:
         """As any value; one that something is differentiated by is prepared for it."""
-        if node not in self.differentiated() or code.scalar:
+        if not self.differentiated(node) or code.scalar:
             super().define(node, code)
             return
         helper = self.helper("differentiable")
@@ -160,7 +160,7 @@ class Function(Body):
             if leaf in self.flow.readers and type_symbols(self.node_of(leaf).type):
                 self._open_state(leaf, place)
         for node in self.entered:
-            if node in self.differentiated():
+            if self.differentiated(node):
                 name = self.value(node).text
                 self.lines.append(f"{name} = {self.helper('differentiable')}({name})")
 
@@ -195,14 +195,10 @@ class Function(Body):
         name = self.helper(node.op)
         self.define(node.name, call(name, *(self.value(n) for n in node.inputs)))
 
-    def differentiated(self) -> set[str]:
-        """The values that something is differentiated by."""
-        found: set[str] = set()
-        for step in self.flow.steps:
-            if isinstance(step, Node) and step.op in ("gradients", "jvp", "jacobian", "hessian"):
-                last = 2 if step.op == "jvp" else None
-                found.update(step.inputs[1:last])
-        return {n for n in found if self.node_of(n).op not in ("parameter", "state")}
+    def differentiated(self, node: str) -> bool:
+        """Whether something is differentiated by a value that is no leaf."""
+        leaf = self.node_of(node).op in ("parameter", "state")
+        return node in self.flow.differentiated and not leaf
 
 
 def _last(path: str) -> str:

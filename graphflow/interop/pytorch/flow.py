@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphflow.ir.graph import Node
 from graphflow.ops.op import OPS
@@ -12,6 +13,7 @@ from graphflow.spec.elaborate.calltree import CallNode, RegionNode, Section
 Step = Node | CallNode
 Splice = Callable[[CallNode], Sequence[Step] | None]
 Regions = Mapping[str, Mapping[str, RegionNode]]
+DERIVATIVES = frozenset({"gradients", "jvp", "jacobian", "hessian"})
 HIDDEN = frozenset({"rng_split"})
 """Operators that only hand random keys on."""
 LOOPED = 2
@@ -87,6 +89,15 @@ class Flow:
     def end(self) -> int:
         """The position after the last step, where results are read."""
         return len(self.steps)
+
+    @cached_property
+    def differentiated(self) -> frozenset[str]:
+        """The values that something is differentiated by, leaves among them."""
+        found: set[str] = set()
+        for step in self.steps:
+            if isinstance(step, Node) and step.op in DERIVATIVES:
+                found.update(step.inputs[1:2] if step.op == "jvp" else step.inputs[1:])
+        return frozenset(found)
 
     @classmethod
     def of(

@@ -79,9 +79,13 @@ def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
     return replacing
 
 
-def _pow(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
-    """Powers of floats. Integers are left to the operator, which looks at the exponents first."""
-    return _ufunc(np.power)(node, out, inputs) if out[0].dtype.kind == "f" else None
+def _of_floats(function: np.ufunc) -> Factory:
+    """The factory for floats. Integers are left to the operator, which looks at them first."""
+
+    def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+        return _ufunc(function)(node, out, inputs) if out[0].dtype.kind == "f" else None
+
+    return make
 
 
 def _cast(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
@@ -97,7 +101,9 @@ def _universal() -> Iterator[tuple[str, Factory]]:
 
 ELEMENTWISE: dict[str, Factory] = {
     **dict(_universal()),
-    "pow": _pow,
+    "pow": _of_floats(np.power),
+    "floor_div": _of_floats(np.floor_divide),
+    "mod": _of_floats(np.remainder),
     "relu": _relu,
     "sigmoid": _sigmoid,
     "where": _where,

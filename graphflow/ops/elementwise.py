@@ -184,11 +184,28 @@ def _slope_of_power(g: Value, x: Value, exponent: int | float) -> Value:
     return g * ((x if exponent == 2 else x ** (exponent - 1)) * exponent)
 
 
+def _refuse_zero(x: Array, y: Array) -> None:
+    """Refuse to divide an integer by 0; array libraries give 0 and warn."""
+    if x.dtype.kind in "iu" and x.size and not y.all():
+        fail(
+            "GF083",
+            "an integer is divided by 0",
+            help="keep 0 out: x // where(y == 0, 1, y), or divide floats, which gives inf or nan",
+        )
+
+
 @register
 class FloorDiv(Binary):
-    """The quotient rounded down. Piecewise constant: its derivative counts as zero."""
+    """The quotient rounded down. Piecewise constant: its derivative counts as zero.
+
+    An integer has no quotient by 0.
+    """
 
     latex, ufunc = r"\lfloor {x} / {y} \rfloor", "floor_divide"
+
+    def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
+        _refuse_zero(x, y)
+        return super().forward(xp, x, y)
 
     def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
         return None, None
@@ -200,10 +217,17 @@ class FloorDiv(Binary):
 
 @register
 class Mod(Binary):
-    """The remainder, with the divisor's sign. z = x - y floor(x / y), dz/dx = 1."""
+    """The remainder, with the divisor's sign. z = x - y floor(x / y), dz/dx = 1.
+
+    An integer has no remainder by 0.
+    """
 
     latex, ufunc, retains = r"{x} \bmod {y}", "remainder", ("x", "y")
     domain = (1.0, 1.9)
+
+    def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
+        _refuse_zero(x, y)
+        return super().forward(xp, x, y)
 
     def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
         return g, -(g * F.floor_div(x, y))

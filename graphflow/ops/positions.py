@@ -39,11 +39,16 @@ def within(x: TensorType, indices: TensorType, axis: int, op: str) -> None:
 def out_of_range(indices: Array, n: int, negative: bool = True) -> NoReturn:
     """Report the first position that the axis does not have."""
     wrong = int(indices[(indices < (-n if negative else 0)) | (indices >= n)].reshape(-1)[0])
-    leave = f", and leave out what is unknown by ignore_index={wrong}" if wrong < 0 else ""
+    leave = (
+        ""
+        if negative or wrong >= 0
+        else ("; labels that do not count are for a loss with an ignore_index")
+    )
     fail(
         "GF080",
         f"position {wrong} is out of range for an axis of size {n}",
-        help=f"labels and tokens count from 0; check the data and the number of classes{leave}",
+        help="positions (labels, tokens, lengths, indices) count from 0; check the data and the "
+        f"size of the axis{leave}",
     )
 
 

@@ -49,14 +49,11 @@ def test_sizes_and_number_types_that_are_open_stay_open():
     assert [fast[name].op for name in fast.outputs] == ["mul", "less"]
 
 
-def test_integer_division_by_zero_gives_what_it_gives_when_it_runs():
+@pytest.mark.parametrize("op", ["floor_div", "mod"])
+def test_integer_division_by_zero_is_refused_when_it_runs_and_no_sooner(op: str):
     b = Builder()
-    one, zero = b.constant(1, INT), b.constant(0, INT)
-    results = [b.add(op, one, zero).name for op in ("floor_div", "mod")]
-    graph = b.graph(results)
+    graph = b.graph([b.add(op, b.constant(1, INT), b.constant(0, INT)).name])
     fast = optimise(graph)
-    with np.errstate(divide="ignore"):
-        plain = evaluate(graph, {})
-    values = evaluate(fast, {})
-    for old, new in zip(graph.outputs, fast.outputs, strict=True):
-        assert values[new] == plain[old]
+    for each in (graph, fast):
+        with pytest.raises(GraphflowError, match="divided by 0"):
+            evaluate(each, {})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import pytest
+
 import graphflow as gf
 
 
@@ -75,3 +77,11 @@ def test_several_values_where_one_is_needed_are_named(lines: str, help: str):
 def test_a_requirement_does_not_hold_of_what_has_no_size(given: str):
     with pytest.raises(gf.GraphflowError, match="GF030: p is a probability, not"):
         model(f"inputs: {{x: {{shape: [3]}}}}\nnodes:\n  y: dropout(x, {given})\n")
+
+
+def test_a_declaration_named_like_a_function_is_refused_at_its_place():
+    text = "graphflow: 1\nname: t\ninputs: {max: {shape: [2]}}\nnodes: {y: max * 2}\n"
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.loads(text)
+    (found,) = caught.value.diagnostics
+    assert found.code == "GF024" and found.mark is not None and found.mark.line == 3

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.graph import Graph, Origin
@@ -161,8 +161,7 @@ class Elaborator(Feeds):
         """``let`` values, each over earlier ones."""
         let = self.module.let
         for name, expr in self.document.let.items():
-            with self.declaring(let, name, expr.mark):
-                let.declare(name, self.static(expr, let, "a let value"), expr.mark)
+            self.declare(let, name, expr.mark, partial(self.static, expr, let, "a let value"))
 
     def declarations(self, scope: Scope) -> None:
         """Inputs, parameters, states and instances, in reading order."""
@@ -174,27 +173,22 @@ class Elaborator(Feeds):
         ]
         for expr in (e for shape in shapes for e in shape):
             self.declare_symbols(expr, scope)
-        for name, declared in document.inputs.items():
-            with self.declaring(scope, name, declared.mark):
-                scope.declare(name, self.input(name, declared, scope), declared.mark)
+        for name, input in document.inputs.items():
+            self.declare(scope, name, input.mark, partial(self.input, name, input, scope))
         for name, param in document.params.items():
-            with self.declaring(scope, name, param.mark):
-                value = self.parameters(name, param, scope, "in_out", Place(""))
-                scope.declare(name, value, param.mark)
+            make = partial(self.parameters, name, param, scope, "in_out", Place(""))
+            self.declare(scope, name, param.mark, make)
         for name, state in document.state.items():
-            with self.declaring(scope, name, state.mark):
-                scope.declare(name, self.state(name, state, scope), state.mark)
+            self.declare(scope, name, state.mark, partial(self.state, name, state, scope))
         for name, layer in document.layers.items():
-            with self.declaring(scope, name, layer.mark):
-                scope.declare(name, self.instance(name, scope), layer.mark)
+            self.declare(scope, name, layer.mark, partial(self.instance, name, scope))
 
-    @contextmanager
-    def declaring(self, scope: Scope, name: str, mark: Mark) -> Iterator[None]:
-        """Declare one name in this block; a broken declaration is kept and poisons the name."""
+    def declare(self, scope: Scope, name: str, mark: Mark, make: Callable[[], Bound]) -> None:
+        """Declare one name; what is wrong with it is kept, and poisons the name."""
         try:
             if scope is not self.module.let:
                 self.check_name(name, mark, scope)
-            yield
+            scope.declare(name, make(), mark)
         except GraphflowError as error:
             self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))
             scope.poison(name, mark)

@@ -3,11 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import Parameter
 
 from graphflow.diagnostics import fail
 from graphflow.ir.dims import Dim, Shape, Symbolic
 from graphflow.ir.graph import Attr
-from graphflow.ir.types import TensorType, ValueType
+from graphflow.ir.types import DType, TensorType, ValueType
+
+_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "DType": ("a number type such as int64", (DType,)),
+    "bool": ("true or false", (bool,)),
+    "str": ("a word in quotes", (str,)),
+    "int": ("an integer", (int, Symbolic)),
+    "Dim": ("an integer", (int, Symbolic)),
+    "float": ("a number", (int, float, Symbolic)),
+    "Symbolic": ("a number", (int, float, Symbolic)),
+    "None": ("none", (type(None),)),
+}
+"""What annotations of single values mean; lists are read by the operators themselves."""
+
+
+def wanted(parameter: Parameter, value: Attr) -> str | None:
+    """What an attribute should be, in words, where its annotation does not allow ``value``.
+
+    >>> def f(*, num: "int", dtype: "DType | None"): ...
+    >>> from inspect import signature
+    >>> wanted(signature(f).parameters["dtype"], 4), wanted(signature(f).parameters["num"], 4)
+    ('a number type such as int64 or none', None)
+    """
+    names = str(parameter.annotation).split(" | ")
+    if not all(name in _KINDS for name in names) or value is parameter.default:
+        return None
+    for name in names:
+        fits = isinstance(value, _KINDS[name][1])
+        if fits and isinstance(value, bool) is (name == "bool"):
+            return None
+    words = dict.fromkeys(_KINDS[name][0] for name in names)
+    if "float" in names or "Symbolic" in names:
+        words.pop("an integer", None)
+    return " or ".join(words)
 
 
 def operand(types: Sequence[ValueType], index: int = 0) -> TensorType:

@@ -94,7 +94,7 @@ HABITS = {
     "dropout(m, -1)": "p is a probability, not -1",
     "flatten(x, 1.5)": "start_axis is a whole number, not 1.5",
     "max_pool2d(img, 0)": "kernel_size is an integer of at least 1, not 0",
-    "avg_pool2d(img, 2, 2, 0, 3)": "ceil_mode is true or false, not 3",
+    "avg_pool2d(img, 2, 2, 0, 3)": "ceil_mode' of avg_pool is true or false, not 3",
     "adaptive_avg_pool2d(img, 0)": "output_size is a positive whole number for each axis, not 0",
     "rnn(x, 10, 20)": "h0 is none or a tensor (layers, N, H), not 20; the input size is inferred",
     "lstm(x, 10, 20)": "h0 and c0 are none or tensors (layers, N, H), not 20 and none",

@@ -12,8 +12,9 @@ from graphflow.ir.types import DType, TensorType, dtype_named, dtype_names
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl, NodeDecl, ParamDecl, StateDecl
 from graphflow.spec.elaborate import static
+from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poisoned, describe
-from graphflow.spec.elaborate.calls import Arguments, Calls, bind
+from graphflow.spec.elaborate.calls import Calls
 from graphflow.spec.elaborate.calltree import OpenCall, tell_apart
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slot

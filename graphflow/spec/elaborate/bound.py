@@ -15,7 +15,7 @@ from graphflow.spec.syntax import Expr
 from graphflow.spec.unparse import unparse
 
 if TYPE_CHECKING:
-    from graphflow.spec.elaborate.calls import Arguments
+    from graphflow.spec.elaborate.binding import Arguments
     from graphflow.spec.elaborate.scope import Scope
     from graphflow.spec.elaborate.session import Slot
 

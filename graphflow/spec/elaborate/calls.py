@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
 
 from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import Attr
-from graphflow.ir.types import DType, TupleType
+from graphflow.ir.types import TupleType
 from graphflow.ops.builder import Value
 from graphflow.ops.op import OPS, Op
 from graphflow.spec.elaborate import static
+from graphflow.spec.elaborate.binding import Arguments, match_operator, with_first
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, Parts, describe
 from graphflow.spec.elaborate.expressions import Expressions
 from graphflow.spec.elaborate.scope import Scope
@@ -29,24 +29,6 @@ INITIAL = "_init"
 """How arguments end that say how parameters start."""
 FILLED = frozenset({"shape", "fan_in", "fan_out"})
 """What an initial value knows about the parameter that it fills."""
-CONTEXT = frozenset({"rng", "stream"})
-"""What the elaborator supplies to random operators: the key, and the name of the stream."""
-
-INFERRED = frozenset({"in_features", "in_channels", "input_size", "num_features", "num_channels"})
-"""Arguments of PyTorch's layers that say what the input says already."""
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """Evaluated arguments of a call, with the place of each for messages."""
-
-    positional: Sequence[Bound]
-    keywords: Mapping[str, Bound]
-    marks: Mapping[str | int, Mark]
-    mark: Mark
-
-    def mark_of(self, key: str | int) -> Mark:
-        return self.marks.get(key, self.mark)
 
 
 def is_operator(name: str) -> bool:
@@ -71,7 +53,7 @@ class Calls(Expressions):
             self.unknown_function(call, scope)
         arguments = self.arguments(call, scope, slot)
         if scope.piped is not None and call is scope.piped[0]:
-            arguments = _with_first(arguments, scope.piped[1])
+            arguments = with_first(arguments, scope.piped[1])
         return self.apply(function, arguments, slot)
 
     def apply(self, function: Function, arguments: Arguments, slot: Slot) -> Bound:
@@ -253,12 +235,6 @@ def _count(found: int, places: Sequence[Place], mark: Mark) -> None:
         fail("GF022", f"{found} values cannot be unpacked into {len(places)} names", mark)
 
 
-def _with_first(arguments: Arguments, value: Bound) -> Arguments:
-    """The arguments with the pipeline's value in front."""
-    marks = {(k + 1 if isinstance(k, int) else k): m for k, m in arguments.marks.items()}
-    return Arguments([value, *arguments.positional], arguments.keywords, marks, arguments.mark)
-
-
 def _only_numbers(arguments: Arguments) -> bool:
     """Plain numbers, or one list of them, and nothing by name."""
     items = arguments.positional
@@ -269,77 +245,3 @@ def _only_numbers(arguments: Arguments) -> bool:
         and not arguments.keywords
         and all(isinstance(v, int | float | Symbolic) for v in items)
     )
-
-
-def match_operator(op: Op, arguments: Arguments) -> tuple[list[Bound], dict[str, Attr]]:
-    """Arguments of a call matched to an operator's operands and attributes."""
-    names = [n for n in op.arguments if n.lstrip("*") not in CONTEXT or not op.random]
-    if op.random and "stream" in arguments.keywords:
-        names.append("stream")  # graphflow expand says which numbers are drawn
-    given = dict(bind(op.name, names, arguments, extra="sizes" in op.attributes))
-    operands: list[Bound] = []
-    for operand in op.operands:
-        name = operand.lstrip("*")
-        if name in CONTEXT and op.random:
-            continue
-        if operand.startswith("*"):
-            operands += given.pop(name, ())  # type: ignore[arg-type]
-        elif name in given:
-            operands.append(given.pop(name))
-        else:
-            _missing(op.name, name, names, arguments.mark)
-    extra = {k: given.pop(k) for k in list(given) if k not in op.attributes}
-    if extra:
-        given["sizes"] = tuple((k, v) for k, v in extra.items())
-    for name, parameter in op.attributes.items():
-        if parameter.default is parameter.empty and name not in given and name not in CONTEXT:
-            _missing(op.name, name, names, arguments.mark)
-    attrs = {k: attribute(op.name, k, v, arguments.mark_of(k)) for k, v in given.items()}
-    return operands, attrs
-
-
-def bind(
-    function: str, names: Sequence[str], arguments: Arguments, extra: bool = False
-) -> dict[str, Bound]:
-    """Positional and keyword arguments by parameter name; ``*name`` takes all that are left."""
-    given: dict[str, Bound] = {}
-    positional = list(arguments.positional)
-    shown = f"{function}({', '.join(names)})"
-    for index, name in enumerate(names):
-        if name.startswith("*"):
-            given[name[1:]] = tuple(positional[index:])
-            positional = positional[:index]
-        elif index < len(positional):
-            given[name] = positional[index]
-    plain = [n for n in names if not n.startswith("*")]
-    if len(positional) > len(names):
-        fail("GF022", f"{function} takes {len(names)} arguments, {len(positional)} were given",
-             arguments.mark_of(len(names)), help=f"its arguments are {shown}")  # fmt: skip
-    for name, value in arguments.keywords.items():
-        mark = arguments.mark_of(name)
-        if name not in plain and not extra:
-            inferred = "the input's size is inferred: leave it out" if name in INFERRED else None
-            close = inferred or suggest(name, plain)
-            fail("GF022", f"{function} has no argument '{name}'", mark,
-                 help=close or f"its arguments are {shown}")  # fmt: skip
-        if name in given:
-            fail("GF022", f"argument '{name}' of {function} is given twice", mark)
-        given[name] = value
-    return given
-
-
-def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
-    """A static value as an operator's attribute."""
-    if isinstance(value, Value):
-        fail("GF026", f"'{name}' of {function} must be known while the graph is built, "
-             "and this is a tensor", mark)  # fmt: skip
-    if isinstance(value, tuple):
-        return tuple(attribute(function, name, item, mark) for item in value)
-    if value is None or isinstance(value, bool | int | float | str | Symbolic | DType):
-        return value
-    fail("GF022", f"'{name}' of {function} cannot be {describe(value)}", mark)
-
-
-def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> NoReturn:
-    fail("GF022", f"{function} needs '{name}'", mark,
-         help=f"its arguments are {function}({', '.join(names)})")  # fmt: skip

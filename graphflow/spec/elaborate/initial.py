@@ -14,8 +14,8 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value, broadcast_like
 from graphflow.ops.op import OPS
+from graphflow.spec.elaborate.binding import Arguments
 from graphflow.spec.elaborate.bound import Bound, Function, Partial, Poisoned
-from graphflow.spec.elaborate.calls import Arguments
 from graphflow.spec.elaborate.loops import Loops
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Region, Slot

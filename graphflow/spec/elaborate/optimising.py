@@ -19,8 +19,8 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl
+from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import Bound, Function, describe
-from graphflow.spec.elaborate.calls import Arguments, bind
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Place, Slot

@@ -1,0 +1,70 @@
+"""Wrong arguments: each is refused at its own place, with what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphflow as gf
+from graphflow.diagnostics import Diagnostic
+
+HEAD = "graphflow: 1\nname: t\n"
+LINE = """inputs:
+  v: {shape: [B, 5]}
+  t: {shape: [B], dtype: int}
+  s: scalar
+nodes:
+  y: %s
+outputs: [y]
+"""
+
+
+def refused(call: str, head: str = LINE) -> Diagnostic:
+    """The one thing that is wrong with a file of one line."""
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.loads(HEAD + head % call)
+    (found,) = caught.value.diagnostics
+    return found
+
+
+def type_of(call: str) -> str:
+    graph = gf.loads(HEAD + LINE % call).graph
+    return str(graph.nodes[graph.outputs[0]].type)
+
+
+# What is said, the help, and the text at the place.
+KINDS = {
+    "zeros(3, 4)": ("'dtype' of zeros", "the shape is a list: zeros([3, 4])", "4"),
+    "ones(B, 4)": ("'dtype' of ones", "the shape is a list: ones([B, 4])", "4"),
+    "zeros(3, 4, 5)": ("zeros takes 2 arguments", "zeros([3, 4, 5])", "5"),
+    "full([2], 1, 3)": ("'dtype' of full is a number type", "", "3"),
+    "arange(0, 5, 1, 2)": ("'dtype' of arange is a number type", "", "2"),
+    "one_hot(t, 5, 3)": ("'dtype' of one_hot is a number type", "", "3"),
+    "eye(2, 2, 0, 7)": ("'dtype' of eye is a number type such as int64, not 7", "", "7"),
+    "linspace(0, 1, 5, true, 3)": ("'dtype' of linspace is a number type", "", "3"),
+    "zeros([3], dtype='float32')": ("not 'float32'", "write float32 without quotes", "dtype"),
+    "linspace(0, 1, 5, 3)": ("'endpoint' of linspace is true or false, not 3", "", "3"),
+    "sum(v, 0, 1)": ("'keepdims' of sum", "several axes are a list: sum(v, [0, 1])", "1"),
+    "uniform(0, 1, [3], 2)": ("'high' of uniform is a number, not [3]", "", "[3]"),
+    "topk(v, 2.5)": ("'k' of topk is an integer, not 2.5", "", "2.5"),
+    "reshape(v, 5, B)": ("reshape takes 2 arguments", "reshape(v, [5, B])", "B"),
+    "transpose(v, 1, 0)": ("transpose takes 2", "the axes are a list: transpose(v, [1, 0])", "0"),
+    "stack(v, v, 1)": ("stack joins tensors", "write axis=1: stack(v, v, axis=1)", "1"),
+    "concat(v, v, 1)": ("and 1 is a number", "write axis=1: concat(v, v, axis=1)", "1"),
+}
+
+
+@pytest.mark.parametrize("call", KINDS)
+def test_an_attribute_of_the_wrong_kind_is_refused_at_its_place(call: str) -> None:
+    message, help, place = KINDS[call]
+    found = refused(call)
+    assert message in found.message
+    assert help in (found.help or "")
+    assert found.mark is not None and found.mark.line == 8
+    assert (HEAD + LINE % call).splitlines()[7][found.mark.column - 1 :].startswith(place)
+
+
+def test_a_list_of_tensors_may_be_followed_by_the_axis() -> None:
+    assert type_of("concat([v, v], 1)") == "float[B, 10]"
+    assert type_of("stack([v, v], 1)") == "float[B, 2, 5]"
+    assert type_of("concat([1, 2], [3])") == "int64[3]"
+    assert type_of("stack(s, 1)") == "float[2]"

@@ -26,7 +26,7 @@ from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
-from graphflow.runtime.store import Fitted, Store, StoreLike
+from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.schedule.plan import make_plan
 
 Mode = Literal["train", "eval"]
@@ -256,14 +256,6 @@ def float_dtype(name: str) -> DType:
     if dtype is None or not dtype.is_float or dtype is DType.FLOAT:
         fail("GF031", f"'{name}' is not a float type", help="float32, float64 or float16")
     return dtype
-
-
-def as_array(name: str, value: object) -> Array:
-    """Whatever was fed as an array; GF065 where it is none."""
-    try:
-        return np.asarray(value)
-    except (ValueError, TypeError) as error:
-        fail("GF065", f"'{name}' needs a rectangular array of numbers: {error}")
 
 
 def _converted(node: Node, value: Array, float_type: DType) -> Array:

@@ -16,7 +16,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Prepared, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.result import Result
-from graphflow.runtime.store import Store
+from graphflow.runtime.store import Store, as_array
 
 
 class Program:
@@ -90,7 +90,7 @@ class Program:
         if self._of is None or not self._gradients:
             fail("GF050", "a cotangent is given, but nothing is differentiated")
         name = self._cotangent or f"{self.graph.resolve(self._of)}.grad"
-        return {**complete, name: np.asarray(cotangent)}
+        return {**complete, name: as_array("cotangent", cotangent)}
 
 
 def build_program(

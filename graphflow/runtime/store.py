@@ -20,6 +20,17 @@ from graphflow.ops.op import Array
 Fill = Callable[[str], Array]
 
 
+def as_array(name: str, value: object) -> Array:
+    """Whatever was fed as an array; GF065 where it is none."""
+    if getattr(value, "requires_grad", False) is True:  # a tensor of PyTorch's
+        fail("GF065", f"'{name}' is a tensor that records gradients elsewhere",
+             help=f"detach it first: {name}.detach()")  # fmt: skip
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError) as error:
+        fail("GF065", f"'{name}' needs a rectangular array of numbers: {error}")
+
+
 class StoreLike(Protocol):
     """What holds the leaves that outlive a run."""
 
@@ -77,7 +88,7 @@ class Store:
 
     def assign(self, name: str, value: Array) -> None:
         """Copy ``value`` into the leaf."""
-        home, given = self.home(name), np.asarray(value)
+        home, given = self.home(name), as_array(name, value)
         type = home.types[name]
         _check(name, type, given)
         known = home._arrays.get(name)

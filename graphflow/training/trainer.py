@@ -12,11 +12,11 @@ from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
-from graphflow.runtime.compile import Compiler, Settings, as_array
+from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, random_key
 from graphflow.runtime.result import Result
-from graphflow.runtime.store import Store
+from graphflow.runtime.store import Store, as_array
 from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.step_graph import StepGraph, step_graph

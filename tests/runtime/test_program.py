@@ -235,3 +235,19 @@ def test_arguments_that_do_not_fit_are_answered(arguments: dict[str, object]):
 def test_text_is_text():
     with pytest.raises(gf.GraphflowError):
         gf.loads(None)
+
+
+class Recorded(np.ndarray):
+    """What a tensor of PyTorch's that requires a gradient does."""
+
+    requires_grad = True
+
+    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+def test_a_tensor_that_records_gradients_is_to_be_detached_first():
+    program = gf.loads(HEAD + "inputs: {x: {shape: [B, 2]}}\nnodes: {y: x * 2}\n").compile(of="y")
+    with pytest.raises(gf.GraphflowError, match="GF065") as caught:
+        program({"x": np.ones((3, 2)).view(Recorded)})
+    assert caught.value.diagnostics[0].help == "detach it first: x.detach()"

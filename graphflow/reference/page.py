@@ -14,7 +14,7 @@ from graphflow.reference.derivative import derivative, shapes
 from graphflow.reference.example import Example, block_example, operator_example
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate import library_module
-from graphflow.spec.names import Argument
+from graphflow.spec.names import BY_NAME, Argument, listed
 from graphflow.spec.unparse import unparse
 
 Language = Literal["prose", "math", "yaml", "text", "list"]
@@ -152,11 +152,13 @@ def _block(name: str, block: BlockDecl) -> Page:
     parts = [Part("", block.about), *_parameters(block)]
     parts.append(Part("Definition", definition(name), "yaml"))
     parts += _shown(block_example(name, family_of(name), block))
-    arguments = ", ".join([*block.inputs, *map(_argument, block.args)])
+    arguments = ", ".join([*block.inputs, *map(_argument, listed(block.args))])
     return Page(name, "block", family_of(name), f"{name}({arguments})", tuple(parts))
 
 
-def _argument(argument: Argument) -> str:
+def _argument(argument: Argument | None) -> str:
+    if argument is None:
+        return BY_NAME
     default = argument.default
     return argument.name if default is None else f"{argument.name}={unparse(default)}"
 

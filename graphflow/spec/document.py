@@ -219,7 +219,8 @@ class BlockDecl:
         default=None, metadata=key("example", EXPRESSION, "a call that shows what it does")
     )
     args: tuple[Argument, ...] = field(
-        default=(), metadata=key("args", ARGUMENTS, "values known while the graph is built")
+        default=(),
+        metadata=key("args", ARGUMENTS, "values known while the graph is built; by name after '*'"),
     )
     inputs: tuple[str, ...] = field(
         default=(), metadata=key("inputs", NAMES, "the tensors it is called with")

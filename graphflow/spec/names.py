@@ -24,14 +24,18 @@ from graphflow.spec.syntax import (
 )
 from graphflow.spec.values import Scalar
 
+BY_NAME = "*"
+"""What stands before arguments that are given by name alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a block: ``channels`` or ``stride=1``."""
+    """An argument of a block: ``channels`` or ``stride=1``; behind ``'*'``, given ``by_name``."""
 
     name: str
     default: Expr | None
     mark: Mark = field(compare=False, repr=False)
+    by_name: bool = False
 
 
 def declared(source: Scalar | str) -> str:
@@ -67,14 +71,22 @@ def targets(source: Scalar | str) -> tuple[str, ...]:
 def signature(items: Iterable[Scalar | str]) -> tuple[Argument, ...]:
     """The arguments of a block, from ``["channels", "stride=1"]``.
 
-    Raises GF025 for what is neither ``name`` nor ``name=value``, GF024 for a name given twice.
+    What follows ``"*"`` is given by name. Raises GF025 for what is neither ``name`` nor
+    ``name=value``, GF024 for a name given twice.
     """
     found: list[Argument] = []
-    for item in items:
-        argument = _argument(_scalar(item))
+    star: Scalar | None = None
+    for scalar in map(_scalar, items):
+        if scalar.text.strip() == BY_NAME:
+            if star is not None:
+                fail("GF024", "'*' stands twice", scalar.mark)
+            star = scalar
+            continue
+        argument = _argument(scalar, star is not None)
         if any(argument.name == earlier.name for earlier in found):
             fail("GF024", f"argument '{argument.name}' is declared twice", argument.mark)
-        if argument.default is None and found and found[-1].default is not None:
+        follows = bool(found) and found[-1].default is not None
+        if argument.default is None and follows and not argument.by_name:
             fail(
                 "GF025",
                 f"argument '{argument.name}' without a default follows one that has one",
@@ -82,7 +94,20 @@ def signature(items: Iterable[Scalar | str]) -> tuple[Argument, ...]:
                 help="put it before those with defaults",
             )
         found.append(argument)
+    if star is not None and not (found and found[-1].by_name):
+        fail("GF025", "'*' stands before arguments that are given by name, and none follows",
+             star.mark)  # fmt: skip
     return tuple(found)
+
+
+def listed(arguments: Iterable[Argument]) -> Iterator[Argument | None]:
+    """The arguments, and None where ``'*'`` stands: before the first that is given by name."""
+    star = False
+    for argument in arguments:
+        if argument.by_name and not star:
+            star = True
+            yield None
+        yield argument
 
 
 def free_names(expr: Expr) -> tuple[str, ...]:
@@ -127,14 +152,15 @@ def _children(
             return ()
 
 
-def _argument(scalar: Scalar) -> Argument:
+def _argument(scalar: Scalar, by_name: bool) -> Argument:
     head, equals, default = scalar.text.partition("=")
     name, mark = _trimmed(scalar, 0, len(head))
     _declared(name, mark)
     if not equals:
-        return Argument(name, None, mark)
+        return Argument(name, None, mark, by_name)
     shift = len(head) + 1
-    return Argument(name, parse_text(default, lambda o, n: scalar.at(shift + o, n)), mark)
+    value = parse_text(default, lambda o, n: scalar.at(shift + o, n))
+    return Argument(name, value, mark, by_name)
 
 
 def _trimmed(scalar: Scalar, start: int, end: int) -> tuple[str, Mark]:

@@ -68,3 +68,66 @@ def test_a_list_of_tensors_may_be_followed_by_the_axis() -> None:
     assert type_of("stack([v, v], 1)") == "float[B, 2, 5]"
     assert type_of("concat([1, 2], [3])") == "int64[3]"
     assert type_of("stack(s, 1)") == "float[2]"
+
+
+NAMED = """blocks:
+  conv:
+    args: [out_channels, kernel=3, '*', stride=1, padding]
+    inputs: [x]
+    nodes:
+      y: conv1d(x, out_channels, kernel, stride=stride, padding=padding)
+    outputs: [y]
+"""
+CONV = NAMED + "inputs: {x: {shape: [2, 3, 9]}}\nnodes: {y: '%s'}\noutputs: [y]\n"
+
+
+def test_arguments_behind_a_star_are_given_by_name() -> None:
+    graph = gf.loads(HEAD + CONV % "conv(x, 4, 3, padding=1, stride=2)").graph
+    assert str(graph.nodes[graph.outputs[0]].type) == "float[2, 4, 5]"
+    found = refused("conv(x, 3, 4, 3, 1)", CONV)
+    assert found.message == "'stride' of conv is given by name"
+    assert found.help == (
+        "write conv(x, 3, 4, stride=3, padding=1); the input's channels are inferred"
+    )
+    assert found.mark is not None and found.mark.line == 11
+    assert refused("conv(x, 3)", CONV).help == (
+        "its arguments are conv(x, out_channels, kernel, *, stride, padding)"
+    )
+
+
+def test_an_instance_takes_what_is_behind_a_star_by_name_too() -> None:
+    layer = NAMED + "inputs: {x: {shape: [2, 3, 9]}}\nlayers: {c: '%s'}\nnodes: {y: c(x)}\n"
+    assert gf.loads(HEAD + layer % "conv(4, 3, padding=1)").graph.nodes
+    assert refused("conv(3, 4, 3)", layer).message == "'stride' of conv is given by name"
+    assert "takes 3 arguments, 4 were given" in refused("prelu(1, 2, 3, 4)", layer).message
+
+
+ELSEWHERE = {
+    "detach(v)": "did you mean 'stop_gradient'?",
+    "randn([2])": "did you mean 'normal'?",
+    "rand([2])": "did you mean 'uniform'?",
+    "chunk(v, 5)": "did you mean 'split'?",
+    "v.T": "write transpose(v)",
+    "v.float()": "write cast(v, float32)",
+    "v.to(float32)": "write cast(v, float32)",
+    "v.detach()": "write stop_gradient(v)",
+    "v.foo": "what is done with it is a function, f(v)",
+    "linear(v, 3, activation='relu')": "write relu without quotes",
+}
+
+
+@pytest.mark.parametrize("call", ELSEWHERE)
+def test_words_of_other_libraries_are_known(call: str) -> None:
+    found = refused(call)
+    assert ELSEWHERE[call] in (found.help or "")
+    assert found.mark is not None and found.mark.line == 8
+
+
+@pytest.mark.parametrize("call", ["lstm(ones([2, 3, 4]), 8)", "topk(v, 2)", "none"])
+def test_an_output_that_is_not_one_value_is_refused_at_its_line(call: str) -> None:
+    mark = refused(call).mark
+    assert mark is not None and (mark.line, mark.column) == (8, 3)
+
+
+def test_var_and_std_take_their_arguments_in_one_order() -> None:
+    assert type_of("var(v, 0, true, 1)") == type_of("std(v, 0, true, 1)") == "float[1, 5]"

@@ -274,6 +274,7 @@ def test_names_in_keys_and_arguments():
         Argument("channels", None, AT),
         Argument("stride", number(1), AT),
     )
+    assert signature(["a=1", "*", "b"])[1:] == (Argument("b", None, AT, by_name=True),)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +293,8 @@ def test_names_in_keys_and_arguments():
         (lambda: signature(["a=1", "b"]), "GF025", 1),
         (lambda: signature(["a="]), "GF025", 3),
         (lambda: signature(["a=1+"]), "GF025", 5),
+        (lambda: signature(["a", "*"]), "GF025", 1),
+        (lambda: signature(["a", "*", "b", "*"]), "GF024", 1),
         (lambda: signature(["a.b"]), "GF025", 1),
     ],
 )

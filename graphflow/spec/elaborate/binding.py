@@ -15,6 +15,7 @@ from graphflow.ops.builder import Value
 from graphflow.ops.op import Op
 from graphflow.spec.elaborate.bound import Bound, describe
 from graphflow.spec.elaborate.vocabulary import suggest
+from graphflow.spec.names import BY_NAME
 
 CONTEXT = frozenset({"rng", "stream"})
 """What the elaborator supplies to random operators: the key, and the name of the stream."""
@@ -23,8 +24,6 @@ INFERRED = frozenset({"in_features", "in_channels", "input_size", "num_features"
 """Arguments of PyTorch's layers that say what the input says already."""
 
 
-BY_NAME = "*"
-"""What stands before arguments that are given by name alone."""
 WIDTHS = frozenset({"channels", "out_channels", "out_features"})
 """Arguments that say how wide a layer's result is, where PyTorch names the input's width first."""
 LISTS = {"shape": "the shape is", "axes": "the axes are", "axis": "several axes are",

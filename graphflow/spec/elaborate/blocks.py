@@ -18,6 +18,7 @@ from graphflow.spec.elaborate.calls import Calls
 from graphflow.spec.elaborate.calltree import OpenCall, tell_apart
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slot
+from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.syntax import Number
 
 WORD = re.compile(r"\w*")
@@ -137,7 +138,7 @@ class Blocks(Calls):
 
     def bind_block(self, name: str, block: BlockDecl, home: Scope, arguments: Arguments) -> Scope:
         """The scope of one call: inputs and arguments, over ``let`` of the block's file."""
-        names = [*block.inputs, *(a.name for a in block.args)]
+        names = [*block.inputs, *(a.name if a else BY_NAME for a in listed(block.args))]
         given = bind(name, names, arguments)
         scope = Scope(home)
         if self.context:

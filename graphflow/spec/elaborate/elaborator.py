@@ -11,6 +11,7 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import Document, InputDecl
+from graphflow.spec.elaborate.binding import bind
 from graphflow.spec.elaborate.bound import (
     Bound,
     Function,
@@ -28,6 +29,7 @@ from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training
 from graphflow.spec.kinds import marked
+from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.syntax import Call, Expr, Name
 
 
@@ -242,6 +244,8 @@ class Elaborator(Feeds):
                 "GF021", f"'{call.function}' owns no parameters, so it needs no instance", call.mark
             )
         given = self.arguments(call, scope, Slot(Place(name), True))
+        names = [a.name if a else BY_NAME for a in listed(function.block.args)]
+        bind(call.function, names, replace(given, keywords={}))
         return Instance(name, function, tuple(given.positional), given.keywords, layer.mark)
 
     def document_updates(self, scope: Scope) -> None:

@@ -72,5 +72,6 @@ class Initialiser:
         if open_sizes:
             shown = ", ".join(sorted(open_sizes))
             fail("GF066", f"the size of '{name}' depends on {shown}, which is not known yet",
-                 help="run a step first, or assign it")  # fmt: skip
+                 help=f"write a number in place of {shown} under 'inputs', give sizes when "
+                 "compiling, run a step first, or assign it")  # fmt: skip
 

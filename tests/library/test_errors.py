@@ -63,6 +63,10 @@ CALLS = {
 }
 # What PyTorch's modules take and these functions do not: input sizes, and more than they need.
 HABITS = {
+    "linear(m, 3, activation='relu')": "'activation' is 'relu', not a function",
+    "rnn(x, 3, nonlinearity='relu')": "'nonlinearity' is 'relu', not a function",
+    "interpolate(img, scale_factor=0)": "scale_factor is a positive number",
+    "interpolate(img, scale_factor=0.01)": "scale_factor 0.01 leaves nothing of axis 2",
     "linear(m, 64, 32)": "the input size is inferred: linear(x, 32)",
     "linear(64, 32)": "linear maps a tensor, whose size is inferred",
     "linear(m, 3, bias=[1, 2, 3])": "bias is true, false, none or a tensor, not [1, 2, 3]",

@@ -17,7 +17,7 @@ from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, P
 from graphflow.spec.elaborate.expressions import Expressions
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module, Place, Slot
-from graphflow.spec.elaborate.vocabulary import suggest
+from graphflow.spec.elaborate.vocabulary import function_for, suggest
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Call, Expr, IfElse, Name
 
@@ -124,14 +124,22 @@ class Calls(Expressions):
         """Refuse a call of something that is no function."""
         known, bound = scope.get(call.function)
         if known:
-            fail("GF021", f"'{call.function}' is {describe(bound)}, not a function", call.mark)
-        help = suggest(call.function, self.function_names(scope.module or self.module))
+            help = None
+            if isinstance(bound, str) and self.function(bound, scope) is not None:
+                help = f"write {bound} without quotes"
+            fail("GF021", f"'{call.function}' is {describe(bound)}, not a function", call.mark,
+                 help=help)  # fmt: skip
+        help = self.suggest(call.function, scope, set())
         fail("GF021", f"unknown function '{call.function}'", call.mark, help=help)
 
     def suggest(self, name: str, scope: Scope, candidates: set[str]) -> str | None:
         """Help for an unknown name, which may be meant for a function: ``init: he_normal``."""
+        functions = self.function_names(scope.module or self.module)
+        head, dot, part = name.rpartition(".")
+        if dot and isinstance(scope.get(head)[1], Value):
+            return function_for(head, part, functions)
         close = super().suggest(name, scope, candidates)
-        return close or suggest(name, self.function_names(scope.module or self.module))
+        return close or suggest(name, functions)
 
     def function_names(self, module: Module) -> set[str]:
         """Everything that can be called."""

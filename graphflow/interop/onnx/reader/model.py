@@ -22,7 +22,7 @@ from graphflow.interop.onnx.reader.translate import Frame, Translator
 from graphflow.ir.dims import Dim, symbol
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
-from graphflow.runtime.compile import as_array
+from graphflow.runtime.store import as_array
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.values import Plain
 from graphflow.spec.writer import dump

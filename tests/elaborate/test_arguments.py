@@ -131,3 +131,18 @@ def test_an_output_that_is_not_one_value_is_refused_at_its_line(call: str) -> No
 
 def test_var_and_std_take_their_arguments_in_one_order() -> None:
     assert type_of("var(v, 0, true, 1)") == type_of("std(v, 0, true, 1)") == "float[1, 5]"
+
+
+def test_an_open_size_that_a_first_value_needs_is_named_once() -> None:
+    found = refused("linear(transpose(v), 2)")
+    assert found.message.startswith("'low' of uniform is computed from the open size B")
+    assert found.help == "write a number in place of B under 'inputs'"
+    assert found.mark is not None and found.mark.line == 8
+    assert "'y.weight' is float[2, B]" in [note.message for note in found.notes]
+
+
+def test_what_waits_for_a_size_says_that_a_size_will_do() -> None:
+    model = gf.loads(HEAD + LINE % "layer_norm(transpose(v))")
+    with pytest.raises(gf.GraphflowError, match="GF066") as caught:
+        print(model.parameters["y.weight"])
+    assert "write a number in place of B under 'inputs'" in (caught.value.diagnostics[0].help or "")

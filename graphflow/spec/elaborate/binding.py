@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from graphflow.diagnostics import Mark, fail
-from graphflow.ir.dims import Symbolic
+from graphflow.ir.dims import Symbolic, symbols
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, dtype_named
 from graphflow.ops.arguments import wanted
@@ -192,6 +192,11 @@ def _brief(value: Bound) -> str:
 def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
     """A static value as an operator's attribute."""
     if isinstance(value, Value):
+        sizes = ", ".join(sorted(_open_sizes(value)))
+        if sizes:
+            fail("GF026", f"'{name}' of {function} is computed from the open size {sizes}, and "
+                 "must be a number", mark,
+                 help=f"write a number in place of {sizes} under 'inputs'")  # fmt: skip
         fail("GF026", f"'{name}' of {function} must be known while the graph is built, "
              "and this is a tensor", mark)  # fmt: skip
     if isinstance(value, tuple):
@@ -199,6 +204,20 @@ def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
     if value is None or isinstance(value, bool | int | float | str | Symbolic | DType):
         return value
     fail("GF022", f"'{name}' of {function} cannot be {describe(value)}", mark)
+
+
+def _open_sizes(value: Value) -> set[str]:
+    """The sizes that a value is computed from, where it is computed from nothing else."""
+    nodes, found, todo = value.builder.nodes, set[str](), [value.name]
+    for name in todo:
+        node = nodes[name]
+        if node.op == "constant":
+            number = node.attr("value")
+            found |= symbols(number) if isinstance(number, Symbolic) else set()
+        elif not node.inputs:
+            return set()
+        todo += [n for n in node.inputs if n not in todo]
+    return found
 
 
 def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> NoReturn:

@@ -7,15 +7,17 @@ Each leaf's ``init:`` becomes nodes of the *initial graph*, named after the leaf
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
-from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim, product
 from graphflow.ir.graph import Graph, Origin
-from graphflow.ir.types import TensorType
+from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.builder import Value, broadcast_like
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate.binding import Arguments
-from graphflow.spec.elaborate.bound import Bound, Function, Partial, Poisoned
+from graphflow.spec.elaborate.bound import Bound, Function, Partial
 from graphflow.spec.elaborate.loops import Loops
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Region, Slot
@@ -34,13 +36,13 @@ class Initials(Loops):
         outputs = []
         try:
             for leaf in self.leaves.values() if leaves is None else leaves:
-                try:
-                    outputs.append(self.initial(leaf).name)
-                except GraphflowError as error:
-                    mark = self.mark_of(leaf)
-                    self.report(GraphflowError(*(d.at(mark) for d in error.diagnostics)))
-                except Poisoned:
-                    continue
+                before = len(self.errors)
+                value = self.attempt(partial(self.initial, leaf))
+                if value is not None:
+                    outputs.append(value.name)
+                found, self.errors = self.errors[before:], self.errors[:before]
+                if found:
+                    self.report(GraphflowError(*(self.placed(d, leaf) for d in found)))
             return self.builder.graph(outputs)
         finally:
             self.regions = main
@@ -65,6 +67,18 @@ class Initials(Loops):
         if filled.name != leaf.name:
             self.builder.aliases.setdefault(leaf.name, filled.name)
         return filled
+
+    def placed(self, diagnostic: Diagnostic, leaf: Leaf) -> Diagnostic:
+        """What is wrong with a first value, in the user's file, and what it is the value of."""
+        mark = self.mark_of(leaf)
+        module = leaf.initial.scope.module
+        elsewhere = mark and diagnostic.mark and diagnostic.mark.file != mark.file
+        inside = elsewhere and module is not None and module.library
+        found = replace(diagnostic, mark=mark) if inside else diagnostic.at(mark)
+        if not type_symbols(leaf.type):
+            return found
+        sized = Note(f"'{leaf.name}' is {leaf.type}", leaf.mark)
+        return replace(found, notes=(*found.notes, sized))
 
     def mark_of(self, leaf: Leaf) -> Mark | None:
         """Where a wrong first value is mended: its line, or the user's call of a layer."""

@@ -217,6 +217,17 @@ def _is_size(value: Bound, axes: int = 0) -> bool:
     return isinstance(value, Symbolic) or (whole and value > 0)  # type: ignore[operator]
 
 
+def _stretches(x: Bound, sizes: Bound) -> bool:
+    """Whether a tensor stretches to a shape without changing it."""
+    shape = _shape(x)
+    if not isinstance(sizes, tuple):
+        raise ValueError("stretches needs a tensor and a list of sizes")
+    behind = sizes[len(sizes) - len(shape) :]
+    return len(shape) <= len(sizes) and all(
+        one == 1 or one == other for one, other in zip(shape, behind, strict=True)
+    )
+
+
 QUERIES: dict[str, Callable[..., Bound]] = {
     "dim": _dim,
     "shape": _shape,
@@ -235,6 +246,7 @@ QUERIES: dict[str, Callable[..., Bound]] = {
     "is_switch": lambda x: x is None or isinstance(x, bool | Value),
     "is_increasing": _is_increasing,
     "is_list": lambda x: isinstance(x, tuple),
+    "stretches": _stretches,
     "is_tensor": lambda x: isinstance(x, Value),
 }
 """Functions that ask about their arguments and never make a node. ``prod``, ``size`` and the like

@@ -107,6 +107,7 @@ ELSEWHERE = {
     "randn([2])": "did you mean 'normal'?",
     "rand([2])": "did you mean 'uniform'?",
     "chunk(v, 5)": "did you mean 'split'?",
+    "transformer_encoder_layer(ones([1, 2, 4]), 2, 8, src_key_padding_mask=v)": "'valid_lens'",
     "v.T": "write transpose(v)",
     "v.float()": "write cast(v, float32)",
     "v.to(float32)": "write cast(v, float32)",

@@ -63,6 +63,8 @@ CALLS = {
 }
 # What PyTorch's modules take and these functions do not: input sizes, and more than they need.
 HABITS = {
+    "multi_head_attention(x, x, x, 2, mask=m > 0)": "write mask[:, None, None, :]",
+    "transformer_encoder_layer(x, 2, 8, mask=m > 0)": "or count them: valid_lens",
     "linear(m, 3, activation='relu')": "'activation' is 'relu', not a function",
     "rnn(x, 3, nonlinearity='relu')": "'nonlinearity' is 'relu', not a function",
     "interpolate(img, scale_factor=0)": "scale_factor is a positive number",

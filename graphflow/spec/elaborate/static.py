@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, fail
 from graphflow.ir.dims import Symbolic, product
+from graphflow.ir.types import BroadcastError, broadcast
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, describe, is_number
 
@@ -217,15 +218,14 @@ def _is_size(value: Bound, axes: int = 0) -> bool:
     return isinstance(value, Symbolic) or (whole and value > 0)  # type: ignore[operator]
 
 
-def _stretches(x: Bound, sizes: Bound) -> bool:
-    """Whether a tensor stretches to a shape without changing it."""
-    shape = _shape(x)
-    if not isinstance(sizes, tuple):
-        raise ValueError("stretches needs a tensor and a list of sizes")
-    behind = sizes[len(sizes) - len(shape) :]
-    return len(shape) <= len(sizes) and all(
-        one == 1 or one == other for one, other in zip(shape, behind, strict=True)
-    )
+def _broadcasts(x: Bound, y: Bound) -> bool:
+    """Whether two shapes stretch to a common one; a list is a shape."""
+    shapes = [v if isinstance(v, tuple) else _shape(v) for v in (x, y)]
+    try:
+        broadcast(*shapes)  # type: ignore[arg-type]
+    except BroadcastError:
+        return False
+    return True
 
 
 QUERIES: dict[str, Callable[..., Bound]] = {
@@ -246,7 +246,7 @@ QUERIES: dict[str, Callable[..., Bound]] = {
     "is_switch": lambda x: x is None or isinstance(x, bool | Value),
     "is_increasing": _is_increasing,
     "is_list": lambda x: isinstance(x, tuple),
-    "stretches": _stretches,
+    "broadcasts": _broadcasts,
     "is_tensor": lambda x: isinstance(x, Value),
 }
 """Functions that ask about their arguments and never make a node. ``prod``, ``size`` and the like

@@ -147,3 +147,27 @@ def test_what_waits_for_a_size_says_that_a_size_will_do() -> None:
     with pytest.raises(gf.GraphflowError, match="GF066") as caught:
         print(model.parameters["y.weight"])
     assert "write a number in place of B under 'inputs'" in (caught.value.diagnostics[0].help or "")
+
+
+STARTS = """blocks:
+  b:
+    args: [h_init]
+    inputs: [x]
+    nodes: {y: x + h_init}
+    outputs: [y]
+inputs: {x: {shape: [3]}}
+nodes:
+  y: %s
+outputs: [y]
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "help"),
+    [
+        ("b(x, h_init=zeros([3]))", "waits for the parameter it fills: rename it"),
+        ("linear(x, 3, true, none, true, normal(std=0.1))", "given by name: weight_init="),
+    ],
+)
+def test_what_an_argument_called_init_means_is_said(call: str, help: str) -> None:
+    assert help in (refused(call, STARTS).help or "")

@@ -193,7 +193,7 @@ REFUSED = {
     "box_iou(b, s)": "sets of boxes are (..., N, 4)",
     "box_area(5)": "boxes have 4 numbers",
     "nms(b, b, 0.5)": "boxes (..., N, 4) and scores (..., N)",
-    "nms(b, s, 'much')": "iou_threshold is a number",
+    "nms(b, s, 'much')": "'iou_threshold' of nms is a number",
     "nms(b, s, 0.5, max_output=-1)": "max_output is a non-negative integer",
     "roi_pool(x, b, 2)": "boxes (K, 5)",
     "roi_align(x, b, 2)": "a row of boxes is [number of the image",

@@ -13,6 +13,7 @@ from graphflow.spec.elaborate.bound import (
     Bound,
     Function,
     Instance,
+    Partial,
     TrainingWord,
     describe,
     is_number,
@@ -193,8 +194,9 @@ class Expressions(Session):
             items = [self.tensor(v, mark) for v in value]
             return self.emit("stack", items, self.unnamed("stack"), mark)
         if not (is_number(value) or isinstance(value, bool | tuple)):
+            waits = "an argument called '..._init' waits for the parameter it fills: rename it"
             fail("GF022", f"a tensor is needed here, not {describe(value)}", mark,
-                 help=one_of_parts(value))  # fmt: skip
+                 help=waits if isinstance(value, Partial) else one_of_parts(value))  # fmt: skip
         dtype = number_type(value, mark)
         if like is not None and dtype is not DType.BOOL and (like.is_float or not dtype.is_float):
             dtype = like if like is not DType.BOOL else dtype

@@ -220,7 +220,8 @@ class Session:
         levels = [i for i, r in enumerate(self.regions) if r.builder is value.builder]
         if not levels:
             fail("GF026", f"'{value.name}' is not known before the first step",
-                 help="an initial value may use sizes, inputs and other numbers")  # fmt: skip
+                 help="an initial value may use sizes, inputs and other numbers; an initialiser "
+                 "is given by name: weight_init=normal(std=0.1)")  # fmt: skip
         level = levels[0]
         for region in self.regions[level + 1 :]:
             value = region.capture(value)

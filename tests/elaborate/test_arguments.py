@@ -125,9 +125,9 @@ def test_words_of_other_libraries_are_known(call: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["lstm(ones([2, 3, 4]), 8)", "topk(v, 2)", "none"])
-def test_an_output_that_is_not_one_value_is_refused_at_its_line(call: str) -> None:
+def test_an_output_that_is_not_one_value_is_refused_where_it_is_named(call: str) -> None:
     mark = refused(call).mark
-    assert mark is not None and (mark.line, mark.column) == (8, 3)
+    assert mark is not None and (mark.line, mark.column) == (9, 11)
 
 
 def test_var_and_std_take_their_arguments_in_one_order() -> None:

@@ -76,7 +76,7 @@ HABITS = {
     "linear(m, 0)": "the number of outputs is a positive whole number, not 0",
     "linear(m, [3])": "the number of outputs is a positive whole number, not [3]",
     "linear(m, 6.5)": "the number of outputs is a positive whole number, not 6.5",
-    "conv1d(x, 4, 3, 1, 1, 1, 1, 32)": "the input channels are inferred: conv1d(x, 64, 3)",
+    "conv1d(x, 4, 3, 1, 1, 1, 1, 32)": "'stride' of conv1d is given by name",
     "conv2d(img, 4, 3, bias=32)": "the input channels are inferred: conv2d(x, 64, 3)",
     "conv2d(img, 4, 0)": "channels and windows have positive whole sizes, not 4 and 0",
     "conv2d(img, 4, [3, 3, 3])": "positive whole sizes, not 4 and [3, 3, 3]",

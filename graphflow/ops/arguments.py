@@ -26,7 +26,7 @@ _KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
 def wanted(parameter: Parameter, value: Attr) -> str | None:
     """What an attribute should be, in words, where its annotation does not allow ``value``.
 
-    >>> def f(*, num: "int", dtype: "DType | None"): ...
+    >>> def f(*, num: int, dtype: DType | None): ...
     >>> from inspect import signature
     >>> wanted(signature(f).parameters["dtype"], 4), wanted(signature(f).parameters["num"], 4)
     ('a number type such as int64 or none', None)

@@ -170,7 +170,7 @@ REFUSED = [
     ("sign(i)", np.array([True]), "GF031", "has no meaning"),
     ("bitwise_and(i, 1)", np.array([1.0]), "GF031", "bits of integers"),
     ("left_shift(i, i)", np.array([True]), "GF031", "bits of integers"),
-    ("cast(i, 'int')", np.array([1]), "GF033", "dtype is a number type"),
+    ("cast(i, 'int')", np.array([1]), "GF033", "is a number type such as int64"),
     ("cumsum(i, reverse=1)", np.array([1]), "GF033", "true or false"),
     ("sort(i, descending='no')", np.array([1]), "GF033", "true or false"),
     ("polygamma(i, 0)", np.array([1.0]), "GF033", "at least 1"),

@@ -162,10 +162,13 @@ LAYERS: dict[str, Entry] = {}
 
 
 def layer(*names: str) -> Callable[[Entry], Entry]:
-    """Register an entry for blocks of the library."""
+    """Register an entry for blocks of the library; each has one."""
 
     def add(entry: Entry) -> Entry:
-        LAYERS.update(dict.fromkeys(names, entry))
+        for name in names:
+            if name in LAYERS:
+                raise ValueError(f"'{name}' has two entries")
+            LAYERS[name] = entry
         return entry
 
     return add

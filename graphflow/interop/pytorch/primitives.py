@@ -60,10 +60,13 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register the expression of primitives."""
+    """Register the expression of primitives; each has one."""
 
     def add(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
+        for name in names:
+            if name in RULES:
+                raise ValueError(f"'{name}' has two rules")
+            RULES[name] = function
         return function
 
     return add

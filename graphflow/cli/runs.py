@@ -10,11 +10,12 @@ from pathlib import Path
 from graphflow.api import BACKENDS, Model
 from graphflow.cli.source import open_model, slug
 from graphflow.diagnostics import fail
+from graphflow.files import write_atomically
 from graphflow.gallery import find
 from graphflow.runtime.compile import PlanKind
 from graphflow.training.feed import open_feed
 from graphflow.training.loop import Loop, Watcher
-from graphflow.training.run_folder import Json, RunFolder, write_atomically
+from graphflow.training.run_folder import Json, RunFolder
 
 
 @dataclass(frozen=True)

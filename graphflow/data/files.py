@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphflow.diagnostics import fail
+from graphflow.files import write_atomically
 
 VARIABLE = "GRAPHFLOW_DATA"
 LARGEST_DOWNLOAD = 64 * 2**20
@@ -88,21 +88,11 @@ def _download(remote: Remote, target: Path) -> bytes:
     if not remote.matches(content):
         fail("GF073", f"what came from {remote.url} has the wrong checksum", help=place)
     try:
-        _write_atomically(target, content)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, content)
     except OSError as error:
         fail("GF072", f"{target} could not be written: {error}", help=place)
     return content
-
-
-def _write_atomically(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as beside:
-        part = Path(beside, target.name)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
 
 
 def user_path(path: str, folder: str | Path | None) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.files import write_atomically
 
 if TYPE_CHECKING:
     from graphflow.api import Model
@@ -88,15 +89,13 @@ def must_be_free(paths: Iterable[Path], force: bool) -> None:
 
 
 def write(path: Path, content: Iterable[bytes | memoryview], force: bool) -> None:
-    """Write a file of several parts, and the folder that it lies in; GF007 where the file exists
-    already or cannot be written.
+    """Write a file of several parts, and the folder that it lies in, whole or not at all; GF007
+    where the file exists already or cannot be written.
     """
     _make(path.parent)
+    must_be_free([path], force)
     try:
-        with path.open("wb" if force else "xb") as file:
-            file.writelines(content)
-    except FileExistsError:
-        _exists(path)
+        write_atomically(path, *content)
     except OSError as error:
         fail("GF007", f"'{path}' cannot be written: {error.strerror}")
 

@@ -7,7 +7,6 @@ is saved here, and a safetensors file of PyTorch's loads here.
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from graphflow.diagnostics import Note, did_you_mean, fail
+from graphflow.files import write_atomically
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.store import Store
@@ -88,17 +88,10 @@ def state_bytes(arrays: Mapping[str, Array], suffix: str) -> bytes:
 def save_state(arrays: Mapping[str, Array], path: Path) -> None:
     """Write a weights file: at every moment it holds the old bytes or all of the new."""
     data = state_bytes(arrays, path.suffix)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
+        write_atomically(path, data)
     except OSError as error:
         fail("GF007", f"'{path}' cannot be written: {error.strerror}")
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _renamed(arrays: Mapping[str, Array], rename: Mapping[str, str]) -> dict[str, Array]:

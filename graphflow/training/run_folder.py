@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
+from graphflow.files import write_atomically
 from graphflow.ops.op import Array
 from graphflow.version import __version__
 
@@ -146,19 +147,6 @@ def read_checkpoint(file: Path) -> Checkpoint:
         arrays = {name: opened.get_tensor(name) for name in names}
         progress = json.loads((opened.metadata() or {})["progress"])
     return Checkpoint(arrays, progress)
-
-
-def write_atomically(file: Path, data: bytes) -> None:
-    """Write a file so that at every moment it holds either the old bytes or all of the new."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def versions() -> dict[str, Json]:

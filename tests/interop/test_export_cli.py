@@ -6,26 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from graphflow.cli import main
 from graphflow.interop.formats import FORMATS
 
 XYZ = str(Path(__file__).parent.parent / "examples" / "a_xyz.yaml")
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    """Runs a command line in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return ended.value.code, out, err
-
-    return run
 
 
 def test_a_file_is_named_after_the_graph_file(cli, tmp_path):

@@ -28,7 +28,7 @@ def test_every_primitive_is_written_or_refused_with_a_reason():
 
 
 def test_a_primitive_has_one_rule():
-    with pytest.raises(ValueError, match="'exp' has two rules"):
+    with pytest.raises(ValueError, match="'exp' has two entries"):
         rule("exp")(lambda site: site.args[0])
 
 

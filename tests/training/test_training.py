@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.files import write_atomically
 from graphflow.ops.op import Array
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop
-from graphflow.training.run_folder import Checkpoint, RunFolder, write_atomically
+from graphflow.training.run_folder import Checkpoint, RunFolder
 from graphflow.training.step_graph import step_graph
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

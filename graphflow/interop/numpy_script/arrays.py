@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from graphflow.interop.numpy_script.rules import (
-    Site,
     array,
     arrays,
     dtype_text,
@@ -14,6 +13,7 @@ from graphflow.interop.numpy_script.rules import (
     size,
     tupled,
 )
+from graphflow.interop.rules import Site
 from graphflow.interop.source import Code, call, infix, method, number, quoted
 from graphflow.ir.dims import Dim, Shape
 from graphflow.ir.graph import Attr

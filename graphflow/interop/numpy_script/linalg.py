@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphflow.interop.numpy_script.rules import Site, array, arrays, rule
+from graphflow.interop.numpy_script.rules import array, arrays, rule
+from graphflow.interop.rules import Site
 from graphflow.interop.source import Code, call, number
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from graphflow.interop.numpy_script.rules import Site, array, arrays, rule, size, tupled
+from graphflow.interop.numpy_script.rules import array, arrays, rule, size, tupled
+from graphflow.interop.rules import Site
 from graphflow.interop.source import Code, call, quoted
 from graphflow.ir.dims import Dim
 

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NoReturn, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import cast
 
+from graphflow.interop.rules import OPERATORS, Site, registering
 from graphflow.interop.source import Code, call, infix, method, negative, number, quoted
-from graphflow.interop.watched import Watched
 from graphflow.ir.dims import Dim, Symbolic
 from graphflow.ir.graph import ArrayLiteral, Attr
-from graphflow.ir.types import DType, TensorType
+from graphflow.ir.types import DType
 
 FLOAT = "FLOAT"
 """The program's float type, a name of the script."""
-
-
-class Site(Protocol):
-    """What a rule sees of the place where its primitive stands."""
-
-    @property
-    def node(self) -> Watched:
-        """The primitive."""
-
-    @property
-    def args(self) -> Sequence[Code]:
-        """Its operands."""
-
-    @property
-    def types(self) -> Sequence[TensorType]:
-        """The types of its operands."""
-
-    def helper(self, name: str) -> str:
-        """A function of the script's own, by name."""
-
-    def refuse(self, message: str) -> NoReturn:
-        """Stop: this cannot be written."""
 
 
 IMPLIED: Mapping[str, tuple[str, ...]] = {
@@ -52,17 +30,8 @@ Rule = Callable[[Site], Code]
 RULES: dict[str, Rule] = {}
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register the expression of primitives; each has one."""
-
-    def add(function: Rule) -> Rule:
-        for name in names:
-            if name in RULES:
-                raise ValueError(f"'{name}' has two rules")
-            RULES[name] = function
-        return function
-
-    return add
+rule = registering(RULES)
+"""Registers the expression of primitives; each has one."""
 
 
 def dtype_text(dtype: DType) -> str:
@@ -98,12 +67,6 @@ def arrays(site: Site) -> list[Code]:
     return [array(site, i) for i in range(len(site.args))]
 
 
-OPERATORS = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "floor_div": "//", "mod": "%",
-    "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">",
-    "greater_equal": ">=", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^",
-    "left_shift": "<<", "right_shift": ">>", "matmul": "@",
-}  # fmt: skip
 FUNCTIONS = {
     "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "abs", "sign", "floor",
     "ceil", "trunc", "isnan", "isinf", "isfinite", "logical_not", "maximum", "minimum", "where",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from graphflow.interop.pytorch.flow import Step
 from graphflow.interop.pytorch.literals import marked
+from graphflow.interop.rules import registering
 from graphflow.interop.source import Code
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import Node
@@ -161,17 +162,8 @@ Entry = Callable[[Call], Layer | None]
 LAYERS: dict[str, Entry] = {}
 
 
-def layer(*names: str) -> Callable[[Entry], Entry]:
-    """Register an entry for blocks of the library; each has one."""
-
-    def add(entry: Entry) -> Entry:
-        for name in names:
-            if name in LAYERS:
-                raise ValueError(f"'{name}' has two entries")
-            LAYERS[name] = entry
-        return entry
-
-    return add
+layer = registering(LAYERS)
+"""Registers an entry for blocks of the library; each has one."""
 
 
 def found(call: CallNode) -> Layer | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
+from graphflow.interop import rules
+from graphflow.interop.rules import OPERATORS, registering
 from graphflow.interop.source import (
     ADD,
     CHOICE,
@@ -15,7 +17,6 @@ from graphflow.interop.source import (
     negative,
     number,
 )
-from graphflow.interop.watched import Watched
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import ArrayLiteral, Attr
 from graphflow.ir.types import DType, TensorType
@@ -24,32 +25,14 @@ FLOAT = "torch.get_default_dtype()"
 """The program's float type is PyTorch's default one."""
 
 
-class Site(Protocol):
-    """What a rule sees of the place where its primitive stands."""
-
-    @property
-    def node(self) -> Watched:
-        """The primitive."""
-
-    @property
-    def args(self) -> Sequence[Code]:
-        """Its operands."""
-
-    @property
-    def types(self) -> Sequence[TensorType]:
-        """The types of its operands."""
+class Site(rules.Site, Protocol):
+    """What a rule sees besides: sizes, numbers in which instances differ, the mode."""
 
     def size(self, dim: Dim, operand: int | None = None) -> Code:
         """A size, read off the operand or an argument of the function where it is a symbol."""
 
     def literal(self, value: Attr, hint: str) -> str:
         """A number or string that instances of a block may differ in."""
-
-    def helper(self, name: str) -> str:
-        """A function of the file's own, by name."""
-
-    def refuse(self, message: str) -> NoReturn:
-        """Stop: this cannot be written in PyTorch."""
 
     def training(self) -> str:
         """The expression that says whether the model is trained."""
@@ -59,17 +42,8 @@ Rule = Callable[[Site], Code]
 RULES: dict[str, Rule] = {}
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Register the expression of primitives; each has one."""
-
-    def add(function: Rule) -> Rule:
-        for name in names:
-            if name in RULES:
-                raise ValueError(f"'{name}' has two rules")
-            RULES[name] = function
-        return function
-
-    return add
+rule = registering(RULES)
+"""Registers the expression of primitives; each has one."""
 
 
 def dtype_text(dtype: DType) -> str:
@@ -87,13 +61,7 @@ def tensor(code: Code, type: TensorType | None = None) -> Code:
 
 
 # -- elementwise ---------------------------------------------------------------------------------
-OPERATORS = {
-    "add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "floor_div": "//", "mod": "%",
-    "equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=", "greater": ">",
-    "greater_equal": ">=", "logical_and": "&", "logical_or": "|", "logical_xor": "^",
-    "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^", "left_shift": "<<",
-    "right_shift": ">>",
-}  # fmt: skip
+LOGICAL = {"logical_and": "&", "logical_or": "|", "logical_xor": "^"}
 FUNCTIONS = {
     "exp": "torch.exp", "expm1": "torch.expm1", "log": "torch.log", "log1p": "torch.log1p",
     "sqrt": "torch.sqrt", "sin": "torch.sin", "cos": "torch.cos", "tan": "torch.tan",
@@ -110,10 +78,10 @@ FUNCTIONS = {
 }  # fmt: skip
 
 
-@rule(*OPERATORS)
+@rule(*OPERATORS, *LOGICAL)
 def _operator(site: Site) -> Code:
     left, right = site.args
-    return infix(OPERATORS[site.node.op], left, right)
+    return infix({**OPERATORS, **LOGICAL}[site.node.op], left, right)
 
 
 @rule(*FUNCTIONS)
@@ -127,11 +95,6 @@ def _softplus(site: Site) -> Code:
     shown = None if beta in (None, 1) else site.literal(beta, "beta")
     cut = None if threshold is None else site.literal(threshold, "threshold")
     return call("F.softplus", operand(site), beta=shown, threshold=cut)
-
-
-@rule("matmul")
-def _matmul(site: Site) -> Code:
-    return infix("@", *site.args)
 
 
 @rule("neg")

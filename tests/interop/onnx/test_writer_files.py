@@ -8,25 +8,9 @@ import onnxruntime
 import pytest
 
 import graphflow as gf
-from graphflow.cli import main
 from graphflow.interop.onnx.writer import files
 from graphflow.interop.onnx.writer.files import save
 from graphflow.interop.onnx.writer.model import translated
-
-
-@pytest.fixture
-def cli(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(a) for a in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return ended.value.code, out, err
-
-    return run
 
 
 def session(path):

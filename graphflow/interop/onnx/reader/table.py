@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphflow.interop.onnx.reader.items import Item
+from graphflow.interop.rules import registering
 
 if TYPE_CHECKING:
     from graphflow.interop.onnx.reader.call import Call
@@ -29,19 +30,9 @@ Mapping: TypeAlias = Callable[["Call"], Results]
 
 TABLE: dict[str, Mapping] = {}
 
+maps = registering(TABLE)
+"""Registers what translates ONNX operators, named as ``Add`` or ``ai.onnx.ml.X``.
 
-def maps(*names: str) -> Callable[[Mapping], Mapping]:
-    """Register what translates the ONNX operators ``names``, as ``Add`` or ``ai.onnx.ml.X``.
-
-    The function gives an expression of our language (for the first output), an item, or one of
-    either for each output.
-    """
-
-    def register(mapping: Mapping) -> Mapping:
-        for name in names:
-            if name in TABLE:
-                raise ValueError(f"'{name}' is mapped twice")
-            TABLE[name] = mapping
-        return mapping
-
-    return register
+The function gives an expression of our language (for the first output), an item, or one of either
+for each output.
+"""

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from graphflow.interop.onnx.writer.emitter import Emit, Table
+from graphflow.interop.onnx.writer.emitter import Table
+from graphflow.interop.rules import registering
 
 TABLE: Table = {}
 
 
-def writes(*names: str) -> Callable[[Emit], Emit]:
-    """Decorator: the function writes the primitives called ``names``."""
-
-    def enter(emit: Emit) -> Emit:
-        for name in names:
-            if name in TABLE:
-                raise ValueError(f"'{name}' is written twice")
-            TABLE[name] = emit
-        return emit
-
-    return enter
+writes = registering(TABLE)
+"""Decorator: the function writes the primitives of these names."""
 
 
 def plain(kinds: dict[str, str]) -> None:

@@ -95,6 +95,22 @@ class RunFolder:
         with (self.path / "metrics.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
 
+    def metrics(self) -> list[dict[str, Json]]:
+        """The rows of ``metrics.jsonl``; a last line that a killed run left unfinished is not one.
+
+        >>> import tempfile
+        >>> run = RunFolder(Path(tempfile.mkdtemp()))
+        >>> run.log({"epoch": 1, "step": 20, "train/loss": 0.5})
+        >>> run.metrics()
+        [{'epoch': 1, 'step': 20, 'train/loss': 0.5}]
+        """
+        file = self.path / "metrics.jsonl"
+        try:
+            lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+            return [json.loads(line) for line in lines]
+        except (OSError, ValueError) as error:
+            fail("GF064", f"'{file}' cannot be read: {error}")
+
     def metrics_bytes(self) -> int:
         """The length of the log, kept in a checkpoint so that resuming can cut what came after."""
         file = self.path / "metrics.jsonl"

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.files import write_atomically
 from graphflow.ops.op import Array
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop
-from graphflow.training.run_folder import Checkpoint, RunFolder
+from graphflow.training.run_folder import RunFolder
 from graphflow.training.step_graph import step_graph
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -118,58 +112,6 @@ def test_an_interrupted_and_resumed_run_is_equal_bit_for_bit(tmp_path: Path, sto
     rows = (tmp_path / "whole" / "metrics.jsonl").read_text()
     assert rows == (tmp_path / "broken" / "metrics.jsonl").read_text()
     assert [json.loads(row)["epoch"] for row in rows.splitlines()] == [1, 2, 3]
-
-
-WRITER = """
-import sys, numpy as np
-from pathlib import Path
-from graphflow.training.run_folder import Checkpoint, RunFolder
-run = RunFolder(Path(sys.argv[1]))
-for step in range(1, 10**6):
-    run.save(step, Checkpoint({"w": np.full(200_000, step)}, {"step": step}))
-    print(step, flush=True)
-"""
-
-
-def test_kill_during_a_checkpoint_never_loses_the_previous_one(tmp_path: Path):
-    for wait in (0.05, 0.11, 0.17):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        finished = [1, *(int(row) for row in process.stdout.read().split())]
-        process.wait()
-        found = RunFolder(tmp_path).latest()
-        step = found.progress["step"]
-        assert isinstance(step, int) and step >= max(finished)
-        assert (found.arrays["w"] == step).all()
-        for _, file in list(RunFolder(tmp_path).checkpoints()):
-            file.unlink()
-
-
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path):
-    run = RunFolder(tmp_path)
-    for step in (1, 2):
-        run.save(step, Checkpoint({"w": np.arange(3) + step}, {"step": step}))
-    (tmp_path / "checkpoints" / "step-00000002.safetensors").write_bytes(b"garbage")
-    assert run.latest().progress["step"] == 1
-
-
-def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    file = tmp_path / "f"
-    write_atomically(file, b"old")
-
-    def broken(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(file, b"new")
-    assert file.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
 GAN = {"pixels": 16, "latent": 3}

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 # Importing these registers their sources.
-from graphflow.data import bundled, csv_file, generated, grammar, mnist, tables, text  # noqa: F401
+from graphflow.data import (  # noqa: F401
+    bundled,
+    csv_file,
+    environments,
+    generated,
+    grammar,
+    mnist,
+    scenes,
+    tables,
+    text,
+)
 from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices, split
 from graphflow.data.options import Between, Option, OptionError

@@ -1,8 +1,8 @@
-"""Sources that come with scikit-learn: handwritten digits and two photographs."""
+"""Sources that come with scikit-learn: digits, photographs, and small tables of measurements."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,10 @@ from graphflow.data.options import Between
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+TABLE = {"x": "float32 (N, features)", "label": "int64 (N,)"}
 Side = Annotated[int, Between(1, 4096)]
 
 
@@ -36,6 +40,56 @@ def digits() -> Dataset:
     }
     about = "1,797 handwritten digits of 8 x 8 pixels (UCI, test part), from scikit-learn"
     return Dataset("digits", columns, about)
+
+
+@register("iris", columns=TABLE)
+def iris() -> Dataset:
+    """150 iris flowers of three species: lengths and widths of sepals and petals in cm."""
+    from sklearn.datasets import load_iris
+
+    return _classified("iris", load_iris(), "150 irises of three species (Fisher, 1936)")
+
+
+@register("wine", columns=TABLE)
+def wine() -> Dataset:
+    """178 wines of three growers: 13 chemical quantities, in their own units."""
+    from sklearn.datasets import load_wine
+
+    return _classified("wine", load_wine(), "178 wines of three growers (UCI)")
+
+
+@register("breast_cancer", columns=TABLE)
+def breast_cancer() -> Dataset:
+    """569 tumours, malignant (0) or benign (1): 30 measures of cell nuclei, in their own units."""
+    from sklearn.datasets import load_breast_cancer
+
+    about = "569 tumours, malignant or benign (UCI, Wisconsin)"
+    return _classified("breast_cancer", load_breast_cancer(), about)
+
+
+@register("diabetes", columns={"x": "float32 (N, 10)", "y": "float32 (N, 1), 25 to 346"})
+def diabetes() -> Dataset:
+    """442 patients: ten measures and the progression of diabetes a year later.
+
+    The measures are centred and scaled to unit length of each column over all rows.
+    """
+    from sklearn.datasets import load_diabetes
+
+    bunch = load_diabetes()
+    columns: dict[str, Array] = {
+        "x": bunch.data.astype(np.float32),
+        "y": bunch.target.astype(np.float32).reshape(-1, 1),
+    }
+    return Dataset("diabetes", columns, "442 patients with diabetes (Efron et al., 2004)")
+
+
+def _classified(name: str, bunch: Bunch, about: str) -> Dataset:
+    """A table of scikit-learn with classes."""
+    columns: dict[str, Array] = {
+        "x": bunch.data.astype(np.float32),
+        "label": bunch.target.astype(np.int64),
+    }
+    return Dataset(name, columns, about)
 
 
 @register(

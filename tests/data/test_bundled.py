@@ -23,6 +23,33 @@ def test_digits() -> None:
     assert "1,797" in data.about
 
 
+@pytest.mark.parametrize(
+    ("name", "shape", "counts"),
+    [  # as the UCI repository describes them
+        ("iris", (150, 4), [50, 50, 50]),
+        ("wine", (178, 13), [59, 71, 48]),
+        ("breast_cancer", (569, 30), [212, 357]),
+    ],
+)
+def test_tables_with_classes(name: str, shape: tuple[int, int], counts: list[int]) -> None:
+    data = load(name)
+    assert (data.columns["x"].shape, data.columns["x"].dtype) == (shape, np.float32)
+    assert np.bincount(data.columns["label"]).tolist() == counts
+    assert np.isfinite(data.columns["x"]).all()
+
+
+def test_first_iris() -> None:
+    assert load("iris").columns["x"][0].tolist() == pytest.approx([5.1, 3.5, 1.4, 0.2])
+
+
+def test_diabetes() -> None:
+    data = load("diabetes")
+    x, y = data.columns["x"], data.columns["y"]
+    assert (x.shape, y.shape) == ((442, 10), (442, 1))
+    assert np.allclose((x.astype(float) ** 2).sum(axis=0), 1, atol=1e-4)
+    assert (y.min(), y.max()) == (25, 346)
+
+
 def test_photographs_in_their_own_size_are_unchanged() -> None:
     pytest.importorskip("PIL", reason="reading photographs needs Pillow")
     from sklearn.datasets import load_sample_image

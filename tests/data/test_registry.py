@@ -67,9 +67,9 @@ def test_a_name_is_registered_once(refused) -> None:
 
 
 def test_an_unknown_source_is_answered_with_the_closest(refused) -> None:
-    found = refused(load, "digts")
+    found = refused(load, "phtographs")
     assert found.code == "GF070"
-    assert found.help == "did you mean 'digits'?"
+    assert found.help == "did you mean 'photographs'?"
     assert "timemachine" in refused(load, "zzz").help
 
 

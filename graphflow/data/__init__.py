@@ -18,6 +18,7 @@ from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices, split
 from graphflow.data.options import Between, Option, OptionError
 from graphflow.data.registry import Source, find, load, register, sources
+from graphflow.data.tokenizers import Tokenizer
 
 __all__ = [
     "Array",
@@ -28,6 +29,7 @@ __all__ = [
     "Option",
     "OptionError",
     "Source",
+    "Tokenizer",
     "find",
     "load",
     "register",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from numbers import Real
 from typing import TypeAlias
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphflow.data.options import concerning, is_number
+from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import fail
 
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -26,8 +27,8 @@ class Dataset:
     ``steps`` is None for independent samples: a batch stacks them along axis 0. A sequence (a
     text) sets it to the length T of the windows it is served in: the sequence is cut into B
     parallel streams, a batch is the next window of all of them, shape (T, B), and its batch axis
-    is 1. ``splits`` are the parts the source itself comes in, ``vocabulary`` the token that each
-    integer of a text stands for.
+    is 1. ``splits`` are the parts the source itself comes in, ``tokenizers`` say of columns of text
+    what their numbers stand for.
 
     >>> data = Dataset("tiny", {"x": np.arange(6).reshape(3, 2)}, "a sketch")
     >>> len(data), data.axis, data.take([2, 0])["x"].tolist()
@@ -39,7 +40,7 @@ class Dataset:
     about: str
     splits: Mapping[str, Indices] | None = None
     steps: int | None = None
-    vocabulary: tuple[str, ...] | None = None
+    tokenizers: Mapping[str, Tokenizer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns.items()}

@@ -9,7 +9,8 @@ import numpy as np
 from graphflow.data.dataset import Dataset, generator
 from graphflow.data.options import Between
 from graphflow.data.registry import register
-from graphflow.data.text import COLUMNS, Level, Steps, sequence, tokenize
+from graphflow.data.text import COLUMNS, Steps, learned, sequence
+from graphflow.data.tokenizers import Level
 
 NOUNS = ("bird", "cat", "dog", "frog", "girl", "horse", "king", "owl")
 VERBS = ("dance", "hide", "run", "sing", "sleep")
@@ -33,8 +34,8 @@ def sentences(
     """
     random = generator(4, seed)
     content = " ".join(sentence(random) for _ in range(n))
-    tokens = tokenize(content, level, lower=False, letters_only=False)
-    return sequence("sentences", f"{n:,} sentences of a small grammar", tokens, None, 1, steps)
+    tokenizer = learned(content, level, None, 1)
+    return sequence("sentences", f"{n:,} sentences of a small grammar", content, tokenizer, steps)
 
 
 def sentence(random: np.random.Generator) -> str:

@@ -57,7 +57,7 @@ def test_sentences_are_a_text_like_others() -> None:
     data = load("sentences", n=50, steps=8)
     assert (data.steps, data.axis) == (8, 1)
     assert np.array_equal(data.columns["tokens"][1:], data.columns["targets"][:-1])
-    assert data.vocabulary is not None and len(data.vocabulary) <= 28
+    assert len(data.tokenizers["tokens"]) <= 28
     again = load("sentences", n=50, steps=8)
     assert np.array_equal(again.columns["tokens"], data.columns["tokens"])
     other = load("sentences", n=50, steps=8, seed=1)
@@ -65,5 +65,5 @@ def test_sentences_are_a_text_like_others() -> None:
 
 
 def test_words_are_tokens_too() -> None:
-    vocabulary = load("sentences", n=500, level="word").vocabulary
-    assert vocabulary is not None and {"the", "that", "dogs", "sees", "."} <= set(vocabulary)
+    tokens = load("sentences", n=500, level="word").tokenizers["tokens"].tokens
+    assert {"the", "that", "dogs", "sees", "."} <= set(tokens)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from graphflow.data import (  # noqa: F401
     bundled,
     csv_file,
+    dates,
+    documentation,
     environments,
     generated,
     grammar,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from graphflow.data.dataset import Array, Dataset
 from graphflow.data.options import Between
 from graphflow.data.registry import register
+from graphflow.data.tokenizers import Words
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def digits() -> Dataset:
         "label": bunch.target.astype(np.int64),
     }
     about = "1,797 handwritten digits of 8 x 8 pixels (UCI, test part), from scikit-learn"
-    return Dataset("digits", columns, about)
+    names = Words(tuple(str(n) for n in bunch.target_names))
+    return Dataset("digits", columns, about, tokenizers={"label": names})
 
 
 @register("iris", columns=TABLE)
@@ -89,7 +91,8 @@ def _classified(name: str, bunch: Bunch, about: str) -> Dataset:
         "x": bunch.data.astype(np.float32),
         "label": bunch.target.astype(np.int64),
     }
-    return Dataset(name, columns, about)
+    names = Words(tuple(str(n) for n in bunch.target_names))
+    return Dataset(name, columns, about, tokenizers={"label": names})
 
 
 @register(

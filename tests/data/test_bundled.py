@@ -42,6 +42,12 @@ def test_first_iris() -> None:
     assert load("iris").columns["x"][0].tolist() == pytest.approx([5.1, 3.5, 1.4, 0.2])
 
 
+def test_classes_have_names() -> None:
+    iris, digits = load("iris"), load("digits")
+    assert iris.tokenizers["label"].tokens == ("setosa", "versicolor", "virginica")
+    assert digits.tokenizers["label"].tokens == tuple("0123456789")
+
+
 def test_diabetes() -> None:
     data = load("diabetes")
     x, y = data.columns["x"], data.columns["y"]

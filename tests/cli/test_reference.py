@@ -116,7 +116,7 @@ def test_explain(cli):
     ("what", "words"),
     [
         ("train", ["# train\n", "`epochs`: passes over the data"]),
-        ("data", ["`source`: a data set's name", "digits, mnist"]),
+        ("data", ["`source`: a data set's name", "iris, "]),
         ("groups", ["`train.groups`", "`params`: names or patterns (needed)"]),
         ("through", ["`nodes.NAME.through`"]),
         ("digits", ["data: {source: digits}", "`label`: int64 (N,), 0 to 9"]),

@@ -1,0 +1,50 @@
+"""Figures: plain descriptions, the plotly figures drawn of them, and reports that hold them.
+
+``descriptions`` are frozen data that know no model and no plotly; :func:`draw` makes a plotly
+figure of one; ``gather`` fills descriptions from a model in memory or a run's folder, as a file's
+``figures:`` section says; ``report`` writes one HTML file; ``png`` writes images.
+"""
+
+from __future__ import annotations
+
+from graphflow.figures.descriptions import (
+    Bars,
+    Box,
+    Chart,
+    Cloud,
+    Contour,
+    Description,
+    Heatmap,
+    Histogram,
+    Labels,
+    Panel,
+    Path,
+    Picture,
+    Pictures,
+    Series,
+    Words,
+)
+from graphflow.figures.drawing import draw
+from graphflow.figures.report import Report, Table, report_html
+
+__all__ = [
+    "Bars",
+    "Box",
+    "Chart",
+    "Cloud",
+    "Contour",
+    "Description",
+    "Heatmap",
+    "Histogram",
+    "Labels",
+    "Panel",
+    "Path",
+    "Picture",
+    "Pictures",
+    "Report",
+    "Series",
+    "Table",
+    "Words",
+    "draw",
+    "report_html",
+]

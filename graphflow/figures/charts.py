@@ -1,0 +1,158 @@
+"""Lines, points, bars, histograms: what stands over two axes, and points in space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import plotly.graph_objects as go
+
+from graphflow.figures.descriptions import Bars, Chart, Cloud, Histogram, Labels, Log, Series
+from graphflow.figures.theme import DASHES, SEQUENTIAL, Numbers, colour, figure, finite, safe
+
+HEIGHT = 380
+MOST_POINTS = 4_000
+"""Points of one line; longer ones keep the smallest and the largest of each stretch."""
+FEW = 40
+"""Points of a line up to which each is marked."""
+
+
+def draw_chart(chart: Chart) -> go.Figure:
+    """Each series as a trace. A logarithmic axis leaves out what is not positive."""
+    made = figure(chart.labels, height=HEIGHT + 120 * chart.equal)
+    groups = list(dict.fromkeys(s.group or s.name for s in chart.series))
+    seen: dict[str, int] = {}
+    for series in chart.series:
+        group = series.group or series.name
+        turn = seen[group] = seen.get(group, -1) + 1
+        made.add_trace(_trace(series, chart.log, colour(groups.index(group)), DASHES[turn % 6]))
+    _axes(made, chart.labels, chart.log)
+    _decades(made, chart)
+    lines = all(s.mode != "markers" for s in chart.series)
+    made.update_layout(
+        showlegend=len(chart.series) > 1, hovermode="x unified" if lines else "closest"
+    )
+    if chart.equal:
+        made.update_yaxes(scaleanchor="x", constrain="domain")
+    return made
+
+
+def _trace(series: Series, log: Log, ink: str, dash: str) -> go.Scatter:
+    y = finite(series.y).reshape(-1)
+    x = np.arange(len(y), dtype=np.float64) if series.x is None else finite(series.x).reshape(-1)
+    if series.mode == "lines":
+        x, y = thinned(x, y)
+    few = series.mode == "lines" and np.count_nonzero(np.isfinite(y)) <= FEW
+    marker: dict[str, object] = {"color": ink, "size": 6, "opacity": 0.75 if len(y) > 200 else 0.9}
+    if series.color is not None:
+        marker |= {"color": finite(series.color).reshape(-1), "colorscale": SEQUENTIAL,
+                   "showscale": True}  # fmt: skip
+    return go.Scatter(
+        x=_positive(x, "x" in log), y=_positive(y, "y" in log), name=safe(series.name),
+        mode="lines+markers" if few else series.mode,
+        line={"color": ink, "dash": dash, "width": 2}, marker=marker,
+        text=[safe(word) for word in series.text] or None,
+    )  # fmt: skip
+
+
+def _positive(values: Numbers, log: bool) -> Numbers:
+    return np.where(values > 0, values, np.nan) if log else values
+
+
+def thinned(x: Numbers, y: Numbers, most: int = MOST_POINTS) -> tuple[Numbers, Numbers]:
+    """A long line in at most about ``most`` points that looks the same: of each stretch the first,
+    the smallest, the largest and the last value stay.
+
+    >>> x, y = thinned(np.arange(1e5), np.sin(np.arange(1e5)), 400)
+    >>> len(x) <= 400, float(x[0]), float(x[-1]), bool(abs(y.max() - 1) < 1e-6)
+    (True, 0.0, 99999.0, True)
+    """
+    if len(y) <= most:
+        return x, y
+    edges = np.linspace(0, len(y), most // 4 + 1).astype(int)
+    kept = set()
+    for start, stop in pairwise(edges):
+        part = y[start:stop]
+        kept |= {start, stop - 1}
+        if np.isfinite(part).any():
+            kept |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
+    places = np.array(sorted(kept))
+    return x[places], y[places]
+
+
+def _axes(made: go.Figure, labels: Labels, log: Log) -> None:
+    for axis, title, limits in (("x", labels.x, labels.x_range), ("y", labels.y, labels.y_range)):
+        change: dict[str, object] = {"title": {"text": safe(title)}}
+        if axis in log:
+            change |= {"type": "log", "exponentformat": "power"}
+        if limits is not None:
+            change["range"] = np.log10(limits).tolist() if axis in log else list(limits)
+        made.update_layout({f"{axis}axis": change})
+
+
+def _decades(made: go.Figure, chart: Chart) -> None:
+    """Ticks of logarithmic axes: powers of ten alone, or 2 and 5 between them where few."""
+    for axis in chart.log:
+        given = [np.asarray(trace[axis]) for trace in made.data]
+        values = np.concatenate([v[v > 0] for v in given] or [np.zeros(0)])
+        wide = values.size and values.max() / values.min() > 1e3
+        made.update_layout({f"{axis}axis": {"dtick": 1 if wide else "D2"}})
+
+
+def draw_bars(bars: Bars) -> go.Figure:
+    """One bar for each category and series."""
+    made = figure(bars.labels, height=HEIGHT)
+    categories = [safe(word) for word in bars.categories]
+    for index, (name, values) in enumerate(zip(bars.names, bars.values, strict=True)):
+        made.add_trace(go.Bar(
+            x=categories, y=_positive(finite(values), "y" in bars.log), name=safe(name),
+            marker={"color": colour(index)},
+        ))  # fmt: skip
+    _axes(made, bars.labels, bars.log)
+    made.update_xaxes(type="category")
+    made.update_layout(barmode="group", showlegend=len(bars.names) > 1)
+    return made
+
+
+def draw_histogram(histogram: Histogram) -> go.Figure:
+    """Counts over common intervals, worked out here: the page holds counts, not the samples."""
+    made = figure(histogram.labels, height=HEIGHT)
+    samples = [(name, finite(values).reshape(-1)) for name, values in histogram.samples]
+    samples = [(name, values[np.isfinite(values)]) for name, values in samples]
+    everything = np.concatenate([values for _, values in samples] or [np.zeros(0)])
+    edges = np.histogram_bin_edges(everything, bins=histogram.bins)
+    middles = (edges[:-1] + edges[1:]) / 2
+    for index, (name, values) in enumerate(samples):
+        counts = np.histogram(values, edges)[0].astype(np.float64)
+        made.add_trace(go.Bar(
+            x=middles, y=_positive(counts, "y" in histogram.log), width=np.diff(edges),
+            name=safe(name),
+            marker={"color": colour(index), "opacity": 0.65 if len(samples) > 1 else 0.9},
+        ))  # fmt: skip
+    _axes(made, histogram.labels, histogram.log)
+    made.update_layout(barmode="overlay", bargap=0, showlegend=len(samples) > 1)
+    return made
+
+
+def draw_cloud(cloud: Cloud) -> go.Figure:
+    """Points in space, one colour a group."""
+    made = figure(cloud.labels, height=560, below=16)
+    points = finite(cloud.points)
+    groups = list(cloud.groups) or [""] * len(points)
+    for index, group in enumerate(dict.fromkeys(groups)):
+        mine = [i for i, each in enumerate(groups) if each == group]
+        made.add_trace(go.Scatter3d(
+            x=points[mine, 0], y=points[mine, 1], z=points[mine, 2], mode="markers",
+            name=safe(group), marker={"color": colour(index), "size": 3},
+            text=_words(cloud.text, mine),
+        ))  # fmt: skip
+    titles = {f"{axis}axis": {"title": {"text": safe(text)}}
+              for axis, text in zip("xyz", (cloud.labels.x, cloud.labels.y, cloud.labels.z),
+                                    strict=True)}  # fmt: skip
+    made.update_layout(scene=titles, showlegend=len(set(groups)) > 1)
+    return made
+
+
+def _words(text: Sequence[str], chosen: Sequence[int]) -> list[str] | None:
+    return [safe(text[i]) for i in chosen] if text else None

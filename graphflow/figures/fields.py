@@ -1,0 +1,182 @@
+"""Matrices as colours, functions of two variables as level lines or surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from graphflow.figures.descriptions import Contour, Heatmap, Panel, Path
+from graphflow.figures.theme import (
+    DIVERGING,
+    SEQUENTIAL,
+    Numbers,
+    colour,
+    figure,
+    finite,
+    safe,
+)
+
+LEVELS = 24
+ANNOTATED = 24
+"""Rows up to which numbers stand in the cells."""
+TICKS = 40
+"""Ticks of an axis of a heatmap; of more, every nth is shown."""
+
+
+def draw_heatmap(heatmap: Heatmap) -> go.Figure:
+    """Each panel as a matrix of squares, all under one colour scale, the first row at the top."""
+    panels = list(heatmap.panels)
+    columns = max(1, min(heatmap.columns, len(panels)))
+    rows = max(1, -(-len(panels) // columns))
+    height = _panel_height(panels, columns)
+    base = figure(heatmap.labels, height=rows * height)
+    made = make_subplots(
+        rows=rows, cols=columns, subplot_titles=[safe(p.title) for p in panels],
+        horizontal_spacing=0.06 / columns + 0.02,
+        vertical_spacing=min(60 / (rows * height), 1 / rows),
+    )  # fmt: skip
+    low, high = heatmap.range or limits([p.values for p in panels], heatmap.diverging)
+    for index, panel in enumerate(panels):
+        place = {"row": index // columns + 1, "col": index % columns + 1}
+        made.add_trace(_matrix(panel, heatmap.annotated), **place)
+        made.update_xaxes(_ticks(panel.column_ticks) | _square(index), **place)
+        made.update_yaxes({**_ticks(panel.row_ticks), "autorange": "reversed",
+                           "constrain": "domain"}, **place)  # fmt: skip
+        if index % columns == 0:
+            made.update_yaxes(title_text=safe(heatmap.labels.y), **place)
+        if index + columns >= len(panels):
+            made.update_xaxes(title_text=safe(heatmap.labels.x), **place)
+    made.update_annotations(font_size=12)
+    made.update_layout(base.layout)
+    scale = DIVERGING if heatmap.diverging else SEQUENTIAL
+    bar = {"title": {"text": safe(heatmap.labels.z)}, "len": min(1.0, 320 / (rows * height))}
+    made.update_layout(
+        coloraxis={"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar},
+        showlegend=False,
+    )
+    return made
+
+
+def _panel_height(panels: Sequence[Panel], columns: int) -> int:
+    """A height that lets panels be about square at a page's width."""
+    rows = max((len(p.values) for p in panels), default=1)
+    widest = {1: 460, 2: 380, 3: 300}.get(columns, 250)
+    return int(max(150, min(widest, 26 * rows + 60)))
+
+
+def limits(arrays: Sequence[object], diverging: bool) -> tuple[float, float]:
+    """The ends of a colour scale: the smallest and largest number, or as far on both sides of 0."""
+    values = np.concatenate([finite(np.asarray(a)).reshape(-1) for a in arrays] or [np.zeros(1)])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return (-1.0, 1.0) if diverging else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if diverging:
+        far = max(abs(low), abs(high)) or 1.0
+        return -far, far
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _matrix(panel: Panel, annotated: bool) -> go.Heatmap:
+    values = finite(panel.values)
+    shown = annotated and len(values) <= ANNOTATED
+    return go.Heatmap(
+        z=values, coloraxis="coloraxis", xgap=1, ygap=1,
+        texttemplate="%{z:.3~g}" if shown else None,
+        customdata=None, hovertemplate="row %{y}, column %{x}: %{z:.4~g}<extra></extra>",
+    )  # fmt: skip
+
+
+def _ticks(words: Sequence[str]) -> dict[str, object]:
+    """Words as ticks at 0, 1, ..; the axis stays one of numbers, since words may come twice."""
+    found: dict[str, object] = {"showgrid": False}
+    if words:
+        every = -(-len(words) // TICKS)
+        places = list(range(0, len(words), every))
+        found |= {"tickmode": "array", "tickvals": places,
+                  "ticktext": [safe(words[i]) for i in places]}  # fmt: skip
+    return found
+
+
+def _square(index: int) -> dict[str, object]:
+    return {"scaleanchor": f"y{index + 1 if index else ''}", "constrain": "domain"}
+
+
+def draw_contour(contour: Contour) -> go.Figure:
+    """Level lines, or a surface, and the way of a run over it from its start to its end."""
+    made = figure(contour.labels, height=560 if contour.surface else 460)
+    z = finite(contour.z)
+    shown, bar = _levels(z, contour.log, contour.labels.z)
+    x, y = finite(contour.x), finite(contour.y)
+    if contour.surface:
+        made.add_trace(go.Surface(x=x, y=y, z=z, surfacecolor=shown, colorscale=SEQUENTIAL,
+                                  colorbar=bar, opacity=0.92))  # fmt: skip
+    else:
+        made.add_trace(go.Contour(
+            x=x, y=y, z=shown, customdata=z, colorscale=SEQUENTIAL, colorbar=bar,
+            ncontours=LEVELS, line={"width": 1}, contours={"coloring": "heatmap"},
+            hovertemplate="%{x:.4~g}, %{y:.4~g}: %{customdata:.4~g}<extra></extra>",
+        ))  # fmt: skip
+    for index, path in enumerate(contour.paths):
+        for trace in _way(path, index, contour.surface):
+            made.add_trace(trace)
+    labels = contour.labels
+    if contour.surface:
+        made.update_layout(scene={"xaxis": {"title": {"text": safe(labels.x)}},
+                                  "yaxis": {"title": {"text": safe(labels.y)}},
+                                  "zaxis": {"title": {"text": safe(labels.z)}}})  # fmt: skip
+    else:
+        made.update_xaxes(title_text=safe(labels.x), range=[x[0], x[-1]], showgrid=False)
+        made.update_yaxes(title_text=safe(labels.y), range=[y[0], y[-1]], showgrid=False)
+    made.update_layout(showlegend=bool(contour.paths), legend=_INSIDE)
+    return made
+
+
+_INSIDE = {"x": 0.01, "xanchor": "left", "y": 0.99, "yanchor": "top",
+           "bgcolor": "rgba(20, 24, 30, 0.6)", "font": {"color": "#ffffff"}}  # fmt: skip
+
+
+def _levels(z: Numbers, log: bool, title: str) -> tuple[Numbers, dict[str, object]]:
+    """The numbers that are coloured, and their colour bar: with ``log``, powers of ten above the
+    lowest value, whose own distance of zero counts as a ten-millionth of the largest.
+    """
+    bar: dict[str, object] = {"title": {"text": safe(title)}, "thickness": 14, "outlinewidth": 0}
+    if not log or not np.isfinite(z).any():
+        return z, bar
+    above = z - np.nanmin(z)
+    least = max(float(np.nanmax(above)) * 1e-7, float(np.finfo(np.float64).tiny))
+    powers = np.log10(np.maximum(above, least))
+    ticks = np.arange(np.ceil(np.nanmin(powers)), np.floor(np.nanmax(powers)) + 1)
+    lowest = float(np.nanmin(z))
+    words = f"{title or 'value'} - {lowest:.3g}" if lowest > least else title
+    text = [f"1e{int(tick)}" for tick in ticks]
+    return powers, {**bar, "title": {"text": safe(words)}, "tickvals": ticks, "ticktext": text}
+
+
+def _way(path: Path, index: int, surface: bool) -> list[object]:
+    """A path as a line with its start and its end marked."""
+    x, y = finite(path.x).reshape(-1), finite(path.y).reshape(-1)
+    ink = ("#ffffff", colour(4), colour(1), colour(3))[index % 4]
+    name = safe(path.name)
+    if surface:
+        z = None if path.z is None else finite(path.z)
+        return [go.Scatter3d(x=x, y=y, z=z, mode="lines+markers", name=name,
+                             line={"color": colour(1), "width": 5},
+                             marker={"color": colour(1), "size": 3})]  # fmt: skip
+    ends = [0, len(x) - 1] if len(x) else []
+    return [
+        go.Scatter(x=x, y=y, mode="lines", showlegend=False, hoverinfo="skip",
+                   line={"color": "#222222", "width": 5}),
+        go.Scatter(x=x, y=y, mode="lines+markers", name=name,
+                   line={"color": ink, "width": 2},
+                   marker={"color": ink, "size": 6, "line": {"color": "#222222", "width": 1}},
+                   text=[f"step {n}" for n in range(len(x))]),
+        go.Scatter(x=x[ends], y=y[ends], mode="markers", name="start, end", showlegend=False,
+                   hoverinfo="skip",
+                   marker={"symbol": ["circle", "star"], "size": [11, 15], "color": ink,
+                           "line": {"color": "#222222", "width": 1}}),
+    ]  # fmt: skip
+

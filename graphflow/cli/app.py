@@ -14,6 +14,7 @@ from graphflow.cli import (
     expand,
     explain,
     export,
+    fetch,
     gallery,
     import_,
     new,
@@ -25,7 +26,7 @@ from graphflow.cli import (
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
-COMMANDS = (run, check, expand, export, import_, show, step, gallery, new, explain, schema)
+COMMANDS = (run, check, expand, export, import_, show, step, gallery, new, fetch, explain, schema)
 
 app = typer.Typer(
     name="graphflow",

@@ -6,13 +6,16 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphflow.cli.output import GOOD, print_json, print_table
 from graphflow.cli.source import AsJson
 from graphflow.diagnostics import did_you_mean, fail
+
+if TYPE_CHECKING:
+    from graphflow.data import Source
 
 NAME = "list"
 Row = Mapping[str, str | Sequence[str]]
@@ -97,10 +100,23 @@ def _data() -> list[Row]:
     return [
         {
             "name": name, "options": list(source.options), "columns": list(source.columns),
-            "about": sentence(source.about),
+            "files": _files(source), "about": sentence(source.about),
         }
         for name, source in sorted(sources().items())
     ]  # fmt: skip
+
+
+def _files(source: Source) -> str:
+    """Whose files a source reads: how large published ones are, and whether they are here."""
+    from graphflow.data.download import in_words
+
+    if not source.files:
+        return "yours" if "path" in source.options else "built in"
+    lacking = sum(remote.size for remote in source.files if remote.place() is None)
+    whole = sum(remote.size for remote in source.files)
+    if not lacking:
+        return f"{in_words(whole)}, here"
+    return f"{in_words(whole)}, {'some' if lacking < whole else 'not'} here"
 
 
 def kinds() -> Mapping[str, Callable[[], list[Row]]]:

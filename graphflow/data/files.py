@@ -1,38 +1,62 @@
 """Where data files are: the user's paths, ``$GRAPHFLOW_DATA``, and a cache of downloads.
 
-Nothing that is downloaded is used before its checksum has been compared, and a file in the cache
-is complete or absent: it is written beside its place and moved there.
+A known file is looked for in the user's folder, where it is used as it is, then in the cache, where
+its checksum is compared, and is downloaded last.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphflow.data.download import digest_of, download
 from graphflow.diagnostics import fail
-from graphflow.files import write_atomically
 
 VARIABLE = "GRAPHFLOW_DATA"
-LARGEST_DOWNLOAD = 64 * 2**20
-TIMEOUT = 30  # seconds without a byte
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A published file: its name, its https address, and its digest as ``algorithm:hex``."""
+    """A published file: its name, address, digest as ``algorithm:hex`` and size in bytes.
+
+    The digest may be its first digits only, where no more of it is published. The size need not be
+    exact: it bounds what is taken from a server. ``instead`` says which source needs no file,
+    ``top`` is the folder that an archive unpacks to.
+    """
 
     file: str
     url: str
     digest: str
+    size: int
+    instead: str = ""
+    top: str = ""
 
-    def matches(self, content: bytes) -> bool:
-        """Whether ``content`` is the published file, byte for byte."""
+    def matches(self, path: Path) -> bool:
+        """Whether the file at ``path`` is the published one, byte for byte."""
         algorithm, _, expected = self.digest.partition(":")
-        return hashlib.new(algorithm, content, usedforsecurity=False).hexdigest() == expected
+        return digest_of(path, algorithm).startswith(expected)
+
+    def elsewhere(self) -> str:
+        """What a person without a network can do."""
+        place = f"put {self.file} into the folder that {VARIABLE} names, or into {cache_folder()}"
+        if self.top:
+            place += f" (the first may hold it unpacked, as {self.top}/)"
+        return f"{place}; without any file: {self.instead}" if self.instead else place
+
+    def place(self) -> Path | None:
+        """Where the file, or what it unpacks to, is on this computer; None where it is not."""
+        if (folder := self.unpacked()) is not None:
+            return folder
+        paths = [folder / self.file for folder in (*data_folders(), cache_folder())]
+        return next((path for path in paths if path.is_file()), None)
+
+    def unpacked(self) -> Path | None:
+        """The folder of the user's that holds what an archive unpacks to, where there is one."""
+        folders = [folder / self.top for folder in data_folders() if self.top]
+        return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def data_folders() -> list[Path]:
@@ -53,46 +77,31 @@ def cache_folder() -> Path:
 
 
 def obtain(remote: Remote, folders: Sequence[Path] | None = None) -> bytes:
-    """The file's content: from the user's data folders as it is, from the cache, or downloaded."""
+    """The file's content: see :func:`obtain_file`."""
+    return read_bytes(obtain_file(remote, folders))
+
+
+def obtain_file(remote: Remote, folders: Sequence[Path] | None = None) -> Path:
+    """The file: from the user's data folders as it is, from the cache, or downloaded into it.
+
+    What is damaged in the cache is downloaded again. GF072 and GF073 say where a file that cannot
+    be had belongs.
+    """
     for folder in data_folders() if folders is None else folders:
         path = folder / remote.file
         if path.is_file():
-            return read_bytes(path)
+            return path
     cached = cache_folder() / remote.file
-    if cached.is_file():
-        content = read_bytes(cached)
-        if remote.matches(content):
-            return content
-    return _download(remote, cached)
+    if not _is_whole(cached, remote):
+        download(remote, cached)
+    return cached
 
 
-def fetch(url: str) -> bytes:
-    """The bytes at an https address. Raises OSError, as sockets and files do."""
-    from http.client import HTTPException
-    from urllib.request import urlopen
-
+def _is_whole(path: Path, remote: Remote) -> bool:
     try:
-        with urlopen(url, timeout=TIMEOUT) as response:
-            content: bytes = response.read(LARGEST_DOWNLOAD)
-    except HTTPException as error:
-        raise OSError(f"the connection broke off: {error}") from error
-    return content
-
-
-def _download(remote: Remote, target: Path) -> bytes:
-    place = f"put {remote.file} into the folder that {VARIABLE} names, or into {target.parent}"
-    try:
-        content = fetch(remote.url)
+        return path.is_file() and remote.matches(path)
     except OSError as error:
-        fail("GF072", f"{remote.url} could not be downloaded: {error}", help=place)
-    if not remote.matches(content):
-        fail("GF073", f"what came from {remote.url} has the wrong checksum", help=place)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, content)
-    except OSError as error:
-        fail("GF072", f"{target} could not be written: {error}", help=place)
-    return content
+        fail("GF072", f"'{path}' cannot be read: {error.strerror}")
 
 
 def user_path(path: str, folder: str | Path | None) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from graphflow.data.dataset import Dataset
+from graphflow.data.files import Remote
 from graphflow.data.options import FOLDER, Option, options_of
 from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail
 
@@ -28,7 +29,8 @@ _LOADED: set[str] = set()  # the entry points already turned into sources
 class Source:
     """A data source: what a file names under ``data: source:``.
 
-    ``columns`` says what each column holds, where that does not depend on the options.
+    ``columns`` says what each column holds, where that does not depend on the options; ``files``
+    are the published files that it reads, none for what is built in.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Source:
     columns: Mapping[str, str]
     build: Callable[..., Dataset] = field(repr=False)
     options: Mapping[str, Option]
+    files: tuple[Remote, ...] = ()
 
     def problems(self, options: Mapping[str, object]) -> dict[str, Diagnostic]:
         """What is wrong with ``options``, by option, found without reading any data."""
@@ -60,13 +63,17 @@ class Source:
         return f"its options are {', '.join(self.options)}" if self.options else "it has no options"
 
 
-def register(name: str, *, columns: Mapping[str, str] | None = None) -> Callable[[Build], Build]:
+def register(
+    name: str, *, columns: Mapping[str, str] | None = None, files: Sequence[Remote] = ()
+) -> Callable[[Build], Build]:
     """Decorator: the function builds the source ``name``.
 
     Its parameters become the source's options, their annotations the check of what a file gives,
     and the first line of its docstring what ``graphflow list`` shows. A parameter ``folder`` is
-    no option: it receives the folder that relative paths start from. Packages offer sources under
-    the entry point group ``graphflow.datasets``. Raises GraphflowError when the name is taken. ::
+    no option: it receives the folder that relative paths start from. ``files`` are what it reads
+    by ``files.obtain``, so that they can be shown, and fetched beforehand. Packages offer sources
+    under the entry point group ``graphflow.datasets``. Raises GraphflowError when the name is
+    taken. ::
 
         @register("countdown", columns={"x": "int64 (N,)"})
         def countdown(n: int = 3) -> Dataset:
@@ -78,7 +85,9 @@ def register(name: str, *, columns: Mapping[str, str] | None = None) -> Callable
         known = _SOURCES.get(name)
         if known is None:
             about = (inspect.getdoc(build) or "").partition("\n")[0]
-            _SOURCES[name] = Source(name, about, columns or {}, build, options_of(build))
+            _SOURCES[name] = Source(
+                name, about, columns or {}, build, options_of(build), tuple(files)
+            )
         elif known.build is not build:
             fail("GF076", f"two data sources are called '{name}'")
         return build

@@ -20,6 +20,8 @@ AIRFOIL = Remote(
     "airfoil_self_noise.dat",
     "https://d2l-data.s3-accelerate.amazonaws.com/airfoil_self_noise.dat",
     "sha1:76e5be1548fd8222e5074cf0faae75edff8cf93f",
+    size=58_481,
+    instead="source: diabetes, or synthetic_regression",
 )
 # What NumPy and zipfile raise for archives that are cut short, altered, encrypted or pickled.
 DAMAGED = (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile, zlib.error)
@@ -27,7 +29,11 @@ DAMAGED = (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile,
 SAVE = "save arrays of numbers by np.savez('data.npz', x=x, y=y)"
 
 
-@register("airfoil", columns={"features": "float32 (N, 5)", "target": "float32 (N, 1)"})
+@register(
+    "airfoil",
+    columns={"features": "float32 (N, 5)", "target": "float32 (N, 1)"},
+    files=[AIRFOIL],
+)
 def airfoil(n: Annotated[int, Between(1, 1503)] = 1503, standardize: bool = True) -> Dataset:
     """NASA airfoil self-noise: 1,503 wind tunnel measurements, sound level from five quantities.
 

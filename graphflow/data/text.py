@@ -26,6 +26,8 @@ TIME_MACHINE = Remote(
     "timemachine.txt",
     "https://d2l-data.s3-accelerate.amazonaws.com/timemachine.txt",
     "sha1:090b5e7e70c295757f55df93cb0a180b9691891a",
+    size=178_887,
+    instead="source: text with a path of your own",
 )
 
 
@@ -54,7 +56,7 @@ def text(
         return sequence(file.stem, file.name, content, tokenizer, steps)
 
 
-@register("timemachine", columns=COLUMNS)
+@register("timemachine", columns=COLUMNS, files=[TIME_MACHINE])
 def timemachine(
     level: Level = "char",
     steps: Steps = 32,

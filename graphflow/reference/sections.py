@@ -6,6 +6,8 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 
+from graphflow.data.download import in_words
+from graphflow.data.files import Remote
 from graphflow.data.options import Option
 from graphflow.data.registry import Source, sources
 from graphflow.reference.page import Page, Part, all_names, call_arguments
@@ -46,8 +48,17 @@ def source_page(name: str) -> Page | None:
     parts.append(Part("Options", "\n".join(options) or "none", "list"))
     columns = [f"`{name}`: {what}" for name, what in source.columns.items()]
     parts += [Part("Columns", "\n".join(columns), "list")] if columns else []
+    published = [_file(remote) for remote in source.files]
+    parts += [Part("Files", "\n".join(published), "list")] if published else []
     return Page(name, "data source", "data", f"data: {{source: {name}{_needed(source)}}}",
                 tuple(parts))  # fmt: skip
+
+
+def _file(remote: Remote) -> str:
+    """A published file: where it comes from, and where it is."""
+    place = remote.place()
+    here = f"here as {place}" if place else "not here, downloaded when it is needed"
+    return f"`{remote.file}`, {in_words(remote.size)}, {remote.url} ({remote.digest}): {here}"
 
 
 def argument_page(name: str) -> Page | None:

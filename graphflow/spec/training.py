@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
-from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAYS,
@@ -162,9 +161,6 @@ class TrainDecl:
     )
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")
-    )
-    history: HistoryDecl | None = field(
-        default=None, metadata=key("history", HISTORY, "nodes whose values are kept, step by step")
     )
 
 

@@ -20,9 +20,8 @@ from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
 from graphflow.training.feed import Fed, Served
-from graphflow.training.history import History, Recorder
 from graphflow.training.run_folder import Checkpoint, Json, RunFolder
-from graphflow.training.stepping import Stepping
+from graphflow.training.trainer import Trainer
 
 SAVE_EVERY = 60.0
 """Seconds between checkpoints within an epoch; every epoch ends with one."""
@@ -53,9 +52,7 @@ class Silent:
 
 @dataclass
 class Progress:
-    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch, whose
-    names begin with ``part``; ``finished`` says that what a run waits for has come true.
-    """
+    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch."""
 
     step: int = 0
     epoch: int = 0
@@ -64,8 +61,6 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
-    finished: bool = False
-    part: str = "train/"
 
     def add(self, values: Mapping[str, float], rows: int, averaged: bool) -> None:
         """Count one step's values into the means of the epoch, or let them stand alone."""
@@ -77,21 +72,20 @@ class Progress:
 
     def means(self) -> dict[str, float]:
         """The epoch's means so far."""
-        return {f"{self.part}{n}": total / self.rows for n, total in self.sums.items()}
+        return {f"train/{n}": total / self.rows for n, total in self.sums.items()}
 
     def to_json(self) -> dict[str, Json]:
         """As a checkpoint keeps it."""
         return {
             "step": self.step, "epoch": self.epoch, "batch": self.batch,
             "sums": dict(self.sums), "rows": self.rows, "metrics": dict(self.metrics),
-            "finished": self.finished,
         }  # fmt: skip
 
     @classmethod
-    def from_json(cls, saved: Mapping[str, Json], part: str) -> Progress:
+    def from_json(cls, saved: Mapping[str, Json]) -> Progress:
         """What ``to_json`` gave."""
-        names = ("step", "epoch", "batch", "sums", "rows", "metrics", "finished")
-        return cls(part=part, **{name: saved[name] for name in names})  # type: ignore[arg-type]
+        names = ("step", "epoch", "batch", "sums", "rows", "metrics")
+        return cls(**{name: saved[name] for name in names})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,6 @@ class Outcome:
     metrics: Mapping[str, float]
     seconds: float
     interrupted: bool
-    history: History = field(default_factory=History)
 
 
 class _Fresh:
@@ -125,7 +118,7 @@ class Loop:
 
     def __init__(
         self,
-        trainer: Stepping,
+        trainer: Trainer,
         feed: Served,
         *,
         epochs: int | None = None,
@@ -135,23 +128,13 @@ class Loop:
     ) -> None:
         self.trainer, self.feed, self.run_folder = trainer, feed, run
         self.watcher: Watcher = watcher or Silent()
-        self.progress = Progress(part=trainer.part)
+        self.progress = Progress()
         self.steps = steps if steps is not None or epochs is not None else trainer.plan.steps
         self.epochs = epochs if epochs is not None else trainer.plan.epochs
         if self.epochs is None and self.steps is None:
             self.epochs = 1
-        self.recorder = Recorder(
-            trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self._total()
-        )
         self.stopped = False
         self._saved = time.monotonic()
-
-    def _total(self) -> int | None:
-        """How many steps there are in all, at most."""
-        found = [] if self.steps is None else [self.steps]
-        if self.epochs is not None:
-            found.append(self.epochs * self.feed.batches(0))
-        return min(found, default=None)
 
     def stop(self) -> None:
         """End after the step under way."""
@@ -160,7 +143,7 @@ class Loop:
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on where a checkpoint was taken."""
         self.trainer.load_state_dict(checkpoint.arrays)
-        self.progress = Progress.from_json(checkpoint.progress, self.trainer.part)
+        self.progress = Progress.from_json(checkpoint.progress)
         length = checkpoint.progress.get("log")
         if self.run_folder is not None and isinstance(length, int):
             self.run_folder.cut_metrics(length)
@@ -169,17 +152,13 @@ class Loop:
         """Train; the outcome holds the last metrics."""
         begun = time.monotonic()
         self.watcher.on_start(self.progress, self.epochs, self.steps)
-        folder = None if self.run_folder is None else self.run_folder.path
-        self.recorder.begin(self.progress.step, folder)
         with self._interruptible():
             while not self._done():
                 self._epoch()
-        self.recorder.end(self.progress.step, self.trainer.recorded_leaves())
         if self.stopped or self.progress.batch:
             self.save()
         metrics = self._last_metrics()
-        seconds = time.monotonic() - begun
-        return Outcome(self.progress, metrics, seconds, self.stopped, self.recorder.history)
+        return Outcome(self.progress, metrics, time.monotonic() - begun, self.stopped)
 
     def _last_metrics(self) -> dict[str, float]:
         """The last epoch's. One that ended early has its means so far, and is evaluated now unless
@@ -194,7 +173,6 @@ class Loop:
         done = self.progress
         return (
             self.stopped
-            or done.finished
             or (self.epochs is not None and done.epoch >= self.epochs)
             or (self.steps is not None and done.step >= self.steps)
         )
@@ -223,17 +201,13 @@ class Loop:
         done = self.progress
         result = self.trainer.step(inputs, fresh)
         values = {name: float(np.mean(value)) for name, value in result.values.items()}
-        broken = [n for n in self.trainer.must_be_finite if not np.isfinite(values[n])]
-        if broken:
+        if not np.isfinite(values["loss"]):
             fail(
                 "GF062",
-                f"the {broken[0]} is {values[broken[0]]} in step {done.step + 1}, "
-                f"epoch {done.epoch + 1}",
+                f"the loss is {values['loss']} in step {done.step + 1}, epoch {done.epoch + 1}",
                 self.trainer.plan.mark,
                 help="run again with --guard: it stops at the first value that is not finite",
             )
-        self.recorder.add(done.step, result.leaves, result.nodes)
-        done.finished = result.finished
         done.step += 1
         done.batch += 1 + fresh.taken
         done.add(values, rows, self.feed.averaged)
@@ -273,7 +247,6 @@ class Loop:
         self._saved = time.monotonic()
         if self.run_folder is None:
             return
-        self.recorder.flush()
         progress = self.progress.to_json() | {"log": self.run_folder.metrics_bytes()}
         self.run_folder.save(self.progress.step, Checkpoint(self.trainer.state_dict(), progress))
 

@@ -15,7 +15,6 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.elaborate import Elaborated, Objective
-from graphflow.training.stepping import recorded
 
 STEP, EPOCH = "step", "epoch"
 
@@ -25,8 +24,7 @@ class StepGraph:
     """A training step: the symbolic graph, how its own state starts, and what it yields.
 
     ``counter`` and ``epoch`` are the state leaves that count steps and epochs; ``states`` are all
-    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them,
-    ``history`` those whose values are kept.
+    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them.
     """
 
     objective: Objective
@@ -36,7 +34,6 @@ class StepGraph:
     counter: str
     epoch: str
     report: Mapping[str, str]
-    history: Mapping[str, str]
 
 
 def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
@@ -57,19 +54,12 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
         counter.name: following.name,
         **model_updates(elaborated, derived, objective),
     }
-    training = elaborated.training
-    assert training is not None
-    report = {"loss": objective.loss, **own(elaborated, derived, objective, training.report)}
-    _, nodes = recorded(elaborated, training.history)
-    history = own(elaborated, derived, objective, nodes)
-    given = (*report.values(), *history.values())
-    graph = builder.graph(tuple(dict.fromkeys(given)), updates)
+    report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
+    graph = builder.graph(tuple(dict.fromkeys(report.values())), updates)
     graph = expand_derivatives(replace(graph, gradients=derived.gradients))
     kept = graph.restricted_to(graph.needed_for((*graph.roots(), *graph.updates, epoch.name)))
     states = (counter.name, epoch.name, *added.states)
-    return StepGraph(
-        objective, kept, added.initial, states, counter.name, epoch.name, report, history
-    )
+    return StepGraph(objective, kept, added.initial, states, counter.name, epoch.name, report)
 
 
 def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
@@ -81,18 +71,16 @@ def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
         )
 
 
-def own(
-    elaborated: Elaborated, graph: Graph, objective: Objective, names: Mapping[str, str]
-) -> dict[str, str]:
-    """The nodes, by name, that this step computes anyway; a lone player computes all of them."""
+def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:
+    """The reported values that this step computes anyway; a lone player computes all of them."""
     training = elaborated.training
     assert training is not None
     if len(training.objectives) == 1:
-        return dict(names)
+        return training.report
     needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
     last = training.objectives[-1].name
     found = {}
-    for name, node in names.items():
+    for name, node in training.report.items():
         owners = [player for player, nodes in needed.items() if node in nodes]
         if objective.name in (owners or [last]):
             found[name] = node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +15,14 @@ from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, random_key
+from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
 from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.step_graph import StepGraph, step_graph
-from graphflow.training.stepping import Batch, NewBatch, Stepped, copies, recorded
 
-Values = dict[str, Array]
+Batch = Mapping[str, Array]
+NewBatch = Callable[[], Batch]
 RANDOM_STEP = "random.step"
 """The name under which a checkpoint keeps how often random numbers were drawn."""
 
@@ -35,14 +36,11 @@ class _Player:
         self.step = step
         self.compiler = Compiler(step.graph, store, initialiser, settings)
 
-    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> tuple[Values, Values]:
-        """One step; by name the reported values, and those whose history is kept."""
+    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
+        """One step; the reported values by name."""
         known = {n: v for n, v in batch.items() if n in self.step.graph}
         found = self.compiler.run(known, key, sizes)
-        report, history = self.step.report, self.step.history
-        return {n: found[node] for n, node in report.items()}, {
-            n: found[node] for n, node in history.items()
-        }
+        return {name: found[node] for name, node in self.step.report.items()}
 
 
 class Trainer:
@@ -53,9 +51,6 @@ class Trainer:
     The optimizer's state belongs to the trainer, the parameters to the model. ``seed`` decides the
     order of data and all random draws of training; first values come from the model's own seed.
     """
-
-    part = "train/"
-    must_be_finite: tuple[str, ...] = ("loss",)
 
     def __init__(
         self,
@@ -79,7 +74,6 @@ class Trainer:
             step.objective.name: _Player(step, self.store, initialiser, self.settings)
             for step in steps
         }
-        self.leaves, _ = recorded(elaborated, self.plan.history)
         self.runs = 0
         self._evaluation: Program | None = None
 
@@ -88,7 +82,7 @@ class Trainer:
         """The program's float type."""
         return self.settings.dtype
 
-    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
+    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Result:
         """One round of turns; the values of ``report`` and of each loss.
 
         ``new_batch`` supplies batches for turns that ask for fresh ones.
@@ -96,24 +90,15 @@ class Trainer:
         self._check_names(batch)
         first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
         self.initialiser.learn(first, {})  # what nothing but a first value needs is known here
-        if self.leaves:
-            self.initialiser.learn({}, self.sizes(batch))
-        before = self.recorded_leaves()
-        values, nodes = Values(), Values()
+        values: dict[str, Array] = {}
         for turn in self.plan.turns:
             player = self.players[turn.player]
             for time in range(turn.times):
                 fresh = turn.fresh and time > 0 and new_batch is not None
                 fed = new_batch() if fresh and new_batch is not None else batch
-                key = random_key(self.seed, self.runs)
-                shown, kept = player.run(fed, key, self.sizes(fed))
-                values, nodes = values | shown, nodes | kept
+                values |= player.run(fed, random_key(self.seed, self.runs), self.sizes(fed))
                 self.runs += 1
-        return Stepped(values, leaves=before, nodes=nodes)
-
-    def recorded_leaves(self) -> dict[str, Array]:
-        """Copies of the parameters and states whose history is kept, as they are now."""
-        return copies(self.store, self.leaves)
+        return Result(values)
 
     def _check_names(self, batch: Batch) -> None:
         """Every name of a batch is a node of the file."""

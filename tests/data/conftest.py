@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from graphflow.data import files
+from graphflow.data import download, files
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 
@@ -23,12 +25,13 @@ def real_data() -> Path:
 def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without data files, an empty cache (returned), and no network."""
 
-    def refuse(url: str) -> bytes:
+    def refuse(url: str, start: int) -> NoReturn:
         raise OSError(f"no network in a test ({url})")
 
     monkeypatch.delenv("GRAPHFLOW_DATA", raising=False)
     monkeypatch.setattr(files, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(files, "fetch", refuse)
+    monkeypatch.setattr(download, "connect", refuse)
+    monkeypatch.setattr(download, "PAUSE", 0)
     return tmp_path / "cache"
 
 
@@ -45,3 +48,28 @@ def refused() -> Callable[..., Diagnostic]:
         return diagnostic
 
     return call
+
+
+@pytest.fixture
+def published(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """``published({address: content})``: these are all the addresses that answer."""
+
+    def publish(contents: dict[str, bytes]) -> None:
+        def answer(url: str, start: int) -> Answer:
+            if url not in contents:
+                raise OSError(f"no network in a test ({url})")
+            return Answer(contents[url], start)
+
+        monkeypatch.setattr(download, "connect", answer)
+
+    return publish
+
+
+class Answer(io.BytesIO):
+    """What a server answers, as far as a download looks at it."""
+
+    def __init__(self, content: bytes, start: int) -> None:
+        super().__init__(content[start:])
+        self.status = 206 if start else 200
+        self.length = len(content) - start
+        self.headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphflow.data import Batches, files, load, mnist, split
+from graphflow.data import Batches, load, mnist, split
 from graphflow.data.mnist import read_idx
 from graphflow.diagnostics import GraphflowError
 
@@ -85,32 +86,47 @@ def test_images_without_labels_are_refused(folder: Path, refused) -> None:
     assert "t10k-labels-idx1-ubyte" in found.message
 
 
+def publish(published, source: str, parts: dict[str, int], tmp_path: Path) -> dict[str, bytes]:
+    """Serve small files in place of the real ones, with their digests; name -> content."""
+    for prefix, n in parts.items():
+        write_part(tmp_path / "published", prefix, n, packed=True)
+    contents = {path.name: path.read_bytes() for path in (tmp_path / "published").iterdir()}
+    remotes = mnist.FILES if source == "mnist" else mnist.FASHION_FILES
+    for name, remote in remotes.items():
+        digest = hashlib.sha256(contents[f"{name}.gz"]).hexdigest()
+        remotes[name] = dataclasses.replace(remote, digest=f"sha256:{digest}")
+    published({remote.url: contents[f"{name}.gz"] for name, remote in remotes.items()})
+    return contents
+
+
+@pytest.mark.parametrize("source", ["mnist", "fashion_mnist"])
 def test_all_files_are_downloaded_when_none_are_there(
-    no_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    no_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published, source: str
 ) -> None:
-    published = tmp_path / "published"
-    write_part(published, "train", 8, packed=True)
-    write_part(published, "t10k", 5, packed=True)
-    contents = {path.name: path.read_bytes() for path in published.iterdir()}
-    digests = {
-        name.removesuffix(".gz"): hashlib.sha256(content).hexdigest()
-        for name, content in contents.items()
-    }
-    monkeypatch.setattr(mnist, "DIGESTS", digests)
-    monkeypatch.setattr(files, "fetch", lambda url: contents[url.removeprefix(mnist.MIRROR)])
-    data = load("mnist")
+    monkeypatch.setattr(mnist, "FILES", dict(mnist.FILES))
+    monkeypatch.setattr(mnist, "FASHION_FILES", dict(mnist.FASHION_FILES))
+    contents = publish(published, source, {"train": 8, "t10k": 5}, tmp_path)
+    data = load(source)
     assert len(data) == 13
     assert list(split(data, None, 0)) == ["train", "test"]
-    assert sorted(path.name for path in no_data.iterdir()) == sorted(contents)
+    folder = no_data / source.replace("_", "-")
+    assert sorted(path.name for path in folder.glob("*.gz")) == sorted(contents)
+    assert load(source).columns["label"].tolist() == data.columns["label"].tolist()
 
 
-def test_a_download_that_is_something_else_is_refused(
-    no_data: Path, monkeypatch: pytest.MonkeyPatch, refused
-) -> None:
-    monkeypatch.setattr(files, "fetch", lambda url: b"<html>log in first</html>")
+def test_a_download_that_is_something_else_is_refused(no_data: Path, published, refused) -> None:
+    published({remote.url: b"<html>log in first</html>" for remote in mnist.FILES.values()})
     found = refused(load, "mnist")
     assert found.code == "GF073"
     assert "checksum" in found.message
+    assert "source: digits" in found.help
+
+
+def test_fashion_is_looked_for_in_its_own_folder_only(folder: Path, refused) -> None:
+    write_part(folder, "t10k", 4, packed=True)
+    assert refused(load, "fashion_mnist").code == "GF072"
+    write_part(folder / "FashionMNIST" / "raw", "t10k", 6, packed=False)
+    assert len(load("fashion_mnist")) == 6
 
 
 def test_without_files_or_network_the_place_is_named(no_data: Path, refused) -> None:

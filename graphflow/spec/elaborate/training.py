@@ -8,11 +8,18 @@ from fnmatch import fnmatchcase
 
 from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
-from graphflow.spec.elaborate.bound import Poisoned, describe
-from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
+from graphflow.spec.elaborate.bound import (
+    Function,
+    Instance,
+    Parts,
+    Poison,
+    Poisoned,
+    describe,
+)
 from graphflow.spec.elaborate.optimising import Group, Objective, Optimising, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.kinds import marked
 from graphflow.spec.syntax import Call, Expr, Keyword
 
 
@@ -36,7 +43,6 @@ class Training:
     steps: int | None = None
     seed: int = 0
     mark: Mark | None = None
-    history: HistoryPlan | None = None
 
 
 class Trainings(Optimising):
@@ -55,12 +61,11 @@ class Trainings(Optimising):
         return Training(
             tuple(o for o in objectives if o is not None),
             turns,
-            named_nodes(self, decl.report, decl.mark, scope),
+            self.reported(decl, scope),
             self.whole(decl.epochs, scope, None, "'epochs'"),
             self.whole(decl.steps, scope, None, "'steps'"),
             self.whole(decl.seed, scope, 0, "'seed'") or 0,
             decl.mark,
-            history_plan(self, decl.history, scope),
         )
 
     def objective(
@@ -184,6 +189,21 @@ class Trainings(Optimising):
             return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
         kept = tuple(k for k in call.kwargs if k.name != name)
         return replace(call, kwargs=(*kept, Keyword(name, value, value.mark)))
+
+    def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
+        """The nodes whose values are shown while training."""
+        found: dict[str, str] = {}
+        for name, mark in marked(decl.report, decl.mark):
+            try:
+                value = self.name(name, scope, mark)
+                if isinstance(value, Parts | Function | Instance | Poison):
+                    fail("GF022", f"'{name}' is {describe(value)}, not one value", mark)
+                found[name] = self.named_tensor(name, value, mark).name
+            except GraphflowError as error:
+                self.report(error)
+            except Poisoned:
+                continue
+        return found
 
     def whole(self, expr: Expr | None, scope: Scope, default: int | None, what: str) -> int | None:
         """A whole number setting."""

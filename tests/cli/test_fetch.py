@@ -1,0 +1,72 @@
+"""``graphflow fetch``, and what ``list data`` and ``explain`` say of files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from graphflow.cli.app import _answered as called
+from graphflow.data import download, files
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's data folder, empty; no cache, no network."""
+
+    def refuse(url: str, start: int) -> None:
+        raise OSError("no network in a test")
+
+    monkeypatch.setenv("GRAPHFLOW_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr(files, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(download, "connect", refuse)
+    monkeypatch.setattr(download, "PAUSE", 0)
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def test_files_that_are_here_are_named(folder: Path, capsys) -> None:
+    (folder / "timemachine.txt").write_text("the time")
+    assert called(["fetch", "timemachine", "digits"]) == 0
+    place = str(folder / "timemachine.txt")
+    assert capsys.readouterr().out == f"timemachine: {place}\ndigits: needs no file\n"
+    assert called(["fetch", "timemachine", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"timemachine": [place]}
+
+
+def test_without_a_network_the_alternative_is_named(folder: Path, capsys) -> None:
+    assert called(["fetch", "fashion_mnist"]) == 2
+    told = capsys.readouterr().err
+    assert "GF072" in told and "no network in a test" in told
+    assert "put fashion-mnist/train-images-idx3-ubyte.gz into the folder" in told
+    assert "source: digits" in told
+
+
+def test_an_unknown_name_is_answered_before_anything_is_fetched(folder: Path, capsys) -> None:
+    assert called(["fetch", "fashion_mnist", "fashionmnist"]) == 2
+    told = capsys.readouterr().err
+    assert "GF070" in told and "did you mean 'fashion_mnist'" in told
+    assert "downloading" not in told
+
+
+def test_the_list_says_what_is_here(folder: Path, capsys) -> None:
+    (folder / "timemachine.txt").write_text("the time")
+    (folder / "mnist").mkdir()
+    (folder / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
+    assert called(["list", "data", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["timemachine"]["files"] == "179 kB, here"
+    assert rows["mnist"]["files"] == "12 MB, some here"
+    assert rows["fashion_mnist"]["files"] == "31 MB, not here"
+    assert rows["digits"]["files"] == "built in"
+    assert rows["csv"]["files"] == "yours"
+
+
+def test_a_source_is_explained_with_its_files(folder: Path, capsys) -> None:
+    (folder / "airfoil_self_noise.dat").write_text("1")
+    assert called(["explain", "airfoil"]) == 0
+    told = capsys.readouterr().out
+    assert "https://d2l-data.s3-accelerate.amazonaws.com/airfoil_self_noise.dat" in told
+    assert "sha1:76e5be1548fd8222e5074cf0faae75edff8cf93f" in told
+    assert f"here as {folder / 'airfoil_self_noise.dat'}" in told

@@ -192,7 +192,8 @@ class Record(Generic[T]):
                 findings.attempt(partial(given.add, name, item, entry))
         rest = self._rest()
         if rest is not None:
-            given.values[rest.name] = {n.text: v for n, v in value.items if n in unknown}
+            further = [(name, item) for name, item in value.items if name in unknown]
+            given.values[rest.name] = self._further(rest, further, findings)
         else:
             findings.found += [self._unknown(name) for name in unknown]
         findings.found += self._missing(value, [name.text for name in unknown], mark)
@@ -219,14 +220,14 @@ class Record(Generic[T]):
         return {"$ref": f"#/$defs/{name}"}
 
     def _schema(self, defs: Schema) -> Schema:
-        properties: Schema = {}
+        properties, rest = Schema(), self._rest()
         for name, (_, key) in self.table().items():
             properties[name] = {**key.kind.schema(defs), "description": key.about}
         made: Schema = {
             "type": "object",
             "properties": properties,
             "required": list[Plain](required(self.cls)),
-            "additionalProperties": self._rest() is not None,
+            "additionalProperties": rest.metadata["key"].kind.schema(defs) if rest else False,
         }
         if self.one_of:
             made["oneOf"] = [{"required": [name]} for name in self.one_of]
@@ -242,6 +243,17 @@ class Record(Generic[T]):
 
     def _rest(self) -> Field[object] | None:
         return next((field for field, key in keyed(self.cls) if key.rest), None)
+
+    def _further(
+        self, rest: Field[object], items: Sequence[tuple[Scalar, Value]], findings: Findings
+    ) -> Entries[object]:
+        """The keys that no other field has, each with its place."""
+        kind: Kind[object] = rest.metadata["key"].kind
+        read = Entries[object]()
+        for name, item in items:
+            read[name.text] = findings.attempt(partial(kind.read, item, name.mark))
+            read.marks[name.text] = name.mark
+        return read
 
     def _unknown(self, name: Scalar) -> Diagnostic:
         table = self.table()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
-from graphflow.spec.kinds import ListOf, MapOf, Record, Schema, key
+from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAYS,
     BOOLEAN,
@@ -55,6 +55,40 @@ class DataDecl:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupDecl:
+    """``{params: [net.*], lr_scale: 0.1}``: parameters that are trained in their own way.
+
+    Any other key is an argument of the group's optimizer: ``weight_decay: 0``.
+    """
+
+    params: tuple[str, ...] = field(metadata=key("params", PATTERNS, "names or patterns"))
+    mark: Mark = field(compare=False, repr=False)
+    lr: Expr | None = field(default=None, metadata=key("lr", EXPRESSION, "their learning rate"))
+    lr_scale: Expr | None = field(
+        default=None, metadata=key("lr_scale", EXPRESSION, "a factor of the rate of all others")
+    )
+    frozen: bool = field(default=False, metadata=key("frozen", BOOLEAN, "whether they stay"))
+    optimizer: Expr | None = field(
+        default=None, metadata=key("optimizer", EXPRESSION, "their own optimizer")
+    )
+    arguments: Mapping[str, Expr] = field(
+        default_factory=dict,
+        metadata=key("arguments", EXPRESSION, "an argument of their optimizer", rest=True),
+    )
+
+
+def _check_group(group: GroupDecl) -> None:
+    """The rate is said once."""
+    if group.lr is not None and group.lr_scale is not None:
+        fail("GF012", "a group has a rate of its own or a factor of the others' rate, not both",
+             group.mark, help="leave out lr or lr_scale")  # fmt: skip
+
+
+GROUP = Record(GroupDecl, "a group", check=_check_group)
+GROUPS: Kind[tuple[GroupDecl, ...]] = ListOf(GROUP, "groups")
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerDecl:
     """One of several players: its loss, its parameters, its optimizer."""
 
@@ -71,6 +105,9 @@ class PlayerDecl:
     )
     clip_value: Expr | None = field(
         default=None, metadata=key("clip_value", EXPRESSION, "largest entry of its gradient")
+    )
+    groups: tuple[GroupDecl, ...] = field(
+        default=(), metadata=key("groups", GROUPS, "own rates, frozen parts; before train's")
     )
 
 
@@ -98,19 +135,6 @@ class Turn:
     )
     batch_new: bool = field(
         default=False, metadata=key("batch", _Fresh(), "'new' draws a batch for every step")
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class GroupDecl:
-    """``{params: [net.*], lr: 1e-4}``: parameters that are trained in their own way."""
-
-    params: tuple[str, ...] = field(metadata=key("params", PATTERNS, "names or patterns"))
-    mark: Mark = field(compare=False, repr=False)
-    lr: Expr | None = field(default=None, metadata=key("lr", EXPRESSION, "their learning rate"))
-    frozen: bool = field(default=False, metadata=key("frozen", BOOLEAN, "whether they stay"))
-    optimizer: Expr | None = field(
-        default=None, metadata=key("optimizer", EXPRESSION, "their own optimizer")
     )
 
 
@@ -143,10 +167,11 @@ class TrainDecl:
         default=(), metadata=key("params", PATTERNS, "what is trained; all parameters if absent")
     )
     groups: tuple[GroupDecl, ...] = field(
-        default=(),
-        metadata=key(
-            "groups", ListOf(Record(GroupDecl, "a group"), "groups"), "own rates, frozen parts"
-        ),
+        default=(), metadata=key("groups", GROUPS, "own rates, frozen parts; the first match wins")
+    )
+    accumulate: Expr | None = field(
+        default=None,
+        metadata=key("accumulate", EXPRESSION, "batches whose gradients make one update"),
     )
     epochs: Expr | None = field(
         default=None, metadata=key("epochs", EXPRESSION, "passes over the data")

@@ -50,12 +50,13 @@ def open_feed(
 ) -> Served:
     """The batches of a file's data section; for a graph that draws all it needs, none.
 
-    Such a graph makes ``steps`` steps (those of its ``train:`` section by default) an epoch.
+    Such a graph makes ``steps`` updates (those of its ``train:`` section by default) an epoch.
     """
     if elaborated.data is None and elaborated.training is not None:
         needed = elaborated.graph.needed_for([o.loss for o in elaborated.training.objectives])
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
-            return Drawn(steps or elaborated.training.steps or 1)
+            updates = steps or elaborated.training.steps or 1
+            return Drawn(updates * elaborated.training.accumulate)
     return Feed(elaborated, folder, seed)
 
 

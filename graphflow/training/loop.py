@@ -208,7 +208,7 @@ class Loop:
                 self.trainer.plan.mark,
                 help="run again with --guard: it stops at the first value that is not finite",
             )
-        done.step += 1
+        done.step += self.trainer.updated
         done.batch += 1 + fresh.taken
         done.add(values, rows, self.feed.averaged)
         if self.run_folder is not None and not self.feed.averaged:
@@ -220,6 +220,7 @@ class Loop:
     def _finish_epoch(self) -> None:
         """Evaluate the other parts, log, save."""
         done = self.progress
+        done.step += self.trainer.finish_epoch()
         metrics = done.means() | self._evaluated()
         done.epoch, done.batch = done.epoch + 1, 0
         done.metrics, done.sums, done.rows = metrics, {}, 0

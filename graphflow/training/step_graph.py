@@ -3,6 +3,9 @@
 The loss is differentiated by the player's parameters; clipping and the optimizer's update
 equations are appended. What the loss does not need is not there: a discriminator's step holds no
 gradient of the generator.
+
+Where several batches make one update (``accumulate``), a step is two graphs: one adds the gradients
+of a batch to those before it, the other, which needs no batch, makes the update with their mean.
 """
 
 from __future__ import annotations
@@ -13,62 +16,139 @@ from dataclasses import dataclass, replace
 from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
-from graphflow.ops.builder import Builder, Value
-from graphflow.spec.elaborate import Elaborated, Objective
+from graphflow.ops.builder import Builder, Value, zeros_like
+from graphflow.spec.elaborate import COUNTERS, Elaborated, Objective
 
-STEP, EPOCH = "step", "epoch"
+STEP, EPOCH, GATHERED = "step", "epoch", "gathered"
 
 
 @dataclass(frozen=True)
 class StepGraph:
     """A training step: the symbolic graph, how its own state starts, and what it yields.
 
-    ``counter`` and ``epoch`` are the state leaves that count steps and epochs; ``states`` are all
-    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them.
+    ``counter`` and ``epoch`` are the state leaves that count updates and epochs; ``states`` are all
+    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them. With
+    ``update``, a graph of its own makes the update, and ``gathered`` counts the batches that wait
+    for it.
     """
 
     objective: Objective
     graph: Graph
     initial: Graph
-    states: tuple[str, ...]
+    states: Mapping[str, TensorType]
     counter: str
     epoch: str
     report: Mapping[str, str]
+    update: Graph | None = None
+    gathered: str = ""
 
 
 def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     """Build the training step of one objective."""
     derived = reverse(expand_derivatives(elaborated.graph), objective.loss, objective.params)
-    prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
-    builder = Builder(derived)
-    counter, epoch = _counters(builder, prefix)
+    step = _Step(elaborated, objective, Builder(derived))
     gradients = {
-        name: builder.value(derived.gradients[objective.loss, name]) for name in objective.params
+        n: step.builder.value(derived.gradients[objective.loss, n]) for n in objective.params
     }
-    with builder.within(prefix, Origin(phase="update")):
-        following = builder.add("add", counter, counter.like(1), name=f"{prefix}.{STEP}.next")
-        context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
-    added = elaborated.optimizer_updates(builder, objective, gradients, context, prefix)
-    updates = {
-        **added.updates,
-        counter.name: following.name,
-        **model_updates(elaborated, derived, objective),
-    }
+    updates = model_updates(elaborated, derived, objective)
     report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
-    graph = builder.graph(tuple(dict.fromkeys(report.values())), updates)
-    graph = expand_derivatives(replace(graph, gradients=derived.gradients))
-    kept = graph.restricted_to(graph.needed_for((*graph.roots(), *graph.updates, epoch.name)))
-    states = (counter.name, epoch.name, *added.states)
-    return StepGraph(objective, kept, added.initial, states, counter.name, epoch.name, report)
+    if objective.accumulate > 1:
+        return _in_two(step, derived, gradients, updates, report)
+    step.optimize(gradients)
+    graph = step.graph(derived, report, {**step.updates, **updates})
+    return step.finished(graph, report)
 
 
-def _counters(builder: Builder, prefix: str) -> tuple[Value, Value]:
-    """The leaves that count finished steps and finished epochs."""
-    with builder.within("", Origin(phase="update")):
-        return (
-            builder.leaf("state", f"{prefix}.{STEP}", TensorType(DType.INT64)),
-            builder.leaf("state", f"{prefix}.{EPOCH}", TensorType(DType.INT64)),
+class _Step:
+    """A step under construction: the graph so far, and the optimizer's own leaves."""
+
+    def __init__(self, elaborated: Elaborated, objective: Objective, builder: Builder) -> None:
+        self.elaborated, self.objective, self.builder = elaborated, objective, builder
+        self.prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
+        self.initial = Graph({})
+        self.states: dict[str, TensorType] = {}
+        self.updates: dict[str, str] = {}
+
+    def state(self, name: str, type: TensorType) -> Value:
+        """A leaf that belongs to the optimizer, below its path; it starts at zero."""
+        with self.builder.within("", Origin(phase="update")):
+            leaf = self.builder.leaf("state", f"{self.prefix}.{name}", type)
+        start = Builder(self.initial)
+        start.add("full", shape=type.shape, value=0, dtype=type.dtype, name=leaf.name)
+        self.initial = start.graph((*self.initial.outputs, leaf.name))
+        self.states[leaf.name] = type
+        return leaf
+
+    def optimize(self, gradients: Mapping[str, Value]) -> None:
+        """Append clipping and the optimizers, which read the gradients and count the update."""
+        counter = self.state(STEP, TensorType(DType.INT64))
+        epoch = self.state(EPOCH, TensorType(DType.INT64))
+        with self.builder.within(self.prefix, Origin(phase="update")):
+            one = counter.like(1)
+            following = self.builder.add("add", counter, one, name=f"{counter.name}.next")
+            context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
+        added = self.elaborated.optimizer_updates(
+            self.builder, self.objective, gradients, context, self.prefix
         )
+        self.initial = _joined(self.initial, added.initial)
+        self.states |= {name: self.builder.nodes[name].tensor for name in added.states}
+        self.updates |= {**added.updates, counter.name: following.name}
+
+    def graph(self, derived: Graph, report: Mapping[str, str], updates: Mapping[str, str]) -> Graph:
+        """The graph of the reported values and the updates, and of what they need."""
+        made = self.builder.graph(tuple(dict.fromkeys(report.values())), updates)
+        made = expand_derivatives(replace(made, gradients=derived.gradients))
+        kept = [n for n in (f"{self.prefix}.{EPOCH}",) if n in made.nodes]
+        return made.restricted_to(made.needed_for((*made.roots(), *made.updates, *kept)))
+
+    def finished(self, graph: Graph, report: Mapping[str, str]) -> StepGraph:
+        """The step as it is run."""
+        counter, epoch = (f"{self.prefix}.{name}" for name in (STEP, EPOCH))
+        return StepGraph(self.objective, graph, self.initial, self.states, counter, epoch, report)
+
+
+def _in_two(
+    step: _Step,
+    derived: Graph,
+    gradients: Mapping[str, Value],
+    updates: Mapping[str, str],
+    report: Mapping[str, str],
+) -> StepGraph:
+    """Adding up the gradients of a batch, and the update with the mean of what was added up.
+
+    What counts updates (``step`` in a file's nodes) goes on with the update.
+    """
+    count = step.state(GATHERED, TensorType(DType.INT64))
+    sums = {n: step.state(f"{GATHERED}.{n}", g.tensor) for n, g in gradients.items()}
+    with step.builder.within(f"{step.prefix}.{GATHERED}", Origin(phase="update")):
+        added = {sums[n].name: (sums[n] + g).name for n, g in gradients.items()}
+        added[count.name] = (count + 1).name
+    counted = COUNTERS[STEP]
+    each = {leaf: value for leaf, value in updates.items() if leaf != counted}
+    gathering = step.graph(derived, report, {**added, **each})
+
+    forward = expand_derivatives(step.elaborated.graph)
+    builder = step.builder = Builder(forward)
+    with builder.within(f"{step.prefix}.{GATHERED}", Origin(phase="update")):
+        number = builder.leaf("state", count.name, count.tensor)
+        leaves = {n: builder.leaf("state", s.name, s.tensor) for n, s in sums.items()}
+        means = {n: s / number.cast(DType.FLOAT) for n, s in leaves.items()}
+        empty = {leaf.name: zeros_like(builder, leaf.tensor).name for leaf in leaves.values()}
+        empty[number.name] = number.like(0).name
+    step.optimize(means)
+    last = {counted: updates[counted]} if counted in updates else {}
+    update = step.graph(forward, {}, {**step.updates, **empty, **last})
+    return replace(step.finished(gathering, report), update=update, gathered=count.name)
+
+
+def _joined(first: Graph, second: Graph) -> Graph:
+    """Two graphs of first values as one; each names its nodes after its own leaves."""
+    return Graph(
+        {**first.nodes, **second.nodes},
+        (*first.outputs, *second.outputs),
+        aliases={**first.aliases, **second.aliases},
+        origins={**first.origins, **second.origins},
+    )
 
 
 def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:

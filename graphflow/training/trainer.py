@@ -9,7 +9,7 @@ import numpy as np
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.ir.types import DType, TensorType
+from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
@@ -33,8 +33,11 @@ class _Player:
     def __init__(
         self, step: StepGraph, store: Store, initialiser: Initialiser, settings: Settings
     ) -> None:
-        self.step = step
+        self.step, self.store, self.initialiser = step, store, initialiser
         self.compiler = Compiler(step.graph, store, initialiser, settings)
+        self.updating = (
+            None if step.update is None else Compiler(step.update, store, initialiser, settings)
+        )
 
     def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
         """One step; the reported values by name."""
@@ -42,14 +45,29 @@ class _Player:
         found = self.compiler.run(known, key, sizes)
         return {name: found[node] for name, node in self.step.report.items()}
 
+    @property
+    def waiting(self) -> int:
+        """Batches whose gradients wait for an update."""
+        return 0 if self.updating is None else int(self.store.array(self.step.gathered))
+
+    def update(self, key: Array, enough: int) -> bool:
+        """Make the update that ``enough`` batches wait for; whether none wait any more."""
+        if self.updating is not None and self.waiting >= enough:
+            needed = frozenset().union(*(type_symbols(n.type) for n in self.updating.graph))
+            sizes = {n: s for n, s in self.initialiser.sizes.items() if n in needed}
+            self.updating.run({}, key, sizes)
+        return self.waiting == 0
+
 
 class Trainer:
     """Trains a model. ``step(batch)`` runs forward, backward and update as one compiled plan.
 
     With several players, a step is a round: every turn in order, on one batch unless the turn asks
     for fresh ones. Values reported by the players are merged; ``loss`` is the last player's.
-    The optimizer's state belongs to the trainer, the parameters to the model. ``seed`` decides the
-    order of data and all random draws of training; first values come from the model's own seed.
+    With ``accumulate``, a step adds the gradients of its batch to those before it, and ``updated``
+    says whether they have become an update. The optimizer's state belongs to the trainer, the
+    parameters to the model. ``seed`` decides the order of data and all random draws of training;
+    first values come from the model's own seed.
     """
 
     def __init__(
@@ -75,6 +93,8 @@ class Trainer:
             for step in steps
         }
         self.runs = 0
+        self.updated = False
+        """Whether the last step ended with an update of the player whose turn was last."""
         self._evaluation: Program | None = None
 
     @property
@@ -96,9 +116,21 @@ class Trainer:
             for time in range(turn.times):
                 fresh = turn.fresh and time > 0 and new_batch is not None
                 fed = new_batch() if fresh and new_batch is not None else batch
-                values |= player.run(fed, random_key(self.seed, self.runs), self.sizes(fed))
+                key = random_key(self.seed, self.runs)
+                values |= player.run(fed, key, self.sizes(fed))
+                self.updated = player.update(key, player.step.objective.accumulate)
                 self.runs += 1
         return Result(values)
+
+    def finish_epoch(self) -> bool:
+        """Make the updates that batches still wait for: an epoch's last batches may be fewer than
+        ``accumulate``. Whether the player whose turn is last made one. Evaluation comes after.
+        """
+        key = random_key(self.seed, self.runs)
+        before = {name: player.waiting for name, player in self.players.items()}
+        for name, player in self.players.items():
+            player.update(key, max(1, before[name]))
+        return before[self.plan.turns[-1].player] > 0
 
     def _check_names(self, batch: Batch) -> None:
         """Every name of a batch is a node of the file."""
@@ -196,17 +228,13 @@ class Trainer:
 
 def _optimizer_store(steps: Sequence[StepGraph], base: Store, model: Initialiser) -> Store:
     """A store for the optimizers' state, on top of the model's."""
-    counters = {name for step in steps for name in (step.counter, step.epoch)}
     types: dict[str, TensorType] = {}
     initial: dict[str, Initialiser] = {}
     for step in steps:
-        own = {n: step.graph[n].tensor for n in step.states if n in step.graph.nodes}
-        types |= own
-        initial |= dict.fromkeys(own, Initialiser(step.initial, own, model.seed))
+        types |= step.states
+        initial |= dict.fromkeys(step.states, Initialiser(step.initial, step.states, model.seed))
 
     def first(name: str) -> Array:
-        if name in counters:
-            return np.zeros((), dtype=np.int64)
         return initial[name].first(name, model.sizes)
 
     return Store(types, first, base)

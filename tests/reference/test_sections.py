@@ -27,7 +27,9 @@ def test_every_key_of_a_file_has_a_page():
 
 
 def test_keys_of_nested_declarations_are_found_at_every_place():
-    assert [page.call for page in section_pages("frozen")] == ["train.groups.frozen"]
+    assert {page.call for page in section_pages("frozen")} == {
+        "train.groups.frozen", "train.players.NAME.groups.frozen",
+    }  # fmt: skip
     assert {page.call for page in section_pages("carry")} == {"nodes.NAME.carry"}
     assert {"params.NAME.init", "blocks.NAME.params.NAME.init", "state.NAME.init"} <= {
         page.call for page in section_pages("init")

@@ -30,6 +30,8 @@ EACH = ("parameter", "gradient")
 JOINT = ("parameters", "gradients", "loss", "hessian", "objective")
 MEASURED = frozenset({"hessian", "objective"})
 """What is made from the loss itself, not from a clipped gradient."""
+OF_A_BATCH = MEASURED | {"loss"}
+"""What there is of one batch alone, not of several whose gradients are added up."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Objective:
     groups: tuple[Group, ...]
     clip_norm: Expr | None = None
     clip_value: Expr | None = None
+    accumulate: int = 1
+    """Batches whose mean gradient makes one update."""
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -89,10 +93,19 @@ class Optimising(Initials):
             for g in objective.groups
         ]
         tried = replace(objective, groups=tuple(groups))
+        fed = {leaf.name for leaf in builder.graph().leaves("input")}
         gradients = {n: builder.input(f"{n}.grad", self.leaves[n].type) for n in tried.params}
         count = TensorType(DType.FLOAT)
         context: dict[str, Bound] = {name: builder.input(name, count) for name in COUNTERS}
-        self.optimizer_updates(tried, gradients, context, "optimizer")
+        added = self.optimizer_updates(tried, gradients, context, "optimizer")
+        read = fed & builder.graph().needed_for(added.updates.values())
+        if read and objective.accumulate > 1:
+            fail(
+                "GF042",
+                f"the optimizer reads '{min(read)}' of a batch, and accumulate adds up several",
+                objective.groups[0].optimizer.mark,
+                help="leave out accumulate, or let the optimizer's arguments not depend on it",
+            )
 
     def optimizer_block(self, group: Group) -> BlockDecl:
         """The block that updates the parameters of a group."""
@@ -140,6 +153,13 @@ class Optimising(Initials):
                 f"'{function.name}' measures the loss itself and takes no clipped gradient",
                 group.optimizer.mark,
                 help="leave out clip_norm and clip_value",
+            )
+        if objective.accumulate > 1 and not OF_A_BATCH.isdisjoint(inputs):
+            fail(
+                "GF042",
+                f"'{function.name}' measures the loss of a batch, and accumulate adds up several",
+                group.optimizer.mark,
+                help="leave out accumulate, and let data.batch be larger",
             )
         at = f"{prefix}.{group.optimizer.function}{objective.groups.index(group) or ''}"
         offered = self.joined(objective, group, gradients, inputs, at)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field
 
-from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
-from graphflow.spec.document import GroupDecl, PlayerDecl, TrainDecl
+from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.spec.document import PlayerDecl, TrainDecl
 from graphflow.spec.elaborate.bound import (
     Function,
     Instance,
@@ -16,11 +15,12 @@ from graphflow.spec.elaborate.bound import (
     Poisoned,
     describe,
 )
-from graphflow.spec.elaborate.optimising import Group, Objective, Optimising, is_optimizer
+from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, parameters
+from graphflow.spec.elaborate.optimising import Objective, Optimising
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.kinds import marked
-from graphflow.spec.syntax import Call, Expr, Keyword
+from graphflow.spec.syntax import Expr
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Training:
     steps: int | None = None
     seed: int = 0
     mark: Mark | None = None
+
+    @property
+    def accumulate(self) -> int:
+        """Batches whose mean gradient makes one update, the same for all players."""
+        return self.objectives[0].accumulate
 
 
 class Trainings(Optimising):
@@ -76,14 +81,20 @@ class Trainings(Optimising):
             loss = self.loss(name, player.minimize, scope)
             chosen = self.chosen(player.params or decl.params, player.mark)
             self.check_reached(loss, chosen, player.minimize.mark)
-            optimizer = player.optimizer or decl.optimizer
-            groups = self.groups(chosen, optimizer, decl.groups, scope, decl.mark)
+            call = optimizer_call(self, player.optimizer or decl.optimizer, scope, decl.mark)
+            groups = grouped(self, chosen, call, player.groups, decl.groups, scope)
+            if not groups:
+                fail("GF041", "there is nothing to train: no trainable parameter is left",
+                     player.mark,
+                     help="declare params:, use layers, list them under 'params:', or freeze fewer "
+                     "of them")  # fmt: skip
             return Objective(
                 name,
                 loss,
                 groups,
                 player.clip_norm or decl.clip_norm,
                 player.clip_value or decl.clip_value,
+                self.positive(decl.accumulate, scope, "'accumulate'"),
             )
         except GraphflowError as error:
             self.report(GraphflowError(*(d.at(player.mark) for d in error.diagnostics)))
@@ -118,77 +129,14 @@ class Trainings(Optimising):
 
     def chosen(self, patterns: Sequence[str], mark: Mark) -> list[str]:
         """Parameters that patterns, paths or instances name; all trainable ones without any."""
-        parameters = [n for n in self.leaves if self.root.builder.nodes[n].op == "parameter"]
+        known = parameters(self)
         if not patterns:
-            return [n for n in parameters if self.leaves[n].trainable]
+            return [n for n in known if self.leaves[n].trainable]
         found: dict[str, None] = {}
         for pattern in patterns:
-            matched = matching(parameters, pattern)
-            if not matched:
-                close = did_you_mean(pattern, [*parameters, *self.document.layers])
-                fail("GF041", f"no parameter is called '{pattern}'", mark,
-                     help=close or "graphflow show FILE lists the parameters")  # fmt: skip
+            matched = named(self, pattern, mark, known)
             found |= dict.fromkeys(n for n in matched if self.leaves[n].trainable)
         return list(found)
-
-    def groups(
-        self,
-        chosen: Sequence[str],
-        optimizer: Expr | None,
-        decls: Sequence[GroupDecl],
-        scope: Scope,
-        mark: Mark,
-    ) -> tuple[Group, ...]:
-        """The chosen parameters by the optimizer that updates them; the first group wins."""
-        if not chosen:
-            fail("GF041", "there is nothing to train: no trainable parameter is chosen", mark,
-                 help="declare params:, use layers, or list them under 'params:'")  # fmt: skip
-        base = self.optimizer_call(optimizer, scope, mark)
-        rest = list(chosen)
-        groups = []
-        for decl in decls:
-            names = {n for p in decl.params for n in matching(rest, p)}
-            if not names and not any(matching(list(self.leaves), p) for p in decl.params):
-                fail("GF041", f"no parameter matches {', '.join(decl.params)}", decl.mark)
-            taken = tuple(n for n in rest if n in names)
-            rest = [n for n in rest if n not in names]
-            call = (
-                base if decl.optimizer is None else self.optimizer_call(decl.optimizer, scope, mark)
-            )
-            if decl.lr is not None:
-                call = self.with_argument(call, "lr", decl.lr, scope)
-            if taken and not decl.frozen:
-                groups.append(Group(taken, call))
-        if rest:
-            groups.append(Group(tuple(rest), base))
-        return tuple(groups)
-
-    def optimizer_call(self, expr: Expr | None, scope: Scope, mark: Mark) -> Call:
-        """The optimizer as a call of a block that updates parameters."""
-        if expr is None:
-            fail("GF012", "training needs the key 'optimizer'", mark, help="such as adam(lr=1e-3)")
-        if not isinstance(expr, Call):
-            fail("GF042", "an optimizer is a call", expr.mark, help="such as sgd(lr=0.1)")
-        function = self.function(expr.function, scope)
-        if function is None:
-            self.unknown_function(expr, scope)
-        block = function.block
-        if block is None or not is_optimizer(block):
-            optimizers = [n for n, b in self.library.blocks.items() if is_optimizer(b)]
-            fail("GF042", f"'{expr.function}' is not an optimizer", expr.mark,
-                 help=f"one of {', '.join(sorted(optimizers))}")  # fmt: skip
-        return expr
-
-    def with_argument(self, call: Call, name: str, value: Expr, scope: Scope) -> Call:
-        """The optimizer's call with one argument replaced, by name or by position."""
-        function = self.function(call.function, scope)
-        assert function is not None and function.block is not None
-        names = [a.name for a in function.block.args]
-        if name in names[: len(call.args)]:
-            at = names.index(name)
-            return replace(call, args=(*call.args[:at], value, *call.args[at + 1 :]))
-        kept = tuple(k for k in call.kwargs if k.name != name)
-        return replace(call, kwargs=(*kept, Keyword(name, value, value.mark)))
 
     def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
         """The nodes whose values are shown while training."""
@@ -205,6 +153,14 @@ class Trainings(Optimising):
                 continue
         return found
 
+    def positive(self, expr: Expr | None, scope: Scope, what: str) -> int:
+        """A whole number setting from 1 on, which is 1 where it is not given."""
+        value = self.whole(expr, scope, 1, what)
+        if not value:
+            mark = None if expr is None else expr.mark
+            fail("GF033", f"{what} is a whole number from 1 on, not {value}", mark)
+        return value
+
     def whole(self, expr: Expr | None, scope: Scope, default: int | None, what: str) -> int | None:
         """A whole number setting."""
         if expr is None:
@@ -213,10 +169,3 @@ class Trainings(Optimising):
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             fail("GF033", f"{what} is a whole number, not {describe(value)}", expr.mark)
         return value
-
-
-def matching(names: Sequence[str], pattern: str) -> list[str]:
-    """The names that a pattern means: itself, everything below it, or what a ``*`` matches."""
-    return [
-        n for n in names if n == pattern or n.startswith(f"{pattern}.") or fnmatchcase(n, pattern)
-    ]

@@ -14,23 +14,28 @@ from typing import TYPE_CHECKING
 from graphflow.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from graphflow.api import Model, load, load_run, loads, train
+    from graphflow.api import Model, load, load_run, loads
     from graphflow.diagnostics import Diagnostic, GraphflowError
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
     from graphflow.ops import register
+    from graphflow.runs import resume, train
     from graphflow.runtime.program import Program
     from graphflow.runtime.result import Result
     from graphflow.runtime.stepper import Stepper
     from graphflow.spec.elaborate.plugins import register_blocks
     from graphflow.training import Trainer
+    from graphflow.training.callbacks import Callback
+    from graphflow.training.progress import Outcome
 
 _HOMES = {
+    "Callback": "graphflow.training.callbacks",
     "Diagnostic": "graphflow.diagnostics",
     "Graph": "graphflow.ir.graph",
     "GraphflowError": "graphflow.diagnostics",
     "Model": "graphflow.api",
     "Node": "graphflow.ir.graph",
+    "Outcome": "graphflow.training.progress",
     "Program": "graphflow.runtime.program",
     "Result": "graphflow.runtime.result",
     "Stepper": "graphflow.runtime.stepper",
@@ -42,15 +47,18 @@ _HOMES = {
     "register": "graphflow.ops",
     "register_blocks": "graphflow.spec.elaborate.plugins",
     "to_onnx": "graphflow.interop.onnx",
-    "train": "graphflow.api",
+    "resume": "graphflow.runs",
+    "train": "graphflow.runs",
 }
 
 __all__ = [
+    "Callback",
     "Diagnostic",
     "Graph",
     "GraphflowError",
     "Model",
     "Node",
+    "Outcome",
     "Program",
     "Result",
     "Stepper",
@@ -61,6 +69,7 @@ __all__ = [
     "loads",
     "register",
     "register_blocks",
+    "resume",
     "to_onnx",
     "train",
 ]

@@ -1,4 +1,4 @@
-"""The Python API: load a file, compile programs, train.
+"""The Python API: load a file, compile programs.
 
 >>> model = loads('''
 ... graphflow: 1
@@ -41,10 +41,9 @@ from graphflow.spec.expand import expanded
 from graphflow.spec.load import load_document
 from graphflow.spec.overrides import apply
 from graphflow.spec.values import Plain, plain
+from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.training import Trainer
-from graphflow.training.feed import open_feed
-from graphflow.training.loop import Loop, Outcome, Watcher
 from graphflow.training.run_folder import RunFolder
 
 BACKENDS = ("numpy",)
@@ -91,37 +90,17 @@ def _model(
     return Model(elaborated, expand_derivatives(elaborated.graph), folder, original)
 
 
-def load_run(path: str | PathLike[str]) -> Model:
-    """The trained model of a run's folder: its graph, with the values of its last checkpoint."""
-    run = RunFolder.open(Path(path))
-    model = load(run.graph_file)
-    model.store.restore({n: a for n, a in run.latest().arrays.items() if n in model.store})
-    return model
+def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
+    """The trained model of a run's folder: its graph, with the values of a checkpoint.
 
-
-def train(
-    model: Model,
-    *,
-    epochs: int | None = None,
-    steps: int | None = None,
-    seed: int | None = None,
-    out: str | PathLike[str] | None = None,
-    dtype: str = "float32",
-    watcher: Watcher | None = None,
-) -> Outcome:
-    """Train a model on its ``data:`` section; the outcome holds the last metrics.
-
-    ``out`` is a folder for checkpoints and metrics; without it nothing is written.
+    ``checkpoint`` is ``"latest"`` or ``"best"`` (where the file's ``train:`` section keeps one);
+    without it the run's result, which is the latest unless the file says ``restore_best``.
     """
-    for what, count in (("epochs", epochs), ("steps", steps)):
-        if count is not None and count < 0:
-            fail("GF033", f"{what} is a whole number from 0 on, not {count}")
-    trainer = model.trainer(dtype=dtype, seed=seed)
-    feed = open_feed(model.elaborated, model.folder, trainer.seed, steps)
-    run = None
-    if out is not None:
-        run = RunFolder.create(Path(out), model.name, model.expanded(), {"seed": trainer.seed})
-    return Loop(trainer, feed, epochs=epochs, steps=steps, run=run, watcher=watcher).run()
+    run = RunFolder.open(Path(path))
+    found = run.checkpoint(checkpoint)
+    model = load(run.graph_file)
+    model.store.restore({n: a for n, a in found.arrays.items() if n in model.store})
+    return model
 
 
 def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
@@ -285,6 +264,11 @@ class Model:
         """A trainer for the file's ``train:`` section."""
         settings = Settings("train", float_dtype(dtype), plan, memory)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
+
+    def changed(self, overrides: Mapping[str, Plain]) -> Model:
+        """The model of the same file with further overrides, its parameters at first values."""
+        text = dump(dict(self._original))
+        return _model(text, self.name, overrides, self.folder, NODE_LIMIT).with_ends(self.ends)
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""

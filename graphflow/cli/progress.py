@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from graphflow.cli.output import console, say, shown_number
+from graphflow.training.callbacks import Callback
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from graphflow.training.loop import Progress, Watcher
+    from graphflow.training.progress import Progress
 
 REFRESH = 0.1
 """Seconds between redraws of the bar."""
@@ -21,7 +22,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def watching() -> Iterator[Watcher]:
+def watching() -> Iterator[Callback]:
     """A bar when stderr is a terminal, lines when it is a file or a pipe."""
     if not console(stderr=True).is_terminal:
         yield Lines()
@@ -38,7 +39,7 @@ def shown_metrics(metrics: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {shown_number(value)}" for name, value in metrics.items())
 
 
-class Lines:
+class Lines(Callback):
     """One line an epoch on stderr, and one now and then within a long one."""
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class Lines:
         )
 
 
-class Bar:
+class Bar(Callback):
     """A progress bar on stderr; every epoch leaves a line above it."""
 
     def __init__(self) -> None:
@@ -114,7 +115,7 @@ class Bar:
         """The step at which training ends."""
         epochs, steps = self.lines.epochs, self.lines.steps
         ends = [] if steps is None else [steps]
-        if epochs is not None:
+        if epochs is not None and progress.batches is not None:
             here = progress.batch or progress.batches
             ends.append(progress.step + progress.batches - here
                         + (epochs - progress.epoch - 1) * progress.batches)  # fmt: skip

@@ -26,6 +26,7 @@ from graphflow.spec.leaves import (
     choice,
 )
 from graphflow.spec.names import declared
+from graphflow.spec.stopping import BEST, EARLY_STOPPING, BestDecl, EarlyStoppingDecl
 from graphflow.spec.syntax import Expr
 from graphflow.spec.values import Map, Scalar, Value
 
@@ -174,7 +175,7 @@ class TrainDecl:
         metadata=key("accumulate", EXPRESSION, "batches whose gradients make one update"),
     )
     epochs: Expr | None = field(
-        default=None, metadata=key("epochs", EXPRESSION, "passes over the data")
+        default=None, metadata=key("epochs", EXPRESSION, "passes over the data, in all")
     )
     steps: Expr | None = field(default=None, metadata=key("steps", EXPRESSION, "steps in all"))
     seed: Expr | None = field(default=None, metadata=key("seed", EXPRESSION, "of all randomness"))
@@ -186,6 +187,13 @@ class TrainDecl:
     )
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")
+    )
+    best: BestDecl | None = field(
+        default=None, metadata=key("best", BEST, "which epoch's checkpoint is kept as the best")
+    )
+    early_stopping: EarlyStoppingDecl | None = field(
+        default=None,
+        metadata=key("early_stopping", EARLY_STOPPING, "when to stop before the last epoch"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Protocol
 
@@ -35,8 +36,8 @@ class Served(Protocol):
     def evaluation_parts(self) -> tuple[str, ...]:
         """The parts that are only evaluated."""
 
-    def batches(self, epoch: int) -> int:
-        """How many batches an epoch has."""
+    def batches(self, epoch: int) -> int | None:
+        """How many batches an epoch has; None where it has no end."""
 
     def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
         """(inputs, rows) of each training batch of an epoch, from batch ``start`` on."""
@@ -45,18 +46,12 @@ class Served(Protocol):
         """(inputs, rows) of each batch of a part, in order."""
 
 
-def open_feed(
-    elaborated: Elaborated, folder: Path | None, seed: int, steps: int | None = None
-) -> Served:
-    """The batches of a file's data section; for a graph that draws all it needs, none.
-
-    Such a graph makes ``steps`` updates (those of its ``train:`` section by default) an epoch.
-    """
+def open_feed(elaborated: Elaborated, folder: Path | None, seed: int) -> Served:
+    """The batches of a file's data section; for a graph that draws all it needs, none."""
     if elaborated.data is None and elaborated.training is not None:
         needed = elaborated.graph.needed_for([o.loss for o in elaborated.training.objectives])
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
-            updates = steps or elaborated.training.steps or 1
-            return Drawn(updates * elaborated.training.accumulate)
+            return Drawn()
     return Feed(elaborated, folder, seed)
 
 
@@ -64,31 +59,23 @@ def open_feed(
 class Drawn:
     """Nothing is fed: the graph draws what it learns from, or is made small as it is.
 
-    There is no data to average over: each step is logged, and the last one is the result.
+    There is no data to average over, and no end of an epoch: each step is logged, and the last one
+    is the result.
     """
 
-    steps: int
+    averaged = False
+    evaluation_parts: tuple[str, ...] = ()
 
-    @property
-    def averaged(self) -> bool:
-        return False
-
-    @property
-    def evaluation_parts(self) -> tuple[str, ...]:
-        """There are none."""
-        return ()
-
-    def batches(self, epoch: int) -> int:
-        """The steps of an epoch."""
-        return self.steps
+    def batches(self, epoch: int) -> None:
+        """There is always one more."""
 
     def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
         """Empty batches, one row each."""
-        yield from (({}, 1) for _ in range(start, self.steps))
+        return repeat(({}, 1))
 
     def evaluation(self, part: str) -> Iterator[Fed]:
         """Nothing."""
-        yield from ()
+        return iter(())
 
 
 class Feed:

@@ -9,93 +9,23 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
+from graphflow.training.callbacks import Callback
 from graphflow.training.feed import Fed, Served
-from graphflow.training.run_folder import Checkpoint, Json, RunFolder
+from graphflow.training.judging import Judge
+from graphflow.training.progress import Outcome, Progress
+from graphflow.training.run_folder import Checkpoint, RunFolder
 from graphflow.training.trainer import Trainer
 
 SAVE_EVERY = 60.0
 """Seconds between checkpoints within an epoch; every epoch ends with one."""
-
-
-class Watcher(Protocol):
-    """Told how training goes: a progress bar, the studio, a callback from Python."""
-
-    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
-        """Before the first step."""
-
-    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
-        """After each step, with its reported values."""
-
-    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
-        """After each epoch, with ``train/...`` and ``test/...`` means."""
-
-
-class Silent:
-    """A watcher that does nothing."""
-
-    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None: ...
-
-    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None: ...
-
-    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None: ...
-
-
-@dataclass
-class Progress:
-    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch."""
-
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    batches: int = 0
-    sums: dict[str, float] = field(default_factory=dict)
-    rows: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)
-
-    def add(self, values: Mapping[str, float], rows: int, averaged: bool) -> None:
-        """Count one step's values into the means of the epoch, or let them stand alone."""
-        if not averaged:
-            self.sums, self.rows = {}, 0
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * rows
-        self.rows += rows
-
-    def means(self) -> dict[str, float]:
-        """The epoch's means so far."""
-        return {f"train/{n}": total / self.rows for n, total in self.sums.items()}
-
-    def to_json(self) -> dict[str, Json]:
-        """As a checkpoint keeps it."""
-        return {
-            "step": self.step, "epoch": self.epoch, "batch": self.batch,
-            "sums": dict(self.sums), "rows": self.rows, "metrics": dict(self.metrics),
-        }  # fmt: skip
-
-    @classmethod
-    def from_json(cls, saved: Mapping[str, Json]) -> Progress:
-        """What ``to_json`` gave."""
-        names = ("step", "epoch", "batch", "sums", "rows", "metrics")
-        return cls(**{name: saved[name] for name in names})  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How training ended."""
-
-    progress: Progress
-    metrics: Mapping[str, float]
-    seconds: float
-    interrupted: bool
 
 
 class _Fresh:
@@ -114,7 +44,11 @@ class _Fresh:
 
 
 class Loop:
-    """Trains until the file's epochs or steps are done, or until it is stopped."""
+    """Trains until the file's epochs or steps are done, until early stopping, or until stopped.
+
+    ``epochs`` and ``steps`` are counted in all, whatever was done before a resume; the first that
+    is reached ends training. Without data there is one epoch without end: a step is all there is.
+    """
 
     def __init__(
         self,
@@ -124,21 +58,28 @@ class Loop:
         epochs: int | None = None,
         steps: int | None = None,
         run: RunFolder | None = None,
-        watcher: Watcher | None = None,
+        callbacks: Sequence[Callback] = (),
+        save_every: float = SAVE_EVERY,
     ) -> None:
         self.trainer, self.feed, self.run_folder = trainer, feed, run
-        self.watcher: Watcher = watcher or Silent()
+        self.callbacks, self.save_every = tuple(callbacks), save_every
         self.progress = Progress()
-        self.steps = steps if steps is not None or epochs is not None else trainer.plan.steps
-        self.epochs = epochs if epochs is not None else trainer.plan.epochs
-        if self.epochs is None and self.steps is None:
-            self.epochs = 1
-        self.stopped = False
+        self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
+        self.judge = Judge(trainer.plan, self.metric_names())
+        self._best: Checkpoint | None = None
         self._saved = time.monotonic()
+
+    def metric_names(self) -> list[str]:
+        """What an epoch reports: ``train/loss``, ``test/accuracy``, ..."""
+        if not self.feed.averaged:
+            return []
+        reported = [name for p in self.trainer.players.values() for name in p.step.report]
+        parts = ["train", *self.feed.evaluation_parts]
+        return [f"{part}/{name}" for part in parts for name in dict.fromkeys(reported)]
 
     def stop(self) -> None:
         """End after the step under way."""
-        self.stopped = True
+        self.progress.stop()
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Go on where a checkpoint was taken."""
@@ -149,16 +90,41 @@ class Loop:
             self.run_folder.cut_metrics(length)
 
     def run(self) -> Outcome:
-        """Train; the outcome holds the last metrics."""
-        begun = time.monotonic()
-        self.watcher.on_start(self.progress, self.epochs, self.steps)
+        """Train; the outcome holds the last metrics, or the best ones where they are restored.
+
+        A new run that does not get past its first step leaves no folder behind.
+        """
+        begun, safe = time.monotonic(), False
+        try:
+            self._train()
+            safe = True
+        finally:
+            if self.run_folder is not None and not safe and self.progress.step == 0:
+                self.run_folder.discard()
+        outcome = self._outcome(time.monotonic() - begun)
+        for callback in self.callbacks:
+            callback.on_end(outcome)
+        return outcome
+
+    def _train(self) -> None:
+        start = self.progress
+        self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with self._interruptible():
             while not self._done():
                 self._epoch()
-        if self.stopped or self.progress.batch:
+        if self.progress.stopped or self.progress.batch or not self.progress.step:
             self.save()
-        metrics = self._last_metrics()
-        return Outcome(self.progress, metrics, time.monotonic() - begun, self.stopped)
+
+    def _outcome(self, seconds: float) -> Outcome:
+        """How it ended; where the file asks for it, the best epoch's values are put back."""
+        done = self.progress
+        restored = self.judge.restores and not done.stopped and done.best is not None
+        metrics = done.metrics if restored else self._last_metrics()
+        if restored and done.best is not None:
+            self.trainer.load_state_dict(self._best_checkpoint().arrays)
+            metrics = dict(done.best.metrics)
+        early = self.judge.gives_up(done)
+        return Outcome(done, metrics, seconds, done.stopped, early, restored)
 
     def _last_metrics(self) -> dict[str, float]:
         """The last epoch's. One that ended early has its means so far, and is evaluated now unless
@@ -167,12 +133,16 @@ class Loop:
         done = self.progress
         if not done.rows:
             return done.metrics
-        return (done.metrics if self.stopped else self._evaluated()) | done.means()
+        return (done.metrics if done.stopped else self._evaluated()) | done.means()
 
     def _done(self) -> bool:
+        return self.progress.stopped or self._complete()
+
+    def _complete(self) -> bool:
+        """Whether training has come to its own end."""
         done = self.progress
         return (
-            self.stopped
+            self.judge.gives_up(done)
             or (self.epochs is not None and done.epoch >= self.epochs)
             or (self.steps is not None and done.step >= self.steps)
         )
@@ -190,11 +160,14 @@ class Loop:
         whole = next(iter(self.feed.training(done.epoch)))[0] if done.batch else first
         with blas_threads_for(self.trainer.largest_operation(whole)):
             self._step(first, rows, _Fresh(batches, first))
-            while not self._done() and done.batch < done.batches:
+            while not self._done() and not self._epoch_over():
                 inputs, rows = next(batches)
                 self._step(inputs, rows, _Fresh(batches, inputs))
-            if done.batch >= done.batches:
+            if self._epoch_over():
                 self._finish_epoch()
+
+    def _epoch_over(self) -> bool:
+        return self.progress.batches is not None and self.progress.batch >= self.progress.batches
 
     def _step(self, inputs: dict[str, Array], rows: int, fresh: _Fresh) -> None:
         """One round, counted and reported."""
@@ -213,8 +186,8 @@ class Loop:
         done.add(values, rows, self.feed.averaged)
         if self.run_folder is not None and not self.feed.averaged:
             self._log(done.means())
-        self.watcher.on_step(done, values)
-        if time.monotonic() - self._saved > SAVE_EVERY:
+        self._tell(lambda callback: callback.on_step(done, values))
+        if time.monotonic() - self._saved > self.save_every:
             self.save()
 
     def _finish_epoch(self) -> None:
@@ -226,8 +199,10 @@ class Loop:
         done.metrics, done.sums, done.rows = metrics, {}, 0
         if self.run_folder is not None and self.feed.averaged:
             self._log(metrics)
+        if self.judge.judge(done, metrics):
+            self._keep_best()
         self.save()
-        self.watcher.on_epoch(done, metrics)
+        self._tell(lambda callback: callback.on_epoch(done, metrics))
 
     def _log(self, metrics: Mapping[str, float]) -> None:
         assert self.run_folder is not None
@@ -243,13 +218,50 @@ class Loop:
             metrics |= {f"{part}/{name}": value for name, value in found.items()}
         return metrics
 
+    def _tell(self, tell: Callable[[Callback], None]) -> None:
+        """Tell every callback. What one raises loses nothing: a checkpoint is written first."""
+        told = False
+        try:
+            for callback in self.callbacks:
+                tell(callback)
+            told = True
+        finally:
+            if not told and self.progress.step:
+                self.save()
+
+    # -- checkpoints -------------------------------------------------------------------------
     def save(self) -> None:
         """Write a checkpoint into the run's folder, if there is one."""
         self._saved = time.monotonic()
-        if self.run_folder is None:
-            return
-        progress = self.progress.to_json() | {"log": self.run_folder.metrics_bytes()}
-        self.run_folder.save(self.progress.step, Checkpoint(self.trainer.state_dict(), progress))
+        if self.run_folder is not None:
+            self.run_folder.save(self.progress.step, self._checkpoint())
+
+    def _checkpoint(self) -> Checkpoint:
+        """All that training changes and where it stands.
+
+        ``ended`` says whether training came to its own end, ``result`` which checkpoint holds what
+        it was for.
+        """
+        progress = self.progress.to_json()
+        ended = self._complete()
+        best = ended and self.judge.restores and self.progress.best is not None
+        progress |= {"ended": ended, "result": "best" if best else "latest"}
+        if self.run_folder is not None:
+            progress["log"] = self.run_folder.metrics_bytes()
+        return Checkpoint(self.trainer.state_dict(), progress)
+
+    def _keep_best(self) -> None:
+        """Keep the epoch that has just ended: in the folder, else in memory if it is needed."""
+        if self.run_folder is not None:
+            self.run_folder.save_best(self._checkpoint())
+        elif self.judge.restores:
+            self._best = self._checkpoint()
+
+    def _best_checkpoint(self) -> Checkpoint:
+        if self.run_folder is not None:
+            return self.run_folder.checkpoint("best")
+        assert self._best is not None
+        return self._best
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -259,7 +271,7 @@ class Loop:
             return
 
         def handle(number: int, frame: object) -> None:
-            if self.stopped:
+            if self.progress.stopped:
                 raise KeyboardInterrupt
             self.stop()
 
@@ -268,3 +280,17 @@ class Loop:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _limits(
+    trainer: Trainer, feed: Served, epochs: int | None, steps: int | None
+) -> tuple[int | None, int | None]:
+    """How many epochs and steps there are in all: as given, else as the file says, else one epoch.
+
+    Without data an epoch is one step.
+    """
+    if epochs is None and steps is None:
+        epochs, steps = trainer.plan.epochs, trainer.plan.steps
+    if not feed.averaged:
+        return None, min((n for n in (epochs, steps) if n is not None), default=1)
+    return (1, None) if epochs is None and steps is None else (epochs, steps)

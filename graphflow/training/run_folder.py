@@ -6,7 +6,8 @@
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
       run.json          overrides, seed, versions, command
       metrics.jsonl     one JSON object a line
-      checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept
+      checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept,
+                        and best.safetensors where the file's train: section asks for the best
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import json
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +34,10 @@ from graphflow.ops.op import Array
 from graphflow.version import __version__
 
 KEEP = 2
+STAMP = "%Y%m%d-%H%M%S"
+BEST = "best.safetensors"
+UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
+"""What reading a damaged checkpoint raises."""
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -48,24 +55,22 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._made: list[Path] | None = None
 
     @classmethod
-    def create(
-        cls, path: Path | None, name: str, graph: str, about: Mapping[str, Json]
-    ) -> RunFolder:
+    def create(cls, folder: Path, graph: str, about: Mapping[str, Json]) -> RunFolder:
         """Make the folder and write what is known before the first step."""
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        folder = path if path is not None else _fresh(Path("runs") / f"{name}-{stamp}")
+        run = cls(folder)
+        if (folder / "graph.yaml").exists() or any(run.checkpoints()):
+            fail("GF064", f"'{folder}' holds a run already",
+                 help=f"continue it with --resume {folder}, or choose another folder")  # fmt: skip
+        run._made = [p for p in (folder, *folder.parents) if not p.exists()]
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             fail("GF064", f"the run's folder '{folder}' cannot be made: {error.strerror}")
-        run = cls(folder)
-        if list(run.checkpoints()):
-            fail("GF064", f"'{folder}' holds a run already",
-                 help=f"continue it with --resume {folder}, or choose another folder")  # fmt: skip
         write_atomically(folder / "graph.yaml", graph.encode())
-        described = {**about, "versions": versions(), "started": stamp}
+        described = {**about, "versions": versions(), "started": time.strftime(STAMP)}
         write_atomically(folder / "run.json", json.dumps(described, indent=2).encode())
         (folder / "metrics.jsonl").write_bytes(b"")
         return run
@@ -76,6 +81,17 @@ class RunFolder:
         if not (path / "graph.yaml").is_file():
             fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
         return cls(path)
+
+    def discard(self) -> None:
+        """Take back what :meth:`create` made; a folder that was opened is left alone."""
+        if self._made is None:
+            return
+        for name in ("graph.yaml", "run.json", "metrics.jsonl"):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        for folder in self._made:
+            with suppress(OSError):  # it is gone, or another run lies there by now
+                folder.rmdir()
 
     @property
     def graph_file(self) -> Path:
@@ -135,14 +151,41 @@ class RunFolder:
 
     def save(self, step: int, checkpoint: Checkpoint) -> Path:
         """Write a checkpoint: complete or not at all; older ones are removed after."""
-        arrays = {n: np.asarray(a, order="C") for n, a in checkpoint.arrays.items()}
-        data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
-        file = self.path / "checkpoints" / f"step-{step:08d}.safetensors"
-        file.parent.mkdir(exist_ok=True)
-        write_atomically(file, data)
+        file = self._write(f"step-{step:08d}.safetensors", checkpoint)
         for _, old in list(self.checkpoints())[KEEP:]:
             old.unlink(missing_ok=True)
         return file
+
+    def save_best(self, checkpoint: Checkpoint) -> Path:
+        """Keep a checkpoint as the best so far, beside the newest ones."""
+        return self._write(BEST, checkpoint)
+
+    def _write(self, name: str, checkpoint: Checkpoint) -> Path:
+        arrays = {n: np.asarray(a, order="C") for n, a in checkpoint.arrays.items()}
+        data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
+        file = self.path / "checkpoints" / name
+        file.parent.mkdir(exist_ok=True)
+        write_atomically(file, data)
+        return file
+
+    def checkpoint(self, which: str | None = None) -> Checkpoint:
+        """The ``"latest"`` checkpoint or the ``"best"``; without a word the run's result: the best
+        where training ended and its file says ``restore_best``, else the latest.
+        """
+        if which not in (None, "latest", "best"):
+            fail("GF064", f"there is no checkpoint '{which}'", help="'latest' or 'best'")
+        if which != "best":
+            latest = self.latest()
+            if which == "latest" or latest.progress.get("result") != "best":
+                return latest
+        file = self.path / "checkpoints" / BEST
+        if not file.is_file():
+            fail("GF064", f"'{self.path}' keeps no best checkpoint",
+                 help="train: {best: test/loss} in its file asks for one")  # fmt: skip
+        try:
+            return read_checkpoint(file)
+        except UNREADABLE as error:
+            fail("GF064", f"'{file}' cannot be read: {error}")
 
     def latest(self) -> Checkpoint:
         """The newest checkpoint that can be read; damaged ones are passed over."""
@@ -150,7 +193,7 @@ class RunFolder:
         for _, file in self.checkpoints():
             try:
                 return read_checkpoint(file)
-            except (SafetensorError, ValueError, KeyError, OSError) as error:
+            except UNREADABLE as error:
                 damaged.append(f"{file.name}: {error}")
         fail("GF064", f"'{self.path}' has no checkpoint that can be read",
              help="; ".join(damaged) or "the run stopped before its first checkpoint")  # fmt: skip
@@ -172,8 +215,9 @@ def versions() -> dict[str, Json]:
     }  # fmt: skip
 
 
-def _fresh(path: Path) -> Path:
-    """``path``, or ``path-2``, ... when it exists: two runs may start in one second."""
+def fresh_folder(name: str) -> Path:
+    """``runs/NAME-TIME`` for a new run, numbered where several begin in one second."""
+    path = Path("runs") / f"{name}-{time.strftime(STAMP)}"
     candidate, count = path, 1
     while candidate.exists():
         count += 1

@@ -55,7 +55,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_where_the_whole_one_does(
 
 def test_ctrl_c_before_the_first_step(tmp_path):
     source = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
-    code = f"import graphflow.api\ndef load(*a): {source}\ngraphflow.api.load = load\n"
+    code = f"import graphflow.api\ndef load(*a, **k): {source}\ngraphflow.api.load = load\n"
     process = subprocess.run(
         [sys.executable, "-c", f"{code}from graphflow.cli import main; main()", "run", "mlp"],
         capture_output=True, text=True, cwd=tmp_path, timeout=60, env=ENVIRONMENT,

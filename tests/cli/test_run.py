@@ -34,7 +34,10 @@ def test_a_run_says_how_it_went_and_leaves_a_folder(cli, small, tmp_path):
 
 def test_json_is_one_object_on_the_last_line(cli, small):
     found = cli("run", small, "--json").json
-    assert found.keys() == {"run", "steps", "epochs", "metrics", "seconds", "interrupted"}
+    assert found.keys() == {
+        "run", "steps", "epochs", "metrics", "seconds", "interrupted", "stopped_early", "best",
+        "restored",
+    }  # fmt: skip
     assert (found["steps"], found["epochs"], found["interrupted"]) == (46, 2, False)
     assert found["metrics"].keys() == {
         "train/loss", "train/accuracy", "test/loss", "test/accuracy",
@@ -48,6 +51,39 @@ def test_epochs_steps_and_overrides(cli, small):
     assert found["steps"] == 5 and "test/loss" in found["metrics"]
     assert cli("run", small, "--set", "train.epochs=3", "--json").json["epochs"] == 3
     assert cli("run", small, "--steps", 0, "--json").json["steps"] == 0
+
+
+def test_the_report_names_the_best_epoch(cli, small):
+    early = ("--set", "train.early_stopping={metric: test/accuracy, mode: max, patience: 1}")
+    answer = cli("run", small, "--epochs", 30, *early, "--json")
+    found = answer.json
+    assert found["stopped_early"] and found["epochs"] == found["best"]["epoch"] + 1 < 30
+    again = cli("run", "--resume", found["run"])
+    assert "the run is stopped early" in again.err
+    assert f"best was epoch {found['best']['epoch']} with test/accuracy" in again.out
+
+
+def test_what_is_refused_leaves_no_folder(cli, small, tmp_path):
+    assert cli("run", small, "--memory", "1kB").code == 2
+    assert cli("run", small, "--memory", "1kB", "--out", "run").code == 2
+    assert [path.name for path in tmp_path.iterdir()] == [small.name]
+
+
+def test_without_data_steps_are_counted_in_all(cli, tmp_path):
+    path = tmp_path / "drawn.yaml"
+    path.write_text(
+        "graphflow: 1\nname: drawn\nparams: {w: {shape: [3], init: zeros}}\n"
+        "nodes: {x: 'normal([3])', loss: mean((x - w) ** 2)}\n"
+        "train: {minimize: loss, optimizer: adam(lr=0.1), steps: 4}\n"
+    )
+    assert cli("run", path, "--json").json["steps"] == 4
+    assert cli("run", path, "--epochs", 3, "--json").json["steps"] == 3
+    assert cli("run", path, "--steps", 5, "--out", "part", "--json").json["steps"] == 5
+    assert cli("run", "--resume", "part", "--steps", 9, "--json").json["steps"] == 9
+    cli("run", path, "--steps", 9, "--out", "whole")
+    assert identical(tmp_path / "part", tmp_path / "whole")
+    answer = cli("run", path, "--set", "train.best=train/loss")
+    assert answer.code == 2 and "GF020" in answer.err and "no epochs" in answer.err
 
 
 def test_the_kept_graph_is_the_one_that_ran(cli, small, tmp_path):

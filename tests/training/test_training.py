@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import graphflow as gf
 from graphflow.ops.op import Array
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop
+from graphflow.training.progress import Progress
 from graphflow.training.run_folder import RunFolder
 from graphflow.training.step_graph import step_graph
 
@@ -87,20 +89,16 @@ def test_an_interrupted_and_resumed_run_is_equal_bit_for_bit(tmp_path: Path, sto
     whole = line()
     gf.train(whole, out=tmp_path / "whole")
 
-    class Stop:
-        def on_start(self, *_: object) -> None: ...
-
-        def on_step(self, progress: object, values: object) -> None:
-            if loop.progress.step == stop_after:
-                loop.stop()
-
-        def on_epoch(self, *_: object) -> None: ...
+    class Stop(gf.Callback):
+        def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+            if progress.step == stop_after:
+                progress.stop()
 
     broken = line()
     trainer = broken.trainer()
     feed = Feed(broken.elaborated, None, trainer.seed)
-    run = RunFolder.create(tmp_path / "broken", "line", broken.expanded(), {})
-    loop = Loop(trainer, feed, run=run, watcher=Stop())
+    run = RunFolder.create(tmp_path / "broken", broken.expanded(), {})
+    loop = Loop(trainer, feed, run=run, callbacks=[Stop()])
     assert loop.run().interrupted
 
     resumed = gf.load(run.graph_file)

@@ -19,12 +19,15 @@ from graphflow.spec.elaborate.feeding import DataPlan
 from graphflow.spec.elaborate.modules import library_module, module_of
 from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdates
 from graphflow.spec.elaborate.session import COUNTERS, NODE_LIMIT
+from graphflow.spec.elaborate.stopping import EarlyStopping, Goal
 from graphflow.spec.elaborate.training import Training, TurnPlan
 
 __all__ = [
     "COUNTERS",
     "DataPlan",
+    "EarlyStopping",
     "Elaborated",
+    "Goal",
     "Group",
     "Objective",
     "OptimizerUpdates",

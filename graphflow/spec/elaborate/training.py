@@ -19,6 +19,7 @@ from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, pa
 from graphflow.spec.elaborate.optimising import Objective, Optimising
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.stopping import EarlyStopping, Goal, best_goal, early_stopping
 from graphflow.spec.kinds import marked
 from graphflow.spec.syntax import Expr
 
@@ -43,6 +44,8 @@ class Training:
     steps: int | None = None
     seed: int = 0
     mark: Mark | None = None
+    best: Goal | None = None
+    early_stopping: EarlyStopping | None = None
 
     @property
     def accumulate(self) -> int:
@@ -63,6 +66,7 @@ class Trainings(Optimising):
             TurnPlan(t.player, self.whole(t.times, scope, 1, "'times'") or 1, t.batch_new)
             for t in decl.turns
         ) or tuple(TurnPlan(name) for name in players)
+        stop = decl.early_stopping
         return Training(
             tuple(o for o in objectives if o is not None),
             turns,
@@ -71,6 +75,8 @@ class Trainings(Optimising):
             self.whole(decl.steps, scope, None, "'steps'"),
             self.whole(decl.seed, scope, 0, "'seed'") or 0,
             decl.mark,
+            None if decl.best is None else best_goal(decl.best),
+            None if stop is None else early_stopping(self, stop, scope),
         )
 
     def objective(

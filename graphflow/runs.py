@@ -1,20 +1,26 @@
-"""A run made ready: from FILE, or from the folder of an earlier run."""
+"""Runs: begun from a model, or gone on with from the folder of an earlier run.
+
+A run's ``run.json`` keeps its :class:`Settings`, so that ``graphflow run --resume`` and
+:func:`resume` can go on with any run, whether a command line or Python began it.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 
-from graphflow.api import BACKENDS, Model
-from graphflow.cli.source import open_model, slug
+from graphflow.api import BACKENDS, Model, load
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
-from graphflow.gallery import find
 from graphflow.runtime.compile import PlanKind
+from graphflow.spec.elaborate.session import NODE_LIMIT
+from graphflow.training.callbacks import Callback
 from graphflow.training.feed import open_feed
-from graphflow.training.loop import Loop, Watcher
+from graphflow.training.loop import SAVE_EVERY, Loop
+from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import Json, RunFolder
 
 
@@ -46,7 +52,7 @@ class Settings:
             return cls(**{name: about[name] for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
         except (KeyError, TypeError):
             fail("GF064", f"'{run.path / 'run.json'}' does not say how the run was made",
-                 help="only a run that graphflow run began can be resumed")  # fmt: skip
+                 help="only a run that graphflow began can be resumed")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,38 +61,83 @@ class Way:
 
     memory: int | None = None
     guard: bool = False
-    max_nodes: int | None = None
+    max_nodes: int = NODE_LIMIT
+    save_every: float = SAVE_EVERY
+    callbacks: Sequence[Callback] = ()
 
 
-def started(given: Settings, out: Path | None, way: Way, watcher: Watcher) -> Loop:
-    """A new run. Its folder is made last: what is refused leaves none behind."""
-    model = open_model(given.file, given.overrides, way.max_nodes)
-    settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
-    loop = _loop(model, settings, way, watcher)
-    about = replace(settings, seed=loop.trainer.seed).to_json()
-    loop.run_folder = RunFolder.create(out, slug(find(given.file)), model.expanded(), about)
+def train(
+    model: Model,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    out: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    callbacks: Sequence[Callback] = (),
+    save_every: float = SAVE_EVERY,
+) -> Outcome:
+    """Train a model on its ``data:`` section; the outcome holds the last metrics.
+
+    ``seed`` takes the place of the file's: of first values not drawn yet, of the order of the data
+    and of all random draws. ``out`` is a folder for checkpoints and metrics; without it nothing is
+    written. There a checkpoint is written after each epoch and every ``save_every`` seconds.
+    """
+    settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
+                        epochs=epochs, steps=steps)  # fmt: skip
+    way = Way(save_every=save_every, callbacks=callbacks)
+    return started(model, settings, Path(out) if out is not None else None, way).run()
+
+
+def resume(
+    path: str | PathLike[str],
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    save_every: float = SAVE_EVERY,
+) -> Outcome:
+    """Go on with the run in a folder, from its last checkpoint on, as if it had never stopped.
+
+    ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
+    """
+    way = Way(save_every=save_every, callbacks=callbacks)
+    return resumed(Path(path), Settings(epochs=epochs, steps=steps), way).run()
+
+
+def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loop:
+    """A new run; without ``out`` it leaves nothing on the disk. Its folder is made last: what is
+    refused leaves none behind.
+    """
+    loop = _loop(model, settings, way)
+    if out is not None:
+        about = replace(settings, seed=loop.trainer.seed).to_json()
+        loop.run_folder = RunFolder.create(out, model.expanded(), about)
+        if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
+            loop.save()  # the file and the seed alone do not say where this run begins
     return loop
 
 
-def resumed(path: Path, given: Settings, way: Way, watcher: Watcher) -> Loop:
+def resumed(path: Path, given: Settings, way: Way) -> Loop:
     """The run in a folder, from its last checkpoint on.
 
-    A FILE, with overrides, takes the place of the run's own graph: what the checkpoint holds must
+    A file, with overrides, takes the place of the run's own graph: what the checkpoint holds must
     fit it. Other epochs or steps may be given. The folder is brought up to date.
     """
     folder = RunFolder.open(path)
     settings = _changed(Settings.of(folder), given)
     if given.file:
-        model = open_model(given.file, settings.overrides, way.max_nodes)
-        write_atomically(folder.graph_file, model.expanded().encode())
+        model = load(given.file, settings.overrides, max_nodes=way.max_nodes)
     else:
         model = _own_graph(folder, settings, way)
-    loop = _loop(model, settings, way, watcher)
+    loop = _loop(model, settings, way)
     loop.run_folder = folder
     if any(folder.checkpoints()):
         loop.resume(folder.latest())
     else:
         folder.cut_metrics(0)
+    if given.file:
+        write_atomically(folder.graph_file, model.expanded().encode())
     about = folder.about() | settings.to_json()
     write_atomically(path / "run.json", json.dumps(about, indent=2).encode())
     return loop
@@ -115,19 +166,29 @@ def _own_graph(folder: RunFolder, settings: Settings, way: Way) -> Model:
     are given again because a path from the command line may lie anywhere.
     """
     data = {k: v for k, v in settings.overrides.items() if k.startswith("data.")}
-    model = open_model(str(folder.graph_file), data, way.max_nodes)
-    model.folder = Path(settings.folder)
+    model = load(folder.graph_file, data, max_nodes=way.max_nodes)
+    model.folder = Path(settings.folder) if settings.folder else None
     return model
 
 
-def _loop(model: Model, settings: Settings, way: Way, watcher: Watcher) -> Loop:
+def _loop(model: Model, settings: Settings, way: Way) -> Loop:
     if settings.backend not in BACKENDS:
         fail("GF069", f"there is no backend '{settings.backend}'",
              help=f"one of {', '.join(BACKENDS)}")  # fmt: skip
+    for what, count in (("epochs", settings.epochs), ("steps", settings.steps)):
+        if count is not None and count < 0:
+            fail("GF033", f"{what} is a whole number from 0 on, not {count}")
     dtype = settings.dtype or "float32"
     plan: PlanKind = "guarded" if way.guard else "fast"
     if settings.seed is not None:
         model.seed = settings.seed
     trainer = model.trainer(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
-    feed = open_feed(model.elaborated, model.folder, trainer.seed, settings.steps)
-    return Loop(trainer, feed, epochs=settings.epochs, steps=settings.steps, watcher=watcher)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed)
+    return Loop(
+        trainer,
+        feed,
+        epochs=settings.epochs,
+        steps=settings.steps,
+        callbacks=way.callbacks,
+        save_every=way.save_every,
+    )

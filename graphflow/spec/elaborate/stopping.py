@@ -1,0 +1,83 @@
+"""``best:`` and ``early_stopping:`` as meaning. Names of metrics are checked when a run starts:
+the parts of the data are known only then.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphflow.diagnostics import Mark, fail
+from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.stopping import BestDecl, EarlyStoppingDecl
+from graphflow.spec.syntax import Expr
+
+if TYPE_CHECKING:
+    from graphflow.spec.elaborate.training import Trainings
+
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A metric that is to fall (``rising`` false) or to rise."""
+
+    metric: str
+    rising: bool
+    mark: Mark
+
+    def better(self, value: float, than: float, by: float = 0.0) -> bool:
+        """Whether ``value`` is an improvement of more than ``by``; NaN never is one.
+
+        >>> goal = Goal("test/loss", False, Mark("file", 1, 1))
+        >>> goal.better(0.5, 0.6), goal.better(0.5, 0.6, by=0.2), goal.better(0.5, 0.5)
+        (True, False, False)
+        """
+        return value - than > by if self.rising else than - value > by
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Training ends after ``patience`` epochs in a row without an improvement of ``min_delta``."""
+
+    goal: Goal
+    patience: int
+    min_delta: float
+    restore_best: bool
+
+
+def falls(metric: str) -> bool:
+    """Whether a metric is known to get better as it falls: a loss.
+
+    >>> falls("test/loss"), falls("validation/mse_loss"), falls("test/accuracy")
+    (True, True, False)
+    """
+    return "loss" in re.split(r"[/._]", metric)
+
+
+def best_goal(decl: BestDecl | EarlyStoppingDecl) -> Goal:
+    """The metric to judge epochs by; GF012 where its direction is neither said nor known."""
+    if decl.mode is None and not falls(decl.metric):
+        fail("GF012", f"'{decl.metric}' needs the key 'mode'", decl.mark,
+             help="mode: max where more is better, mode: min where less is")  # fmt: skip
+    return Goal(decl.metric, decl.mode == "max", decl.mark)
+
+
+def early_stopping(session: Trainings, decl: EarlyStoppingDecl, scope: Scope) -> EarlyStopping:
+    """The settings of early stopping, resolved."""
+    patience = session.whole(decl.patience, scope, PATIENCE, "'patience'")
+    if not patience:
+        fail("GF033", "'patience' is at least 1 epoch", decl.mark)
+    delta = _delta(session, decl.min_delta, scope)
+    return EarlyStopping(best_goal(decl), patience, delta, decl.restore_best)
+
+
+def _delta(session: Trainings, expr: Expr | None, scope: Scope) -> float:
+    if expr is None:
+        return 0.0
+    value = session.static(expr, scope, "'min_delta'")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        fail("GF033", f"'min_delta' is a number from 0 on, not {describe(value)}", expr.mark)
+    return float(value)

@@ -1,0 +1,42 @@
+"""Callbacks: what is told how training goes, and may end it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphflow.training.progress import Outcome, Progress
+
+
+class Callback:
+    """Told how training goes. Every method does nothing until a subclass gives it a meaning.
+
+    ``progress.stop()`` ends training after the step or epoch under way. What a method raises ends
+    training too, once a checkpoint is written: the run can be resumed.
+
+    >>> import graphflow as gf
+    >>> class Patience(gf.Callback):
+    ...     def on_step(self, progress, values):
+    ...         if values["loss"] < 1.0:
+    ...             progress.stop()
+    >>> model = gf.loads('''
+    ... graphflow: 1
+    ... name: n
+    ... params: {w: {shape: scalar, init: '4.0'}}
+    ... nodes: {f: w ** 2}
+    ... train: {minimize: f, optimizer: sgd(lr=0.25), steps: 100}
+    ... ''')
+    >>> gf.train(model, callbacks=[Patience()]).progress.step
+    4
+    """
+
+    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
+        """Before the first step. ``epochs`` and ``steps`` say how far training goes, in all."""
+
+    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """After each step, with its reported values."""
+
+    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
+        """After each epoch, with its ``train/...`` and ``test/...``; its checkpoint is written."""
+
+    def on_end(self, outcome: Outcome) -> None:
+        """After the last step, unless training ended with an error."""

@@ -1,0 +1,104 @@
+"""Where training stands, and how it ended: plain data that a checkpoint keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+
+from graphflow.diagnostics import fail
+from graphflow.training.run_folder import Json
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch with the best value of the metric that a file's ``best:`` names."""
+
+    metric: str
+    epoch: int
+    step: int
+    metrics: Mapping[str, float]
+
+    @property
+    def value(self) -> float:
+        """The metric's value in that epoch."""
+        return self.metrics[self.metric]
+
+
+@dataclass
+class Progress:
+    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch.
+
+    ``batches`` are those of an epoch, None where there is no data and thus no end of one. ``best``
+    is the best epoch so far, ``reached`` what early stopping measures improvement from and
+    ``waited`` the epochs without any.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: Best | None = None
+    reached: float | None = None
+    waited: int = 0
+    batches: int | None = field(default=None, metadata={"lasting": False})
+    stopped: bool = field(default=False, metadata={"lasting": False})
+
+    def stop(self) -> None:
+        """End training after the step or the epoch under way; a checkpoint is written."""
+        self.stopped = True
+
+    def add(self, values: Mapping[str, float], rows: int, averaged: bool) -> None:
+        """Count one step's values into the means of the epoch, or let them stand alone."""
+        if not averaged:
+            self.sums, self.rows = {}, 0
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * rows
+        self.rows += rows
+
+    def means(self) -> dict[str, float]:
+        """The epoch's means so far."""
+        return {f"train/{n}": total / self.rows for n, total in self.sums.items()}
+
+    def to_json(self) -> dict[str, Json]:
+        """As a checkpoint keeps it."""
+        found = asdict(self)
+        return {name: found[name] for name in _lasting()}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Json]) -> Progress:
+        """What ``to_json`` gave. GF064 for anything else."""
+        try:
+            values = {name: saved[name] for name in _lasting()}
+            best = values["best"]
+            values["best"] = None if best is None else Best(**best)  # type: ignore
+        except (KeyError, TypeError) as error:
+            fail("GF064", f"the checkpoint does not say where training stood: {error}")
+        return cls(**values)  # type: ignore[arg-type]
+
+
+def _lasting() -> list[str]:
+    """The fields that outlive the process."""
+    return [f.name for f in fields(Progress) if f.metadata.get("lasting", True)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended.
+
+    ``metrics`` are those of the last epoch, of the best one where its values were restored.
+    ``stopped_early`` says that early stopping ended it, ``interrupted`` that somebody did.
+    """
+
+    progress: Progress
+    metrics: Mapping[str, float]
+    seconds: float
+    interrupted: bool
+    stopped_early: bool = False
+    restored: bool = False
+
+    @property
+    def best(self) -> Best | None:
+        """The best epoch, where the file asks for it."""
+        return self.progress.best

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class Loop:
             self._train()
             safe = True
         finally:
-            if self.run_folder is not None and not safe and self.progress.step == 0:
+            if self.run_folder is not None and not safe and not self._begun():
                 self.run_folder.discard()
         outcome = self._outcome(time.monotonic() - begun)
         for callback in self.callbacks:
@@ -112,8 +113,12 @@ class Loop:
         with self._interruptible():
             while not self._done():
                 self._epoch()
-        if self.progress.stopped or self.progress.batch or not self.progress.step:
+        if self.progress.stopped or self.progress.batch or not self._begun():
             self.save()
+
+    def _begun(self) -> bool:
+        """Whether there is anything to lose."""
+        return self.progress.step > 0 or self.progress.batch > 0
 
     def _outcome(self, seconds: float) -> Outcome:
         """How it ended; where the file asks for it, the best epoch's values are put back."""
@@ -153,13 +158,12 @@ class Loop:
         if done.batch == 0:
             self.trainer.start_epoch(done.epoch)
             done.sums, done.rows = {}, 0
-        batches = iter(self.feed.training(done.epoch, done.batch))
         done.batches = self.feed.batches(done.epoch)
-        first, rows = next(batches)
+        batches = iter(self.feed.training(done.epoch, done.batch))
         # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
-        whole = next(iter(self.feed.training(done.epoch)))[0] if done.batch else first
-        with blas_threads_for(self.trainer.largest_operation(whole)):
-            self._step(first, rows, _Fresh(batches, first))
+        first = next(iter(self.feed.training(done.epoch)) if done.batch else batches)
+        batches = batches if done.batch else chain([first], batches)
+        with blas_threads_for(self.trainer.largest_operation(first[0])):
             while not self._done() and not self._epoch_over():
                 inputs, rows = next(batches)
                 self._step(inputs, rows, _Fresh(batches, inputs))
@@ -226,7 +230,7 @@ class Loop:
                 tell(callback)
             told = True
         finally:
-            if not told and self.progress.step:
+            if not told and self._begun():
                 self.save()
 
     # -- checkpoints -------------------------------------------------------------------------

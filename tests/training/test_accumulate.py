@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import graphflow as gf
 from graphflow.training.feed import Feed
 from graphflow.training.loop import Loop
+from graphflow.training.progress import Progress
 from graphflow.training.run_folder import RunFolder
 from tests.training.small_net import assert_same, part, rows, started, trained, weights
 from tests.training.test_groups import THREE, refused
@@ -113,20 +115,16 @@ train: {minimize: loss, optimizer: adam(lr=0.05), epochs: 3, accumulate: 4, clip
 """
 
 
-class StopAfter:
-    """Stops a loop after so many batches."""
+class StopAfter(gf.Callback):
+    """Stops training after so many batches."""
 
     def __init__(self, batches: int) -> None:
-        self.left, self.loop = batches, None
+        self.left = batches
 
-    def on_start(self, *_: object) -> None: ...
-
-    def on_step(self, *_: object) -> None:
+    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
         self.left -= 1
-        if not self.left and self.loop is not None:
-            self.loop.stop()
-
-    def on_epoch(self, *_: object) -> None: ...
+        if not self.left:
+            progress.stop()
 
 
 @pytest.mark.parametrize("batches", [1, 4, 7, 10, 23])
@@ -135,12 +133,11 @@ def test_a_run_stopped_between_two_updates_goes_on_bit_for_bit(tmp_path: Path, b
     outcome = gf.train(whole)
     assert outcome.progress.step == 9  # ten batches an epoch: of 4, 4 and 2
 
-    broken, stop = gf.loads(LINE), StopAfter(batches)
+    broken = gf.loads(LINE)
     trainer = broken.trainer()
-    run = RunFolder.create(tmp_path / "run", "line", broken.expanded(), {})
+    run = RunFolder.create(tmp_path / "run", broken.expanded(), {})
     feed = Feed(broken.elaborated, None, trainer.seed)
-    stop.loop = Loop(trainer, feed, run=run, watcher=stop)
-    assert stop.loop.run().interrupted
+    assert Loop(trainer, feed, run=run, callbacks=[StopAfter(batches)]).run().interrupted
 
     resumed = gf.load(run.graph_file)
     trainer = resumed.trainer()

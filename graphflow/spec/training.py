@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAYS,
@@ -194,6 +195,9 @@ class TrainDecl:
     early_stopping: EarlyStoppingDecl | None = field(
         default=None,
         metadata=key("early_stopping", EARLY_STOPPING, "when to stop before the last epoch"),
+    )
+    history: HistoryDecl | None = field(
+        default=None, metadata=key("history", HISTORY, "nodes whose values are kept, step by step")
     )
 
 

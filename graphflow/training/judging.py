@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean
-from graphflow.spec.elaborate import Goal, Training
+from graphflow.spec.elaborate import Goal
 from graphflow.training.progress import Best, Progress
+from graphflow.training.stepping import StepPlan
 
 
 class Judge:
@@ -17,7 +18,7 @@ class Judge:
     Raises GF020 for a metric that a run does not have.
     """
 
-    def __init__(self, plan: Training, metrics: Sequence[str]) -> None:
+    def __init__(self, plan: StepPlan, metrics: Sequence[str]) -> None:
         self.early = plan.early_stopping
         self.goal = plan.best or (self.early.goal if self.early else None)
         goals = [goal for goal in (plan.best, self.early and self.early.goal) if goal]

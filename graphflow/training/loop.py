@@ -20,10 +20,11 @@ from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
 from graphflow.training.callbacks import Callback
 from graphflow.training.feed import Fed, Served
+from graphflow.training.history import Recorder
 from graphflow.training.judging import Judge
 from graphflow.training.progress import Outcome, Progress
 from graphflow.training.run_folder import Checkpoint, RunFolder
-from graphflow.training.trainer import Trainer
+from graphflow.training.stepping import Stepping
 
 SAVE_EVERY = 60.0
 """Seconds between checkpoints within an epoch; every epoch ends with one."""
@@ -53,7 +54,7 @@ class Loop:
 
     def __init__(
         self,
-        trainer: Trainer,
+        trainer: Stepping,
         feed: Served,
         *,
         epochs: int | None = None,
@@ -64,19 +65,29 @@ class Loop:
     ) -> None:
         self.trainer, self.feed, self.run_folder = trainer, feed, run
         self.callbacks, self.save_every = tuple(callbacks), save_every
-        self.progress = Progress()
+        self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
         self.judge = Judge(trainer.plan, self.metric_names())
+        self.recorder = Recorder(
+            trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self._total()
+        )
         self._best: Checkpoint | None = None
         self._saved = time.monotonic()
+
+    def _total(self) -> int | None:
+        """How many steps there are in all, at most; None where nobody knows."""
+        found = [] if self.steps is None else [self.steps]
+        batches = self.feed.batches(0)
+        if self.epochs is not None and batches is not None:
+            found.append(self.epochs * batches)
+        return min(found, default=None)
 
     def metric_names(self) -> list[str]:
         """What an epoch reports: ``train/loss``, ``test/accuracy``, ..."""
         if not self.feed.averaged:
             return []
-        reported = [name for p in self.trainer.players.values() for name in p.step.report]
-        parts = ["train", *self.feed.evaluation_parts]
-        return [f"{part}/{name}" for part in parts for name in dict.fromkeys(reported)]
+        parts = [self.trainer.part, *(f"{part}/" for part in self.feed.evaluation_parts)]
+        return [f"{part}{name}" for part in parts for name in self.trainer.reported]
 
     def stop(self) -> None:
         """End after the step under way."""
@@ -109,10 +120,12 @@ class Loop:
 
     def _train(self) -> None:
         start = self.progress
+        self.recorder.begin(start.step, self.run_folder.path if self.run_folder else None)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with self._interruptible():
             while not self._done():
                 self._epoch()
+        self.recorder.end(self.progress.step, self.trainer.recorded_leaves())
         if self.progress.stopped or self.progress.batch or not self._begun():
             self.save()
 
@@ -129,7 +142,9 @@ class Loop:
             self.trainer.load_state_dict(self._best_checkpoint().arrays)
             metrics = dict(done.best.metrics)
         early = self.judge.gives_up(done)
-        return Outcome(done, metrics, seconds, done.stopped, early, restored)
+        return Outcome(
+            done, metrics, seconds, done.stopped, early, restored, self.recorder.history
+        )
 
     def _last_metrics(self) -> dict[str, float]:
         """The last epoch's. One that ended early has its means so far, and is evaluated now unless
@@ -148,6 +163,7 @@ class Loop:
         done = self.progress
         return (
             self.judge.gives_up(done)
+            or done.finished
             or (self.epochs is not None and done.epoch >= self.epochs)
             or (self.steps is not None and done.step >= self.steps)
         )
@@ -178,13 +194,17 @@ class Loop:
         done = self.progress
         result = self.trainer.step(inputs, fresh)
         values = {name: float(np.mean(value)) for name, value in result.values.items()}
-        if not np.isfinite(values["loss"]):
+        broken = [n for n in self.trainer.must_be_finite if not np.isfinite(values[n])]
+        if broken:
             fail(
                 "GF062",
-                f"the loss is {values['loss']} in step {done.step + 1}, epoch {done.epoch + 1}",
+                f"the {broken[0]} is {values[broken[0]]} in step {done.step + 1}, "
+                f"epoch {done.epoch + 1}",
                 self.trainer.plan.mark,
                 help="run again with --guard: it stops at the first value that is not finite",
             )
+        self.recorder.add(done.step, result.leaves, result.nodes)
+        done.finished = result.finished
         done.step += self.trainer.updated
         done.batch += 1 + fresh.taken
         done.add(values, rows, self.feed.averaged)
@@ -237,6 +257,7 @@ class Loop:
     def save(self) -> None:
         """Write a checkpoint into the run's folder, if there is one."""
         self._saved = time.monotonic()
+        self.recorder.flush()
         if self.run_folder is not None:
             self.run_folder.save(self.progress.step, self._checkpoint())
 
@@ -287,7 +308,7 @@ class Loop:
 
 
 def _limits(
-    trainer: Trainer, feed: Served, epochs: int | None, steps: int | None
+    trainer: Stepping, feed: Served, epochs: int | None, steps: int | None
 ) -> tuple[int | None, int | None]:
     """How many epochs and steps there are in all: as given, else as the file says, else one epoch.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 
 from graphflow.diagnostics import fail
+from graphflow.training.history import History
 from graphflow.training.run_folder import Json
 
 
@@ -26,7 +27,8 @@ class Best:
 
 @dataclass
 class Progress:
-    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch.
+    """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch, whose
+    names begin with ``part``; ``finished`` says that what a run waits for has come true.
 
     ``batches`` are those of an epoch, None where there is no data and thus no end of one. ``best``
     is the best epoch so far, ``reached`` what early stopping measures improvement from and
@@ -39,6 +41,8 @@ class Progress:
     sums: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     metrics: dict[str, float] = field(default_factory=dict)
+    finished: bool = False
+    part: str = "train/"
     best: Best | None = None
     reached: float | None = None
     waited: int = 0
@@ -59,7 +63,7 @@ class Progress:
 
     def means(self) -> dict[str, float]:
         """The epoch's means so far."""
-        return {f"train/{n}": total / self.rows for n, total in self.sums.items()}
+        return {f"{self.part}{n}": total / self.rows for n, total in self.sums.items()}
 
     def to_json(self) -> dict[str, Json]:
         """As a checkpoint keeps it."""
@@ -88,7 +92,8 @@ class Outcome:
     """How training ended.
 
     ``metrics`` are those of the last epoch, of the best one where its values were restored.
-    ``stopped_early`` says that early stopping ended it, ``interrupted`` that somebody did.
+    ``stopped_early`` says that early stopping ended it, ``interrupted`` that somebody did;
+    ``history`` holds the values that the file's ``history:`` keeps.
     """
 
     progress: Progress
@@ -97,6 +102,7 @@ class Outcome:
     interrupted: bool
     stopped_early: bool = False
     restored: bool = False
+    history: History = field(default_factory=History)
 
     @property
     def best(self) -> Best | None:

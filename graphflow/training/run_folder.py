@@ -6,6 +6,7 @@
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
       run.json          overrides, seed, versions, command
       metrics.jsonl     one JSON object a line
+      history/          values of nodes by step, where the file asks for them
       checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept,
                         and best.safetensors where the file's train: section asks for the best
 """
@@ -31,6 +32,7 @@ from safetensors.numpy import save
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.ops.op import Array
+from graphflow.training.history import Series, stored_history
 from graphflow.version import __version__
 
 KEEP = 2
@@ -137,6 +139,15 @@ class RunFolder:
         file = self.path / "metrics.jsonl"
         if file.exists() and file.stat().st_size > length:
             os.truncate(file, length)
+
+    # -- history -----------------------------------------------------------------------------
+    def history_names(self) -> list[str]:
+        """The nodes whose values the run keeps, those of its ``history:``."""
+        return list(stored_history(self.path))
+
+    def history(self, name: str) -> Series:
+        """``steps`` (n,) and ``values`` (n, *shape) of a node; GF020 where none are kept."""
+        return stored_history(self.path)[name]
 
     # -- checkpoints -------------------------------------------------------------------------
     def checkpoints(self) -> Iterator[tuple[int, Path]]:

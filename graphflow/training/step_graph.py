@@ -10,7 +10,7 @@ of a batch to those before it, the other, which needs no batch, makes the update
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphflow.autodiff import expand_derivatives, reverse
@@ -18,6 +18,7 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value, zeros_like
 from graphflow.spec.elaborate import COUNTERS, Elaborated, Objective
+from graphflow.training.stepping import recorded
 
 STEP, EPOCH, GATHERED = "step", "epoch", "gathered"
 
@@ -27,9 +28,9 @@ class StepGraph:
     """A training step: the symbolic graph, how its own state starts, and what it yields.
 
     ``counter`` and ``epoch`` are the state leaves that count updates and epochs; ``states`` are all
-    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them. With
-    ``update``, a graph of its own makes the update, and ``gathered`` counts the batches that wait
-    for it.
+    leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them, and
+    ``history`` those whose values are kept. With ``update``, a graph of its own makes the update,
+    and ``gathered`` counts the batches that wait for it.
     """
 
     objective: Objective
@@ -39,6 +40,7 @@ class StepGraph:
     counter: str
     epoch: str
     report: Mapping[str, str]
+    history: Mapping[str, str]
     update: Graph | None = None
     gathered: str = ""
 
@@ -51,12 +53,11 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
         n: step.builder.value(derived.gradients[objective.loss, n]) for n in objective.params
     }
     updates = model_updates(elaborated, derived, objective)
-    report = {"loss": objective.loss, **reported(elaborated, derived, objective)}
     if objective.accumulate > 1:
-        return _in_two(step, derived, gradients, updates, report)
+        return _in_two(step, derived, gradients, updates)
     step.optimize(gradients)
-    graph = step.graph(derived, report, {**step.updates, **updates})
-    return step.finished(graph, report)
+    graph = step.graph(derived, step.outputs(derived), {**step.updates, **updates})
+    return step.finished(derived, graph)
 
 
 class _Step:
@@ -65,6 +66,10 @@ class _Step:
     def __init__(self, elaborated: Elaborated, objective: Objective, builder: Builder) -> None:
         self.elaborated, self.objective, self.builder = elaborated, objective, builder
         self.prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
+        training = elaborated.training
+        assert training is not None
+        _, self.kept = recorded(elaborated, training.history)
+        self.reported = training.report
         self.initial = Graph({})
         self.states: dict[str, TensorType] = {}
         self.updates: dict[str, str] = {}
@@ -94,17 +99,33 @@ class _Step:
         self.states |= {name: self.builder.nodes[name].tensor for name in added.states}
         self.updates |= {**added.updates, counter.name: following.name}
 
-    def graph(self, derived: Graph, report: Mapping[str, str], updates: Mapping[str, str]) -> Graph:
-        """The graph of the reported values and the updates, and of what they need."""
-        made = self.builder.graph(tuple(dict.fromkeys(report.values())), updates)
+    def report(self, derived: Graph) -> dict[str, str]:
+        """The loss and the reported values that this step computes anyway."""
+        shown = own(self.elaborated, derived, self.objective, self.reported)
+        return {"loss": self.objective.loss, **shown}
+
+    def history(self, derived: Graph) -> dict[str, str]:
+        """The values to be kept that this step computes anyway."""
+        return own(self.elaborated, derived, self.objective, self.kept)
+
+    def outputs(self, derived: Graph) -> list[str]:
+        """What the step gives."""
+        return [*self.report(derived).values(), *self.history(derived).values()]
+
+    def graph(self, derived: Graph, outputs: Sequence[str], updates: Mapping[str, str]) -> Graph:
+        """The graph of the outputs and the updates, and of what they need."""
+        made = self.builder.graph(tuple(dict.fromkeys(outputs)), updates)
         made = expand_derivatives(replace(made, gradients=derived.gradients))
         kept = [n for n in (f"{self.prefix}.{EPOCH}",) if n in made.nodes]
         return made.restricted_to(made.needed_for((*made.roots(), *made.updates, *kept)))
 
-    def finished(self, graph: Graph, report: Mapping[str, str]) -> StepGraph:
+    def finished(self, derived: Graph, graph: Graph) -> StepGraph:
         """The step as it is run."""
         counter, epoch = (f"{self.prefix}.{name}" for name in (STEP, EPOCH))
-        return StepGraph(self.objective, graph, self.initial, self.states, counter, epoch, report)
+        return StepGraph(
+            self.objective, graph, self.initial, self.states, counter, epoch,
+            self.report(derived), self.history(derived),
+        )  # fmt: skip
 
 
 def _in_two(
@@ -112,7 +133,6 @@ def _in_two(
     derived: Graph,
     gradients: Mapping[str, Value],
     updates: Mapping[str, str],
-    report: Mapping[str, str],
 ) -> StepGraph:
     """Adding up the gradients of a batch, and the update with the mean of what was added up.
 
@@ -125,7 +145,7 @@ def _in_two(
         added[count.name] = (count + 1).name
     counted = COUNTERS[STEP]
     each = {leaf: value for leaf, value in updates.items() if leaf != counted}
-    gathering = step.graph(derived, report, {**added, **each})
+    gathering = step.graph(derived, step.outputs(derived), {**added, **each})
 
     forward = expand_derivatives(step.elaborated.graph)
     builder = step.builder = Builder(forward)
@@ -137,8 +157,8 @@ def _in_two(
         empty[number.name] = number.like(0).name
     step.optimize(means)
     last = {counted: updates[counted]} if counted in updates else {}
-    update = step.graph(forward, {}, {**step.updates, **empty, **last})
-    return replace(step.finished(gathering, report), update=update, gathered=count.name)
+    update = step.graph(forward, [], {**step.updates, **empty, **last})
+    return replace(step.finished(derived, gathering), update=update, gathered=count.name)
 
 
 def _joined(first: Graph, second: Graph) -> Graph:
@@ -151,16 +171,18 @@ def _joined(first: Graph, second: Graph) -> Graph:
     )
 
 
-def reported(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:
-    """The reported values that this step computes anyway; a lone player computes all of them."""
+def own(
+    elaborated: Elaborated, graph: Graph, objective: Objective, names: Mapping[str, str]
+) -> dict[str, str]:
+    """The nodes, by name, that this step computes anyway; a lone player computes all of them."""
     training = elaborated.training
     assert training is not None
     if len(training.objectives) == 1:
-        return training.report
+        return dict(names)
     needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
     last = training.objectives[-1].name
     found = {}
-    for name, node in training.report.items():
+    for name, node in names.items():
         owners = [player for player, nodes in needed.items() if node in nodes]
         if objective.name in (owners or [last]):
             found[name] = node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,14 +15,13 @@ from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, random_key
-from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
 from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.step_graph import StepGraph, step_graph
+from graphflow.training.stepping import Batch, NewBatch, Stepped, copies, recorded
 
-Batch = Mapping[str, Array]
-NewBatch = Callable[[], Batch]
+Values = dict[str, Array]
 RANDOM_STEP = "random.step"
 """The name under which a checkpoint keeps how often random numbers were drawn."""
 
@@ -39,11 +38,14 @@ class _Player:
             None if step.update is None else Compiler(step.update, store, initialiser, settings)
         )
 
-    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> dict[str, Array]:
-        """One step; the reported values by name."""
+    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> tuple[Values, Values]:
+        """One step; by name the reported values, and those whose history is kept."""
         known = {n: v for n, v in batch.items() if n in self.step.graph}
         found = self.compiler.run(known, key, sizes)
-        return {name: found[node] for name, node in self.step.report.items()}
+        report, history = self.step.report, self.step.history
+        return {n: found[node] for n, node in report.items()}, {
+            n: found[node] for n, node in history.items()
+        }
 
     @property
     def waiting(self) -> int:
@@ -70,6 +72,9 @@ class Trainer:
     first values come from the model's own seed.
     """
 
+    part = "train/"
+    must_be_finite: tuple[str, ...] = ("loss",)
+
     def __init__(
         self,
         elaborated: Elaborated,
@@ -92,6 +97,7 @@ class Trainer:
             step.objective.name: _Player(step, self.store, initialiser, self.settings)
             for step in steps
         }
+        self.leaves, _ = recorded(elaborated, self.plan.history)
         self.runs = 0
         self.updated = False
         """Whether the last step ended with an update of the player whose turn was last."""
@@ -102,7 +108,7 @@ class Trainer:
         """The program's float type."""
         return self.settings.dtype
 
-    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Result:
+    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One round of turns; the values of ``report`` and of each loss.
 
         ``new_batch`` supplies batches for turns that ask for fresh ones.
@@ -110,17 +116,31 @@ class Trainer:
         self._check_names(batch)
         first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
         self.initialiser.learn(first, {})  # what nothing but a first value needs is known here
-        values: dict[str, Array] = {}
+        if self.leaves:
+            self.initialiser.learn({}, self.sizes(batch))
+        before = self.recorded_leaves()
+        values, nodes = Values(), Values()
         for turn in self.plan.turns:
             player = self.players[turn.player]
             for time in range(turn.times):
                 fresh = turn.fresh and time > 0 and new_batch is not None
                 fed = new_batch() if fresh and new_batch is not None else batch
                 key = random_key(self.seed, self.runs)
-                values |= player.run(fed, key, self.sizes(fed))
+                shown, kept = player.run(fed, key, self.sizes(fed))
+                values, nodes = values | shown, nodes | kept
                 self.updated = player.update(key, player.step.objective.accumulate)
                 self.runs += 1
-        return Result(values)
+        return Stepped(values, leaves=before, nodes=nodes)
+
+    @property
+    def reported(self) -> list[str]:
+        """The names of the values that a step reports, each once."""
+        names = [name for player in self.players.values() for name in player.step.report]
+        return list(dict.fromkeys(names))
+
+    def recorded_leaves(self) -> dict[str, Array]:
+        """Copies of the parameters and states whose history is kept, as they are now."""
+        return copies(self.store, self.leaves)
 
     def finish_epoch(self) -> bool:
         """Make the updates that batches still wait for: an epoch's last batches may be fewer than

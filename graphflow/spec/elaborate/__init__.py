@@ -16,6 +16,7 @@ from pathlib import Path
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
+from graphflow.spec.elaborate.history import HistoryPlan
 from graphflow.spec.elaborate.modules import library_module, module_of
 from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdates
 from graphflow.spec.elaborate.session import COUNTERS, NODE_LIMIT
@@ -29,6 +30,7 @@ __all__ = [
     "Elaborated",
     "Goal",
     "Group",
+    "HistoryPlan",
     "Objective",
     "OptimizerUpdates",
     "Training",

@@ -7,20 +7,13 @@ from dataclasses import dataclass, field
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.spec.document import PlayerDecl, TrainDecl
-from graphflow.spec.elaborate.bound import (
-    Function,
-    Instance,
-    Parts,
-    Poison,
-    Poisoned,
-    describe,
-)
+from graphflow.spec.elaborate.bound import Poisoned, describe
 from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, parameters
+from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
 from graphflow.spec.elaborate.optimising import Objective, Optimising
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal, best_goal, early_stopping
-from graphflow.spec.kinds import marked
 from graphflow.spec.syntax import Expr
 
 
@@ -46,6 +39,7 @@ class Training:
     mark: Mark | None = None
     best: Goal | None = None
     early_stopping: EarlyStopping | None = None
+    history: HistoryPlan | None = None
 
     @property
     def accumulate(self) -> int:
@@ -70,13 +64,14 @@ class Trainings(Optimising):
         return Training(
             tuple(o for o in objectives if o is not None),
             turns,
-            self.reported(decl, scope),
+            named_nodes(self, decl.report, decl.mark, scope),
             self.whole(decl.epochs, scope, None, "'epochs'"),
             self.whole(decl.steps, scope, None, "'steps'"),
             self.whole(decl.seed, scope, 0, "'seed'") or 0,
             decl.mark,
             None if decl.best is None else best_goal(decl.best),
             None if stop is None else early_stopping(self, stop, scope),
+            history_plan(self, decl.history, scope),
         )
 
     def objective(
@@ -143,21 +138,6 @@ class Trainings(Optimising):
             matched = named(self, pattern, mark, known)
             found |= dict.fromkeys(n for n in matched if self.leaves[n].trainable)
         return list(found)
-
-    def reported(self, decl: TrainDecl, scope: Scope) -> dict[str, str]:
-        """The nodes whose values are shown while training."""
-        found: dict[str, str] = {}
-        for name, mark in marked(decl.report, decl.mark):
-            try:
-                value = self.name(name, scope, mark)
-                if isinstance(value, Parts | Function | Instance | Poison):
-                    fail("GF022", f"'{name}' is {describe(value)}, not one value", mark)
-                found[name] = self.named_tensor(name, value, mark).name
-            except GraphflowError as error:
-                self.report(error)
-            except Poisoned:
-                continue
-        return found
 
     def positive(self, expr: Expr | None, scope: Scope, what: str) -> int:
         """A whole number setting from 1 on, which is 1 where it is not given."""

@@ -62,6 +62,7 @@ from graphflow.spec.training import (
     TrainDecl,
     Turn,
 )
+from graphflow.spec.tuning import TUNE, TuneDecl
 from graphflow.spec.values import Map, Scalar, Value
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "StateDecl",
     "Tolerance",
     "TrainDecl",
+    "TuneDecl",
     "Turn",
     "While",
     "read_document",
@@ -269,7 +271,7 @@ def _check_block(block: BlockDecl) -> None:
 
 
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
-LATER = ("run", "generate", "tune", "figures", "paper")
+LATER = ("run", "generate", "figures", "paper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +335,9 @@ class Document:
     )
     train: TrainDecl | None = field(
         default=None, metadata=key("train", TRAIN, "what is minimised, how, how long")
+    )
+    tune: TuneDecl | None = field(
+        default=None, metadata=key("tune", TUNE, "which settings are searched, for what, how")
     )
     check: tuple[CheckDecl, ...] = field(
         default=(), metadata=key("check", CHECKS, "values and gradients that must come out")

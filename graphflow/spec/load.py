@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.spec.document import Document, read_document
+from graphflow.spec.kinds import mark_of
 from graphflow.spec.overrides import apply
-from graphflow.spec.values import Plain
+from graphflow.spec.values import Plain, Value
 from graphflow.spec.yaml12 import survey
 
 
@@ -30,7 +32,9 @@ def load_document(
     if tree is None:
         raise GraphflowError(*findings)
     try:
-        document = read_document(apply(tree, overrides or {}), blocks_only)
+        tree = apply(tree, overrides or {})
+        document = read_document(tree, blocks_only)
+        check_reach(document, tree)
     except GraphflowError as error:
         refused = {_line(finding) for finding in findings}
         findings += [found for found in error.diagnostics if _line(found) not in refused]
@@ -38,6 +42,21 @@ def load_document(
     if findings:
         raise GraphflowError(*findings)
     return document
+
+
+def check_reach(document: Document, tree: Value) -> None:
+    """Every entry of ``tune.space`` is a constant of ``let``, or a setting that ``--set`` reaches."""
+    tune = document.tune
+    found: list[Diagnostic] = []
+    for name in tune.space if tune is not None else ():
+        assert tune is not None
+        try:
+            read_document(apply(tree, {name: 1}))
+        except GraphflowError as error:
+            mark = mark_of(tune.space, name, tune.mark)
+            found += [replace(d, mark=mark) for d in error.diagnostics[:1]]
+    if found:
+        raise GraphflowError(*found)
 
 
 def _line(finding: Diagnostic) -> tuple[str, int] | None:

@@ -22,18 +22,22 @@ from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdat
 from graphflow.spec.elaborate.session import COUNTERS, NODE_LIMIT
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal
 from graphflow.spec.elaborate.training import Training, TurnPlan
+from graphflow.spec.elaborate.tuning import Dimension, SchedulerPlan, TunePlan
 
 __all__ = [
     "COUNTERS",
     "DataPlan",
     "EarlyStopping",
+    "Dimension",
     "Elaborated",
     "Goal",
     "Group",
     "HistoryPlan",
     "Objective",
     "OptimizerUpdates",
+    "SchedulerPlan",
     "Training",
+    "TunePlan",
     "TurnPlan",
     "elaborate",
     "library_module",

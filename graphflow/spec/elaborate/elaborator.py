@@ -28,6 +28,7 @@ from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training
+from graphflow.spec.elaborate.tuning import TunePlan, tuning
 from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.syntax import Call, Expr, Name
@@ -49,6 +50,7 @@ class Elaborated:
     instances: Mapping[str, tuple[str, ...]]
     training: Training | None
     data: DataPlan | None
+    tune: TunePlan | None
     _session: Elaborator
 
     @property
@@ -117,6 +119,10 @@ class Elaborator(Feeds):
             training = self.attempt(lambda: self.training(train, scope))
         data = self.document.data
         plan = None if data is None else self.attempt(lambda: self.data(data, scope))
+        tune = self.document.tune
+        search = None
+        if tune is not None:
+            search = self.attempt(lambda: tuning(self, tune, train, training))
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))
@@ -137,6 +143,7 @@ class Elaborator(Feeds):
             instances,
             training,
             plan,
+            search,
             self,
         )
 

@@ -28,6 +28,9 @@ LEADING = {"einsum": ("subscripts",)}
 KEPT = ("graphflow", "name", "about", "source")
 AFTER = ("data", "train", "run", "generate", "tune", "figures", "paper", "check")
 
+WRITTEN_OUT = ("inputs.", "layers.")
+"""Paths of overrides that the long form has no use for."""
+
 
 def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     """The long form as YAML. ``original`` is the file's own data, overrides applied."""
@@ -42,10 +45,27 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     sections["updates"] = dict(graph.updates)
     sections["outputs"] = list(elaborated.document.outputs)
     sections |= {k: original[k] for k in AFTER if k in original}
+    if not _still_tunable(original):
+        sections.pop("tune", None)
     if "train" in sections:
         sections["train"] = _train(elaborated, sections["train"])
     empty: tuple[Plain, ...] = ({}, [])
     return dump({k: v for k, v in sections.items() if v not in empty})
+
+
+def _still_tunable(original: Mapping[str, Plain]) -> bool:
+    """Whether ``tune:`` means the same in the long form: a size or rate that is written into the
+    nodes cannot vary there, so that a search over it would compare equal models.
+    """
+    tune, let = original.get("tune"), original.get("let")
+    space = tune.get("space") if isinstance(tune, dict) else None
+    names = set(space) if isinstance(space, dict) else set()
+    fixed = {"name", "about", "source", "let", *AFTER}
+    words = set(re.findall(r"\w+", repr([v for k, v in original.items() if k not in fixed])))
+    for name, value in reversed(let.items() if isinstance(let, dict) else ()):
+        if name in words:
+            words |= set(re.findall(r"\w+", repr(value)))
+    return not any(name in words or name.startswith(("let.", *WRITTEN_OUT)) for name in names)
 
 
 def _needed_let(original: Mapping[str, Plain]) -> Plain:

@@ -1,0 +1,149 @@
+"""From a file to a search, new or resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+
+from graphflow import api
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.gallery import find
+from graphflow.spec.elaborate import SchedulerPlan, TunePlan
+from graphflow.spec.elaborate.tuning import SCHEDULERS
+from graphflow.spec.unparse import unparse
+from graphflow.spec.values import Plain
+from graphflow.training.feed import open_feed
+from graphflow.tuning.folder import Asked, TuneFolder, digest
+from graphflow.tuning.probe import misfits
+from graphflow.tuning.search import Listener, Search, Setting, Tuned
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the command line or a caller says in place of the file."""
+
+    trials: int | None = None
+    time: float | None = None
+    workers: int | None = None
+    seed: int | None = None
+
+    def over(self, plan: TunePlan) -> TunePlan:
+        """The plan with what is given here."""
+        for name, least in (("trials", 1), ("time", 0), ("workers", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                fail("GF033", f"{name} is a number from {least} on, not {value}")
+        given = {n: v for n, v in vars(self).items() if v is not None}
+        return replace(plan, **given)
+
+
+def tune(
+    path: str | PathLike[str],
+    overrides: Mapping[str, Plain] | None = None,
+    *,
+    trials: int | None = None,
+    time: float | None = None,
+    workers: int | None = None,
+    seed: int | None = None,
+    out: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    listener: Listener | None = None,
+) -> Tuned:
+    """Search the hyperparameters of a file's ``tune:`` section (extra ``tune``).
+
+    ``overrides`` change the file for all trials; ``trials``, ``time`` in seconds, ``workers`` and
+    ``seed`` stand for those of the file. Every trial is a run in ``out/trials``; without ``out`` a
+    folder is made below ``tunes``. Raises GraphflowError for what is wrong with the file, before
+    anything trains; a trial that fails is one of the results.
+    """
+    limits = Limits(trials, time, workers, seed)
+    folder = None if out is None else Path(out)
+    return begun(str(path), overrides or {}, limits, folder, dtype, listener).run()
+
+
+def begun(
+    file: str,
+    overrides: Mapping[str, Plain],
+    limits: Limits,
+    out: Path | None,
+    dtype: str = "float32",
+    listener: Listener | None = None,
+) -> Search:
+    """A new search; its folder is made last, so that what is refused leaves none behind."""
+    place = find(file).resolve()
+    plan, setting = _planned(place, overrides, dtype)
+    plan = limits.over(plan)
+    asked = _asked(place, overrides, dtype, plan)
+    name = "-".join(place.stem.split()) or "tune"
+    return Search(TuneFolder.create(out, name, asked), plan, setting, listener)
+
+
+def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Search:
+    """The search in a folder, from what its journal holds on; more trials or time may be given."""
+    folder = TuneFolder.open(path)
+    asked = folder.asked()
+    place = Path(asked.file)
+    if not place.is_file():
+        fail("GF001", f"the search's file '{place}' is not there any more")
+    if digest(place) != asked.digest:
+        fail("GF064", f"'{place}' has changed since the search began",
+             help="begin a new search: its trials would not be comparable")  # fmt: skip
+    if limits.seed not in (None, asked.seed):
+        fail("GF064", f"the search has seed {asked.seed}, not {limits.seed}",
+             help="leave out --seed, or begin a new search")  # fmt: skip
+    plan, setting = _planned(place, asked.overrides, asked.dtype)
+    kept = Limits(asked.trials, asked.time, asked.workers, asked.seed)
+    plan = limits.over(kept.over(plan))
+    folder.note(_asked(place, asked.overrides, asked.dtype, plan))
+    return Search(folder, plan, setting, listener)
+
+
+def _planned(
+    place: Path, overrides: Mapping[str, Plain], dtype: str
+) -> tuple[TunePlan, Setting]:
+    """The plan of a file, checked against its data and its graph."""
+    model = api.load(place, overrides)
+    plan = model.elaborated.tune
+    if plan is None:
+        fail("GF067", f"there is nothing to tune: '{place.name}' has no 'tune:' section",
+             help="graphflow explain tune shows one")  # fmt: skip
+    searched = [d.name for d in plan.space if d.name in overrides]
+    if searched:
+        fail("GF006", f"'{searched[0]}' is searched, so that no override holds",
+             help=f"leave it out, or take it out of tune.space in {place.name}")  # fmt: skip
+    model.trainer(dtype=dtype)
+    seed = model.elaborated.training.seed if model.elaborated.training else 0
+    feed = open_feed(model.elaborated, model.folder, seed)
+    parts = ("train", *feed.evaluation_parts)
+    part = plan.metric.partition("/")[0]
+    if part not in parts:
+        help = did_you_mean(part, parts) or f"it has {', '.join(parts)}"
+        fail("GF020", f"the data have no part '{part}'", plan.mark, help=help)
+    found = misfits(str(place), plan, overrides)
+    if found:
+        raise GraphflowError(*found)
+    training = model.elaborated.training
+    whole = training is not None and training.epochs is None and plan.scheduler.max_epochs == 1
+    return plan, Setting(str(place), overrides, dtype, whole)
+
+
+def _asked(place: Path, overrides: Mapping[str, Plain], dtype: str, plan: TunePlan) -> Asked:
+    decl = api.load(place, overrides).document.tune
+    assert decl is not None
+    return Asked(
+        str(place), digest(place), dict(overrides), dtype, plan.trials, plan.time, plan.workers,
+        plan.seed, plan.metric, decl.mode, written(plan.scheduler), plan.sampler,
+        {name: unparse(expr) for name, expr in decl.space.items()},
+    )  # fmt: skip
+
+
+def written(plan: SchedulerPlan) -> str:
+    """A scheduler as the file writes it.
+
+    >>> written(SchedulerPlan("asha", 10))
+    'asha(min_epochs=1, max_epochs=10, reduction_factor=2, type=stopping)'
+    """
+    given = ", ".join(f"{name}={getattr(plan, name)}" for name in SCHEDULERS[plan.name])
+    return f"{plan.name}({given})"

@@ -1,0 +1,146 @@
+"""A search is a folder: what was asked, every trial as a run, what happened when, what was best.
+
+::
+
+    tunes/digits-20260102-030405/
+      tune.json       the file, its digest, overrides, space, scheduler, limits, versions
+      journal.log     Optuna's journal: every configuration, metric and ending
+      events.jsonl    who did what when: one JSON object a line
+      trials/0003/    a run folder each
+      best.json       the best configuration, {path: value}
+      report.html     the figures
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from graphflow.diagnostics import fail
+from graphflow.files import write_atomically
+from graphflow.spec.values import Plain
+from graphflow.training.run_folder import Json, versions
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened at ``time`` seconds: a trial began on a worker, ended an epoch, ended."""
+
+    time: float
+    event: str
+    trial: int
+    worker: int
+    epoch: int = 0
+    value: float | None = None
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a search was asked for: enough to go on with it, and to read it without the file."""
+
+    file: str
+    digest: str
+    overrides: Mapping[str, Plain]
+    dtype: str
+    trials: int | None
+    time: float | None
+    workers: int
+    seed: int
+    metric: str
+    mode: str
+    scheduler: str
+    sampler: str
+    space: Mapping[str, str]
+
+
+def digest(file: Path) -> str:
+    """The SHA-256 of a file: whether it is the one that the search began with."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+class TuneFolder:
+    """One search's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path | None, name: str, asked: Asked) -> TuneFolder:
+        """Make the folder and write what is asked."""
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        folder = path if path is not None else _fresh(Path("tunes") / f"{name}-{stamp}")
+        if (folder / "tune.json").exists():
+            fail("GF064", f"'{folder}' holds a search already",
+                 help=f"go on with it: graphflow tune --resume {folder}")  # fmt: skip
+        try:
+            (folder / "trials").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fail("GF064", f"the folder '{folder}' cannot be made: {error.strerror}")
+        made = cls(folder)
+        made.note(asked, {"started": stamp, "versions": versions()})
+        return made
+
+    @classmethod
+    def open(cls, path: Path) -> TuneFolder:
+        """A folder that holds a search."""
+        if not (path / "tune.json").is_file():
+            fail("GF064", f"'{path}' is not the folder of a search", help="it has no tune.json")
+        return cls(path)
+
+    def note(self, asked: Asked, more: Mapping[str, Json] | None = None) -> None:
+        """Write what is asked; what else ``tune.json`` holds is kept."""
+        file = self.path / "tune.json"
+        before = self._json() if file.exists() else {}
+        content = before | dict(more or {}) | asdict(asked)
+        write_atomically(file, json.dumps(content, indent=2).encode())
+
+    def asked(self) -> Asked:
+        """What the search was asked for."""
+        found = self._json()
+        try:
+            return Asked(**{name: found[name] for name in Asked.__dataclass_fields__})  # type: ignore[arg-type]
+        except KeyError as missing:
+            fail("GF064", f"'{self.path / 'tune.json'}' does not say {missing}")
+
+    def _json(self) -> dict[str, Json]:
+        file = self.path / "tune.json"
+        try:
+            found: dict[str, Json] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            fail("GF064", f"'{file}' cannot be read: {error}")
+        return found
+
+    def trial(self, number: int) -> Path:
+        """The run folder of a trial."""
+        return self.path / "trials" / f"{number:04d}"
+
+    # -- events ------------------------------------------------------------------------------
+    def log(self, event: Event) -> None:
+        """Append one event."""
+        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(event)) + "\n")
+
+    def events(self) -> list[Event]:
+        """All that happened, in order; an unfinished last line is left out."""
+        file = self.path / "events.jsonl"
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+        return [Event(**json.loads(line)) for line in lines if line.endswith("\n")]
+
+    def write_best(self, configuration: Mapping[str, Plain]) -> None:
+        """The best configuration as overrides."""
+        content = json.dumps(dict(configuration), indent=2) + "\n"
+        write_atomically(self.path / "best.json", content.encode())
+
+
+def _fresh(path: Path) -> Path:
+    """``path``, or ``path-2``, ... where it exists."""
+    candidate, count = path, 1
+    while candidate.exists():
+        count += 1
+        candidate = path.with_name(f"{path.name}-{count}")
+    return candidate

@@ -1,0 +1,198 @@
+"""A worker process: trains one trial after another, each as a run in its own folder.
+
+It reads jobs as JSON lines from stdin and answers on stdout::
+
+    {"trial": 3, "folder": ..., "file": ..., "overrides": {...}, "until": 4, ...}
+    {"trial": 3, "epoch": 1, "metrics": {...}}         answered by {"go": true}
+    {"trial": 3, "ended": "reached"}                   or "dropped", "stopped", "failed"
+
+``{"stop": true}``, or the end of stdin, stops training after the step under way. A folder that
+holds a run goes on from its last checkpoint, and says again what its log holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from graphflow import api
+from graphflow.diagnostics import GraphflowError
+from graphflow.files import write_atomically
+from graphflow.gallery import find
+from graphflow.training.feed import open_feed
+from graphflow.training.loop import Loop, Progress
+from graphflow.training.run_folder import Json, RunFolder
+
+Message = dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Train one configuration until an epoch; ``known`` is the last one whose metrics came.
+
+    ``whole``: the file counts in steps, and its metrics at the end stand for epoch 1.
+    """
+
+    trial: int
+    folder: str
+    file: str
+    overrides: Mapping[str, str]
+    dtype: str
+    until: int
+    known: int = 0
+    whole: bool = False
+
+
+class Line:
+    """The two ends of the connection. ``stopping`` is set for good once it is to stop."""
+
+    def __init__(self, incoming: IO[str], outgoing: IO[str]) -> None:
+        self.incoming, self.outgoing = incoming, outgoing
+        self.inbox: queue.Queue[Message | None] = queue.Queue()
+        self.stopping = threading.Event()
+        self.loop: Loop | None = None
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for text in self.incoming:
+            message = json.loads(text)
+            if message.get("stop"):
+                break
+            self.inbox.put(message)
+        self.stopping.set()
+        self.inbox.put(None)
+        if self.loop is not None:
+            self.loop.stop()
+
+    def send(self, message: Message) -> None:
+        """One line. Where nobody is left to read it, this process stops as well."""
+        try:
+            self.outgoing.write(json.dumps(message) + "\n")
+            self.outgoing.flush()
+        except BrokenPipeError:
+            self.stopping.set()
+
+    def receive(self) -> Message | None:
+        """The next message; None once it is to stop."""
+        found = self.inbox.get()
+        return None if self.stopping.is_set() else found
+
+
+class Reporter:
+    """Tells the metrics of each epoch, and ends training where that is the answer."""
+
+    def __init__(self, line: Line, job: Job) -> None:
+        self.line, self.job = line, job
+        self.told = job.known
+        self.loop: Loop | None = None
+        self.dropped = False
+
+    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
+        """Nothing to tell."""
+
+    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """Nothing to tell."""
+
+    def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
+        """Tell, and ask whether to go on."""
+        if not self.job.whole:
+            self.tell(progress.epoch, metrics)
+
+    def tell(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """The metrics after an epoch, once; the answer says whether the trial goes on."""
+        if epoch <= self.told or self.dropped or self.line.stopping.is_set():
+            return
+        self.told = epoch
+        self.line.send({"trial": self.job.trial, "epoch": epoch, "metrics": dict(metrics)})
+        answer = self.line.receive()
+        self.dropped = answer is not None and not answer["go"]
+        if self.loop is not None and (answer is None or self.dropped):
+            self.loop.stop()
+
+    def repeat(self, run: RunFolder, finished: int) -> None:
+        """What the log of an earlier process holds of finished epochs and nobody has read."""
+        if self.job.whole:
+            return
+        for row in run.metrics():
+            epoch = row.get("epoch")
+            if isinstance(epoch, int) and epoch <= finished:
+                self.tell(epoch, {n: v for n, v in row.items() if "/" in n})  # type: ignore[misc]
+
+
+def train(line: Line, job: Job) -> None:
+    """One job, from the folder's last checkpoint or from the start; says how it ended."""
+    reporter = Reporter(line, job)
+    try:
+        loop = reporter.loop = line.loop = _prepared(job, reporter)
+        if line.stopping.is_set() or reporter.dropped:
+            loop.stop()
+        outcome = loop.run()
+        if not (line.stopping.is_set() or reporter.dropped):
+            reporter.tell(job.until, outcome.metrics)
+    except GraphflowError as error:
+        first = error.diagnostics[0]
+        line.send(_ended(job, "failed", f"{first.code}: {first.message}"))
+    except MemoryError as error:
+        line.send(_ended(job, "failed", f"GF060: out of memory: {error}"))
+    else:
+        stopped = "stopped" if line.stopping.is_set() else "reached"
+        line.send(_ended(job, "dropped" if reporter.dropped else stopped))
+    finally:
+        line.loop = None
+
+
+def _ended(job: Job, how: str, message: str = "") -> Message:
+    return {"trial": job.trial, "ended": how, "message": message}
+
+
+def _prepared(job: Job, reporter: Reporter) -> Loop:
+    """The loop of a trial, its run folder begun, or opened and read."""
+    model = api.load(find(job.file), job.overrides)
+    trainer = model.trainer(dtype=job.dtype)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed)
+    epochs = None if job.whole else job.until
+    loop = Loop(trainer, feed, epochs=epochs, watcher=reporter)
+    path, about = Path(job.folder), _about(job, trainer.seed)
+    if not (path / "graph.yaml").exists():
+        loop.run_folder = RunFolder.create(path, model.name, model.expanded(), about)
+        return loop
+    run = loop.run_folder = RunFolder.open(path)
+    write_atomically(path / "run.json", json.dumps(run.about() | about, indent=2).encode())
+    if any(run.checkpoints()):
+        loop.resume(run.latest())
+    else:
+        run.cut_metrics(0)
+    reporter.repeat(run, loop.progress.epoch)
+    return loop
+
+
+def _about(job: Job, seed: int) -> Message:
+    """What ``run.json`` keeps, so that the trial is a run like any other."""
+    folder = str(find(job.file).resolve().parent)
+    return {
+        "file": job.file, "folder": folder, "overrides": dict(job.overrides), "seed": seed,
+        "dtype": job.dtype, "backend": "numpy", "epochs": None if job.whole else job.until,
+        "steps": None,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Serve until stdin ends. What a model prints goes to stderr, apart from the messages."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search says when to stop
+    outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    line = Line(sys.stdin, outgoing)
+    while (message := line.receive()) is not None:
+        train(line, Job(**message))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graphflow.training import Trainer
     from graphflow.training.callbacks import Callback
     from graphflow.training.progress import Outcome
+    from graphflow.tuning import Tuned, tune
 
 _HOMES = {
     "Callback": "graphflow.training.callbacks",
@@ -40,6 +41,7 @@ _HOMES = {
     "Result": "graphflow.runtime.result",
     "Stepper": "graphflow.runtime.stepper",
     "Trainer": "graphflow.training",
+    "Tuned": "graphflow.tuning",
     "from_onnx": "graphflow.interop.onnx",
     "load": "graphflow.api",
     "load_run": "graphflow.api",
@@ -49,6 +51,7 @@ _HOMES = {
     "to_onnx": "graphflow.interop.onnx",
     "resume": "graphflow.runs",
     "train": "graphflow.runs",
+    "tune": "graphflow.tuning",
 }
 
 __all__ = [
@@ -63,6 +66,7 @@ __all__ = [
     "Result",
     "Stepper",
     "Trainer",
+    "Tuned",
     "from_onnx",
     "load",
     "load_run",
@@ -72,6 +76,7 @@ __all__ = [
     "resume",
     "to_onnx",
     "train",
+    "tune",
 ]
 
 

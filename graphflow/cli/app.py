@@ -22,11 +22,14 @@ from graphflow.cli import (
     schema,
     show,
     step,
+    tune,
 )
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
-COMMANDS = (run, check, expand, export, import_, show, step, gallery, new, fetch, explain, schema)
+COMMANDS = (
+    run, tune, check, expand, export, import_, show, step, gallery, new, fetch, explain, schema,
+)  # fmt: skip
 
 app = typer.Typer(
     name="graphflow",

@@ -45,7 +45,7 @@ def load_document(
 
 
 def check_reach(document: Document, tree: Value) -> None:
-    """Every entry of ``tune.space`` is a constant of ``let``, or a setting that ``--set`` reaches."""
+    """Every entry of ``tune.space`` is a constant of ``let``, or what ``--set`` reaches by path."""
     tune = document.tune
     found: list[Diagnostic] = []
     for name in tune.space if tune is not None else ():

@@ -100,9 +100,7 @@ def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Sea
     return Search(folder, plan, setting, listener)
 
 
-def _planned(
-    place: Path, overrides: Mapping[str, Plain], dtype: str
-) -> tuple[TunePlan, Setting]:
+def _planned(place: Path, overrides: Mapping[str, Plain], dtype: str) -> tuple[TunePlan, Setting]:
     """The plan of a file, checked against its data and its graph."""
     model = api.load(place, overrides)
     plan = model.elaborated.tune

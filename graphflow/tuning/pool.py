@@ -16,6 +16,7 @@ import graphflow
 from graphflow.tuning.worker import Job, Message
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+SERVE = "from graphflow.tuning.worker import main; main()"
 PATIENCE = 30.0
 """Seconds that a worker has to end its step before it is killed."""
 LAST_WORDS = 2000
@@ -80,7 +81,7 @@ class Pool:
         """A worker in a session of its own: Ctrl-C reaches the search alone, which tells it."""
         with (self.logs / f"worker-{worker}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "graphflow.tuning.worker"], env=self._environment(),
+                [sys.executable, "-P", "-c", SERVE], env=self._environment(),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 encoding="utf-8", start_new_session=True,
             )  # fmt: skip

@@ -204,7 +204,7 @@ class Search:
         return Table(self.trials, self.plan.trials, self.plan.maximise)
 
     def _job(self, trial: Trial) -> Job:
-        overrides = {n: _text(v) for n, v in self.setting.full(trial).items()}
+        overrides = {n: text(v) for n, v in self.setting.full(trial).items()}
         folder = str(self.folder.trial(trial.number))
         return Job(trial.number, folder, self.setting.file, overrides, self.setting.dtype,
                    trial.until, trial.epoch, self.setting.whole)  # fmt: skip
@@ -296,6 +296,6 @@ class Search:
             signal.signal(signal.SIGINT, before)
 
 
-def _text(value: Plain) -> str:
+def text(value: Plain) -> str:
     """A value as ``--set`` takes it."""
     return value if isinstance(value, str) else dump(value).strip()

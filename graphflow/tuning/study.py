@@ -22,6 +22,7 @@ from graphflow.spec.values import Plain
 from graphflow.tuning.trials import State, Trial
 
 if TYPE_CHECKING:
+    from optuna import Study as OptunaStudy
     from optuna import Trial as OptunaTrial
     from optuna.distributions import BaseDistribution
     from optuna.pruners import BasePruner
@@ -81,8 +82,7 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """All trials so far. One that was under way waits for a worker to take it up again."""
-        frozen = self.study.get_trials(deepcopy=False)
-        return [_trial(t) for t in frozen if t.state.name != "WAITING"]
+        return _trials(self.study)
 
     def report(self, trial: Trial, epoch: int, value: float) -> None:
         """Keep the metric after an epoch; one that was reported before stands."""
@@ -124,6 +124,24 @@ class Study:
         return self._open[trial.number]
 
 
+def trials_of(folder: Path) -> list[Trial]:
+    """The trials that the journal of a folder holds, with nothing changed."""
+    journal = folder / JOURNAL
+    if not journal.is_file():
+        return []
+    with _optuna():
+        from optuna import load_study
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+
+        storage = JournalStorage(JournalFileBackend(str(journal)))
+        return _trials(load_study(study_name=NAME, storage=storage))
+
+
+def _trials(study: OptunaStudy) -> list[Trial]:
+    return [_trial(t) for t in study.get_trials(deepcopy=False) if t.state.name != "WAITING"]
+
+
 def _trial(frozen: FrozenTrial) -> Trial:
     """A trial as the journal holds it."""
     noted = frozen.user_attrs
@@ -152,7 +170,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
 
 
-def _hashable(choices: tuple[Plain, ...]) -> tuple[None | bool | int | float | str, ...]:
+def _hashable(choices: tuple[Plain, ...]) -> tuple[bool | int | float | str | None, ...]:
     return tuple(c for c in choices if not isinstance(c, list | dict))
 
 

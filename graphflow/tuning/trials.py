@@ -16,7 +16,7 @@ OVER = ("complete", "stopped", "failed")
 
 @dataclass
 class Trial:
-    """One configuration. ``values`` holds the metric by epoch, ``until`` the epoch it is sent to."""
+    """One configuration: ``values`` is the metric by epoch, ``until`` the epoch it is sent to."""
 
     number: int
     configuration: Mapping[str, Plain]

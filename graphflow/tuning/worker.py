@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from graphflow import api
+from graphflow.api import load
 from graphflow.diagnostics import GraphflowError
-from graphflow.files import write_atomically
 from graphflow.gallery import find
-from graphflow.training.feed import open_feed
-from graphflow.training.loop import Loop, Progress
+from graphflow.runs import Settings, Way, resumed, started
+from graphflow.training.callbacks import Callback
+from graphflow.training.loop import Loop
+from graphflow.training.progress import Progress
 from graphflow.training.run_folder import Json, RunFolder
 
 Message = dict[str, Json]
@@ -86,7 +87,7 @@ class Line:
         return None if self.stopping.is_set() else found
 
 
-class Reporter:
+class Reporter(Callback):
     """Tells the metrics of each epoch, and ends training where that is the answer."""
 
     def __init__(self, line: Line, job: Job) -> None:
@@ -94,12 +95,6 @@ class Reporter:
         self.told = job.known
         self.loop: Loop | None = None
         self.dropped = False
-
-    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
-        """Nothing to tell."""
-
-    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
-        """Nothing to tell."""
 
     def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
         """Tell, and ask whether to go on."""
@@ -155,33 +150,17 @@ def _ended(job: Job, how: str, message: str = "") -> Message:
 
 def _prepared(job: Job, reporter: Reporter) -> Loop:
     """The loop of a trial, its run folder begun, or opened and read."""
-    model = api.load(find(job.file), job.overrides)
-    trainer = model.trainer(dtype=job.dtype)
-    feed = open_feed(model.elaborated, model.folder, trainer.seed)
+    path, place = Path(job.folder), find(job.file).resolve()
     epochs = None if job.whole else job.until
-    loop = Loop(trainer, feed, epochs=epochs, watcher=reporter)
-    path, about = Path(job.folder), _about(job, trainer.seed)
-    if not (path / "graph.yaml").exists():
-        loop.run_folder = RunFolder.create(path, model.name, model.expanded(), about)
+    way = Way(callbacks=[reporter])
+    if (path / "graph.yaml").exists():
+        loop = resumed(path, Settings(epochs=epochs), way)
+        assert loop.run_folder is not None
+        reporter.repeat(loop.run_folder, loop.progress.epoch)
         return loop
-    run = loop.run_folder = RunFolder.open(path)
-    write_atomically(path / "run.json", json.dumps(run.about() | about, indent=2).encode())
-    if any(run.checkpoints()):
-        loop.resume(run.latest())
-    else:
-        run.cut_metrics(0)
-    reporter.repeat(run, loop.progress.epoch)
-    return loop
-
-
-def _about(job: Job, seed: int) -> Message:
-    """What ``run.json`` keeps, so that the trial is a run like any other."""
-    folder = str(find(job.file).resolve().parent)
-    return {
-        "file": job.file, "folder": folder, "overrides": dict(job.overrides), "seed": seed,
-        "dtype": job.dtype, "backend": "numpy", "epochs": None if job.whole else job.until,
-        "steps": None,
-    }  # fmt: skip
+    settings = Settings(job.file, str(place.parent), dict(job.overrides), dtype=job.dtype,
+                        backend="numpy", epochs=epochs)  # fmt: skip
+    return started(load(place, job.overrides), settings, path, way)
 
 
 def main() -> None:

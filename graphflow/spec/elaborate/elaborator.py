@@ -119,10 +119,7 @@ class Elaborator(Feeds):
             training = self.attempt(lambda: self.training(train, scope))
         data = self.document.data
         plan = None if data is None else self.attempt(lambda: self.data(data, scope))
-        tune = self.document.tune
-        search = None
-        if tune is not None:
-            search = self.attempt(lambda: tuning(self, tune, train, training))
+        search = self.attempt(lambda: tuning(self, training))
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))

@@ -100,10 +100,13 @@ class TunePlan:
     mark: Mark | None = None
 
 
-def tuning(
-    elaborator: Trainings, decl: TuneDecl, train: TrainDecl | None, training: Training | None
-) -> TunePlan | None:
-    """The plan of a search; errors are kept, and None stands for a section that has some."""
+def tuning(elaborator: Trainings, training: Training | None) -> TunePlan | None:
+    """The plan of a search; errors are kept, and None stands for a section that has some, or for
+    none.
+    """
+    decl, train = elaborator.document.tune, elaborator.document.train
+    if decl is None:
+        return None
     if train is None:
         fail("GF067", "there is nothing to tune: the file has no 'train:' section", decl.mark,
              help="add train: {minimize: loss, optimizer: sgd(lr=lr)}")  # fmt: skip

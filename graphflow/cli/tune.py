@@ -1,0 +1,171 @@
+"""``graphflow tune``: search hyperparameters, go on with a search, look at searches."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import FAILED, GOOD, STOPPED, print_json, print_table, say, shown_number
+from graphflow.cli.source import AsJson, Sets, assignments
+from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from graphflow.spec.values import Plain
+    from graphflow.tuning import Search, Trial, Tuned
+
+NAME = "tune"
+
+
+def command(
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
+    ] = None,
+    sets: Sets = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Configurations, in all.")] = None,
+    time: Annotated[float | None, typer.Option(min=0.0, help="Seconds, in all.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Trials at one time.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the configurations.")] = None,
+    dtype: Annotated[str, typer.Option(help="float32, float64 or float16.")] = "float32",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The search's folder, else tunes/NAME-TIME.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on with the search in this folder.")
+    ] = None,
+    show: Annotated[
+        list[Path] | None,
+        typer.Option("--show", metavar="DIR", help="Look at a search; several are compared."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Search the hyperparameters of a file's tune: section. Ctrl-C stops, saves, can be resumed."""
+    from graphflow.cli.searching import searching
+    from graphflow.tuning import Limits, begun, resumed
+
+    if show:
+        return _shown(show, out, as_json)
+    if (file is None) == (resume is None):
+        fail("GF006", "a search needs either FILE or --resume DIR",
+             help="graphflow tune FILE, graphflow tune --resume DIR")  # fmt: skip
+    if resume is not None and (sets or out is not None):
+        fail("GF006", "a search that is resumed keeps its folder and its overrides",
+             help="leave out --set and --out, or begin a new search")  # fmt: skip
+    limits = Limits(trials, time, workers, seed)
+    with searching() as listener:
+        if resume is not None:
+            search = resumed(resume, limits, listener)
+        else:
+            search = begun(file or "", assignments(sets), limits, out, dtype, listener)
+        tuned = search.run()
+    return _told(search, tuned, as_json)
+
+
+def _told(search: Search, tuned: Tuned, as_json: bool) -> int:
+    """Write the report and print what came out; the exit code for it."""
+    from graphflow.tuning.figures import write_report
+
+    write_report([tuned.folder], tuned.folder / "report.html")
+    line = run_line(search, tuned)
+    if as_json:
+        print_json(_json(tuned) | {"command": line})
+    else:
+        _print_trials(tuned.trials, tuned.metric, tuned.maximise)
+        done = sum(trial.state in ("complete", "stopped") for trial in tuned.trials)
+        print(f"{len(tuned.trials)} trials, {done} ended, {tuned.seconds:.1f} s; "
+              f"saved in {tuned.folder} (best.json, report.html)")  # fmt: skip
+    if not as_json and tuned.value is not None:
+        print(f"best: {tuned.metric} {shown_number(tuned.value)} after {tuned.epoch} epochs, "
+              f"{tuned.run}\n{line}")  # fmt: skip
+    if tuned.interrupted:
+        say(f"stopped; go on with graphflow tune --resume {shlex.quote(str(tuned.folder))}")
+        return STOPPED
+    if tuned.best is None:
+        failed = [trial.message for trial in tuned.trials if trial.message]
+        say("no trial came to a metric" + (f": {failed[-1]}" if failed else ""))
+        return FAILED
+    return GOOD
+
+
+def run_line(search: Search, tuned: Tuned) -> str | None:
+    """The command that trains the best configuration as it was trained."""
+    from graphflow.tuning.search import text
+
+    if tuned.best is None:
+        return None
+    sets = [f"--set {shlex.quote(f'{name}={text(value)}')}" for name, value in tuned.best.items()]
+    epochs = [] if search.setting.whole else [f"--epochs {tuned.epoch}"]
+    return " ".join(["graphflow run", shlex.quote(search.setting.file), *sets, *epochs])
+
+
+def _json(tuned: Tuned) -> dict[str, object]:
+    return {
+        "tune": str(tuned.folder), "metric": tuned.metric, "best": tuned.best,
+        "value": tuned.value, "epoch": tuned.epoch,
+        "run": None if tuned.run is None else str(tuned.run),
+        "trials": [_row(trial, tuned.maximise) for trial in tuned.trials],
+        "seconds": tuned.seconds, "interrupted": tuned.interrupted,
+    }  # fmt: skip
+
+
+def _row(trial: Trial, maximise: bool) -> dict[str, object]:
+    best = trial.best(maximise)
+    return {
+        "trial": trial.number, "configuration": dict(trial.configuration), "state": trial.state,
+        "epochs": trial.epoch, "value": best and best[0], "message": trial.message,
+    }  # fmt: skip
+
+
+def _print_trials(trials: Sequence[Trial], metric: str, maximise: bool) -> None:
+    """The trials, the best first."""
+    from graphflow.tuning.figures import ranked, shown
+
+    rows = []
+    for trial in ranked(trials, maximise):
+        best = trial.best(maximise)
+        rows.append((
+            str(trial.number), shown(trial.configuration), str(trial.epoch),
+            "" if best is None else shown_number(best[0]),
+            f"{trial.state}: {trial.message}" if trial.state == "failed" else trial.state,
+        ))  # fmt: skip
+    print_table((">trial", "configuration", ">epochs", f">{metric}", "state"), rows)
+
+
+def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:
+    """Look at searches that are kept in folders, and draw them in one page where it is asked."""
+    from graphflow.tuning.figures import Kept, best_of, shown, write_report
+
+    searches = [Kept.of(path) for path in paths]
+    rows = []
+    for path, kept in zip(paths, searches, strict=True):
+        trial, value = best_of(kept) or (None, None)
+        rows.append({
+            "tune": str(path), "scheduler": kept.asked.scheduler, "sampler": kept.asked.sampler,
+            "trials": len(kept.trials), "seconds": kept.seconds(), "metric": kept.asked.metric,
+            "value": value, "trial": trial and trial.number,
+            "best": trial and dict(trial.configuration),
+        })  # fmt: skip
+    if out is not None:
+        write_report(paths, out)
+    if as_json:
+        print_json(rows)
+        return GOOD
+    for kept in searches[: 1 if len(searches) == 1 else 0]:
+        _print_trials(kept.trials, kept.asked.metric, kept.maximise)
+    cells = [
+        (str(r["tune"]), f"{r['scheduler']}, {r['sampler']}", str(r["trials"]),
+         f"{kept.seconds():.1f}", kept.asked.metric, _cell(best_of(kept), shown))
+        for r, kept in zip(rows, searches, strict=True)
+    ]  # fmt: skip
+    print_table(("search", "scheduler, sampler", ">trials", ">seconds", "metric", "best"), cells)
+    if out is not None:
+        print(f"drawn in {out}")
+    return GOOD
+
+
+def _cell(best: tuple[Trial, float] | None, shown: Callable[[Mapping[str, Plain]], str]) -> str:
+    return "" if best is None else f"{shown_number(best[1])}  {shown(best[0].configuration)}"

@@ -27,8 +27,8 @@ from graphflow.spec.elaborate.tuning import Dimension, SchedulerPlan, TunePlan
 __all__ = [
     "COUNTERS",
     "DataPlan",
-    "EarlyStopping",
     "Dimension",
+    "EarlyStopping",
     "Elaborated",
     "Goal",
     "Group",

@@ -102,15 +102,17 @@ def run_schedule(call: str) -> Example:
 
 
 def _descent(loss: str, optimizer: str, steps: int) -> list[float]:
-    """Where x is after each step from 1 on."""
+    """Where x is after each step from 1 on. Every step is an epoch."""
     model = loads(
         f"{HEAD}params: {{x: {{shape: scalar, init: full(value=1.0)}}}}\nnodes: {{loss: {loss}}}\n"
         f"train: {{minimize: loss, epochs: 1, optimizer: {_quoted(optimizer)}}}\n"
     )
     trainer = model.trainer(dtype="float64")
     found = []
-    for _ in range(steps):
-        trainer.step({})
+    for epoch in range(steps):
+        trainer.start_epoch(epoch)
+        loss_before = float(trainer.step({})["loss"])
+        trainer.end_epoch({"train/loss": loss_before})
         found.append(float(model.parameters["x"]))
     return found
 

@@ -108,6 +108,9 @@ class PlayerDecl:
     clip_value: Expr | None = field(
         default=None, metadata=key("clip_value", EXPRESSION, "largest entry of its gradient")
     )
+    clip_first: str | None = field(
+        default=None, metadata=key("clip_first", choice("value", "norm"), "which limit is first")
+    )
     groups: tuple[GroupDecl, ...] = field(
         default=(), metadata=key("groups", GROUPS, "own rates, frozen parts; before train's")
     )
@@ -185,6 +188,9 @@ class TrainDecl:
     )
     clip_value: Expr | None = field(
         default=None, metadata=key("clip_value", EXPRESSION, "largest entry of the gradient")
+    )
+    clip_first: str | None = field(
+        default=None, metadata=key("clip_first", choice("value", "norm"), "which limit is first")
     )
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")

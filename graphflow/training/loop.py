@@ -219,6 +219,7 @@ class Loop:
         done = self.progress
         done.step += self.trainer.finish_epoch()
         metrics = done.means() | self._evaluated()
+        self.trainer.end_epoch(metrics)
         done.epoch, done.batch = done.epoch + 1, 0
         done.metrics, done.sums, done.rows = metrics, {}, 0
         if self.run_folder is not None and self.feed.averaged:

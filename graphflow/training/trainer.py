@@ -17,7 +17,7 @@ from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, random_key
 from graphflow.runtime.store import Store, as_array
 from graphflow.runtime.threads import largest_operation
-from graphflow.spec.elaborate import COUNTERS, Elaborated
+from graphflow.spec.elaborate import COUNTERS, METRICS, Elaborated
 from graphflow.training.step_graph import StepGraph, step_graph
 from graphflow.training.stepping import Batch, NewBatch, Stepped, copies, recorded
 
@@ -152,6 +152,23 @@ class Trainer:
             player.update(key, max(1, before[name]))
         return before[self.plan.turns[-1].player] > 0
 
+    def end_epoch(self, metrics: Mapping[str, float]) -> None:
+        """Tell schedules what the epoch that ends measured, as ``test/loss``: before a checkpoint
+        is taken, so that it holds what they have seen.
+        """
+        for state in self._metrics:
+            name = state.removeprefix(METRICS)
+            if name not in metrics:
+                fail("GF042", f"no epoch has a metric '{name}', which a schedule reads",
+                     self.plan.mark,
+                     help=did_you_mean(name, metrics) or f"there are {', '.join(metrics)}")  # fmt: skip
+            self.store.assign(state, np.array(metrics[name], dtype=self.dtype.value))
+
+    @property
+    def _metrics(self) -> list[str]:
+        """The states that hold what the last epoch measured."""
+        return [name for name in self.store.types if name.startswith(METRICS)]
+
     def _check_names(self, batch: Batch) -> None:
         """Every name of a batch is a node of the file."""
         if not isinstance(batch, Mapping):
@@ -177,6 +194,12 @@ class Trainer:
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""
+        for state in self._metrics if epoch else ():
+            if np.isnan(self.store.array(state)):
+                name = state.removeprefix(METRICS)
+                fail("GF042", f"a schedule reads the metric '{name}', which is not a number",
+                     self.plan.mark,
+                     help="after each epoch, trainer.end_epoch(metrics) takes it")  # fmt: skip
         for counter in (COUNTERS["epoch"], *(p.step.epoch for p in self.players.values())):
             if counter in self.store:
                 self.store.assign(counter, np.array(epoch))

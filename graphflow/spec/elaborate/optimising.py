@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NoReturn
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Dim
@@ -22,6 +23,7 @@ from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import Bound, Function, describe
 from graphflow.spec.elaborate.initial import Initials
+from graphflow.spec.elaborate.metrics import READER, epoch_metric
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import COUNTERS, Place, Slot
 from graphflow.spec.syntax import Call, Expr
@@ -51,6 +53,7 @@ class Objective:
     groups: tuple[Group, ...]
     clip_norm: Expr | None = None
     clip_value: Expr | None = None
+    clip_first: str = "value"
     accumulate: int = 1
     """Batches whose mean gradient makes one update."""
 
@@ -70,6 +73,26 @@ class OptimizerUpdates:
     updates: Mapping[str, str]
     states: tuple[str, ...]
     initial: Graph
+
+
+def by_value(gradients: dict[str, Value], largest: Value | None) -> dict[str, Value]:
+    """Gradients whose entries are at most ``largest``, either way."""
+    if largest is None:
+        return gradients
+    return {n: F.minimum(F.maximum(g, -largest), largest) for n, g in gradients.items()}
+
+
+def by_norm(gradients: dict[str, Value], longest: Value | None) -> dict[str, Value]:
+    """Gradients scaled so that the norm over all of them is at most ``longest``."""
+    if longest is None:
+        return gradients
+    squares = [F.sum(g * g) for g in gradients.values()]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    norm = F.sqrt(total)
+    scale = F.minimum(norm.like(1), longest / (norm + 1e-6))
+    return {name: g * scale for name, g in gradients.items()}
 
 
 def is_optimizer(block: BlockDecl) -> bool:
@@ -122,7 +145,8 @@ class Optimising(Initials):
     ) -> OptimizerUpdates:
         """Append the optimizers of all groups of ``objective``, below the path ``prefix``."""
         known = set(self.leaves)
-        with self.at(prefix, context=context, phase="update"):
+        reader = Function(READER, compute=lambda arguments, slot: epoch_metric(self, arguments))
+        with self.at(prefix, context={**context, READER: reader}, phase="update"):
             limited = self.attempt(lambda: self.clipped(objective, gradients, prefix)) or {}
             for group in objective.groups if limited else ():
                 self.attempt(partial(self.group_updates, objective, group, limited, prefix))
@@ -165,6 +189,16 @@ class Optimising(Initials):
         offered = self.joined(objective, group, gradients, inputs, at)
         self.update(function, [offered[i] for i in inputs], arguments, at)
 
+    def unknown_function(self, call: Call, scope: Scope) -> NoReturn:
+        """Refuse a call of something that is no function, or that only training offers."""
+        if call.function == READER:
+            caller, mark = self.known_call() if self.calls else (None, call.mark)
+            what = f"'{caller.name}'" if caller else f"'{READER}'"
+            fail("GF042", f"{what} reads what an epoch measured, which training alone knows", mark,
+                 help="write it under train: as a rate, such as optimizer: "
+                 "sgd(lr=reduce_lr_on_plateau(0.1, 'test/loss'))")  # fmt: skip
+        super().unknown_function(call, scope)
+
     def update(
         self, function: Function, given: Sequence[Bound], arguments: Arguments, path: str
     ) -> None:
@@ -187,26 +221,19 @@ class Optimising(Initials):
     def clipped(
         self, objective: Objective, gradients: Mapping[str, Value], prefix: str
     ) -> dict[str, Value]:
-        """Gradients limited by value, then scaled so that their joint norm stays within a bound.
+        """Gradients limited by value and by norm, in the order that ``clip_first`` says.
 
-        g <- g min(1, c / |g|), with |g| over all parameters together (D2L 9.5, PyTorch's
+        By value: g <- min(max(g, -c), c), for every entry (PyTorch's clip_grad_value_). By norm:
+        g <- g min(1, c / (|g| + 1e-6)), with |g| over all parameters together (D2L 9.5, PyTorch's
         clip_grad_norm_).
         """
         found = dict(gradients)
         with self.root.builder.within(f"{prefix}.clip", Origin(phase=self.phase)):
             largest = self.limit(objective.clip_value, "clip_value", prefix)
             longest = self.limit(objective.clip_norm, "clip_norm", prefix)
-            if largest is not None:
-                found = {n: F.minimum(F.maximum(g, -largest), largest) for n, g in found.items()}
-            if longest is not None:
-                squares = [F.sum(g * g) for g in found.values()]
-                total = squares[0]
-                for square in squares[1:]:
-                    total = total + square
-                norm = F.sqrt(total)
-                scale = F.minimum(norm.like(1), longest / (norm + 1e-6))
-                found = {name: g * scale for name, g in found.items()}
-        return found
+            if objective.clip_first == "norm":
+                return by_value(by_norm(found, longest), largest)
+            return by_norm(by_value(found, largest), longest)
 
     def limit(self, expr: Expr | None, what: str, prefix: str) -> Value | None:
         """A bound on gradients: a positive number, or a schedule."""

@@ -95,6 +95,7 @@ class Trainings(Optimising):
                 groups,
                 player.clip_norm or decl.clip_norm,
                 player.clip_value or decl.clip_value,
+                player.clip_first or decl.clip_first or "value",
                 self.positive(decl.accumulate, scope, "'accumulate'"),
             )
         except GraphflowError as error:

@@ -159,9 +159,9 @@ class Trainer:
         for state in self._metrics:
             name = state.removeprefix(METRICS)
             if name not in metrics:
+                help = did_you_mean(name, metrics) or f"there are {', '.join(metrics)}"
                 fail("GF042", f"no epoch has a metric '{name}', which a schedule reads",
-                     self.plan.mark,
-                     help=did_you_mean(name, metrics) or f"there are {', '.join(metrics)}")  # fmt: skip
+                     self.plan.mark, help=help)  # fmt: skip
             self.store.assign(state, np.array(metrics[name], dtype=self.dtype.value))
 
     @property

@@ -17,8 +17,8 @@ from graphflow.spec.document import Document
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
 from graphflow.spec.elaborate.history import HistoryPlan
-from graphflow.spec.elaborate.modules import library_module, module_of
 from graphflow.spec.elaborate.metrics import METRICS
+from graphflow.spec.elaborate.modules import library_module, module_of
 from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdates
 from graphflow.spec.elaborate.session import COUNTERS, NODE_LIMIT
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal

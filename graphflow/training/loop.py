@@ -68,6 +68,7 @@ class Loop:
         self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
         self.judge = Judge(trainer.plan, self.metric_names())
+        trainer.check_metrics(self.metric_names())
         self.recorder = Recorder(
             trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self._total()
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -92,6 +92,12 @@ class Stepping(Protocol):
 
     def finish_epoch(self) -> bool:
         """Make the update that batches still wait for, if any do; whether one was made."""
+
+    def end_epoch(self, metrics: Mapping[str, float]) -> None:
+        """An epoch has ended with these metrics; a checkpoint is taken after."""
+
+    def check_metrics(self, names: Collection[str]) -> None:
+        """Refuse to read a metric that is not among ``names``, those that epochs will end with."""
 
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""

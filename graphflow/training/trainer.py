@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -156,13 +156,19 @@ class Trainer:
         """Tell schedules what the epoch that ends measured, as ``test/loss``: before a checkpoint
         is taken, so that it holds what they have seen.
         """
+        self.check_metrics(metrics)
+        for state in self._metrics:
+            value = metrics[state.removeprefix(METRICS)]
+            self.store.assign(state, np.array(value, dtype=self.dtype.value))
+
+    def check_metrics(self, names: Collection[str]) -> None:
+        """GF042 where a schedule reads a metric that is not among ``names``."""
         for state in self._metrics:
             name = state.removeprefix(METRICS)
-            if name not in metrics:
-                help = did_you_mean(name, metrics) or f"there are {', '.join(metrics)}"
+            if name not in names:
+                there = f"there are {', '.join(names)}" if names else "there are no epochs"
                 fail("GF042", f"no epoch has a metric '{name}', which a schedule reads",
-                     self.plan.mark, help=help)  # fmt: skip
-            self.store.assign(state, np.array(metrics[name], dtype=self.dtype.value))
+                     self.plan.mark, help=did_you_mean(name, names) or there)  # fmt: skip
 
     @property
     def _metrics(self) -> list[str]:

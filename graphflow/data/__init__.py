@@ -5,16 +5,24 @@ from __future__ import annotations
 # Importing these registers their sources.
 from graphflow.data import (  # noqa: F401
     bundled,
+    cifar,
     csv_file,
     dates,
     documentation,
+    english_french,
     environments,
     generated,
     grammar,
     mnist,
+    movielens,
+    pictures,
+    pretraining,
     scenes,
+    sentiment,
     tables,
     text,
+    vectors,
+    word_pairs,
 )
 from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices, split

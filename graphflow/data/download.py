@@ -30,8 +30,8 @@ TRIES = 4
 PAUSE = 1.0
 """Seconds before the second try; each further pause is twice as long."""
 CHUNK = 2**18
-SPARE = 2**20
-"""Bytes that a file may be longer than announced before it is refused."""
+SPARE = 2**26
+"""Bytes that a file may be longer than twice what is expected before it is refused."""
 FINAL = frozenset({400, 401, 403, 404, 405, 410, 451})
 """Answers that the next try would get again."""
 
@@ -143,7 +143,7 @@ def _receive(
     remote: Remote, answer: HTTPResponse, part: Path, start: int, total: int | None, watch: Watch
 ) -> None:
     here = start
-    most = remote.size + remote.size // 2 + SPARE
+    most = 2 * remote.size + SPARE
     with part.open("ab" if start else "wb") as out:
         watch(here, total)
         while chunk := answer.read(CHUNK):

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from graphflow.data.dataset import Array, Dataset
+from graphflow.data.padding import Numbers, padded
 from graphflow.data.tokenizers import BEGIN, END, PAD, RESERVED, Level, Splits, Tokenizer, learn
 
-Numbers = npt.NDArray[np.int64]
 COLUMNS = {
     "source": "int64 (N, S): the tokens of the source, then <eos>, then <pad>",
     "source_length": "int64 (N,): how many of them are no <pad>",
@@ -24,28 +23,25 @@ COLUMNS = {
 @dataclass(frozen=True, slots=True)
 class Side:
     """How the texts of one side become tokens: ``steps`` is the length that each is padded or cut
-    to, that of the longest if None.
+    to, that of the longest if None, ``reserved`` are tokens that the vocabulary holds in any case.
     """
 
     level: Level = "word"
     steps: int | None = None
     min_freq: int = 1
     splits: Splits = "words"
+    reserved: tuple[str, ...] = RESERVED
 
     def tokens(self, texts: Sequence[str], n_learn: int) -> tuple[Tokenizer, Numbers, Numbers]:
         """The tokenizer, learned from the first ``n_learn`` texts; numbers (N, T); lengths (N,)."""
         tokenizer = learn(
-            texts[:n_learn], self.level, min_freq=self.min_freq, reserved=RESERVED,
+            texts[:n_learn], self.level, min_freq=self.min_freq, reserved=self.reserved,
             splits=self.splits,
         )  # fmt: skip
         end = tokenizer.numbers[END]
         rows = [[*tokenizer.encode(text), end] for text in texts]
         width = self.steps or max(map(len, rows))
-        lengths = np.array([min(len(row), width) for row in rows], dtype=np.int64)
-        padded = np.full((len(rows), width), tokenizer.numbers[PAD], dtype=np.int64)
-        for row, length, target in zip(rows, lengths, padded, strict=True):
-            target[:length] = row[:length]
-        return tokenizer, padded, lengths
+        return tokenizer, *padded(rows, width, tokenizer.numbers[PAD])
 
 
 def translation(
@@ -55,11 +51,13 @@ def translation(
     n_train: int,
     source: Side,
     target: Side,
+    n_learn: int | None = None,
 ) -> Dataset:
     """Pairs of texts as a dataset of five columns (Dive into Deep Learning 10.5).
 
-    The first ``n_train`` pairs are for training, and the vocabularies are learned from them; the
-    others are part ``val``. A text that is too long loses its end and ``<eos>``.
+    The first ``n_train`` pairs are for training, and the vocabularies are learned from them (or
+    from the first ``n_learn``); the others are part ``val``. A text that is too long loses its end
+    and ``<eos>``.
 
     >>> data = translation("tiny", "", [("go .", "va !"), ("go !", "va .")], 2, Side(), Side())
     >>> data.columns["target_input"].shape, data.tokenizers["target"].decode(
@@ -67,8 +65,8 @@ def translation(
     ... )
     ((2, 3), 'va !')
     """
-    reads, source_ids, source_length = source.tokens([a for a, _ in pairs], n_train)
-    says, target_ids, target_length = target.tokens([b for _, b in pairs], n_train)
+    reads, source_ids, source_length = source.tokens([a for a, _ in pairs], n_learn or n_train)
+    says, target_ids, target_length = target.tokens([b for _, b in pairs], n_learn or n_train)
     begin = np.full((len(pairs), 1), says.numbers[BEGIN], dtype=np.int64)
     columns: dict[str, Array] = {
         "source": source_ids,

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from graphflow.data import download, files
+from graphflow.data.files import Remote
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 
@@ -73,3 +78,51 @@ class Answer(io.BytesIO):
         self.status = 206 if start else 200
         self.length = len(content) - start
         self.headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+
+
+Form = Literal["archive", "folder"]
+
+
+@pytest.fixture
+def place(no_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """``place(remote, {name: content}, form)``: a small set in the user's folder, as an archive of
+    the published kind or unpacked.
+    """
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("GRAPHFLOW_DATA", str(folder))
+
+    def put(remote: Remote, contents: dict[str, bytes], form: Form = "archive") -> None:
+        if form == "archive":
+            (folder / remote.file).write_bytes(packed(remote.file, remote.top, contents))
+            return
+        for name, content in contents.items():
+            path = folder / remote.top / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    return put
+
+
+def packed(file: str, top: str, contents: dict[str, bytes]) -> bytes:
+    """An archive of the kind that the file's name says."""
+    out = io.BytesIO()
+    if file.endswith(".zip"):
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"{top}/", b"")
+            for name, content in contents.items():
+                archive.writestr(f"{top}/{name}", content)
+    else:
+        with tarfile.open(fileobj=out, mode="w:gz" if file.endswith("gz") else "w") as tar:
+            for name, content in contents.items():
+                info = tarfile.TarInfo(f"{top}/{name}")
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Pixels (H, W, 3) as a PNG file."""
+    out = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()

@@ -211,7 +211,10 @@ def test_no_server_at_all(target: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert found.startswith("GF072") and "refused" in found
 
 
-def test_far_more_than_expected_is_refused(site: Site, target: Path) -> None:
+def test_far_more_than_expected_is_refused(
+    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPARE", 1000)
     site.content = CONTENT * 3
     assert "were expected" in fails(site.remote(), target)
     assert len(site.asked) == 1

@@ -40,9 +40,7 @@ Which = Literal["6b.50d", "6b.100d", "42b.300d", "wiki.en"]
     columns={"token": "int64 (N,): 0 is <unk>", "vector": "float32 (N, d), zeros for <unk>"},
     files=list(VECTORS.values()),
 )
-def glove(
-    vectors: Which = "6b.50d", n: Annotated[int, Between(1)] | None = None
-) -> Dataset:
+def glove(vectors: Which = "6b.50d", n: Annotated[int, Between(1)] | None = None) -> Dataset:
     """Published word vectors: GloVe ``6b.50d``, ``6b.100d``, ``42b.300d``, fastText ``wiki.en``.
 
     ``n`` keeps the first words, which are the most frequent. Only the file that ``vectors`` names
@@ -86,17 +84,16 @@ def _chunks(remote: Remote) -> Iterator[tuple[list[str], Floats]]:
     A line is a word and its numbers; the first line of fastText's files, two numbers, is skipped.
     """
     width = 0
-    with opened(remote) as members:
-        with undamaged(members.where), members.open("vec.txt") as stream:
-            while lines := list(islice(stream, LINES)):
-                cells = [line.decode("utf-8", "replace").rstrip().split(" ") for line in lines]
-                cells = [row for row in cells if len(row) > 2]
-                if not cells:
-                    continue
-                width = width or len(cells[0]) - 1
-                if any(len(row) != width + 1 for row in cells):
-                    fail("GF073", f"'vec.txt' in '{members.where}' has lines that are no word with "
-                         f"{width} numbers")  # fmt: skip
-                yield [row[0] for row in cells], np.array([row[1:] for row in cells], np.float32)
+    with opened(remote) as members, undamaged(members.where), members.open("vec.txt") as stream:
+        while lines := list(islice(stream, LINES)):
+            cells = [line.decode("utf-8", "replace").rstrip().split(" ") for line in lines]
+            cells = [row for row in cells if len(row) > 2]
+            if not cells:
+                continue
+            width = width or len(cells[0]) - 1
+            if any(len(row) != width + 1 for row in cells):
+                fail("GF073", f"'vec.txt' in '{members.where}' has lines that are no word with "
+                     f"{width} numbers")  # fmt: skip
+            yield [row[0] for row in cells], np.array([row[1:] for row in cells], np.float32)
     if not width:
         fail("GF073", f"'vec.txt' in '{remote.file}' holds no vectors")

@@ -199,7 +199,7 @@ def test_what_is_masked_is_the_label_and_the_rest_is_untouched(place) -> None:
 
 def test_a_line_that_ends_in_a_full_stop_is_a_paragraph_of_one_sentence() -> None:
     # The book counts sentences before it strips the line.
-    assert paragraphs(" One sentence . \n no stop \n") == [["one sentence .".split()]]
+    assert paragraphs(" One sentence . \n no stop \n") == [[["one", "sentence", "."]]]
 
 
 # -- IMDb (16.1) --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from graphflow.version import __version__ as __version__
 if TYPE_CHECKING:
     from graphflow.api import Model, load, load_run, loads
     from graphflow.diagnostics import Diagnostic, GraphflowError
+    from graphflow.generation import Generated, generate
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
     from graphflow.ops import register
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Callback": "graphflow.training.callbacks",
     "Diagnostic": "graphflow.diagnostics",
+    "Generated": "graphflow.generation",
     "Graph": "graphflow.ir.graph",
     "GraphflowError": "graphflow.diagnostics",
     "Model": "graphflow.api",
@@ -43,6 +45,7 @@ _HOMES = {
     "Trainer": "graphflow.training",
     "Tuned": "graphflow.tuning",
     "from_onnx": "graphflow.interop.onnx",
+    "generate": "graphflow.generation",
     "load": "graphflow.api",
     "load_run": "graphflow.api",
     "loads": "graphflow.api",
@@ -57,6 +60,7 @@ _HOMES = {
 __all__ = [
     "Callback",
     "Diagnostic",
+    "Generated",
     "Graph",
     "GraphflowError",
     "Model",
@@ -68,6 +72,7 @@ __all__ = [
     "Trainer",
     "Tuned",
     "from_onnx",
+    "generate",
     "load",
     "load_run",
     "loads",

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import get_args
 
 from graphflow.autodiff import expand_derivatives
-from graphflow.diagnostics import fail
+from graphflow.data import Tokenizer
+from graphflow.diagnostics import fail, placed
 from graphflow.gallery import find
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import TensorType, type_symbols
@@ -44,6 +45,7 @@ from graphflow.spec.values import Plain, plain
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.training import Trainer
+from graphflow.training.feed import load_dataset
 from graphflow.training.run_folder import RunFolder
 
 BACKENDS = ("numpy",)
@@ -100,6 +102,7 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     found = run.checkpoint(checkpoint)
     model = load(run.graph_file)
     model.store.restore({n: a for n, a in found.arrays.items() if n in model.store})
+    model.tokenizers = run.tokenizers()
     return model
 
 
@@ -184,6 +187,17 @@ class Model:
     def state(self) -> LeafView:
         """What survives a step (carried values, running statistics) by name."""
         return LeafView(self.store, self.elaborated.states, "state")
+
+    @cached_property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """What the numbers in columns of text stand for: as the data source has learned it, or as
+        a run has kept it.
+        """
+        plan = self.elaborated.data
+        if plan is None:
+            return {}
+        with placed(plan.mark):
+            return load_dataset(plan, self.folder).tokenizers
 
     def weights(self) -> dict[str, Array]:
         """Parameters, and states of a fixed size, by name: what PyTorch calls the state dict."""

@@ -244,4 +244,16 @@ CODES: dict[str, Code] = {
         "The graph uses an operator that the other format cannot express. The message shows the "
         "line, the help the reason.",
     ),
+    # generating texts
+    "GF120": Code(
+        "the model looks ahead",
+        "A text grows at its end, so what is said of a token must not depend on the tokens behind "
+        "it. Attention needs a causal mask (is_causal=true), a recurrent net one direction. The "
+        "check feeds different tokens behind the prompt and compares.",
+    ),
+    "GF121": Code(
+        "text without a tokenizer",
+        "A text was given for an input, but no source of data says which numbers its words or "
+        "characters are. The input must be fed by a column of text, or be given numbers.",
+    ),
 }

@@ -16,6 +16,7 @@ from graphflow.cli import (
     export,
     fetch,
     gallery,
+    generate,
     import_,
     new,
     run,
@@ -28,7 +29,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, tune, check, expand, export, import_, show, step, gallery, new, fetch, explain, schema,
+    run, tune, check, expand, export, import_, show, step, generate, gallery, new, fetch, explain,
+    schema,
 )  # fmt: skip
 
 app = typer.Typer(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Mark, fail
+from graphflow.spec.generate import GENERATE, GenerateDecl
 from graphflow.spec.kinds import ListOf, MapOf, Record, key
 from graphflow.spec.leaves import (
     ARGUMENTS,
@@ -271,7 +272,7 @@ def _check_block(block: BlockDecl) -> None:
 
 
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
-LATER = ("run", "generate", "figures", "paper")
+LATER = ("run", "figures", "paper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,10 @@ class Document:
     )
     train: TrainDecl | None = field(
         default=None, metadata=key("train", TRAIN, "what is minimised, how, how long")
+    )
+    generate: GenerateDecl | None = field(
+        default=None,
+        metadata=key("generate", GENERATE, "texts from a model that says what follows"),
     )
     tune: TuneDecl | None = field(
         default=None, metadata=key("tune", TUNE, "which settings are searched, for what, how")

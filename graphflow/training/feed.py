@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.data import Batches, Dataset, OptionError, find, load, split
+from graphflow.data import Batches, Dataset, OptionError, Tokenizer, find, load, split
 from graphflow.diagnostics import GraphflowError, fail, placed
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType
@@ -31,6 +31,10 @@ class Served(Protocol):
 
     @property
     def averaged(self) -> bool: ...
+
+    @property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """What the numbers in columns of text stand for."""
 
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
@@ -65,6 +69,11 @@ class Drawn:
 
     averaged = False
     evaluation_parts: tuple[str, ...] = ()
+
+    @property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """There are none."""
+        return {}
 
     def batches(self, epoch: int) -> None:
         """There is always one more."""
@@ -110,6 +119,11 @@ class Feed:
             fail("GF065", f"nothing feeds the input '{missing[0]}'", self.plan.mark,
                  help=f"add '{missing[0]}: ...' under data.feed; the columns of "
                  f"'{self.dataset.name}' are {columns}")  # fmt: skip
+
+    @property
+    def tokenizers(self) -> Mapping[str, Tokenizer]:
+        """What the numbers in columns of text stand for."""
+        return self.dataset.tokenizers
 
     @property
     def training_part(self) -> str:

@@ -122,6 +122,8 @@ class Loop:
     def _train(self) -> None:
         start = self.progress
         self.recorder.begin(start.step, self.run_folder.path if self.run_folder else None)
+        if self.run_folder is not None and self.feed.tokenizers:
+            self.run_folder.keep_tokenizers(self.feed.tokenizers)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with self._interruptible():
             while not self._done():
@@ -232,9 +234,7 @@ class Loop:
 
     def _log(self, metrics: Mapping[str, float]) -> None:
         assert self.run_folder is not None
-        self.run_folder.log(
-            {"epoch": self.progress.epoch, "step": self.progress.step, **metrics}
-        )
+        self.run_folder.log({"epoch": self.progress.epoch, "step": self.progress.step, **metrics})
 
     def _evaluated(self) -> dict[str, float]:
         """The metrics of the parts that are not trained on."""

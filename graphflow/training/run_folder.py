@@ -6,6 +6,7 @@
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
       run.json          overrides, seed, versions, command
       metrics.jsonl     one JSON object a line
+      tokenizers.json   what the numbers in columns of text stand for, where there are any
       history/          values of nodes by step, where the file asks for them
       checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept,
                         and best.safetensors where the file's train: section asks for the best
@@ -29,6 +30,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.ops.op import Array
@@ -88,7 +90,7 @@ class RunFolder:
         """Take back what :meth:`create` made; a folder that was opened is left alone."""
         if self._made is None:
             return
-        for name in ("graph.yaml", "run.json", "metrics.jsonl"):
+        for name in ("graph.yaml", "run.json", "metrics.jsonl", "tokenizers.json"):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         for folder in self._made:
@@ -106,6 +108,22 @@ class RunFolder:
         except (OSError, ValueError) as error:
             fail("GF064", f"'{self.path / 'run.json'}' cannot be read: {error}")
         return found
+
+    # -- tokenizers --------------------------------------------------------------------------
+    def keep_tokenizers(self, tokenizers: Mapping[str, Tokenizer]) -> None:
+        """Write down what the numbers in columns of text stand for: generating needs no data."""
+        found = {column: tokenizer.to_json() for column, tokenizer in tokenizers.items()}
+        content = json.dumps(found, ensure_ascii=False).encode()
+        write_atomically(self.path / "tokenizers.json", content)
+
+    def tokenizers(self) -> dict[str, Tokenizer]:
+        """What ``keep_tokenizers`` wrote; nothing for a run without text."""
+        file = self.path / "tokenizers.json"
+        try:
+            found = json.loads(file.read_bytes()) if file.exists() else {}
+            return {column: Tokenizer.from_json(data) for column, data in found.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            fail("GF064", f"'{file}' cannot be read: {error}")
 
     # -- metrics -----------------------------------------------------------------------------
     def log(self, row: Mapping[str, Json]) -> None:

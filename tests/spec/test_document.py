@@ -201,7 +201,7 @@ rename: {x: y}
 nodes: {y: a}
 updates: {s: s + 1}
 outputs: [y, D.weight]
-generate: {length: 3}
+generate: {logits: b, token: c, length: 3}
 paper: {n: 4}
 """)
     assert found.source == ("d2l/3.1", "cs231n")
@@ -218,7 +218,7 @@ paper: {n: 4}
     assert (layer.weights, layer.trainable, layer.rename) == ("w.npz", False, {"a.*": "b.1"})
     assert found.rename == {"x": "y"}
     assert found.outputs == ("y", "D.weight")
-    assert list(found.later) == ["generate", "paper"]
+    assert list(found.later) == ["paper"]
 
 
 def test_block():

@@ -16,6 +16,7 @@ from pathlib import Path
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
+from graphflow.spec.elaborate.generate import Axes, GenerationPlan
 from graphflow.spec.elaborate.history import HistoryPlan
 from graphflow.spec.elaborate.metrics import METRICS
 from graphflow.spec.elaborate.modules import library_module, module_of
@@ -27,11 +28,13 @@ from graphflow.spec.elaborate.tuning import Dimension, SchedulerPlan, TunePlan
 
 __all__ = [
     "COUNTERS",
+    "Axes",
     "METRICS",
     "DataPlan",
     "Dimension",
     "EarlyStopping",
     "Elaborated",
+    "GenerationPlan",
     "Goal",
     "Group",
     "HistoryPlan",

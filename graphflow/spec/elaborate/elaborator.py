@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -24,6 +24,7 @@ from graphflow.spec.elaborate.bound import (
 from graphflow.spec.elaborate.calltree import CallTree, settled
 from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
+from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
@@ -31,6 +32,7 @@ from graphflow.spec.elaborate.training import Training
 from graphflow.spec.elaborate.tuning import TunePlan, tuning
 from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
+from graphflow.spec.strategies import Strategy
 from graphflow.spec.syntax import Call, Expr, Name
 
 
@@ -51,6 +53,7 @@ class Elaborated:
     training: Training | None
     data: DataPlan | None
     tune: TunePlan | None
+    generation: GenerationPlan | None
     _session: Elaborator
 
     @property
@@ -65,6 +68,10 @@ class Elaborated:
     def column_graph(self, columns: Mapping[str, TensorType]) -> tuple[Graph, tuple[str, ...]]:
         """The graph from columns of a batch to inputs, and the inputs its outputs stand for."""
         return self._session.continued(Builder()).column_graph(columns)
+
+    def strategy(self, expr: Expr) -> Strategy:
+        """The strategy of generating that a call names; constants of ``let`` may stand in it."""
+        return chosen_strategy(self._session, expr, self._session.module.let)
 
     def optimizer_updates(
         self,
@@ -120,14 +127,11 @@ class Elaborator(Feeds):
         data = self.document.data
         plan = None if data is None else self.attempt(lambda: self.data(data, scope))
         search = self.attempt(lambda: tuning(self, training))
+        generation = self.attempt(lambda: generation_plan(self, scope))
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))
-        graph = self.root.builder.graph(outputs, {n: v.name for n, v in self.updates.items()})
-        graph = leaves_first(graph)
-        opened = self.root.open[0]
-        opened.end = len(self.root.builder.nodes)
-        calls = settled(opened, self.root.builder, graph)
+        graph, calls = self.result(outputs)
         instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
         for objective in () if training is None else training.objectives:
             self.continued(Builder(graph)).rehearse(objective)
@@ -141,8 +145,16 @@ class Elaborator(Feeds):
             training,
             plan,
             search,
+            generation,
             self,
         )
+
+    def result(self, outputs: Sequence[str]) -> tuple[Graph, CallTree]:
+        """The graph, and the calls that made it."""
+        builder, opened = self.root.builder, self.root.open[0]
+        graph = leaves_first(builder.graph(outputs, {n: v.name for n, v in self.updates.items()}))
+        opened.end = len(builder.nodes)
+        return graph, settled(opened, builder, graph)
 
     def settle_layers(self) -> None:
         """Instances are frozen, and start from files, as their ``layers:`` entry says."""

@@ -1,0 +1,101 @@
+"""Ways of choosing what follows: values that ``generate: strategy:`` names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import TypeAlias
+
+from graphflow.diagnostics import Mark, did_you_mean, fail
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """The most probable token every time."""
+
+    def problems(self) -> str | None:
+        """What is wrong with the settings."""
+        return None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A token by chance, with probability softmax(logits / temperature), among the ``top_k`` most
+    probable ones (those that tie with the last included), and among these the fewest most probable
+    whose probabilities add up to ``top_p`` (nucleus sampling, Holtzman et al. 2020).
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+
+    def problems(self) -> str | None:
+        """What is wrong with the settings."""
+        if not (_number(self.temperature) and self.temperature > 0):
+            return f"temperature is a number above 0, not {self.temperature!r}"
+        if self.top_k is not None and not (_whole(self.top_k) and self.top_k > 0):
+            return f"top_k is a whole number above 0, not {self.top_k!r}"
+        if self.top_p is not None and not (_number(self.top_p) and 0 < self.top_p <= 1):
+            return f"top_p is a number above 0 and at most 1, not {self.top_p!r}"
+        return None
+
+
+@dataclass(frozen=True)
+class Beam:
+    """The best of ``width`` texts that grow side by side, by log P / L^length_penalty for texts
+    of L tokens and probability P (Dive into Deep Learning 10.8.4).
+    """
+
+    width: int
+    length_penalty: float = 0.75
+
+    def problems(self) -> str | None:
+        """What is wrong with the settings."""
+        if not (_whole(self.width) and 0 < self.width <= 1000):
+            return f"width is a whole number from 1 to 1000, not {self.width!r}"
+        if not (_number(self.length_penalty) and self.length_penalty >= 0):
+            return f"length_penalty is a number from 0 on, not {self.length_penalty!r}"
+        return None
+
+
+Strategy: TypeAlias = Greedy | Sample | Beam
+STRATEGIES: Mapping[str, type[Strategy]] = {"greedy": Greedy, "sample": Sample, "beam": Beam}
+
+
+def strategy_of(
+    name: str, given: Sequence[object], named: Mapping[str, object], mark: Mark | None = None
+) -> Strategy:
+    """The strategy that a call means.
+
+    >>> strategy_of("beam", [4], {})
+    Beam(width=4, length_penalty=0.75)
+    """
+    kind = STRATEGIES.get(name)
+    if kind is None:
+        fail("GF021", f"unknown strategy '{name}'", mark,
+             help=did_you_mean(name, STRATEGIES) or f"one of {', '.join(STRATEGIES)}")  # fmt: skip
+    names = [field.name for field in fields(kind)]
+    takes = ", ".join(names) or "nothing"
+    if len(given) > len(names):
+        fail("GF022", f"{name} takes {takes}; {len(given)} values are given", mark)
+    settings = dict(zip(names, given, strict=False))
+    for word, value in named.items():
+        if word not in names or word in settings:
+            fail("GF022", f"{name} has no further argument '{word}'", mark,
+                 help=did_you_mean(word, names) or f"it takes {takes}")  # fmt: skip
+        settings[word] = value
+    if kind is Beam and "width" not in settings:
+        fail("GF022", "beam needs its width", mark, help="such as beam(4)")
+    made = kind(**settings)  # type: ignore[arg-type]
+    if (problem := made.problems()) is not None:
+        fail("GF033", problem, mark)
+    return made
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -10,8 +10,9 @@ from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Shape
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Function, Instance, Parts, Poison, describe
+from graphflow.spec.elaborate.grouping import matching
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.training import Trainings, matching
+from graphflow.spec.elaborate.training import Trainings
 from graphflow.spec.generate import GenerateDecl
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers

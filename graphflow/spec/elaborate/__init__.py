@@ -28,8 +28,8 @@ from graphflow.spec.elaborate.tuning import Dimension, SchedulerPlan, TunePlan
 
 __all__ = [
     "COUNTERS",
-    "Axes",
     "METRICS",
+    "Axes",
     "DataPlan",
     "Dimension",
     "EarlyStopping",

@@ -15,6 +15,7 @@ from graphflow.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from graphflow.api import Model, load, load_run, loads
+    from graphflow.cross_validation import CrossValidation, cross_validate
     from graphflow.diagnostics import Diagnostic, GraphflowError
     from graphflow.generation import Generated, generate
     from graphflow.interop.onnx import from_onnx, to_onnx
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Callback": "graphflow.training.callbacks",
+    "CrossValidation": "graphflow.cross_validation",
     "Diagnostic": "graphflow.diagnostics",
     "Generated": "graphflow.generation",
     "Graph": "graphflow.ir.graph",
@@ -44,6 +46,7 @@ _HOMES = {
     "Stepper": "graphflow.runtime.stepper",
     "Trainer": "graphflow.training",
     "Tuned": "graphflow.tuning",
+    "cross_validate": "graphflow.cross_validation",
     "from_onnx": "graphflow.interop.onnx",
     "generate": "graphflow.generation",
     "load": "graphflow.api",
@@ -59,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "Callback",
+    "CrossValidation",
     "Diagnostic",
     "Generated",
     "Graph",
@@ -71,6 +75,7 @@ __all__ = [
     "Stepper",
     "Trainer",
     "Tuned",
+    "cross_validate",
     "from_onnx",
     "generate",
     "load",

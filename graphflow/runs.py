@@ -102,7 +102,7 @@ def resume(
     ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    return resumed(Path(path), Settings(epochs=epochs, steps=steps), way).run()
+    return resumed(earlier(Path(path), Settings(epochs=epochs, steps=steps), way), way).run()
 
 
 def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loop:
@@ -118,11 +118,20 @@ def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loo
     return loop
 
 
-def resumed(path: Path, given: Settings, way: Way) -> Loop:
-    """The run in a folder, from its last checkpoint on.
+@dataclass(frozen=True)
+class Earlier:
+    """A run that was begun before: its folder, what to go on with, its graph."""
 
-    A file, with overrides, takes the place of the run's own graph: what the checkpoint holds must
-    fit it. Other epochs or steps may be given. The folder is brought up to date.
+    folder: RunFolder
+    settings: Settings
+    model: Model
+    changed: bool
+    """Whether another file takes the place of the run's own graph."""
+
+
+def earlier(path: Path, given: Settings, way: Way) -> Earlier:
+    """The run in a folder. A file, with overrides, takes the place of the run's own graph: what the
+    checkpoint holds must fit it. Other epochs or steps may be given.
     """
     folder = RunFolder.open(path)
     settings = _changed(Settings.of(folder), given)
@@ -130,17 +139,27 @@ def resumed(path: Path, given: Settings, way: Way) -> Loop:
         model = load(given.file, settings.overrides, max_nodes=way.max_nodes)
     else:
         model = _own_graph(folder, settings, way)
-    loop = _loop(model, settings, way)
-    loop.run_folder = folder
-    if any(folder.checkpoints()):
-        loop.resume(folder.latest())
+    return Earlier(folder, settings, model, bool(given.file))
+
+
+def resumed(run: Earlier, way: Way) -> Loop:
+    """A run from its last checkpoint on. The folder is brought up to date."""
+    loop = _loop(run.model, run.settings, way)
+    loop.run_folder = run.folder
+    if any(run.folder.checkpoints()):
+        loop.resume(run.folder.latest())
     else:
-        folder.cut_metrics(0)
-    if given.file:
-        write_atomically(folder.graph_file, model.expanded().encode())
-    about = folder.about() | settings.to_json()
-    write_atomically(path / "run.json", json.dumps(about, indent=2).encode())
+        run.folder.cut_metrics(0)
+    update(run)
     return loop
+
+
+def update(run: Earlier) -> None:
+    """Bring a run's folder up to date with what it goes on with."""
+    if run.changed:
+        write_atomically(run.folder.graph_file, run.model.expanded().encode())
+    about = run.folder.about() | run.settings.to_json()
+    write_atomically(run.folder.path / "run.json", json.dumps(about, indent=2).encode())
 
 
 def _changed(kept: Settings, given: Settings) -> Settings:
@@ -171,7 +190,17 @@ def _own_graph(folder: RunFolder, settings: Settings, way: Way) -> Model:
     return model
 
 
+def folds_of(model: Model) -> int | None:
+    """How many trainings a file asks for, where it asks for a cross-validation."""
+    data = model.elaborated.data
+    return data.fold.count if data is not None and data.fold and not data.fold.number else None
+
+
 def _loop(model: Model, settings: Settings, way: Way) -> Loop:
+    folds = folds_of(model)
+    if folds is not None:
+        fail("GF067", f"this file is {folds} trainings: a cross-validation",
+             help="call cross_validate, or name one of them: data: {fold: 1}")  # fmt: skip
     if settings.backend not in BACKENDS:
         fail("GF069", f"there is no backend '{settings.backend}'",
              help=f"one of {', '.join(BACKENDS)}")  # fmt: skip

@@ -69,6 +69,18 @@ class Lines(Callback):
         )
 
 
+class FoldTitles(Callback):
+    """A line before each training of a cross-validation."""
+
+    def __init__(self, count: int) -> None:
+        self.number, self.count = 0, count
+
+    def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
+        """Say which fold begins."""
+        self.number += 1
+        say(f"fold {of(self.number, self.count)}")
+
+
 class Bar(Callback):
     """A progress bar on stderr; every epoch leaves a line above it."""
 

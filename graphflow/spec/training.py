@@ -51,6 +51,12 @@ class DataDecl:
     drop_last: Expr | bool | None = field(
         default=None, metadata=key("drop_last", FLAG, "whether an unfilled last batch is left out")
     )
+    folds: Expr | None = field(
+        default=None, metadata=key("folds", EXPRESSION, "trainings of a cross-validation")
+    )
+    fold: Expr | None = field(
+        default=None, metadata=key("fold", EXPRESSION, "the one of them to train, from 1 on")
+    )
     options: Mapping[str, Value] = field(
         default_factory=dict, metadata=key("options", RAW, "a setting of the source", rest=True)
     )

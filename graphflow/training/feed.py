@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from graphflow.data import Batches, Dataset, OptionError, Tokenizer, find, load, split
+from graphflow.data.folds import folded
 from graphflow.diagnostics import GraphflowError, fail, placed
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType
@@ -102,6 +103,9 @@ class Feed:
         with placed(plan.mark), _placed_options(plan):
             self.dataset = load_dataset(plan, folder)
             self.parts = split(self.dataset, plan.split, seed)
+            if plan.fold is not None and plan.fold.number is not None:
+                trained = self.training_part
+                self.parts = folded(self.dataset, self.parts, plan.fold, seed, trained)
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
         self._graphs: dict[tuple[object, ...], tuple[Graph, tuple[str, ...]]] = {}
         self._check_inputs()

@@ -224,8 +224,11 @@ class RunFolder:
                 return read_checkpoint(file)
             except UNREADABLE as error:
                 damaged.append(f"{file.name}: {error}")
+        folds = sorted(file.parent.name for file in self.path.glob("fold-*/graph.yaml"))
+        missing = "the run stopped before its first checkpoint"
+        missing = f"each of its folds has some: {', '.join(folds)}" if folds else missing
         fail("GF064", f"'{self.path}' has no checkpoint that can be read",
-             help="; ".join(damaged) or "the run stopped before its first checkpoint")  # fmt: skip
+             help="; ".join(damaged) or missing)  # fmt: skip
 
 
 def read_checkpoint(file: Path) -> Checkpoint:

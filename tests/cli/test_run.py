@@ -86,6 +86,19 @@ def test_without_data_steps_are_counted_in_all(cli, tmp_path):
     assert answer.code == 2 and "GF020" in answer.err and "no epochs" in answer.err
 
 
+def test_folds(cli, small, tmp_path):
+    answer = cli("run", small, "--folds", 3, "--epochs", 1, "--out", "all")
+    assert answer.code == 0 and "fold 3/3" in answer.err
+    assert "validation/accuracy" in answer.out and "3 folds" in answer.out
+    found = cli("run", "--resume", "all", "--json").json
+    assert [fold["epochs"] for fold in found["folds"]] == [1, 1, 1]
+    assert found["metrics"]["test/loss"]["mean"] > 0
+    extended = cli("run", "--resume", "all", "--epochs", 2, "--json").json
+    assert extended["epochs"] == [2, 2, 2]
+    assert cli("run", "--resume", "all/fold-2", "--epochs", 3, "--json").json["epochs"] == 3
+    assert "GF033" in cli("run", small, "--folds", 1).err
+
+
 def test_the_kept_graph_is_the_one_that_ran(cli, small, tmp_path):
     cli("run", small, "--steps", 1, "--set", "hidden=8", "--seed", 7, "--out", "run")
     model = gf.load(tmp_path / "run" / "graph.yaml")

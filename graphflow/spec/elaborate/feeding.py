@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from graphflow.data.folds import Fold
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
@@ -32,6 +33,7 @@ class DataPlan:
     shuffle: bool | None
     drop_last: bool
     mark: Mark
+    fold: Fold | None = None
 
 
 class Feeds(Trainings):
@@ -66,7 +68,22 @@ class Feeds(Trainings):
             self.flag(decl.shuffle, let),
             bool(self.flag(decl.drop_last, let)),
             decl.source.mark,
+            self.fold(decl, let),
         )
+
+    def fold(self, decl: DataDecl, let: Scope) -> Fold | None:
+        """How the training rows are cut for a cross-validation, and which part is left out."""
+        if decl.folds is None:
+            if decl.fold is not None:
+                fail("GF012", "'fold' needs the key 'folds'", decl.fold.mark)
+            return None
+        count = self.whole(decl.folds, let, None, "'folds'")
+        if count is None or count < 2:
+            fail("GF033", f"a cross-validation has at least 2 folds, not {count}", decl.folds.mark)
+        number = self.whole(decl.fold, let, None, "'fold'")
+        if decl.fold is not None and not (number and number <= count):
+            fail("GF033", f"'fold' is one of 1 to {count}, not {number}", decl.fold.mark)
+        return Fold(count, number)
 
     def option(self, value: Value, let: Scope) -> Plain:
         """A setting handed to the source; a word that ``let`` declares takes its value."""

@@ -1,0 +1,74 @@
+"""What ``graphflow run`` prints at the end of a training, or of the folds of a cross-validation."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say, shown_number
+from graphflow.cross_validation import CrossValidation, summary
+from graphflow.training.progress import Best, Outcome
+
+
+def told(path: Path, outcome: Outcome, as_json: bool) -> int:
+    """Print how training ended; the exit code for it."""
+    done, best = outcome.progress, outcome.best
+    if as_json:
+        print_json({"run": str(path), **_outcome(outcome)})
+    else:
+        _metrics(outcome.metrics)
+        if best is not None:
+            print(_about_best(best, outcome))
+        print(f"{done.step} steps, {done.epoch} epochs, {outcome.seconds:.1f} s; saved in {path}")
+    return _interrupted(path, f"step {done.step}") if outcome.interrupted else GOOD
+
+
+def told_folds(path: Path, found: CrossValidation, as_json: bool) -> int:
+    """Print what the folds reported; the exit code for it."""
+    count = len(found.folds)
+    if as_json:
+        each = [_outcome(outcome) for outcome in found.folds]
+        print_json({"run": str(path), **summary(found), "folds": each,
+                    "interrupted": found.interrupted})  # fmt: skip
+    elif not found.interrupted:
+        head = ("metric", ">mean", ">std", *(f">fold {i + 1}" for i in range(count)))
+        rows = [
+            (name, *map(shown_number, (found.mean[name], found.std[name], *values)))
+            for name, values in found.values.items()
+        ]
+        print_table(head, rows)
+        seconds = sum(outcome.seconds for outcome in found.folds)
+        print(f"{count} folds, {seconds:.1f} s; saved in {path}")
+    if not found.interrupted:
+        return GOOD
+    return _interrupted(path, f"step {found.folds[-1].progress.step} of fold {count}")
+
+
+def _outcome(outcome: Outcome) -> dict[str, object]:
+    done, best = outcome.progress, outcome.best
+    return {
+        "steps": done.step, "epochs": done.epoch, "metrics": dict(outcome.metrics),
+        "seconds": outcome.seconds, "interrupted": outcome.interrupted,
+        "stopped_early": outcome.stopped_early, "best": None if best is None else asdict(best),
+        "restored": outcome.restored,
+    }  # fmt: skip
+
+
+def _metrics(metrics: Mapping[str, float]) -> None:
+    print_table(("metric", ">value"), [(n, shown_number(v)) for n, v in metrics.items()])
+
+
+def _about_best(best: Best, outcome: Outcome) -> str:
+    """``best was epoch 7 with test/loss 0.1234``."""
+    value = f"{best.metric} {shown_number(best.value)}"
+    early = "stopped early; " if outcome.stopped_early else ""
+    kept = "; its values are the result" if outcome.restored else ""
+    return f"{early}best was epoch {best.epoch} with {value}{kept}"
+
+
+def _interrupted(path: Path, where: str) -> int:
+    say(f"stopped after {where}, saved in {path}; "
+        f"continue with graphflow run --resume {shlex.quote(str(path))}")  # fmt: skip
+    return STOPPED

@@ -26,7 +26,7 @@ import numpy as np
 from graphflow.api import Model, load
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
-from graphflow.runs import Earlier, Settings, Way, earlier, folds_of, resumed, started, update
+from graphflow.runs import Earlier, Settings, Way, continued, earlier, folds_of, started, update
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
@@ -159,7 +159,7 @@ class Folds:
         path = None if self.run_folder is None else self.path(number)
         if path is None or not (path / "graph.yaml").is_file():
             return started(model, settings, path, self.way)
-        return resumed(Earlier(RunFolder.open(path), settings, model, True), self.way)
+        return continued(Earlier(RunFolder.open(path), settings, model, True), self.way)
 
 
 def summary(found: CrossValidation) -> dict[str, object]:

@@ -102,7 +102,7 @@ def resume(
     ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    return resumed(earlier(Path(path), Settings(epochs=epochs, steps=steps), way), way).run()
+    return resumed(Path(path), Settings(epochs=epochs, steps=steps), way).run()
 
 
 def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loop:
@@ -142,7 +142,12 @@ def earlier(path: Path, given: Settings, way: Way) -> Earlier:
     return Earlier(folder, settings, model, bool(given.file))
 
 
-def resumed(run: Earlier, way: Way) -> Loop:
+def resumed(path: Path, given: Settings, way: Way) -> Loop:
+    """The run in a folder, from its last checkpoint on; see :func:`earlier`."""
+    return continued(earlier(path, given, way), way)
+
+
+def continued(run: Earlier, way: Way) -> Loop:
     """A run from its last checkpoint on. The folder is brought up to date."""
     loop = _loop(run.model, run.settings, way)
     loop.run_folder = run.folder

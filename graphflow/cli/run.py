@@ -98,12 +98,12 @@ def _training(given: Settings, out: Path | None, resume: Path | None, way: Way) 
     """What is to be trained: a run to go on with, or a new one; several, where they are folds."""
     from graphflow.cross_validation import Folds
     from graphflow.gallery import find
-    from graphflow.runs import earlier, folds_of, resumed, started
+    from graphflow.runs import continued, earlier, folds_of, started
     from graphflow.training.run_folder import fresh_folder
 
     if resume is not None:
         run = earlier(resume, given, way)
-        return resumed(run, way) if folds_of(run.model) is None else Folds.resumed(run, way)
+        return continued(run, way) if folds_of(run.model) is None else Folds.resumed(run, way)
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
     path = out or fresh_folder(slug(find(given.file)))

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
     from graphflow.ops import register
-    from graphflow.runs import resume, train
+    from graphflow.runs import resume, run, train
     from graphflow.runtime.program import Program
     from graphflow.runtime.result import Result
     from graphflow.runtime.stepper import Stepper
     from graphflow.spec.elaborate.plugins import register_blocks
-    from graphflow.training import Trainer
+    from graphflow.training import Iteration, Trainer
     from graphflow.training.callbacks import Callback
     from graphflow.training.progress import Outcome
     from graphflow.tuning import Tuned, tune
@@ -38,6 +38,7 @@ _HOMES = {
     "Generated": "graphflow.generation",
     "Graph": "graphflow.ir.graph",
     "GraphflowError": "graphflow.diagnostics",
+    "Iteration": "graphflow.training",
     "Model": "graphflow.api",
     "Node": "graphflow.ir.graph",
     "Outcome": "graphflow.training.progress",
@@ -54,6 +55,7 @@ _HOMES = {
     "loads": "graphflow.api",
     "register": "graphflow.ops",
     "register_blocks": "graphflow.spec.elaborate.plugins",
+    "run": "graphflow.runs",
     "to_onnx": "graphflow.interop.onnx",
     "resume": "graphflow.runs",
     "train": "graphflow.runs",
@@ -67,6 +69,7 @@ __all__ = [
     "Generated",
     "Graph",
     "GraphflowError",
+    "Iteration",
     "Model",
     "Node",
     "Outcome",
@@ -84,6 +87,7 @@ __all__ = [
     "register",
     "register_blocks",
     "resume",
+    "run",
     "to_onnx",
     "train",
     "tune",

@@ -44,7 +44,7 @@ from graphflow.spec.overrides import apply
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
-from graphflow.training import Trainer
+from graphflow.training import Iteration, Trainer
 from graphflow.training.feed import load_dataset
 from graphflow.training.run_folder import RunFolder
 
@@ -147,7 +147,8 @@ class Model:
         self.outputs = tuple(self.ends.outputs or elaborated.document.outputs)
         """Names of the results of a call."""
         types = {name: leaf.type for name, leaf in elaborated.leaves.items()}
-        seed = elaborated.training.seed if elaborated.training else 0
+        section = elaborated.training or elaborated.run
+        seed = section.seed if section else 0
         self.initialiser = Initialiser(elaborated.initial, types, seed)
         self.store = Store(types, self._first_value)
         leaves = elaborated.leaves.items()
@@ -283,6 +284,22 @@ class Model:
         """The model of the same file with further overrides, its parameters at first values."""
         text = dump(dict(self._original))
         return _model(text, self.name, overrides, self.folder, NODE_LIMIT).with_ends(self.ends)
+
+    def iteration(
+        self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
+        memory: int | None = None,
+    ) -> Iteration:  # fmt: skip
+        """What makes the steps of the file's ``run:`` section."""
+        settings = Settings("eval", float_dtype(dtype), plan, memory)
+        return Iteration(self.elaborated, self.store, self.initialiser, settings, seed)
+
+    def stepping(
+        self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
+        memory: int | None = None,
+    ) -> Trainer | Iteration:  # fmt: skip
+        """A trainer, or what makes the steps of ``run:``, whichever the file has."""
+        make = self.trainer if self.elaborated.run is None else self.iteration
+        return make(dtype=dtype, seed=seed, plan=plan, memory=memory)
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""

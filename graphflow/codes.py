@@ -157,8 +157,8 @@ CODES: dict[str, Code] = {
     ),
     "GF067": Code(
         "nothing to run",
-        "graphflow run trains the file's train: section. A file without one can be checked, "
-        "shown and stepped through.",
+        "graphflow run trains the file's train: section or makes the steps of its run: section. A "
+        "file without either can be checked, shown and stepped through.",
     ),
     "GF068": Code("a parameter cannot be removed", "The graph decides which parameters exist."),
     "GF069": Code("no such backend", "Programs run on numpy."),

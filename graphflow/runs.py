@@ -86,6 +86,47 @@ def train(
     settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
                         epochs=epochs, steps=steps)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
+    if model.elaborated.run is not None:
+        fail("GF067", "there is nothing to train: the file has a 'run:' section",
+             model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
+    return started(model, settings, Path(out) if out is not None else None, way).run()
+
+
+def run(
+    model: Model,
+    *,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    out: str | PathLike[str] | None = None,
+    dtype: str = "float32",
+    callbacks: Sequence[Callback] = (),
+    save_every: float = SAVE_EVERY,
+) -> Outcome:
+    """Make the steps of a model's ``run:`` section; its states are then as the last one left them.
+
+    ``outcome.history["x"].values`` has a row for each step, of what ``history:`` names;
+    ``outcome.finished`` says whether ``until`` has come true. All else is as in :func:`train`.
+
+    >>> from graphflow import loads
+    >>> model = loads('''
+    ... graphflow: 1
+    ... name: Heron's square root of 2
+    ... state: {x: {shape: scalar, init: 1, dtype: float64}}
+    ... nodes: {x_next: (x + 2 / x) / 2}
+    ... updates: {x: x_next}
+    ... run: {steps: 10, until: abs(x_next - x) < 1e-12, history: [x]}
+    ... ''')
+    >>> outcome = run(model)
+    >>> outcome.finished, outcome.history["x"].values[:4].round(6).tolist()
+    (True, [1.0, 1.5, 1.416667, 1.414216])
+    """
+    settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
+                        epochs=epochs, steps=steps)  # fmt: skip
+    way = Way(save_every=save_every, callbacks=callbacks)
+    if model.elaborated.run is None:
+        fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
+             help="add run: {steps: 100}; graphflow.train(model) trains")  # fmt: skip
     return started(model, settings, Path(out) if out is not None else None, way).run()
 
 
@@ -216,10 +257,10 @@ def _loop(model: Model, settings: Settings, way: Way) -> Loop:
     plan: PlanKind = "guarded" if way.guard else "fast"
     if settings.seed is not None:
         model.seed = settings.seed
-    trainer = model.trainer(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
-    feed = open_feed(model.elaborated, model.folder, trainer.seed)
+    stepping = model.stepping(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
+    feed = open_feed(model.elaborated, model.folder, stepping.seed)
     return Loop(
-        trainer,
+        stepping,
         feed,
         epochs=settings.epochs,
         steps=settings.steps,

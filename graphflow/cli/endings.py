@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say, shown_number
+from graphflow.cli.iterated import rows, small_values
+from graphflow.cli.output import FAILED, GOOD, STOPPED, print_json, print_table, say, shown_number
 from graphflow.cross_validation import CrossValidation, summary
+from graphflow.training.iteration import Iteration
+from graphflow.training.loop import Loop
 from graphflow.training.progress import Best, Outcome
 
 
@@ -23,6 +26,31 @@ def told(path: Path, outcome: Outcome, as_json: bool) -> int:
             print(_about_best(best, outcome))
         print(f"{done.step} steps, {done.epoch} epochs, {outcome.seconds:.1f} s; saved in {path}")
     return _interrupted(path, f"step {done.step}") if outcome.interrupted else GOOD
+
+
+def told_iteration(
+    path: Path, loop: Loop, iteration: Iteration, outcome: Outcome, as_json: bool
+) -> int:
+    """Print what a run without training ends with; the exit code for it.
+
+    A run whose ``until`` did not come true has failed, though its values are kept.
+    """
+    steps, waits = outcome.progress.step, iteration.plan.until is not None
+    if as_json:
+        values = {"finished": outcome.finished, "values": small_values(iteration)}
+        print_json({"run": str(path), **_outcome(outcome), **values})
+    else:
+        print_table(("name", "", "value"), rows(iteration))
+        if loop.feed.averaged:
+            _metrics(outcome.metrics)
+        print(f"{steps} steps, {outcome.seconds:.1f} s; saved in {path}")
+    if outcome.interrupted:
+        return _interrupted(path, f"step {steps}")
+    if not waits or outcome.finished:
+        return GOOD
+    say(f"'until' did not come true within {steps} steps; their values are kept, go on with "
+        f"graphflow run --resume {shlex.quote(str(path))} --steps N")  # fmt: skip
+    return FAILED
 
 
 def told_folds(path: Path, found: CrossValidation, as_json: bool) -> int:

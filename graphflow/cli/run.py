@@ -60,13 +60,15 @@ def command(
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
-    """Train a file on its data and write a run folder. Ctrl-C stops, saves, and can be resumed."""
-    from graphflow.cli.endings import told, told_folds
+    """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
+    from graphflow.cli.endings import told, told_folds, told_iteration
     from graphflow.cli.progress import FoldTitles, watching
     from graphflow.cross_validation import CrossValidation, Folds
     from graphflow.gallery import find
     from graphflow.runs import Settings, Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
+    from graphflow.training import Iteration
+    from graphflow.training.loop import Loop
 
     if file is None and resume is None:
         fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
@@ -91,6 +93,8 @@ def command(
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
         early = "stopped early" if outcome.stopped_early else "complete"
         say(f"the run is {early}; go on with --epochs N or --steps N")
+    if isinstance(training, Loop) and isinstance(training.trainer, Iteration):
+        return told_iteration(path, training, training.trainer, outcome, as_json)
     return told(path, outcome, as_json)
 
 

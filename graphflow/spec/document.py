@@ -50,6 +50,7 @@ from graphflow.spec.nodes import (
     Scan,
     While,
 )
+from graphflow.spec.run import RUN, RunDecl
 from graphflow.spec.syntax import Call, Expr
 from graphflow.spec.training import (
     CHECKS,
@@ -89,6 +90,7 @@ __all__ = [
     "Repeat",
     "Requirement",
     "Rows",
+    "RunDecl",
     "Scan",
     "StateDecl",
     "Tolerance",
@@ -272,7 +274,7 @@ def _check_block(block: BlockDecl) -> None:
 
 
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
-LATER = ("run", "figures", "paper")
+LATER = ("figures", "paper")
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +338,9 @@ class Document:
     )
     train: TrainDecl | None = field(
         default=None, metadata=key("train", TRAIN, "what is minimised, how, how long")
+    )
+    run: RunDecl | None = field(
+        default=None, metadata=key("run", RUN, "steps of a graph that is not trained, how many")
     )
     generate: GenerateDecl | None = field(
         default=None,

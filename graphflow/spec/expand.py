@@ -49,6 +49,10 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
         sections.pop("tune", None)
     if "train" in sections:
         sections["train"] = _train(elaborated, sections["train"])
+    if elaborated.run is not None and elaborated.run.until is not None:
+        section = sections["run"]
+        assert isinstance(section, dict)
+        sections["run"] = {**section, "until": elaborated.run.until}
     empty: tuple[Plain, ...] = ({}, [])
     return dump({k: v for k, v in sections.items() if v not in empty})
 

@@ -260,8 +260,9 @@ class CheckDecl:
         default_factory=dict, metadata=key("gradients", ARRAYS, "its derivative by each name")
     )
     updated: Mapping[str, Numbers] = field(
-        default_factory=dict, metadata=key("updated", ARRAYS, "values after one training step")
+        default_factory=dict, metadata=key("updated", ARRAYS, "values after steps of train or run")
     )
+    steps: int = field(default=1, metadata=key("steps", INTEGER, "how many steps that is"))
     tolerance: Tolerance | None = field(
         default=None, metadata=key("tolerance", _Tolerance(), "{rtol: 1e-5, atol: 1e-8}")
     )

@@ -1,5 +1,6 @@
-"""Training: players, steps, the loop, run folders."""
+"""Training: players, steps, iteration, the loop, run folders."""
 
+from graphflow.training.iteration import Iteration
 from graphflow.training.trainer import Trainer
 
-__all__ = ["Trainer"]
+__all__ = ["Iteration", "Trainer"]

@@ -26,6 +26,7 @@ from graphflow.spec.elaborate import Elaborated
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers
 from graphflow.spec.syntax import Expr, Name
+from graphflow.training.iteration import Iteration
 from graphflow.training.trainer import Trainer
 
 RTOL, ATOL = 1e-6, 1e-9
@@ -52,7 +53,7 @@ class Checked(Protocol):
         keep: Sequence[str], seed: int,
     ) -> Program: ...  # fmt: skip
 
-    def trainer(self, *, dtype: str, seed: int) -> Trainer: ...
+    def stepping(self, *, dtype: str, seed: int) -> Trainer | Iteration: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,11 +159,12 @@ def _values_and_gradients(
 
 
 def _updated(model: Checked, entry: CheckDecl, feed: Mapping[str, Array]) -> list[CheckResult]:
-    """Leaves after one training step."""
-    trainer = model.trainer(dtype="float64", seed=entry.seed)
-    trainer.step(feed)
+    """Leaves after the steps of training, or of the file's run."""
+    stepping = model.stepping(dtype="float64", seed=entry.seed)
+    for _ in range(entry.steps):
+        stepping.step(feed)
     return [
-        _compare(entry, "updated", name, value, np.array(trainer.store.array(name)))
+        _compare(entry, "updated", name, value, np.array(stepping.store.array(name)))
         for name, value in entry.updated.items()
     ]
 

@@ -53,8 +53,8 @@ class Served(Protocol):
 
 def open_feed(elaborated: Elaborated, folder: Path | None, seed: int) -> Served:
     """The batches of a file's data section; for a graph that draws all it needs, none."""
-    if elaborated.data is None and elaborated.training is not None:
-        needed = elaborated.graph.needed_for([o.loss for o in elaborated.training.objectives])
+    if elaborated.data is None and elaborated.goals:
+        needed = elaborated.graph.needed_for(elaborated.goals)
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
             return Drawn()
     return Feed(elaborated, folder, seed)
@@ -112,11 +112,11 @@ class Feed:
 
     def _check_inputs(self) -> None:
         """Every input that a loss needs is fed."""
-        training, graph = self.elaborated.training, self.elaborated.graph
+        graph = self.elaborated.graph
         declared = self.elaborated.document.data
         fed = set(declared.feed) if declared is not None and declared.feed else None
         names = self.dataset.columns if fed is None else fed
-        needed = graph.needed_for([o.loss for o in training.objectives] if training else [])
+        needed = graph.needed_for(self.elaborated.goals)
         missing = [n for n in sorted(needed) if graph.nodes[n].op == "input" and n not in names]
         if missing:
             columns = ", ".join(self.dataset.columns)

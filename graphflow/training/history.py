@@ -161,7 +161,7 @@ class Recorder:
         self, plan: HistoryPlan | None, graph: Graph, dtype: DType, total: int | None
     ) -> None:
         self.plan, self.total = plan, total
-        self.leaves, self.nodes = Table(), Table()
+        self.leaves, self.nodes, self.next = Table(), Table(), 0
         types = [] if plan is None else [graph[node].tensor for node in plan.nodes.values()]
         if not any(map(type_symbols, types)):
             self._check(sum(_bytes(type, dtype) for type in types), 0)
@@ -175,13 +175,15 @@ class Recorder:
         """Go on at ``step``, in a run's folder or in memory."""
         if folder is not None:
             self.leaves, self.nodes = (Table(folder / "history" / name) for name in FILES)
+        self.next = step
         self.leaves.keep_before(step)
         self.nodes.keep_before(step)
 
     def add(self, step: int, leaves: Mapping[str, Array], nodes: Mapping[str, Array]) -> None:
         """Keep what a step used and computed, if it is one whose values are kept."""
-        if self.plan is None or step % self.plan.every:
-            return
+        if self.plan is None or step % self.plan.every or step < self.next:
+            return  # the further batches of one step add nothing
+        self.next = step + 1
         self._check(sum(value.nbytes for value in (*leaves.values(), *nodes.values())), step)
         for table, values in ((self.leaves, leaves), (self.nodes, nodes)):
             if values:

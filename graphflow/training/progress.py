@@ -105,6 +105,11 @@ class Outcome:
     history: History = field(default_factory=History)
 
     @property
+    def finished(self) -> bool:
+        """Whether what the ``until`` of a run waits for has come true."""
+        return self.progress.finished
+
+    @property
     def best(self) -> Best | None:
         """The best epoch, where the file asks for it."""
         return self.progress.best

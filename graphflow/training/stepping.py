@@ -8,14 +8,18 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.diagnostics import Mark
+from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
+from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import EarlyStopping, Elaborated, Goal, HistoryPlan
 
 Batch = Mapping[str, Array]
+RANDOM_STEP = "random.step"
+"""The name under which a checkpoint keeps how often random numbers were drawn."""
 NewBatch = Callable[[], Batch]
 
 
@@ -112,6 +116,17 @@ class Stepping(Protocol):
         """Take over a state that ``state_dict`` gave."""
 
 
+def check_batch(graph: Graph, batch: Batch) -> None:
+    """Every name of a batch is a node of the file."""
+    if not isinstance(batch, Mapping):
+        fail("GF065", f"a batch maps names of inputs to arrays, not {type(batch).__name__}",
+             help="step({'x': ..., 'y': ...})")  # fmt: skip
+    for name in batch:
+        if name not in graph:
+            fail("GF065", f"there is no node '{name}' to feed",
+                 help=did_you_mean(str(name), [*graph.nodes, *graph.aliases]))  # fmt: skip
+
+
 def recorded(elaborated: Elaborated, plan: HistoryPlan | None) -> tuple[dict[str, str], ...]:
     """The names whose history is kept, as leaves and as computed nodes, each with its node."""
     names = {} if plan is None else plan.nodes
@@ -122,3 +137,26 @@ def recorded(elaborated: Elaborated, plan: HistoryPlan | None) -> tuple[dict[str
 def copies(store: Store, leaves: Mapping[str, str]) -> dict[str, Array]:
     """Copies of leaves by the names they go by."""
     return {name: np.array(store.array(leaf)) for name, leaf in leaves.items()}
+
+
+def everything(store: Store, initialiser: Initialiser, runs: int) -> dict[str, Array]:
+    """Copies of all that steps change, and how often random numbers were drawn.
+
+    A state whose first value is not known yet (its size depends on the first batch) is absent.
+    """
+    for name in store.names():
+        home = store.home(name)
+        if home is store or initialiser.known(name):
+            store.array(name)
+    return {**store.snapshot(), RANDOM_STEP: np.array(runs)}
+
+
+def take_over(store: Store, arrays: Mapping[str, Array]) -> int:
+    """Set a store to what ``everything`` gave; how often random numbers were drawn."""
+    values = {name: array for name, array in arrays.items() if name != RANDOM_STEP}
+    unknown = [name for name in values if name not in store]
+    if unknown:
+        fail("GF064", f"the checkpoint holds '{unknown[0]}', which this model does not have",
+             help="the graph or its optimizer has changed since")  # fmt: skip
+    store.restore(values)
+    return int(arrays.get(RANDOM_STEP, 0))

@@ -7,23 +7,30 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
-from graphflow.runtime.program import Program, random_key
+from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store, as_array
 from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, METRICS, Elaborated
+from graphflow.training.evaluation import Evaluator
 from graphflow.training.step_graph import StepGraph, step_graph
-from graphflow.training.stepping import Batch, NewBatch, Stepped, copies, recorded
+from graphflow.training.stepping import (
+    Batch,
+    NewBatch,
+    Stepped,
+    check_batch,
+    copies,
+    everything,
+    recorded,
+    take_over,
+)
 
 Values = dict[str, Array]
-RANDOM_STEP = "random.step"
-"""The name under which a checkpoint keeps how often random numbers were drawn."""
 
 
 class _Player:
@@ -85,7 +92,8 @@ class Trainer:
     ) -> None:
         if elaborated.training is None:
             fail("GF067", "there is nothing to train: the file has no 'train:' section",
-                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}")  # fmt: skip
+                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}, or "
+                 "run: {steps: 100} to iterate what updates: says")  # fmt: skip
         self.plan, self.elaborated = elaborated.training, elaborated
         self.settings = replace(settings or Settings(), mode="train")
         self.seed = self.plan.seed if seed is None else seed
@@ -101,7 +109,7 @@ class Trainer:
         self.runs = 0
         self.updated = False
         """Whether the last step ended with an update of the player whose turn was last."""
-        self._evaluation: Program | None = None
+        self._evaluator: Evaluator | None = None
 
     @property
     def dtype(self) -> DType:
@@ -113,7 +121,7 @@ class Trainer:
 
         ``new_batch`` supplies batches for turns that ask for fresh ones.
         """
-        self._check_names(batch)
+        check_batch(self.elaborated.graph, batch)
         first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
         self.initialiser.learn(first, {})  # what nothing but a first value needs is known here
         if self.leaves:
@@ -175,17 +183,6 @@ class Trainer:
         """The states that hold what the last epoch measured."""
         return [name for name in self.store.types if name.startswith(METRICS)]
 
-    def _check_names(self, batch: Batch) -> None:
-        """Every name of a batch is a node of the file."""
-        if not isinstance(batch, Mapping):
-            fail("GF065", f"a batch maps names of inputs to arrays, not {type(batch).__name__}",
-                 help="step({'x': ..., 'y': ...})")  # fmt: skip
-        graph = self.elaborated.graph
-        for name in batch:
-            if name not in graph:
-                fail("GF065", f"there is no node '{name}' to feed",
-                     help=did_you_mean(str(name), [*graph.nodes, *graph.aliases]))  # fmt: skip
-
     def largest_operation(self, batch: Batch) -> int:
         """The floating point operations of the heaviest node of a step on such a batch."""
         sizes = self.sizes(batch)
@@ -220,37 +217,12 @@ class Trainer:
         A state that is carried within an epoch is carried through these batches, from its first
         value on; training's own is left alone.
         """
-        totals: dict[str, float] = {}
-        rows = 0
-        program = self._evaluator()
-        for name in self._carried():
-            program.compiler.store.forget(name)
-        for batch, count in batches:
-            for name, value in program(batch).values.items():
-                totals[name] = totals.get(name, 0.0) + float(np.mean(value)) * count
-            rows += count
-        return {name: total / rows for name, total in totals.items()} if rows else {}
-
-    def _carried(self) -> list[str]:
-        """The states that an epoch carries from batch to batch."""
-        return [name for name, leaf in self.elaborated.leaves.items() if leaf.reset == "epoch"]
-
-    def _evaluator(self) -> Program:
-        """The reported values as a program in evaluation mode, with carried states of its own."""
-        if self._evaluation is None:
+        if self._evaluator is None:
             names = {n: node for p in self.players.values() for n, node in p.step.report.items()}
-            graph, carried = expand_derivatives(self.elaborated.graph), self._carried()
-            graph = replace(
-                graph,
-                outputs=tuple(dict.fromkeys(names.values())),
-                updates={n: v for n, v in graph.updates.items() if n in carried},
+            self._evaluator = Evaluator(
+                self.elaborated, names, self.store, self.initialiser, self.settings, self.seed
             )
-            types = {name: self.elaborated.leaves[name].type for name in carried}
-            store = Store(types, self.initialiser, self.store)
-            settings = replace(self.settings, mode="eval")
-            compiler = Compiler(graph, store, self.initialiser, settings)
-            self._evaluation = Program(compiler, names, seed=self.seed)
-        return self._evaluation
+        return self._evaluator(batches)
 
     # -- state -------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:
@@ -258,21 +230,11 @@ class Trainer:
 
         A state whose first value is not known yet (its size depends on the first batch) is absent.
         """
-        for name in self.store.names():
-            home = self.store.home(name)
-            if home is self.store or self.initialiser.known(name):
-                self.store.array(name)
-        return {**self.store.snapshot(), RANDOM_STEP: np.array(self.runs)}
+        return everything(self.store, self.initialiser, self.runs)
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Take over a state that ``state_dict`` gave."""
-        arrays = dict(arrays)
-        self.runs = int(arrays.pop(RANDOM_STEP, 0))
-        unknown = [name for name in arrays if name not in self.store]
-        if unknown:
-            fail("GF064", f"the checkpoint holds '{unknown[0]}', which this model does not have",
-                 help="the graph or its optimizer has changed since")  # fmt: skip
-        self.store.restore(arrays)
+        self.runs = take_over(self.store, arrays)
 
 
 def _optimizer_store(steps: Sequence[StepGraph], base: Store, model: Initialiser) -> Store:

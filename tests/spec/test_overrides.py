@@ -60,7 +60,7 @@ def test_constants_and_sections():
     assert train.groups[0].lr and unparse(train.groups[0].lr) == "0.5"
     assert data.source.text == "moons"
     assert plain(data.options["noise"]) == 0.25
-    assert plain(found.later["run"]) == {"steps": 7}
+    assert found.run and found.run.steps and unparse(found.run.steps) == "7"
 
 
 def test_short_forms_are_written_out_to_hold_more():

@@ -21,6 +21,7 @@ from graphflow.spec.elaborate.history import HistoryPlan
 from graphflow.spec.elaborate.metrics import METRICS
 from graphflow.spec.elaborate.modules import library_module, module_of
 from graphflow.spec.elaborate.optimising import Group, Objective, OptimizerUpdates
+from graphflow.spec.elaborate.run import Run
 from graphflow.spec.elaborate.session import COUNTERS, NODE_LIMIT
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal
 from graphflow.spec.elaborate.training import Training, TurnPlan
@@ -40,6 +41,7 @@ __all__ = [
     "HistoryPlan",
     "Objective",
     "OptimizerUpdates",
+    "Run",
     "SchedulerPlan",
     "Training",
     "TunePlan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.graph import Graph, Origin
@@ -26,6 +27,7 @@ from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
+from graphflow.spec.elaborate.run import Run, run_plan
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training
@@ -34,6 +36,9 @@ from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.strategies import Strategy
 from graphflow.spec.syntax import Call, Expr, Name
+
+D = TypeVar("D")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Elaborated:
     instances: Mapping[str, tuple[str, ...]]
     training: Training | None
     data: DataPlan | None
+    run: Run | None
     tune: TunePlan | None
     generation: GenerationPlan | None
     _session: Elaborator
@@ -90,6 +96,13 @@ class Elaborated:
         return session.optimizer_updates(objective, gradients, context, prefix)
 
     @property
+    def goals(self) -> list[str]:
+        """The nodes that training, or else the run, needs: losses; reports, history, updates."""
+        if self.training is not None:
+            return [objective.loss for objective in self.training.objectives]
+        return [] if self.run is None else [*self.run.goals, *self.graph.updates.values()]
+
+    @property
     def rename(self) -> dict[str, str]:
         """Names in weights files: names here."""
         layers = self.document.layers.values()
@@ -120,12 +133,9 @@ class Elaborator(Feeds):
         self.attempt(lambda: self.document_updates(scope))
         outputs = self.output_names(scope)
         self.settle_layers()
-        train = self.document.train
-        training = None
-        if train is not None:
-            training = self.attempt(lambda: self.training(train, scope))
-        data = self.document.data
-        plan = None if data is None else self.attempt(lambda: self.data(data, scope))
+        training = self.resolved(self.document.train, self.training)
+        plan = self.resolved(self.document.data, self.data)
+        run = self.resolved(self.document.run, partial(run_plan, self))
         search = self.attempt(lambda: tuning(self, training))
         generation = self.attempt(lambda: generation_plan(self, scope))
         initial = self.initial_graph(self.input_types())
@@ -144,6 +154,7 @@ class Elaborator(Feeds):
             instances,
             training,
             plan,
+            run,
             search,
             generation,
             self,
@@ -155,6 +166,10 @@ class Elaborator(Feeds):
         graph = leaves_first(builder.graph(outputs, {n: v.name for n, v in self.updates.items()}))
         opened.end = len(builder.nodes)
         return graph, settled(opened, builder, graph)
+
+    def resolved(self, decl: D | None, resolve: Callable[[D, Scope], T]) -> T | None:
+        """What a section means, if the file has it; its errors are kept."""
+        return None if decl is None else self.attempt(lambda: resolve(decl, self.scope))
 
     def settle_layers(self) -> None:
         """Instances are frozen, and start from files, as their ``layers:`` entry says."""

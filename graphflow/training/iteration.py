@@ -1,0 +1,159 @@
+"""Iteration: steps of a graph that is not trained, each one compiled plan (``run:``).
+
+A step computes what is reported and kept, and sets states and parameters to what ``updates:`` says.
+It has the face of a trainer, so that the loop, checkpoints and run folders are the same. Dropout
+is off and batch norms keep their statistics, as in evaluation; schedules count the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from graphflow.autodiff import expand_derivatives
+from graphflow.diagnostics import fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import DType
+from graphflow.ops.op import Array
+from graphflow.passes import solve_sizes
+from graphflow.runtime.compile import Compiler, Settings
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.program import random_key
+from graphflow.runtime.store import Store, as_array
+from graphflow.runtime.threads import largest_operation
+from graphflow.spec.elaborate import COUNTERS, Elaborated
+from graphflow.training.evaluation import Evaluator
+from graphflow.training.stepping import (
+    Batch,
+    NewBatch,
+    Stepped,
+    check_batch,
+    copies,
+    everything,
+    recorded,
+    take_over,
+)
+
+
+class Iteration:
+    """Makes the steps of a ``run:`` section. ``seed`` decides the order of data and all draws."""
+
+    part = ""
+    must_be_finite: tuple[str, ...] = ()
+    updated = True
+
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        store: Store,
+        initialiser: Initialiser,
+        settings: Settings | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if elaborated.run is None:
+            fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
+                 help="add run: {steps: 100}, and updates: for what a step changes")  # fmt: skip
+        self.plan, self.elaborated = elaborated.run, elaborated
+        self.settings = replace(settings or Settings(), mode="eval")
+        self.seed = self.plan.seed if seed is None else seed
+        self.store, self.initialiser = store, initialiser
+        self.store.widen(self.settings.dtype)
+        self.leaves, self.nodes = recorded(elaborated, self.plan.history)
+        until = [] if self.plan.until is None else [self.plan.until]
+        graph = step_graph(elaborated, [*self.plan.report.values(), *self.nodes.values(), *until])
+        self.compiler = Compiler(graph, store, initialiser, self.settings)
+        self.runs = 0
+        self.values: dict[str, Array] = {}
+        """The reported values of the last step."""
+        self._evaluator: Evaluator | None = None
+
+    @property
+    def dtype(self) -> DType:
+        """The program's float type."""
+        return self.settings.dtype
+
+    @property
+    def reported(self) -> list[str]:
+        """The names of the values that a step reports."""
+        return list(self.plan.report)
+
+    def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
+        """One step: the values of ``report``, and states and parameters updated."""
+        check_batch(self.elaborated.graph, batch)
+        sizes = self.sizes(batch)
+        first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
+        self.initialiser.learn(first, sizes)
+        fed = {n: v for n, v in batch.items() if n in self.compiler.graph}
+        leaves = self.recorded_leaves()
+        found = self.compiler.run(fed, random_key(self.seed, self.runs), sizes)
+        self.runs += 1
+        self.values = {name: found[node] for name, node in self.plan.report.items()}
+        return Stepped(
+            self.values,
+            leaves=leaves,
+            nodes={name: found[node] for name, node in self.nodes.items()},
+            finished=self.plan.until is not None and bool(found[self.plan.until]),
+        )
+
+    def recorded_leaves(self) -> dict[str, Array]:
+        """Copies of the parameters and states whose history is kept, as they are now."""
+        return copies(self.store, self.leaves)
+
+    def largest_operation(self, batch: Batch) -> int:
+        """The floating point operations of the heaviest node of a step on such a batch."""
+        return largest_operation(self.compiler.concrete(self.sizes(batch)))
+
+    def sizes(self, batch: Batch) -> dict[str, int]:
+        """What a batch says about sizes."""
+        graph = self.elaborated.graph
+        shapes = {n: as_array(n, v).shape for n, v in batch.items() if n in graph}
+        return solve_sizes(graph, shapes, {})
+
+    def start_epoch(self, epoch: int) -> None:
+        """States that reset start afresh."""
+        if COUNTERS["epoch"] in self.store:
+            self.store.assign(COUNTERS["epoch"], np.array(epoch))
+        for name, leaf in self.elaborated.leaves.items():
+            if leaf.reset == "epoch":
+                self.store.forget(name)
+
+    def finish_epoch(self) -> bool:
+        """Nothing waits for the end of an epoch."""
+        return False
+
+    def end_epoch(self, metrics: Mapping[str, float]) -> None:
+        """Nothing waits for what an epoch measured."""
+
+    def check_metrics(self, names: Collection[str]) -> None:
+        """No schedule of a run reads metrics."""
+
+    def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:
+        """Means of the reported values over batches (fed values, rows), nothing changed."""
+        if self._evaluator is None:
+            self._evaluator = Evaluator(
+                self.elaborated, self.plan.report, self.store, self.initialiser, self.settings,
+                self.seed,
+            )  # fmt: skip
+        return self._evaluator(batches)
+
+    def state_dict(self) -> dict[str, Array]:
+        """Copies of all parameters and states: enough to go on bit for bit."""
+        return everything(self.store, self.initialiser, self.runs)
+
+    def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
+        """Take over a state that ``state_dict`` gave."""
+        self.runs = take_over(self.store, arrays)
+
+
+def step_graph(elaborated: Elaborated, outputs: list[str]) -> Graph:
+    """The graph of one step, with nothing that neither an output nor an update needs."""
+    graph = expand_derivatives(elaborated.graph)
+    graph = replace(graph, outputs=tuple(dict.fromkeys(outputs)))
+    nodes, counter = dict(graph.nodes), COUNTERS["step"]
+    if counter in graph.updates:  # the number of this step, in evaluation mode as well
+        now = nodes[f"{counter}.now"]
+        nodes[now.name] = replace(now, inputs=(graph.updates[counter],))
+        graph = replace(graph, nodes=nodes)
+    return graph.restricted_to(graph.needed_for((*graph.roots(), *graph.updates)))

@@ -25,9 +25,10 @@ from graphflow.data import (  # noqa: F401
     word_pairs,
 )
 from graphflow.data.batches import Batches
-from graphflow.data.dataset import Array, Dataset, Indices, split
+from graphflow.data.dataset import Array, Dataset, Indices
 from graphflow.data.options import Between, Option, OptionError
 from graphflow.data.registry import Source, find, load, register, sources
+from graphflow.data.splitting import split
 from graphflow.data.tokenizers import Tokenizer
 
 __all__ = [

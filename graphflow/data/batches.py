@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from graphflow.data.dataset import Array, Dataset, Indices, generator
 from graphflow.diagnostics import fail
 
 T = TypeVar("T")
+Sampling = Literal["sequential", "random"]
+BUCKETS = 50
+"""Batches among which rows of similar length are looked for."""
 
 
 class Batches:
@@ -24,7 +27,13 @@ class Batches:
     time, permuted when ``shuffle``; the last batch may be smaller unless ``drop_last``. A sequence
     (``dataset.steps = T``) is cut into ``batch`` contiguous streams and batch k holds tokens
     ``kT .. (k+1)T - 1`` of each, shape (T, B), so that state can be carried from batch to batch;
-    ``shuffle`` then only moves the start by fewer than T tokens (Dive into Deep Learning 9.3).
+    ``shuffle`` then only moves the start by fewer than T tokens. With ``sampling="random"`` the
+    windows of T tokens are served in any order instead, batch x T tokens at a time (both ways:
+    Dive into Deep Learning 9.3).
+
+    ``lengths`` gives the length of every row of the dataset: batches then hold rows of similar
+    length, and come in any order when ``shuffle``. Rows are sorted within stretches of
+    ``BUCKETS`` batches, so that it still depends on (seed, epoch) who meets whom.
 
     Of ``shards`` processes each takes its own ``shard``: disjoint, equally many batches of equal
     size; the k-th batches of all together are the k-th batch of one process with
@@ -49,6 +58,8 @@ class Batches:
         shard: int = 0,
         shards: int = 1,
         prefetch: int = 2,
+        sampling: Sampling = "sequential",
+        lengths: Indices | None = None,
     ) -> None:
         _check_numbers(batch=batch, seed=seed, epoch=epoch, shards=shards, prefetch=prefetch)
         if not 0 <= shard < shards:
@@ -58,10 +69,14 @@ class Batches:
         # Batch k is rows k * height .. (k + 1) * height of one index array: (n,) for samples,
         # (n, B) for a sequence.
         if dataset.steps is None:
-            self._rows = _sample_rows(order, random)[shard::shards][: len(order) // shards]
+            rows = order if random is None else random.permutation(order)
+            if lengths is not None:
+                rows = _bucket_rows(rows, lengths[rows], batch * shards, random)
+            self._rows = rows[shard::shards][: len(order) // shards]
             self._height = batch
         else:
-            streams = _stream_rows(order, dataset.steps, batch * shards, random)
+            arrange = _window_rows if sampling == "random" else _stream_rows
+            streams = arrange(order, dataset.steps, batch * shards, random)
             self._rows = streams[:, shard::shards]
             self._height = dataset.steps
         self._dataset = dataset
@@ -83,6 +98,11 @@ class Batches:
 
     def __iter__(self) -> Iterator[dict[str, Array]]:
         return prefetched(self._batch, range(self._first, self._end), self._prefetch)
+
+    def each(self, finish: Callable[[int, dict[str, Array]], T]) -> Iterator[T]:
+        """``finish(k, batch k)`` of every batch in order, computed by the background thread."""
+        keys = range(self._first, self._end)
+        return prefetched(lambda k: finish(k, self._batch(k)), keys, self._prefetch)
 
     def starting_at(self, k: int) -> Batches:
         """The same epoch from its batch ``k`` on (0 is the first): what a resumed run needs."""
@@ -120,10 +140,6 @@ def prefetched(make: Callable[[int], T], keys: Iterable[int], depth: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def _sample_rows(order: Indices, random: np.random.Generator | None) -> Indices:
-    return order if random is None else random.permutation(order)
-
-
 def _stream_rows(
     order: Indices, steps: int, streams: int, random: np.random.Generator | None
 ) -> Indices:
@@ -132,6 +148,32 @@ def _stream_rows(
     start, spare = (0, 0) if random is None else (int(random.integers(steps)), steps - 1)
     length = max(0, len(order) - spare) // streams // steps * steps
     return order[start : start + length * streams].reshape(streams, length).T
+
+
+def _window_rows(
+    order: Indices, steps: int, windows: int, random: np.random.Generator | None
+) -> Indices:
+    """Indices (n, windows): rows kT .. (k+1)T - 1 hold the k-th handful of windows of T tokens."""
+    start, spare = (0, 0) if random is None else (int(random.integers(steps)), steps - 1)
+    count = max(0, len(order) - spare) // steps // windows * windows
+    begins = start + steps * np.arange(count)
+    begins = begins if random is None else random.permutation(begins)
+    batches = begins.reshape(-1, 1, windows) + np.arange(steps)[:, None]
+    rows: Indices = order[batches.reshape(-1, windows)]
+    return rows
+
+
+def _bucket_rows(
+    rows: Indices, lengths: Indices, batch: int, random: np.random.Generator | None
+) -> Indices:
+    """The rows, those of similar length together; the unfilled last batch stays the last."""
+    stretch = np.arange(len(rows)) // (BUCKETS * batch)
+    rows = rows[np.lexsort((lengths, stretch))]
+    whole = len(rows) // batch * batch
+    if random is None:
+        return rows
+    filled = random.permutation(rows[:whole].reshape(-1, batch), axis=0)
+    return np.concatenate([filled.reshape(-1), rows[whole:]])
 
 
 def _check_numbers(**numbers: int) -> None:

@@ -65,8 +65,8 @@ def digit_scenes(
         fail("GF071", f"a digit of {smallest} to {largest} pixels does not fit a side of {size}",
              help="side: [smallest, largest], both at most size")  # fmt: skip
     source = load(digits)
-    image = source.columns["image"][:, 0].astype(np.float32)
-    label = source.columns["label"].astype(np.int64)
+    image = source.array("image")[:, 0].astype(np.float32)
+    label = source.array("label").astype(np.int64)
     make = _Scenes(image / image.max(), label, size, most, side, noise)
     random = generator(12, seed)
     seen, unseen = _divided(len(image), n_train / (n_train + n_test), random)

@@ -85,6 +85,7 @@ def _near(tree: Map, name: str) -> str | None:
     """What the bare name may have meant: a constant, or a setting of a section."""
     close = did_you_mean(name, [*_names(tree, "let"), *SECTIONS])
     settings = [s for s in SECTIONS if name in _names(tree, s) or name in _settings(s)]
+    settings.sort(key=lambda s: (name not in _names(tree, s), s != "train"))
     return f"write {settings[0]}.{name}" if settings else close
 
 

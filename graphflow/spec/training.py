@@ -11,6 +11,7 @@ from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAYS,
     BOOLEAN,
+    CALL,
     EXPRESSION,
     EXPRESSIONS,
     FEEDS,
@@ -41,8 +42,24 @@ class DataDecl:
     feed: Mapping[str, Expr] = field(
         default_factory=dict, metadata=key("feed", EXPRESSIONS, "input: expression over columns")
     )
+    transforms: tuple[Expr, ...] = field(
+        default=(),
+        metadata=key(
+            "transforms",
+            ListOf(CALL, "transforms"),
+            "done once to whole columns, learned from the training part",
+        ),
+    )
     split: Mapping[str, Expr] = field(
         default_factory=dict, metadata=key("split", EXPRESSIONS, "part: its share or its size")
+    )
+    stratify: str | None = field(
+        default=None,
+        metadata=key("stratify", NAME, "a column whose classes all parts share alike"),
+    )
+    ordered: Expr | bool | None = field(
+        default=None,
+        metadata=key("ordered", FLAG, "whether parts are cut in the order of the rows"),
     )
     batch: Expr | None = field(default=None, metadata=key("batch", EXPRESSION, "rows of a batch"))
     shuffle: Expr | bool | None = field(
@@ -56,6 +73,21 @@ class DataDecl:
     )
     fold: Expr | None = field(
         default=None, metadata=key("fold", EXPRESSION, "the one of them to train, from 1 on")
+    )
+    bucket: str | None = field(
+        default=None, metadata=key("bucket", NAME, "a column of lengths: batches of alike ones")
+    )
+    sampling: str | None = field(
+        default=None,
+        metadata=key(
+            "sampling",
+            choice("sequential", "random"),
+            "of windows of a sequence: one after the other, or in any order",
+        ),
+    )
+    seed: Expr | None = field(
+        default=None,
+        metadata=key("seed", EXPRESSION, "of what is drawn for data; that of train if absent"),
     )
     options: Mapping[str, Value] = field(
         default_factory=dict, metadata=key("options", RAW, "a setting of the source", rest=True)

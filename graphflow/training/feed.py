@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from graphflow.data import Batches, Dataset, OptionError, Tokenizer, find, load, split
+from graphflow.data import (
+    Batches,
+    Dataset,
+    Indices,
+    OptionError,
+    Tokenizer,
+    find,
+    load,
+    split,
+)
+from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
-from graphflow.diagnostics import GraphflowError, fail, placed
-from graphflow.ir.graph import Graph
-from graphflow.ir.types import DType, TensorType
-from graphflow.ops.evaluate import evaluate
+from graphflow.data.transforms import Fitted, Table, Transform, make, prepare, training_part
+from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
-from graphflow.passes.specialise import specialise
 from graphflow.spec.elaborate import DataPlan, Elaborated
+from graphflow.training.inputs import InputGraphs
 
 Fed = tuple[dict[str, Array], int]
+FittedTransform = tuple[str, Fitted]
+"""The name of a transform and what it has learned."""
+BUILT_IN = frozenset({"training"})
+"""Names that an expression may use beside columns and ``let``."""
 
 
 class Served(Protocol):
@@ -93,22 +105,79 @@ class Feed:
 
     averaged = True
 
-    def __init__(self, elaborated: Elaborated, folder: Path | None, seed: int) -> None:
+    def __init__(
+        self,
+        elaborated: Elaborated,
+        folder: Path | None,
+        seed: int,
+        fitted: Sequence[FittedTransform] | None = None,
+    ) -> None:
         plan = elaborated.data
         if plan is None:
             fail("GF078", "there is nothing to train on: the file has no 'data:' section",
                  help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
                  "or --set data.source=...")  # fmt: skip
-        self.plan, self.elaborated, self.seed = plan, elaborated, seed
-        with placed(plan.mark), _placed_options(plan):
-            self.dataset = load_dataset(plan, folder)
-            self.parts = split(self.dataset, plan.split, seed)
-            if plan.fold is not None and plan.fold.number is not None:
-                trained = self.training_part
-                self.parts = folded(self.dataset, self.parts, plan.fold, seed, trained)
+        self.plan, self.elaborated = plan, elaborated
+        self.seed = seed if plan.seed is None else plan.seed
+        self._prepare(load_dataset(plan, folder), fitted)
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
-        self._graphs: dict[tuple[object, ...], tuple[Graph, tuple[str, ...]]] = {}
+        self._inputs = InputGraphs(elaborated, self.seed)
         self._check_inputs()
+        self._served, self._lengths = self._needed(), self._bucket()
+
+    def _prepare(self, dataset: Dataset, fitted: Sequence[FittedTransform] | None) -> None:
+        """Make the transforms, cut the parts, transform the columns."""
+        plan = self.plan
+        findings, steps = list[Diagnostic](), list[Transform]()
+        for call in plan.transforms:
+            try:
+                steps.append(make(call.name, call.args, call.kwargs))
+            except GraphflowError as error:
+                findings += [d.at(call.mark) for d in error.diagnostics]
+        if findings:
+            raise GraphflowError(*findings)
+
+        def cut(table: Dataset) -> dict[str, Indices]:
+            with placed(plan.mark), _placed_options(plan):
+                parts = split(
+                    table, plan.split, self.seed, ordered=plan.ordered, stratify=plan.stratify
+                )
+                if plan.fold is None or plan.fold.number is None:
+                    return parts
+                return folded(table, parts, plan.fold, self.seed, training_part(parts))
+
+        with placed(plan.mark):
+            done = prepare(
+                dataset, cut, steps, fed=plan.fed, fitted=_matching(fitted, plan),
+                placed=lambda i: placed(plan.transforms[i].mark),
+            )  # fmt: skip
+        self.dataset, self.parts = done.dataset, done.parts
+        names = (call.name for call in plan.transforms)
+        self.fitted: tuple[FittedTransform, ...] = tuple(zip(names, done.fitted, strict=True))
+
+    def _needed(self) -> Dataset:
+        """The dataset with the columns that are fed, so that no others are read. Where a name is
+        none of the data's, all stay, and the message can say which there are.
+        """
+        columns, words = self.dataset.columns, self.elaborated.document.let
+        if any(n not in columns and n not in words for n in self.plan.fed - BUILT_IN):
+            return replace(self.dataset, columns=_numeric(columns))
+        fed = {n: c for n, c in columns.items() if n in self.plan.fed}
+        return replace(self.dataset, columns=_numeric(fed or columns))
+
+    def _bucket(self) -> Indices | None:
+        """The lengths by which batches are put together."""
+        name = self.plan.bucket
+        if name is None:
+            return None
+        with placed(self.plan.mark):
+            column = Table(self.dataset).column(name)
+            if isinstance(column, Lists):
+                return column.lengths
+            if column.dtype.kind not in "iu" or len(column.shape) != 1:
+                fail("GF071", f"column '{name}' holds no lengths: {column.dtype} "
+                     f"{list(column.shape)}", help=f"such as bucket: {name}_length")  # fmt: skip
+            return self.dataset.array(name).astype(np.int64)
 
     def _check_inputs(self) -> None:
         """Every input that a loss needs is fed."""
@@ -132,7 +201,7 @@ class Feed:
     @property
     def training_part(self) -> str:
         """The part that is trained on: ``train``, or the first."""
-        return "train" if "train" in self.parts else next(iter(self.parts))
+        return training_part(self.parts)
 
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
@@ -142,8 +211,9 @@ class Feed:
     def epoch(self, epoch: int, start: int = 0) -> Batches:
         """The training batches of one epoch, from batch ``start`` on."""
         shuffle = self.plan.shuffle
+        self._check_sampling()
         batches = Batches(
-            self.dataset,
+            self._served,
             self.parts[self.training_part],
             self.plan.batch,
             shuffle=(not self.carried or self.dataset.steps is not None)
@@ -152,8 +222,21 @@ class Feed:
             seed=self.seed,
             epoch=epoch,
             drop_last=self.plan.drop_last or self.carried,
+            sampling="random" if self.plan.sampling == "random" else "sequential",
+            lengths=self._lengths,
         )
         return batches.starting_at(start)
+
+    def _check_sampling(self) -> None:
+        """Windows in any order do not carry a state from one to the next."""
+        if self.plan.sampling is None:
+            return
+        if self.dataset.steps is None:
+            fail("GF075", f"'sampling' says how windows of a sequence come, and "
+                 f"'{self.dataset.name}' holds samples", self.plan.mark)  # fmt: skip
+        if self.plan.sampling == "random" and self.carried:
+            fail("GF075", "a state that is carried from batch to batch wants windows one after "
+                 "the other", self.plan.mark, help="sampling: sequential")  # fmt: skip
 
     def batches(self, epoch: int) -> int:
         """How many batches an epoch has."""
@@ -161,34 +244,59 @@ class Feed:
 
     def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
         """(inputs, rows) of each training batch of an epoch, from batch ``start`` on."""
-        for columns in self.epoch(epoch, start):
-            yield self.inputs(columns), self.rows(columns)
+
+        def fed(k: int, columns: dict[str, Array]) -> Fed:
+            return self._inputs.inputs(columns, True, epoch, k), self.rows(columns)
+
+        return self.epoch(epoch, start).each(fed)
 
     def evaluation(self, part: str) -> Iterator[Fed]:
-        """(inputs, rows) of each batch of a part, in order."""
+        """(inputs, rows) of each batch of a part, in order, nothing changed at random."""
         batch = self.plan.batch
         if self.dataset.steps is None:
             batch = min(batch, max(1, len(self.parts[part])))
-        batches = Batches(self.dataset, self.parts[part], batch, shuffle=False, seed=self.seed)
-        for columns in batches:
-            yield self.inputs(columns), self.rows(columns)
+        batches = Batches(self._served, self.parts[part], batch, shuffle=False, seed=self.seed)
+
+        def fed(k: int, columns: dict[str, Array]) -> Fed:
+            return self._inputs.inputs(columns, False, batch=k), self.rows(columns)
+
+        return batches.each(fed)
+
+    def first(self, n: int, part: str | None = None) -> dict[str, Array]:
+        """The inputs for the first ``n`` samples of a part (that of training), as they are
+        evaluated; of a sequence, for the first window of ``n`` streams.
+        """
+        name = part or self.training_part
+        if name not in self.parts:
+            offer = f"its parts are {', '.join(self.parts)}"
+            fail("GF075", f"the data has no part '{name}'",
+                 help=did_you_mean(name, self.parts) or offer)  # fmt: skip
+        indices = self.parts[name] if self.dataset.steps else self.parts[name][:n]
+        few = Batches(self._served, indices, n, shuffle=False, seed=self.seed, prefetch=0)
+        return self._inputs.inputs(next(iter(few)), False)
 
     def rows(self, columns: Mapping[str, Array]) -> int:
         """How many samples (tokens, for a text) a batch holds."""
         first = next(iter(columns.values()))
         return len(first) if self.dataset.steps is None else int(np.prod(first.shape[:2]))
 
-    def inputs(self, columns: Mapping[str, Array]) -> dict[str, Array]:
-        """The inputs of the graph for one batch of columns."""
-        key = tuple((n, c.shape, c.dtype.str) for n, c in columns.items())
-        if key not in self._graphs:
-            types = {n: TensorType(_dtype(c), c.shape) for n, c in columns.items()}
-            graph, names = self.elaborated.column_graph(types)
-            self._graphs[key] = specialise(graph, {}, DType.FLOAT32, training=False), names
-        graph, names = self._graphs[key]
-        fed = {leaf.name: columns[leaf.name] for leaf in graph.leaves("input")}
-        values = evaluate(graph, fed)
-        return {n: np.asarray(values[out]) for n, out in zip(names, graph.outputs, strict=True)}
+
+def _numeric(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns that can be fed: a text that nothing has made numbers of cannot."""
+    return {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
+
+
+def _matching(
+    fitted: Sequence[FittedTransform] | None, plan: DataPlan
+) -> list[Fitted] | None:
+    """What an earlier run has learned, if its transforms are those of the file."""
+    if fitted is None:
+        return None
+    before, now = [name for name, _ in fitted], [call.name for call in plan.transforms]
+    if before != now:
+        fail("GF064", f"the run has the transforms {', '.join(before) or 'none'}, and the file "
+             f"{', '.join(now) or 'none'}", plan.mark, help="begin a new run")  # fmt: skip
+    return [found for _, found in fitted]
 
 
 @contextmanager
@@ -203,24 +311,19 @@ def _placed_options(plan: DataPlan) -> Iterator[None]:
 
 def load_dataset(plan: DataPlan, folder: Path | None) -> Dataset:
     """The dataset a data section names; problems are placed at its lines."""
-    source = find(plan.source)
-    problems = source.problems(plan.options)
-    if problems:
-        raise GraphflowError(*(d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items()))
-    inside = None if _from_command_line(plan) else folder
-    return load(plan.source, folder=inside, **plan.options)
+    with placed(plan.mark), _placed_options(plan):
+        source = find(plan.source)
+        options = dict(plan.options)
+        if plan.seed is not None and "seed" in source.options:
+            options["seed"] = plan.seed
+        problems = source.problems(options)
+        if problems:
+            raise GraphflowError(*(d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items()))
+        inside = None if _from_command_line(plan) else folder
+        return load(plan.source, folder=inside, **options)
 
 
 def _from_command_line(plan: DataPlan) -> bool:
     """Whether the path was given with --set: then it may lie anywhere."""
     mark = plan.marks.get("path")
     return mark is not None and mark.file.startswith("--set")
-
-
-def _dtype(column: Array) -> DType:
-    """The number type of a column; its floats are the program's."""
-    if column.dtype.kind == "f":
-        return DType.FLOAT
-    if column.dtype.kind == "b":
-        return DType.BOOL
-    return DType.UINT8 if column.dtype == np.uint8 else DType.INT64

@@ -265,3 +265,50 @@ def test_an_iteration_that_never_began_starts_no_thread() -> None:
     unused: Callable[[], object] = Batches(numbers(9), range(9), 3, shuffle=False, seed=0).__iter__
     unused()
     assert threads() == []
+
+
+# -- lengths and windows ------------------------------------------------------------------------
+LENGTHS = np.random.default_rng(0).integers(1, 200, 1000)
+
+
+def bucketed(epoch: int, **options: object) -> list[np.ndarray]:
+    data = Dataset("lists", {"i": np.arange(1000)}, "counted")
+    given = {"shuffle": True, "seed": 0, "lengths": LENGTHS, **options}
+    return [batch["i"] for batch in Batches(data, range(1000), 16, epoch=epoch, **given)]
+
+
+def test_a_bucket_holds_rows_of_similar_length() -> None:
+    batches = bucketed(0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(1000))
+    assert [len(b) for b in batches] == [16] * 62 + [8]
+    spread = np.mean([np.ptp(LENGTHS[b]) for b in batches])
+    assert spread < 20 < np.mean([np.ptp(LENGTHS[b]) for b in bucketed(0, lengths=None)])
+    middles = [LENGTHS[b].mean() for b in batches[:50]]
+    assert abs(np.corrcoef(middles, np.arange(50))[0, 1]) < 0.5  # the batches come in any order
+
+
+def test_buckets_depend_on_seed_and_epoch_only() -> None:
+    for one, again in zip(bucketed(3), bucketed(3), strict=True):
+        assert np.array_equal(one, again)
+    assert not np.array_equal(bucketed(3)[0], bucketed(4)[0])
+    shards = [bucketed(3, shard=k, shards=2) for k in range(2)]
+    assert len(shards[0]) == len(shards[1])
+    assert not set(np.concatenate(shards[0]).tolist()) & set(np.concatenate(shards[1]).tolist())
+
+
+def test_windows_in_any_order_are_the_books_random_sampling() -> None:
+    """Dive into Deep Learning 9.3: disjoint windows from a random start, in random order."""
+    data = Dataset("text", {"x": np.arange(35)}, "counted", steps=5)
+
+    def windows(epoch: int) -> list[list[int]]:
+        batches = Batches(
+            data, range(35), 2, shuffle=True, seed=0, epoch=epoch, sampling="random"
+        )
+        return [stream.tolist() for batch in batches for stream in batch["x"].T]
+
+    found = windows(0)
+    assert len(found) == 6 and found == windows(0) and found != windows(1)
+    start = min(window[0] for window in found)
+    assert start < 5
+    assert sorted(found) == [list(range(start + 5 * k, start + 5 * k + 5)) for k in range(6)]
+    assert any(a[-1] + 1 != b[0] for a, b in zip(found[::2], found[2::2], strict=False))

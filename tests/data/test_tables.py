@@ -130,10 +130,34 @@ def test_csv_columns_by_kind(iris: Path) -> None:
     columns = load("csv", path="iris.csv", folder=iris).columns
     assert list(columns) == ["sepal", "petal", "count", "species"]
     assert columns["sepal"].dtype == np.float32
-    assert columns["count"].dtype == columns["species"].dtype == np.int64
+    assert columns["count"].dtype == np.int64
     assert np.allclose(columns["petal"], [1.4, 4.5, 1.5])
     assert columns["count"].tolist() == [3, -4, 5]
-    assert columns["species"].tolist() == [0, 1, 0]
+    assert columns["species"].tolist() == ["setosa", "versicolor", "setosa"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_cells_may_be_missing(tmp_path: Path, stream: bool) -> None:
+    (tmp_path / "mine.csv").write_text('n,word,code\n1,NA,007\nNA,"a\nb",-\n\n,c,012\n')
+    options = {"stream": stream, "text": ["code"], "missing": ["NA", "", "-"]}
+    data = load("csv", path="mine.csv", folder=tmp_path, **options)
+    n, word, code = (data.array(name) for name in ("n", "word", "code"))
+    assert (n.dtype, np.isnan(n).tolist(), n[0]) == (np.float32, [False, True, True], 1)
+    assert word.tolist() == [None, "a\nb", "c"]
+    assert code.tolist() == ["007", None, "012"]
+
+
+def test_a_streamed_table_is_the_table(iris: Path) -> None:
+    wanted = {"x": ["sepal", "count"], "count": "count", "label": "species"}
+    whole = load("csv", path="iris.csv", folder=iris, columns=wanted)
+    stream = load("csv", path="iris.csv", folder=iris, columns=wanted, stream=True)
+    for indices in (np.array([2, 0, 2]), np.array([[1], [0]])):
+        for name, rows in stream.take(indices).items():
+            expected = whole.take(indices)[name]
+            assert (rows.dtype, rows.shape) == (expected.dtype, expected.shape)
+            assert (rows == expected).all()
+            assert stream.columns[name].dtype == rows.dtype
+            assert stream.columns[name].shape == whole.columns[name].shape
 
 
 def test_csv_columns_chosen_and_joined(iris: Path) -> None:
@@ -156,7 +180,8 @@ def test_csv_without_header_and_with_another_delimiter(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n3\n", {}, "line 3: 1 cells, not 2"),
         ("a\n1\nx\n", {}, "line 3, column 'a': 'x' is not a number"),
-        ("a,b\n1,2\n,3\n", {}, "column 'a': '' is not a number"),
+        ("a,b\n1,2\n,3\n", {"missing": []}, "column 'a': '' is not a number"),
+        ("a,b\n1,2\n", {"text": ["c"]}, "no column 'c'"),
         ("a,b\nu,2\nv,3\n", {"columns": {"x": ["a", "b"]}}, "'u' is not a number"),
         ("a,b\n", {}, "no rows"),
         ("", {}, "no rows"),

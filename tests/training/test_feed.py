@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
+from graphflow.training.feed import Feed
 
 FILE = """graphflow: 1
 name: a fit
@@ -40,3 +42,68 @@ def test_a_missing_file_is_placed_at_its_path(source):
 def test_a_wrong_split_is_placed_at_the_split(shares):
     option = f"split: {{{shares}}}"
     assert marked("moons", option, "x[:, 0]") == option
+
+
+# -- feeds that draw ----------------------------------------------------------------------------
+FLIPPED = """graphflow: 1
+name: flips
+inputs: {image: {shape: [B, 1, 8, 8]}, label: {shape: [B], dtype: int}}
+params: {w: {shape: [64, 10], init: zeros}}
+nodes: {loss: 'cross_entropy(flatten(image) @ w, label)'}
+data:
+  source: digits
+  batch: 300
+  feed: {image: random_horizontal_flip(image / 16), label: label}
+  split: {train: 0.5, test: 0.5}
+train: {minimize: loss, optimizer: sgd(0.1), epochs: 1}
+"""
+
+
+def served(feed: Feed, epoch: int, start: int = 0) -> list[np.ndarray]:
+    return [inputs["image"] for inputs, _ in feed.training(epoch, start)]
+
+
+def test_a_feed_draws_by_seed_epoch_and_batch_alone():
+    elaborated = gf.loads(FLIPPED).elaborated
+    whole = served(Feed(elaborated, None, seed=3), epoch=1)
+    resumed = served(Feed(elaborated, None, seed=3), epoch=1, start=1)
+    assert len(whole) == 3
+    for before, after in zip(whole[1:], resumed, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_every_epoch_and_every_sample_is_drawn_anew():
+    one_order = FLIPPED.replace("batch: 300", "batch: 300\n  shuffle: false")
+    feed = Feed(gf.loads(one_order).elaborated, None, seed=3)
+    pixels = feed.dataset.columns["image"][feed.parts["train"]] / 16
+    flips = []
+    for epoch in range(2):
+        images = np.concatenate(served(feed, epoch))
+        same = (images == pixels).all(axis=(1, 2, 3))
+        assert ((images == pixels[..., ::-1]).all(axis=(1, 2, 3)) | same).all()
+        assert same.mean() == pytest.approx(0.5, abs=0.06)
+        flips.append(same)
+    assert (flips[0] == flips[1]).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_what_is_evaluated_or_looked_at_is_not_changed():
+    feed = Feed(gf.loads(FLIPPED).elaborated, None, seed=3)
+    pixels = feed.dataset.columns["image"][feed.parts["test"]] / 16
+    found = np.concatenate([inputs["image"] for inputs, _ in feed.evaluation("test")])
+    np.testing.assert_array_equal(found, pixels.astype(np.float32))
+    first = feed.first(5, "test")
+    np.testing.assert_array_equal(first["image"], found[:5])
+    assert first["label"].shape == (5,)
+
+
+def test_a_part_that_is_not_there_is_answered():
+    feed = Feed(gf.loads(FLIPPED).elaborated, None, seed=3)
+    with pytest.raises(GraphflowError, match="no part 'tests'") as caught:
+        feed.first(5, "tests")
+    assert caught.value.diagnostics[0].help == "did you mean 'test'?"
+
+
+def test_a_layer_with_parameters_is_no_transform():
+    text = FLIPPED.replace("random_horizontal_flip(image / 16)", "'conv2d(image, 1, 1)'")
+    with pytest.raises(GraphflowError, match="no parameters"):
+        served(Feed(gf.loads(text).elaborated, None, seed=3), epoch=0)

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphflow.data.folds import Fold
-from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
 from graphflow.spec.document import DataDecl
 from graphflow.spec.elaborate import static
-from graphflow.spec.elaborate.bound import Bound, describe
+from graphflow.spec.elaborate.bound import Bound, Poisoned, describe
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Region, Slot
 from graphflow.spec.elaborate.training import Trainings
-from graphflow.spec.syntax import Expr
+from graphflow.spec.elaborate.transforms import TransformCall, transform_call
+from graphflow.spec.names import walk
+from graphflow.spec.syntax import Expr, Name
 from graphflow.spec.values import Map, Plain, Scalar, Seq, Value
 
 DEFAULT_BATCH = 32
@@ -23,7 +25,10 @@ DEFAULT_BATCH = 32
 
 @dataclass(frozen=True)
 class DataPlan:
-    """A whole ``data:`` section, resolved. ``marks`` places the options for messages."""
+    """A whole ``data:`` section, resolved. ``marks`` places the options for messages.
+
+    ``fed`` are the names that the expressions of ``feed:`` use.
+    """
 
     source: str
     options: Mapping[str, Plain]
@@ -34,6 +39,27 @@ class DataPlan:
     drop_last: bool
     mark: Mark
     fold: Fold | None = None
+    transforms: tuple[TransformCall, ...] = ()
+    stratify: str | None = None
+    ordered: bool = False
+    bucket: str | None = None
+    sampling: str | None = None
+    seed: int | None = None
+    fed: frozenset[str] = frozenset()
+
+
+def _marks(decl: DataDecl) -> dict[str, Mark]:
+    """Where the settings are written that the data itself may not fit."""
+    marks = {name: value.mark for name, value in decl.options.items()}
+    if decl.split:
+        marks["split"] = next(iter(decl.split.values())).mark
+    return marks
+
+
+def _names(decl: DataDecl) -> frozenset[str]:
+    """The names that the expressions of ``feed:`` use."""
+    parts = (part for expr in decl.feed.values() for part in walk(expr))
+    return frozenset(part.parts[0] for part in parts if isinstance(part, Name))
 
 
 class Feeds(Trainings):
@@ -56,19 +82,24 @@ class Feeds(Trainings):
                 decl.feed[unknown[0]].mark,
                 help=close,
             )
-        marks = {name: value.mark for name, value in decl.options.items()}
-        if decl.split:
-            marks["split"] = next(iter(decl.split.values())).mark
+        seed = None if decl.seed is None else self.whole(decl.seed, let, None, "'seed'")
         return DataPlan(
             str(decl.source.value),
             {name: self.option(value, let) for name, value in decl.options.items()},
-            marks,
+            _marks(decl),
             {n: self.share(n, e, let) for n, e in decl.split.items()} or None,
             batch,
             self.flag(decl.shuffle, let),
             bool(self.flag(decl.drop_last, let)),
             decl.source.mark,
             self.fold(decl, let),
+            tuple(transform_call(self, expr, let) for expr in decl.transforms),
+            decl.stratify,
+            bool(self.flag(decl.ordered, let)),
+            decl.bucket,
+            decl.sampling,
+            seed,
+            _names(decl) or frozenset(self.document.inputs),
         )
 
     def fold(self, decl: DataDecl, let: Scope) -> Fold | None:
@@ -103,7 +134,7 @@ class Feeds(Trainings):
         value = self.static(expr, let, f"the share of '{name}'")
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             fail("GF033", f"the share of '{name}' is a number, not {describe(value)}", expr.mark)
-        return float(value)
+        return value
 
     def flag(self, value: Expr | bool | None, let: Scope) -> bool | None:
         """A truth value setting."""
@@ -125,12 +156,16 @@ class Feeds(Trainings):
         named: dict[str, Expr | None] = {**exprs}
         if not named:
             named = {n: None for n in self.document.inputs if n in columns}
-        outputs, found = [], list[Diagnostic]()
+        outputs, known = [], len(self.errors)
         for name, expr in named.items():
             try:
                 outputs.append(self.column(name, expr, scope))
             except GraphflowError as error:
-                found += error.diagnostics
+                self.errors += error.diagnostics
+            except Poisoned:  # said already, inside a block
+                continue
+        found = self.errors[known:]
+        del self.errors[known:]
         if found:
             raise GraphflowError(*found)
         return self.builder.graph(outputs), tuple(named)
@@ -145,6 +180,20 @@ class Feeds(Trainings):
         """One input's node."""
         if expr is None:
             return name
-        with self.at(f"feed.{name}"):
-            value: Bound = self.evaluate(expr, scope, Slot(Place(f"feed.{name}")))
-            return self.tensor(value, expr.mark).name
+        known, before = set(self.leaves), len(self.errors)
+        try:
+            with self.at(f"feed.{name}"):
+                value: Bound = self.evaluate(expr, scope, Slot(Place(f"feed.{name}")))
+                return self.tensor(value, expr.mark).name
+        finally:
+            self._without_leaves(known, before, expr)
+
+    def _without_leaves(self, known: set[str], before: int, expr: Expr) -> None:
+        """A feed computes from columns alone."""
+        added = self.leaves.keys() - known
+        if added:
+            for name in added:
+                del self.leaves[name]
+            del self.errors[before:]
+            fail("GF065", f"a feed has no parameters and no state of its own ({min(added)})",
+                 expr.mark, help="write the layer under 'nodes:'")  # fmt: skip

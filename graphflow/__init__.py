@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from graphflow.api import Model, load, load_run, loads
     from graphflow.cross_validation import CrossValidation, cross_validate
     from graphflow.diagnostics import Diagnostic, GraphflowError
+    from graphflow.figures import figures_of
     from graphflow.generation import Generated, generate
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
@@ -48,6 +49,7 @@ _HOMES = {
     "Trainer": "graphflow.training",
     "Tuned": "graphflow.tuning",
     "cross_validate": "graphflow.cross_validation",
+    "figures_of": "graphflow.figures",
     "from_onnx": "graphflow.interop.onnx",
     "generate": "graphflow.generation",
     "load": "graphflow.api",
@@ -79,6 +81,7 @@ __all__ = [
     "Trainer",
     "Tuned",
     "cross_validate",
+    "figures_of",
     "from_onnx",
     "generate",
     "load",

@@ -179,7 +179,7 @@ def earlier(path: Path, given: Settings, way: Way) -> Earlier:
     if given.file:
         model = load(given.file, settings.overrides, max_nodes=way.max_nodes)
     else:
-        model = _own_graph(folder, settings, way)
+        model = own_graph(folder, settings, way.max_nodes)
     return Earlier(folder, settings, model, bool(given.file))
 
 
@@ -226,12 +226,12 @@ def _changed(kept: Settings, given: Settings) -> Settings:
     return kept
 
 
-def _own_graph(folder: RunFolder, settings: Settings, way: Way) -> Model:
+def own_graph(folder: RunFolder, settings: Settings, max_nodes: int = NODE_LIMIT) -> Model:
     """The graph that a run's folder holds. Overrides are part of it already; those of ``data``
     are given again because a path from the command line may lie anywhere.
     """
     data = {k: v for k, v in settings.overrides.items() if k.startswith("data.")}
-    model = load(folder.graph_file, data, max_nodes=way.max_nodes)
+    model = load(folder.graph_file, data, max_nodes=max_nodes)
     model.folder = Path(settings.folder) if settings.folder else None
     return model
 

@@ -19,6 +19,7 @@ from graphflow.cli import (
     generate,
     import_,
     new,
+    report,
     run,
     schema,
     show,
@@ -29,8 +30,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, tune, check, expand, export, import_, show, step, generate, gallery, new, fetch, explain,
-    schema,
+    run, tune, report, check, expand, export, import_, show, step, generate, gallery, new, fetch,
+    explain, schema,
 )  # fmt: skip
 
 app = typer.Typer(

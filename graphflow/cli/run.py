@@ -63,6 +63,7 @@ def command(
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
     from graphflow.cli.endings import told, told_folds, told_iteration
     from graphflow.cli.progress import FoldTitles, watching
+    from graphflow.cli.report import report_after
     from graphflow.cross_validation import CrossValidation, Folds
     from graphflow.gallery import find
     from graphflow.runs import Settings, Way
@@ -93,6 +94,8 @@ def command(
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
         early = "stopped early" if outcome.stopped_early else "complete"
         say(f"the run is {early}; go on with --epochs N or --steps N")
+    if isinstance(training, Loop) and training.trainer.elaborated.document.figures:
+        report_after(path)
     if isinstance(training, Loop) and isinstance(training.trainer, Iteration):
         return told_iteration(path, training, training.trainer, outcome, as_json)
     return told(path, outcome, as_json)

@@ -25,7 +25,9 @@ from graphflow.figures.descriptions import (
     Words,
 )
 from graphflow.figures.drawing import draw
-from graphflow.figures.report import Report, Table, report_html
+from graphflow.figures.png import write_png
+from graphflow.figures.report import Report, Table, report_html, write_report
+from graphflow.figures.run_report import compared_report, figures_of, run_report
 
 __all__ = [
     "Bars",
@@ -45,6 +47,11 @@ __all__ = [
     "Series",
     "Table",
     "Words",
+    "compared_report",
     "draw",
+    "figures_of",
     "report_html",
+    "run_report",
+    "write_png",
+    "write_report",
 ]

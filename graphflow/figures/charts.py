@@ -14,6 +14,7 @@ from graphflow.figures.theme import DASHES, SEQUENTIAL, Numbers, colour, figure,
 HEIGHT = 380
 MOST_POINTS = 4_000
 """Points of one line; longer ones keep the smallest and the largest of each stretch."""
+FEW_TICKS = 16
 FEW = 40
 """Points of a line up to which each is marked."""
 
@@ -29,6 +30,7 @@ def draw_chart(chart: Chart) -> go.Figure:
         made.add_trace(_trace(series, chart.log, colour(groups.index(group)), DASHES[turn % 6]))
     _axes(made, chart.labels, chart.log)
     _decades(made, chart)
+    _whole_ticks(made, chart)
     lines = all(s.mode != "markers" for s in chart.series)
     made.update_layout(
         showlegend=len(chart.series) > 1, hovermode="x unified" if lines else "closest"
@@ -98,6 +100,15 @@ def _decades(made: go.Figure, chart: Chart) -> None:
         values = np.concatenate([v[v > 0] for v in given] or [np.zeros(0)])
         wide = values.size and values.max() / values.min() > 1e3
         made.update_layout({f"{axis}axis": {"dtick": 1 if wide else "D2"}})
+
+
+def _whole_ticks(made: go.Figure, chart: Chart) -> None:
+    """No ticks between whole numbers where all x are whole and few: half an epoch is none."""
+    values = np.concatenate([np.asarray(trace.x) for trace in made.data] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    few = values.size and np.ptp(values) <= FEW_TICKS and (values == np.round(values)).all()
+    if few and "x" not in chart.log:
+        made.update_xaxes(dtick=1)
 
 
 def draw_bars(bars: Bars) -> go.Figure:

@@ -179,4 +179,3 @@ def _way(path: Path, index: int, surface: bool) -> list[object]:
                    marker={"symbol": ["circle", "star"], "size": [11, 15], "color": ink,
                            "line": {"color": "#222222", "width": 1}}),
     ]  # fmt: skip
-

@@ -53,8 +53,7 @@ class _Grid:
 
 
 def draw_pictures(pictures: Pictures) -> go.Figure:
-    """All images on one scale of grey or colour; smaller ones are set in the frame of the largest.
-    """
+    """All images on one scale of grey or colour; smaller ones stand in the frame of the largest."""
     shown = list(pictures.pictures)
     grid = _grid(pictures)
     low, high = pictures.range or limits([p.pixels for p in shown], pictures.diverging)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from graphflow.figures.theme import template
+from graphflow.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,12 @@ def report_html(report: Report) -> str:
     )
 
 
+def write_report(report: Report, file: Path) -> None:
+    """Write the page; until it is whole, the file holds what it held before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, report_html(report).encode())
+
+
 def _json(value: object) -> str:
     """JSON that can stand inside a script: it holds no tag and no number that JSON lacks."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -65,7 +74,8 @@ def _json(value: object) -> str:
 
 
 def _body(report: Report) -> str:
-    parts = [f"<p>{html.escape(report.about)}</p>" if report.about else ""]
+    about = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(report.about))
+    parts = [f"<p>{about}</p>" if about else ""]
     if report.source:
         parts.append(f'<p class="soft">{html.escape("; ".join(report.source))}</p>')
     tables = "".join(_table(table) for table in report.tables if table.rows)

@@ -41,7 +41,7 @@ def template(theme: str) -> go.layout.Template:
             "font": {"family": "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif", "size": 13,
                      "color": ink},
             "title": {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container",
-                      "yanchor": "top", "pad": {"t": 12, "l": 10}, "font": {"size": 16}},
+                      "yanchor": "top", "pad": {"t": 18, "l": 10}, "font": {"size": 16}},
             "paper_bgcolor": paper, "plot_bgcolor": paper, "colorway": list(COLOURS),
             "xaxis": axis, "yaxis": axis,
             "scene": {"xaxis": space, "yaxis": space, "zaxis": space},
@@ -61,7 +61,7 @@ def figure(labels: Labels, *, height: int, below: int = 56) -> go.Figure:
     ``height`` is that of the drawing between the margins, ``below`` the margin at the bottom.
     """
     lines = [*wrapped(labels.title), *(f"<sub>{line}</sub>" for line in wrapped(labels.note, 120))]
-    top = 22 + 22 * len(lines)
+    top = 28 + 22 * len(lines)
     made = go.Figure()
     made.update_layout(
         template=template("light"),

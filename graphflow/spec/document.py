@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Mark, fail
+from graphflow.spec.figures import FIGURES, FigureDecl
 from graphflow.spec.generate import GENERATE, GenerateDecl
 from graphflow.spec.kinds import ListOf, MapOf, Record, key
 from graphflow.spec.leaves import (
@@ -274,7 +275,7 @@ def _check_block(block: BlockDecl) -> None:
 
 
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
-LATER = ("figures", "paper")
+LATER = ("paper",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +349,9 @@ class Document:
     )
     tune: TuneDecl | None = field(
         default=None, metadata=key("tune", TUNE, "which settings are searched, for what, how")
+    )
+    figures: Mapping[str, FigureDecl] = field(
+        default_factory=dict, metadata=key("figures", FIGURES, "what a report of a run shows")
     )
     check: tuple[CheckDecl, ...] = field(
         default=(), metadata=key("check", CHECKS, "values and gradients that must come out")

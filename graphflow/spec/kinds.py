@@ -8,7 +8,7 @@ the schema from it, so that reader, editor and documentation cannot disagree.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from functools import partial
 from typing import ClassVar, Generic, NoReturn, Protocol, TypeVar
 
@@ -279,6 +279,44 @@ class Record(Generic[T]):
             message = f"{self.what} has only one of the keys {names}"
             found.append(Diagnostic("GF010", message, place))
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged(Generic[T]):
+    """A mapping whose key ``tag`` says which of several records it is."""
+
+    tag: str
+    records: Mapping[str, Record[T]]
+    what: str
+
+    def read(self, value: Value, mark: Mark) -> T:
+        if not isinstance(value, Map):
+            wrong(value, f"a mapping for {self.what}")
+        kind = value.get(self.tag)
+        if kind is None:
+            help = f"one of {', '.join(self.records)}"
+            fail("GF012", f"{self.what} needs the key '{self.tag}'", mark, help=help)
+        if not isinstance(kind, Scalar) or kind.text not in self.records:
+            text = kind.text if isinstance(kind, Scalar) else ""
+            help = did_you_mean(text, self.records) or f"one of {', '.join(self.records)}"
+            fail("GF013", f"there is no {self.tag} '{text}'", kind.mark, help=help)
+        rest = tuple((name, item) for name, item in value.items if name.text != self.tag)
+        return self.records[kind.text].read(replace(value, items=rest), mark)
+
+    def schema(self, defs: Schema) -> Schema:
+        return {
+            "type": "object",
+            "required": [self.tag],
+            "oneOf": [self._tagged(name, record, defs) for name, record in self.records.items()],
+        }
+
+    def _tagged(self, name: str, record: Record[T], defs: Schema) -> Schema:
+        """The record's own schema, with the tag among its keys."""
+        record.schema(defs)
+        own = defs[record.cls.__name__]
+        assert isinstance(own, dict) and isinstance(own["properties"], dict)
+        own["properties"] = {self.tag: {"const": name}, **own["properties"]}
+        return {"$ref": f"#/$defs/{record.cls.__name__}"}
 
 
 class _Given:

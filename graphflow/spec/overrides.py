@@ -14,7 +14,7 @@ from graphflow.spec.values import Map, Plain, Scalar, Seq, Value
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read
 
-SECTIONS = ("let", "inputs", "layers", "data", "train", "run", "generate", "tune")
+SECTIONS = ("let", "inputs", "layers", "data", "train", "run", "generate", "tune", "figures")
 """The sections that an override reaches by path."""
 
 _NAMED = ("let", "inputs", "layers")

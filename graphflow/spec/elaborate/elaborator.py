@@ -25,6 +25,7 @@ from graphflow.spec.elaborate.bound import (
 from graphflow.spec.elaborate.calltree import CallTree, settled
 from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.feeding import DataPlan, Feeds
+from graphflow.spec.elaborate.figures import check_figures
 from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.run import Run, run_plan
@@ -138,6 +139,7 @@ class Elaborator(Feeds):
         run = self.resolved(self.document.run, partial(run_plan, self))
         search = self.attempt(lambda: tuning(self, training))
         generation = self.attempt(lambda: generation_plan(self, scope))
+        check_figures(self, training)
         initial = self.initial_graph(self.input_types())
         if self.errors:
             raise GraphflowError(*sorted(self.errors, key=_position))

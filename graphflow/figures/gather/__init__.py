@@ -1,0 +1,63 @@
+"""Descriptions filled from a model or a run, as the figures of a file say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from graphflow.figures.descriptions import Description
+from graphflow.figures.gather.curves import (
+    bar,
+    histogram,
+    line,
+    scatter,
+    training_curves,
+)
+from graphflow.figures.gather.grids import grid
+from graphflow.figures.gather.images import boxes, filters, images, segmentation
+from graphflow.figures.gather.material import Material
+from graphflow.figures.gather.matrices import confusion, embedding, heatmap
+from graphflow.figures.gather.texts import text
+from graphflow.spec.figures import (
+    BarDecl,
+    BoxesDecl,
+    ConfusionDecl,
+    ContourDecl,
+    EmbeddingDecl,
+    FigureDecl,
+    FiltersDecl,
+    HeatmapDecl,
+    HistogramDecl,
+    ImagesDecl,
+    LineDecl,
+    ScatterDecl,
+    SegmentationDecl,
+    SurfaceDecl,
+    TextDecl,
+)
+
+__all__ = ["Material", "describe", "training_curves"]
+
+_MAKERS: dict[type[FigureDecl], Callable[..., Description]] = {
+    LineDecl: line,
+    ScatterDecl: scatter,
+    BarDecl: bar,
+    HistogramDecl: histogram,
+    HeatmapDecl: heatmap,
+    ContourDecl: grid,
+    SurfaceDecl: grid,
+    ImagesDecl: images,
+    FiltersDecl: filters,
+    BoxesDecl: boxes,
+    SegmentationDecl: segmentation,
+    ConfusionDecl: confusion,
+    EmbeddingDecl: embedding,
+    TextDecl: text,
+}
+
+
+def describe(name: str, decl: FigureDecl, material: Material) -> Description:
+    """What a figure of the file shows, with the values it has now.
+
+    Raises GraphflowError where its values cannot be computed, or do not fit each other.
+    """
+    return _MAKERS[type(decl)](decl, material, name)

@@ -1,0 +1,186 @@
+"""Curves, points, bars and histograms, filled from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from graphflow.diagnostics import fail
+from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
+from graphflow.figures.gather.material import SAMPLES, Material, Rows
+from graphflow.spec.figures import AxesDecl, BarDecl, HistogramDecl, LineDecl, Ref, ScatterDecl
+
+COUNTS = ("epoch", "step")
+MOST_GROUPS = 24
+"""Different whole numbers up to which they are groups, not a scale."""
+
+
+def line(decl: LineDecl, material: Material, name: str) -> Chart:
+    """Metrics and histories over epochs or steps; nodes over another node, or over their places."""
+    if decl.x is not None and decl.x.name not in COUNTS:
+        x, *ys = material.values([decl.x, *decl.y], decl.part, decl.count or SAMPLES)
+        series = [_over(ref, x, y) for ref, y in zip(decl.y, ys, strict=True)]
+        return Chart(series, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
+    counted = counts(material.metrics) if decl.x is None else decl.x.name
+    found, label = list[Series](), counted
+    for ref in decl.y:
+        if ref.name in material.history and not ref.metric:
+            label = "step"
+            found += _followed(material, ref)
+        elif ref.metric or any(ref.name in row for row in material.metrics):
+            found.append(metric(material.metrics, ref.name, counted))
+        else:
+            (values,) = material.values([ref], decl.part, decl.count or SAMPLES)
+            label = "place" if decl.x is None else label
+            found += _rows(str(ref), values, None)
+    return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl))
+
+
+def _log(decl: AxesDecl) -> Log:
+    return decl.log  # type: ignore[return-value]
+
+
+def counts(rows: Rows) -> str:
+    """What the rows of a run are counted by: epochs, or steps where several share an epoch."""
+    epochs = [row.get("epoch") for row in rows]
+    return "epoch" if len(set(map(str, epochs))) == len(epochs) else "step"
+
+
+def metric(rows: Rows, name: str, counted: str) -> Series:
+    """One metric of a run over its epochs or steps."""
+    kept = [row for row in rows if name in row and counted in row]
+    x = np.array([_number(row[counted]) for row in kept], np.float64)
+    return Series(name, np.array([_number(row[name]) for row in kept], np.float64), x)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _followed(material: Material, ref: Ref) -> list[Series]:
+    """The history of a node: one curve, or one for each of its entries."""
+    steps, values = material.history[ref.name]
+    chosen = np.asarray(values)[slice(None), *ref.index]
+    return _rows(str(ref), chosen.reshape(len(steps), -1).T, steps)
+
+
+def _rows(name: str, values: Array, x: Array | None) -> list[Series]:
+    """A vector as one curve, the rows of a matrix as one each."""
+    rows = np.atleast_2d(values)
+    rows = rows.reshape(-1, rows.shape[-1])
+    names = [name] if len(rows) == 1 else [f"{name}[{i}]" for i in range(len(rows))]
+    return [Series(n, row, x) for n, row in zip(names, rows, strict=True)]
+
+
+def _over(ref: Ref, x: Array, y: Array) -> Series:
+    """One node over another, in the order of x."""
+    x, y = _alike(ref, x, y)
+    order = np.argsort(x, kind="stable")
+    return Series(str(ref), y[order], x[order])
+
+
+def _alike(ref: Ref, x: Array, y: Array) -> tuple[Array, Array]:
+    """Both as vectors of one length. GF030."""
+    if x.size != y.size:
+        fail("GF030", f"'{ref}' has {y.size} values, x has {x.size}", ref.mark,
+             help="each needs one value a sample: name a column, such as x[:, 0]")  # fmt: skip
+    return x.reshape(-1), y.reshape(-1)
+
+
+def scatter(decl: ScatterDecl, material: Material, name: str) -> Chart:
+    """Points by group or on a scale of colours; lines over the same x in order."""
+    color = [decl.color] if decl.color is not None else []
+    refs = [decl.x, *decl.y, *decl.line, *color]
+    x, *rest = material.values(refs, decl.part, decl.count or SAMPLES)
+    ys, lines = rest[: len(decl.y)], rest[len(decl.y) : len(decl.y) + len(decl.line)]
+    found = list[Series]()
+    for ref, y in zip(decl.y, ys, strict=True):
+        found += _points(ref, *_alike(ref, x, y), rest[-1] if color else None)
+    found += [_over(ref, x, y) for ref, y in zip(decl.line, lines, strict=True)]
+    return Chart(found, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
+
+
+def _points(ref: Ref, x: Array, y: Array, color: Array | None) -> list[Series]:
+    if color is None:
+        return [Series(str(ref), y, x, "markers")]
+    color = _alike(ref, x, color)[1]
+    groups = np.unique(color)
+    if len(groups) > MOST_GROUPS or not np.array_equal(groups, np.round(groups.astype(float))):
+        return [Series(str(ref), y, x, "markers", color=color)]
+    return [Series(f"{int(g)}", y[color == g], x[color == g], "markers") for g in groups]
+
+
+def bar(decl: BarDecl, material: Material, name: str) -> Bars:
+    """Vectors beside each other; of metrics, the last of a run."""
+    metrics = [ref for ref in decl.of if ref.metric]
+    values = [ref for ref in decl.of if not ref.metric]
+    if metrics:
+        last = [metric(material.metrics, ref.name, "step").y for ref in metrics]
+        numbers = [float(y[-1]) if len(y) else float("nan") for y in last]
+        numbers += [float(np.mean(v)) for v in material.values(values, decl.part, decl.count)]
+        words: Sequence[str] = decl.labels or [str(ref) for ref in (*metrics, *values)]
+        words = _fitted(words, len(numbers), decl)
+        return Bars(np.array([numbers]), words, labels=_bar(decl, name))
+    found = [np.atleast_1d(v) for v in material.values(values, decl.part, decl.count or SAMPLES)]
+    longest = max(len(v) for v in found)
+    if any(len(v) != longest for v in found):
+        fail("GF030", "the vectors of one figure have one length", decl.mark)
+    words = decl.labels or [str(i) for i in range(longest)]
+    log: Log = "y" if decl.log else ""
+    return Bars(np.array(found), _fitted(words, longest, decl), [str(ref) for ref in values],
+                _bar(decl, name), log)  # fmt: skip
+
+
+def _bar(decl: BarDecl, name: str) -> Labels:
+    return Labels(decl.title or name, decl.x_label or "", decl.y_label or "", note=decl.about)
+
+
+def _fitted(words: Sequence[str], count: int, decl: BarDecl) -> Sequence[str]:
+    if len(words) != count:
+        fail("GF030", f"{len(words)} labels for {count} bars", decl.mark)
+    return words
+
+
+def histogram(decl: HistogramDecl, material: Material, name: str) -> Histogram:
+    """All entries of each value."""
+    values = material.values(decl.of, decl.part, decl.count or SAMPLES)
+    samples = [(str(ref), value) for ref, value in zip(decl.of, values, strict=True)]
+    return Histogram(samples, decl.bins, axes(decl, name, _only(decl.of), "entries"), _log(decl))
+
+
+def _only(refs: Sequence[Ref]) -> str:
+    """The name at an axis: that of the only thing shown."""
+    return str(refs[0]) if len(refs) == 1 else ""
+
+
+def axes(decl: AxesDecl, name: str, x: str, y: str) -> Labels:
+    """The words of a figure with two axes, the file's own first."""
+    return Labels(
+        decl.title or name,
+        x if decl.x_label is None else decl.x_label,
+        y if decl.y_label is None else decl.y_label,
+        note=decl.about,
+        x_range=decl.x_range,
+        y_range=decl.y_range,
+    )
+
+
+def training_curves(runs: Mapping[str, Rows], title: str = "") -> dict[str, Chart]:
+    """A chart for every metric that runs report: its parts, and the runs beside each other."""
+    names = {key: None for rows in runs.values() for row in rows for key in row}
+    measures = dict.fromkeys(key.partition("/")[2] for key in names if "/" in key)
+    counted = "step" if any(counts(rows) == "step" for rows in runs.values()) else "epoch"
+    found = {}
+    for measure in measures:
+        series = [s for run, rows in runs.items() for s in _parts(run, rows, measure, counted)]
+        if any(np.isfinite(one.y).any() for one in series):
+            found[measure] = Chart(series, Labels(title or measure, counted, measure))
+    return found
+
+
+def _parts(run: str, rows: Rows, measure: str, counted: str) -> list[Series]:
+    """The parts (train, test) of one measure of one run."""
+    keys = dict.fromkeys(k for row in rows for k in row if k.partition("/")[2] == measure)
+    made = [(key, metric(rows, key, counted)) for key in keys]
+    return [Series(f"{run}: {key}" if run else key, one.y, one.x, group=run) for key, one in made]

@@ -1,0 +1,167 @@
+"""Images, filters, boxes and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isqrt
+
+import numpy as np
+
+from graphflow.diagnostics import Mark, fail
+from graphflow.figures.descriptions import Array, Box, Labels, Picture, Pictures
+from graphflow.figures.gather.material import Material
+from graphflow.figures.gather.matrices import classes_of
+from graphflow.spec.figures import (
+    BoxesDecl,
+    FiltersDecl,
+    ImagesDecl,
+    PicturesDecl,
+    SegmentationDecl,
+)
+
+SHOWN = 16
+"""Images of a figure that does not say how many."""
+
+
+def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
+    """Images in rows, their labels above them."""
+    count = decl.count or SHOWN
+    values, *labels = material.values([decl.of, *decl.labels], decl.part, count)
+    pixels = as_images(values[:count], decl.shape, decl.mark)
+    lines = [_words(label, decl.names) for label in labels]
+    titles = [", ".join(words) for words in zip(*lines, strict=True)] or [""] * len(pixels)
+    note = decl.about or (", ".join(map(str, decl.labels)) if len(decl.labels) > 1 else "")
+    shown = [Picture(image, title) for image, title in zip(pixels, titles, strict=False)]
+    return _pictures(decl, shown, Labels(decl.title or name, note=note))
+
+
+def _pictures(decl: PicturesDecl, shown: Sequence[Picture], labels: Labels) -> Pictures:
+    return Pictures(shown, decl.columns, labels, decl.range, names=decl.names)
+
+
+def _words(label: Array, names: Sequence[str]) -> list[str]:
+    """Labels as words: of scores, the class of the largest; other numbers as they are."""
+    if label.ndim == 2:
+        label = classes_of(label, 1)
+    return [_word(value, names) for value in label.tolist()]
+
+
+def _word(value: object, names: Sequence[str]) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    place = int(value)
+    return names[place] if 0 <= place < len(names) else str(place)
+
+
+def as_images(values: Array, shape: tuple[int, ...] | None, mark: Mark) -> list[Array]:
+    """Values (N, ...) as images (h, w) or (h, w, 3). GF030 where they are none.
+
+    Rows of pixels are square images unless ``shape`` says otherwise; one channel is grey, three
+    are colours, of other numbers the first one is shown.
+    """
+    if shape is not None or values.ndim == 2:
+        values = values.reshape(len(values), *_shape(values, shape, mark))
+    if values.ndim == 3:
+        return list(values)
+    if values.shape[1] == 3:
+        return list(np.moveaxis(values, 1, -1))
+    return [image[0] for image in values]
+
+
+def _shape(values: Array, shape: tuple[int, ...] | None, mark: Mark) -> tuple[int, ...]:
+    pixels = int(np.prod(values.shape[1:]))
+    side = isqrt(pixels)
+    if shape is None and side * side != pixels:
+        fail("GF030", f"{pixels} pixels make no square image", mark,
+             help="say its shape: shape: [H, W], or [C, H, W]")  # fmt: skip
+    if shape is not None and int(np.prod(shape)) != pixels:
+        sizes = " x ".join(map(str, shape))
+        fail("GF030", f"{pixels} pixels make no image of {sizes}", mark)
+    return shape or (side, side)
+
+
+def filters(decl: FiltersDecl, material: Material, name: str) -> Pictures:
+    """Each filter on its own; those of three channels in colour, of others each channel."""
+    (values,) = material.values([decl.of], None)
+    if values.ndim == 4 and values.shape[1] != 3:
+        values = values.reshape(-1, *values.shape[2:])
+    total = len(values)
+    pixels = as_images(values[: decl.count], decl.shape, decl.mark)
+    colour = bool(pixels) and pixels[0].ndim == 3
+    note = decl.about or (f"the first {decl.count} of {total}" if total > decl.count else "")
+    labels = Labels(decl.title or name, z="weight", note=note)
+    return Pictures([Picture(p) for p in pixels], decl.columns, labels, diverging=not colour)
+
+
+def segmentation(decl: SegmentationDecl, material: Material, name: str) -> Pictures:
+    """The mask over each image, and the true one beside it."""
+    count = decl.count or SHOWN // 2
+    refs = [decl.image, decl.mask, *([decl.target] if decl.target else [])]
+    values, *masks = (v[:count] for v in material.values(refs, decl.part, count))
+    pixels = as_images(values, decl.shape, decl.mark)
+    titles = ("predicted", "true") if decl.target else ("",)
+    shown = []
+    for index, image in enumerate(pixels):
+        for mask, title in zip(masks, titles, strict=True):
+            classes = classes_of(mask, 3)[index]
+            if classes.shape != image.shape[:2]:
+                fail("GF030", f"masks of {classes.shape} over images of {image.shape[:2]}",
+                     decl.mark)  # fmt: skip
+            shown.append(Picture(image, title, mask=classes))
+    return _pictures(decl, shown, Labels(decl.title or name, note=decl.about))
+
+
+def boxes(decl: BoxesDecl, material: Material, name: str) -> Pictures:
+    """Boxes whose score is high enough, with their class and score."""
+    count = decl.count or SHOWN // 2
+    further = [ref for ref in (decl.labels, decl.scores) if ref is not None]
+    values, corners, *rest = (
+        v[:count] for v in material.values([decl.image, decl.boxes, *further], decl.part, count)
+    )
+    labels = rest[0] if decl.labels is not None else None
+    scores = rest[-1] if decl.scores is not None else None
+    pixels = as_images(values, decl.shape, decl.mark)
+    corners = corners.reshape(len(corners), -1, 4)
+    shown = []
+    for index, image in enumerate(pixels):
+        size = image.shape[:2] if decl.unit == "share" else (1, 1)
+        mine = corner_form(corners[index], decl.format) * [size[1], size[0], size[1], size[0]]
+        found = [
+            _box(tuple(box), _at(labels, index, k), _at(scores, index, k), decl.names)
+            for k, box in enumerate(mine.tolist())
+            if _visible(_at(labels, index, k), _at(scores, index, k), decl.threshold)
+        ]
+        shown.append(Picture(image, boxes=found))
+    return _pictures(decl, shown, Labels(decl.title or name, note=decl.about))
+
+
+def _at(values: Array | None, index: int, k: int) -> float | None:
+    return None if values is None else float(values.reshape(len(values), -1)[index, k])
+
+
+def _visible(label: float | None, score: float | None, threshold: float) -> bool:
+    """A class below 0 is no object; a score that is too low is not shown."""
+    return (label is None or label >= 0) and (score is None or score >= threshold)
+
+
+def _box(
+    corners: tuple[float, ...], label: float | None, score: float | None, names: Sequence[str]
+) -> Box:
+    told = [] if label is None else [_word(label, names)]
+    told += [] if score is None else [f"{score:.2f}"]
+    x0, y0, x1, y1 = corners
+    return Box((x0, y0, x1, y1), " ".join(told), 0 if label is None else int(label))
+
+
+def corner_form(boxes: Array, format: str) -> Array:
+    """Boxes (K, 4) from corner to corner: ``xywh`` has a corner and sizes, ``cxcywh`` the centre.
+
+    >>> corner_form(np.array([[5.0, 5, 2, 4]]), "cxcywh").tolist()
+    [[4.0, 3.0, 6.0, 7.0]]
+    """
+    first, second = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+    if format == "xywh":
+        second = first + second
+    elif format == "cxcywh":
+        first, second = first - second / 2, first + second / 2
+    return np.concatenate([first, second], axis=1)

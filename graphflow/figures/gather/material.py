@@ -1,0 +1,172 @@
+"""What figures are filled from: a model, its data, the metrics and the history of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from graphflow.api import Model
+from graphflow.data.tokenizers import Tokenizer
+from graphflow.diagnostics import fail
+from graphflow.ops.op import Array
+from graphflow.runs import Settings, own_graph
+from graphflow.runtime.program import Program
+from graphflow.spec.figures import Ref
+from graphflow.spec.syntax import Name
+from graphflow.training.feed import Fed, Feed, Served, open_feed
+from graphflow.training.run_folder import Json, RunFolder
+
+GRADIENT = ".grad"
+SAMPLES = 1000
+"""Samples of a figure that does not say how many."""
+Rows = Sequence[Mapping[str, Json]]
+History = Mapping[str, tuple[Array, Array]]
+"""Steps (n,) and values (n, *shape) by name."""
+
+
+@dataclass(eq=False)
+class Material:
+    """A model in memory, and what is known of its training.
+
+    ``metrics`` are rows as a run logs them; ``history`` the values of nodes by step. Nothing is
+    computed and no data are read before a figure asks. Values are those of evaluation mode.
+    """
+
+    model: Model
+    metrics: Rows = ()
+    history: History = field(default_factory=dict)
+    seed: int = 0
+
+    @classmethod
+    def of_model(cls, model: Model) -> Material:
+        """A model alone, with the values that its parameters have now."""
+        training = model.elaborated.training
+        return cls(model, seed=training.seed if training else 0)
+
+    @classmethod
+    def of_run(cls, path: Path) -> Material:
+        """A run's folder, finished or under way: its last checkpoint, metrics and history."""
+        run = RunFolder.open(path)
+        settings = Settings.of(run)
+        model = own_graph(run, settings)
+        if settings.seed is not None:
+            model.seed = settings.seed
+        if any(run.checkpoints()):
+            arrays = run.checkpoint().arrays
+            model.store.restore({n: a for n, a in arrays.items() if n in model.store})
+        history = {name: run.history(name) for name in run.history_names()}
+        return cls(model, run.metrics(), history, settings.seed or 0)
+
+    # -- values ------------------------------------------------------------------------------
+    def values(
+        self, refs: Sequence[Ref], part: str | None, count: int | None = SAMPLES
+    ) -> list[Array]:
+        """What the names stand for, over the first ``count`` samples of a part (None: all).
+
+        A value with one row a sample has the rows of all batches; a number is their mean; of
+        anything else the first batch decides.
+        """
+        names = list(dict.fromkeys(ref.name for ref in refs if not self.is_gradient(ref.name)))
+        wrt = list(dict.fromkeys(ref.name for ref in refs if self.is_gradient(ref.name)))
+        found = self._nodes(names, part, count) | self._gradients(wrt, part)
+        return [found[ref.name][ref.index] for ref in refs]
+
+    def is_gradient(self, name: str) -> bool:
+        """Whether a name stands for the derivative of the loss."""
+        return name not in self.model.graph and name.endswith(GRADIENT)
+
+    def _nodes(self, names: Sequence[str], part: str | None, count: int | None) -> dict[str, Array]:
+        graph, store = self.model.graph, self.model.store
+        leaves = [n for n in names if graph.resolve(n) in store]
+        found = {name: np.array(store.array(graph.resolve(name))) for name in leaves}
+        computed = [name for name in names if name not in found]
+        if not computed:
+            return found
+        program = self.model.compile(of=computed[0], keep=computed[1:], seed=self.seed)
+        batches: dict[str, list[tuple[Array, int]]] = {name: [] for name in computed}
+        taken = 0
+        for inputs, rows in self.batches(computed, part):
+            values = program(inputs).values
+            for name in computed:
+                batches[name].append((values[name], rows))
+            taken += rows
+            if count is not None and taken >= count:
+                break
+        return found | {name: _joined(parts, count) for name, parts in batches.items()}
+
+    def batches(self, names: Sequence[str], part: str | None) -> Iterator[Fed]:
+        """(inputs, samples) of each batch; a single empty one where nothing needs to be fed."""
+        graph = self.model.graph
+        needed = [n for n in graph.needed_for(names) if graph.nodes[n].op == "input"]
+        if not needed:
+            yield {}, 1
+            return
+        if self.model.elaborated.data is None:
+            fail("GF078", f"'{names[0]}' needs '{needed[0]}', and the file has no 'data:' section",
+                 graph.origin(needed[0]).mark)  # fmt: skip
+        yield from self.feed.evaluation(part or next(iter(self.feed.evaluation_parts), "train"))
+
+    @cached_property
+    def feed(self) -> Served:
+        """The data, read when they are first needed."""
+        return open_feed(self.model.elaborated, self.model.folder, self.seed)
+
+    def _gradients(self, names: Sequence[str], part: str | None) -> dict[str, Array]:
+        """Derivatives of the loss of whoever trains them, on the first batch of a part."""
+        found: dict[str, Array] = {}
+        for loss, wrt in self._by_loss([name.removesuffix(GRADIENT) for name in names]).items():
+            program: Program = self.model.compile(of=loss, wrt=wrt, seed=self.seed)
+            inputs, _ = next(iter(self.batches([loss], part or "train")))
+            gradients = program(inputs).gradients
+            found |= {f"{name}{GRADIENT}": gradients[name] for name in wrt}
+        return found
+
+    def _by_loss(self, names: Sequence[str]) -> dict[str, list[str]]:
+        training = self.model.elaborated.training
+        found: dict[str, list[str]] = {}
+        for name in names:
+            assert training is not None  # the file was refused otherwise
+            resolved = self.model.graph.resolve(name)
+            owners = [o for o in training.objectives if resolved in o.params]
+            reached = [
+                o for o in training.objectives if resolved in self.model.graph.needed_for([o.loss])
+            ]
+            first = (owners or reached or list(training.objectives))[0]
+            found.setdefault(first.loss, []).append(name)
+        return found
+
+    # -- words -------------------------------------------------------------------------------
+    def tokenizer(self, column: str) -> Tokenizer:
+        """The vocabulary of a column of text; GF071 where it has none."""
+        known = self.feed.dataset.tokenizers if isinstance(self.feed, Feed) else {}
+        if column not in known:
+            data = self.model.elaborated.data
+            fail("GF071", f"the data have no vocabulary for a column '{column}'",
+                 data.mark if data is not None else None,
+                 help=f"there is one for {', '.join(known)}" if known else None)  # fmt: skip
+        return known[column]
+
+    def tokenizer_of(self, ref: Ref) -> Tokenizer | None:
+        """The vocabulary of the column that feeds an input as it is; None for anything else."""
+        data = self.model.document.data
+        if data is None or ref.name not in self.model.document.inputs:
+            return None
+        expr = data.feed.get(ref.name)
+        column = expr.id if isinstance(expr, Name) else ref.name if expr is None else ""
+        known = self.feed.dataset.tokenizers if isinstance(self.feed, Feed) else {}
+        return known.get(column)
+
+
+def _joined(parts: Sequence[tuple[Array, int]], count: int | None) -> Array:
+    """The values of several batches as one."""
+    first, rows = parts[0]
+    if first.ndim and len(first) == rows:
+        return np.concatenate([value for value, _ in parts])[:count]
+    if first.ndim == 0:
+        weights = [n for _, n in parts]
+        return np.asarray(np.average([float(value) for value, _ in parts], weights=weights))
+    return first

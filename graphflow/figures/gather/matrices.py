@@ -1,0 +1,195 @@
+"""Heatmaps, confusion matrices, embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from graphflow.diagnostics import fail
+from graphflow.figures.descriptions import (
+    Array,
+    Chart,
+    Cloud,
+    Heatmap,
+    Labels,
+    Panel,
+    Series,
+)
+from graphflow.figures.gather.material import SAMPLES, Material
+from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl, Ref
+
+PANELS = 64
+LARGEST = 400
+"""Rows and columns of a matrix that a heatmap shows."""
+Numbers = npt.NDArray[np.float64]
+
+
+def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
+    """The last two axes as matrices; samples and heads before them become panels."""
+    words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
+    values, *labels = material.values([decl.of, *words], decl.part, decl.count or 1)
+    named = dict(zip(map(str, words), labels, strict=True))
+    sampled = values.ndim - 2
+    if sampled:
+        values = values[: decl.count or 1]
+    panels = []
+    for place in list(np.ndindex(values.shape[:sampled]))[:PANELS]:
+        matrix = values[place][:LARGEST, :LARGEST]
+        rows = _ticks(decl.row_labels, named, material, place)
+        columns = _ticks(decl.column_labels, named, material, place)
+        _fits(decl, "row_labels", rows, matrix.shape[0])
+        _fits(decl, "column_labels", columns, matrix.shape[1])
+        panels.append(Panel(matrix, _panel(place, values.shape[:sampled]), rows, columns))
+    labels_ = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", str(decl.of),
+                     decl.about)  # fmt: skip
+    return Heatmap(panels, labels_, decl.columns, decl.range, decl.diverging)
+
+
+def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """Which sample and which head a panel is; what there is one of goes unsaid."""
+    words = ("sample", "head") if len(place) == 2 else ("",)
+    told = [f"{w} {i}".strip() for w, i, n in zip(words, place, shape, strict=True) if n > 1]
+    return ", ".join(told)
+
+
+def _ticks(
+    given: Ref | tuple[str, ...] | None, named: dict[str, Array], material: Material,
+    place: tuple[int, ...],
+) -> Sequence[str]:  # fmt: skip
+    """The words at an axis: the file's, or the tokens of a node, a row a sample."""
+    if not isinstance(given, Ref):
+        return given or ()
+    values = named[str(given)]
+    row = values[place[0] if place else 0] if values.ndim == 2 else values
+    tokenizer = material.tokenizer_of(given)
+    if tokenizer is None:
+        return [f"{v:.4g}" if isinstance(v, np.floating) else str(v) for v in row]
+    return [tokenizer.token(int(v)) for v in row]
+
+
+def _fits(decl: HeatmapDecl, key: str, words: Sequence[str], size: int) -> None:
+    if words and len(words) < size:
+        fail("GF030", f"{len(words)} '{key}' for {size} places of '{decl.of}'", decl.mark)
+
+
+def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:
+    """``counts[i, j]`` samples of class i were taken for class j, over the whole part."""
+    target, predicted = material.values([decl.target, decl.predicted], decl.part, decl.count)
+    counts = confusion_counts(target, predicted, len(decl.names))
+    words = list(decl.names) or [str(i) for i in range(len(counts))]
+    if len(words) < len(counts):
+        fail("GF030", f"{len(words)} names for {len(counts)} classes", decl.mark)
+    right, total = np.trace(counts), counts.sum()
+    told = f"{right} of {total} on the diagonal ({right / total:.1%})" if total else ""
+    note = decl.about or told
+    shown: Array = counts
+    if decl.share:
+        shown = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    labels = Labels(decl.title or name, "predicted", str(decl.target),
+                    "share" if decl.share else "samples", note)  # fmt: skip
+    return Heatmap([Panel(shown, "", words, words)], labels, annotated=True)
+
+
+def confusion_counts(target: Array, predicted: Array, classes: int = 0) -> npt.NDArray[np.int64]:
+    """A matrix (C, C); scores count as the class of the largest, over the axis that target lacks.
+
+    Targets below 0 stand for nothing (``ignore_index``).
+
+    >>> confusion_counts(np.array([0, 1, 1]), np.array([[3, 1], [0, 2], [5, 4]])).tolist()
+    [[1, 0], [1, 1]]
+    """
+    classes = max(classes, *_scored(target, predicted))
+    guess = classes_of(predicted, target.ndim).reshape(-1).astype(np.int64)
+    truth = target.reshape(-1).astype(np.int64)
+    kept = truth >= 0
+    truth, guess = truth[kept], guess[kept]
+    size = max(classes, int(max(truth.max(initial=-1), guess.max(initial=-1))) + 1)
+    counts = np.zeros((size, size), np.int64)
+    np.add.at(counts, (truth, guess), 1)
+    return counts
+
+
+def _scored(target: Array, predicted: Array) -> tuple[int, int]:
+    """How many classes there are scores for."""
+    scores = predicted.ndim == target.ndim + 1
+    return (0, predicted.shape[_class_axis(predicted, target.ndim)]) if scores else (0, 0)
+
+
+def _class_axis(values: Array, axes: int) -> int:
+    """Scores stand on the last axis, for pixels (N, C, H, W) on the second."""
+    return 1 if axes == 3 else -1
+
+
+def classes_of(values: Array, axes: int) -> Array:
+    """Classes: the values themselves, or where the scores of one more axis are largest. Scores of
+    a lone column are of one class against another: above zero is class 1.
+    """
+    if values.ndim == axes + 1:
+        return np.asarray(np.argmax(values, axis=_class_axis(values, axes)))
+    return np.asarray(np.round(values.astype(np.float64)))
+
+
+def embedding(decl: EmbeddingDecl, material: Material, name: str) -> Chart | Cloud:
+    """The rows on their first principal components."""
+    words = [decl.labels] if isinstance(decl.labels, Ref) else []
+    vectors, *given = material.values([decl.of, *words], decl.part, decl.count or SAMPLES)
+    vectors = vectors[: decl.count or SAMPLES]
+    points, shares = principal(vectors, decl.dimensions)
+    text = _names(decl, material, given, len(points))
+    names = [f"component {i + 1} ({share:.0%})" for i, share in enumerate(shares)]
+    x, y, z = (*names, "")[:3]
+    labels = Labels(decl.title or name, x, y, z, decl.about)
+    groups = text if text and len(set(text)) <= 24 else []
+    if decl.dimensions == 3:
+        return Cloud(points, groups, text, labels)
+    if not groups:
+        shown = Series(str(decl.of), points[:, 1], points[:, 0], "markers", text=text)
+        return Chart([shown], labels)
+    kinds = sorted(set(groups), key=lambda g: (len(g), g))
+    of = [np.array([i for i, g in enumerate(groups) if g == kind]) for kind in kinds]
+    found = [
+        Series(kind, points[mine, 1], points[mine, 0], "markers")
+        for kind, mine in zip(kinds, of, strict=True)
+    ]
+    return Chart(found, labels)
+
+
+def _names(
+    decl: EmbeddingDecl, material: Material, given: Sequence[Array], count: int
+) -> Sequence[str]:
+    """A word for each row."""
+    if decl.tokens is not None:
+        return material.tokenizer(decl.tokens).tokens[:count]
+    if isinstance(decl.labels, Ref):
+        values = given[0]
+        chosen = classes_of(values, 1) if values.ndim == 2 else values
+        words = [f"{float(v):g}" for v in chosen[:count]]
+    else:
+        words = list(decl.labels or ())[:count]
+    if words and len(words) < count:
+        fail("GF030", f"{len(words)} labels for {count} rows of '{decl.of}'", decl.mark)
+    return words
+
+
+def principal(vectors: Array, dimensions: int) -> tuple[Numbers, Numbers]:
+    """Rows (N, D) on their first principal components (N, d), and the share of spread of each.
+
+    Rows with a number that is not finite are left where the mean is. Components have the sign
+    that makes their largest entry positive, so that they do not turn from run to run.
+    """
+    from sklearn.decomposition import PCA
+
+    rows = np.asarray(vectors, np.float64)
+    whole = np.isfinite(rows).all(axis=1)
+    points, shares = np.zeros((len(rows), dimensions)), np.zeros(dimensions)
+    most = min(dimensions, rows.shape[1], int(whole.sum()))
+    if most == 0 or int(whole.sum()) < 2:
+        return points, shares
+    pca = PCA(most, svd_solver="full").fit(rows[whole])
+    points[whole, :most] = pca.transform(rows[whole])
+    largest = np.abs(pca.components_).argmax(axis=1)
+    points[:, :most] *= np.sign(pca.components_[range(most), largest])
+    shares[:most] = np.nan_to_num(pca.explained_variance_ratio_)
+    return points, shares

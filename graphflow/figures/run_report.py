@@ -1,0 +1,143 @@
+"""The report of a run, of several beside each other, and the figures of a model in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from graphflow.api import Model
+from graphflow.diagnostics import GraphflowError
+from graphflow.figures.descriptions import Chart
+from graphflow.figures.drawing import draw
+from graphflow.figures.gather import Material, describe, training_curves
+from graphflow.figures.report import Report, Table
+from graphflow.spec.figures import LineDecl
+from graphflow.training.run_folder import Json, RunFolder
+
+SETTINGS = ("file", "overrides", "seed", "dtype", "backend", "epochs", "steps", "started")
+"""What of ``run.json`` a report shows."""
+
+
+def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:
+    """The figures that a file declares, drawn: of a model with the values it has now, or of a
+    run's folder. Where a run's file declares none, its training curves.
+
+    >>> import graphflow as gf
+    >>> model = gf.loads('''
+    ... graphflow: 1
+    ... name: a parabola
+    ... params: {w: {shape: [2], init: zeros}}
+    ... nodes: {f: 'w[0] ** 2 + 3 * w[1] ** 2'}
+    ... outputs: [f]
+    ... figures:
+    ...   bowl: {kind: contour, of: f, x: 'w[0]', y: 'w[1]', x_range: [-1, 1], y_range: [0, 1],
+    ...          points: 3}
+    ... ''')
+    >>> figures_of(model)["bowl"].data[0].z.tolist()
+    [[1.0, 0.0, 1.0], [1.75, 0.75, 1.75], [4.0, 3.0, 4.0]]
+
+    Raises GraphflowError where one cannot be drawn.
+    """
+    if isinstance(source, Model):
+        material = Material.of_model(source)
+    else:
+        material = Material.of_run(Path(source))
+    declared = material.model.document.figures
+    if not declared:
+        return {n: draw(c) for n, c in training_curves({"": material.metrics}).items()}
+    return {name: draw(describe(name, decl, material)) for name, decl in declared.items()}
+
+
+def run_report(path: Path) -> Report:
+    """The report of a run, finished or under way: settings, metrics, figures in the file's order.
+
+    A figure that cannot be drawn says why in its place; the others are there. The curves of
+    training come first where the file declares no line of a metric.
+    """
+    run = RunFolder.open(path)
+    material = Material.of_run(path)
+    document = material.model.document
+    drawn: dict[str, go.Figure] = {}
+    problems: dict[str, str] = {}
+    if not _has_curves(material):
+        drawn |= _drawn(training_curves({"": material.metrics}))
+    for name, decl in document.figures.items():
+        try:
+            drawn[name] = draw(describe(name, decl, material))
+        except GraphflowError as error:
+            problems[name] = str(error)
+    tables = [_settings(run.about(), path), _metrics({"": material.metrics})]
+    return Report(document.name, document.about, document.source, tables, drawn, problems)
+
+
+def compared_report(paths: Sequence[Path]) -> Report:
+    """Several runs beside each other: their metrics, and each metric's curves in one figure."""
+    names = _short(paths)
+    rows = {name: RunFolder.open(path).metrics() for name, path in zip(names, paths, strict=True)}
+    tables = [_differences(names, paths), _metrics(rows)]
+    return Report(f"{len(paths)} runs", tables=tables, figures=_drawn(training_curves(rows)))
+
+
+def _short(paths: Sequence[Path]) -> list[str]:
+    """The folders' own names; whole paths where two are alike."""
+    names = [path.resolve().name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def _drawn(charts: Mapping[str, Chart]) -> dict[str, go.Figure]:
+    return {f"train-{name}": draw(chart) for name, chart in charts.items()}
+
+
+def _has_curves(material: Material) -> bool:
+    lines = [d for d in material.model.document.figures.values() if isinstance(d, LineDecl)]
+    return any(ref.metric for line in lines for ref in line.y)
+
+
+def _settings(about: Mapping[str, Json], path: Path) -> Table:
+    rows = [("run", path.name)]
+    rows += [(key, _words(about[key])) for key in SETTINGS if about.get(key) not in (None, "", {})]
+    return Table("Settings", ("setting", "value"), rows)
+
+
+def _words(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_words(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return " ".join(_words(item) for item in value)
+    return str(value)
+
+
+def _metrics(runs: Mapping[str, Sequence[Mapping[str, Json]]]) -> Table:
+    """The last, the smallest and the largest value of each metric."""
+    rows = []
+    for run, logged in runs.items():
+        for key in dict.fromkeys(k for row in logged for k in row if "/" in k):
+            values = [float(v) for row in logged if isinstance(v := row.get(key), int | float)]
+            known = [value for value in values if math.isfinite(value)]
+            ends = [f"{f(known):.4g}" if known else "-" for f in (min, max)]
+            name = f"{run}: {key}" if run else key
+            rows.append((name, f"{values[-1]:.4g}" if values else "-", *ends))
+    return Table("Metrics", ("metric", "last", "lowest", "highest"), rows, numeric=True)
+
+
+def _differences(names: Sequence[str], paths: Sequence[Path]) -> Table:
+    """The settings in which runs differ, a row a setting."""
+    about = [RunFolder.open(path).about() for path in paths]
+    flat = [{**run, **_overrides(run)} for run in about]
+    overridden = {key for run in about for key in _overrides(run)}
+    keys = dict.fromkeys(k for run in flat for k in run if k in SETTINGS or k in overridden)
+    rows = []
+    for key in keys:
+        values = [_words(run[key]) if run.get(key) is not None else "-" for run in flat]
+        if key not in ("overrides", "started") and len(set(values)) > 1:
+            rows.append((key, *values))
+    return Table("Differences", ("setting", *names), rows)
+
+
+def _overrides(about: Mapping[str, Json]) -> Mapping[str, Json]:
+    found = about.get("overrides")
+    return found if isinstance(found, dict) else {}

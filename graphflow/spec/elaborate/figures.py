@@ -1,0 +1,292 @@
+"""``figures:`` against the graph: what each figure names is there, and can be shown that way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial, singledispatch
+from typing import TYPE_CHECKING, NoReturn
+
+from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import TupleType
+from graphflow.spec.document import Document
+from graphflow.spec.elaborate.bound import Poison, Poisoned
+from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.figures import (
+    BarDecl,
+    BoxesDecl,
+    ConfusionDecl,
+    EmbeddingDecl,
+    FigureDecl,
+    FiltersDecl,
+    GridDecl,
+    HeatmapDecl,
+    HistogramDecl,
+    ImagesDecl,
+    LineDecl,
+    Ref,
+    SampledDecl,
+    ScatterDecl,
+    SegmentationDecl,
+    TextDecl,
+)
+
+if TYPE_CHECKING:
+    from graphflow.spec.elaborate.training import Training, Trainings
+
+COUNTS = ("epoch", "step")
+GRADIENT = ".grad"
+Shape = tuple[Dim, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a file's figures may name."""
+
+    document: Document
+    graph: Graph
+    scope: Scope
+    training: Training | None
+
+    def shape(self, ref: Ref) -> Shape:
+        """The shape of what a name stands for; GF020 where there is nothing of that name."""
+        if ref.name in self.graph:
+            return self._entry(ref, self._node(ref, ref.name))
+        base = ref.name.removesuffix(GRADIENT)
+        self._quiet(ref.name)
+        if base != ref.name and base in self.graph:
+            if self.document.train is None:
+                help = "add 'train:' with 'minimize:', or a node with gradient(y, x)"
+                fail("GF020", f"'{ref}' has no loss to differentiate", ref.mark, help=help)
+            return self._entry(ref, self._node(ref, base))
+        if ref.metric:
+            fail("GF020", f"'{ref}' is a metric, which only lines and bars show", ref.mark)
+        fail("GF020", f"no node is called '{ref.name}'", ref.mark,
+             help=did_you_mean(ref.name, self.names()))  # fmt: skip
+
+    def _quiet(self, name: str) -> None:
+        """What could not be read further up is not complained of again."""
+        known, bound = self.scope.get(name)
+        if known and isinstance(bound, Poison):
+            raise Poisoned(name)
+
+    def names(self) -> Iterator[str]:
+        """All that can be meant by a name."""
+        yield from (*self.graph.nodes, *self.graph.aliases, *self.metrics())
+
+    def _node(self, ref: Ref, name: str) -> Shape:
+        node = self.graph[name]
+        if isinstance(node.type, TupleType):
+            fail("GF022", f"'{ref}' has several results", ref.mark, help="name one of them")
+        return node.tensor.shape
+
+    def _entry(self, ref: Ref, shape: Shape) -> Shape:
+        """The shape of an entry; whole numbers that leave a known axis are refused."""
+        if len(ref.entries) > len(shape):
+            fail("GF030", f"'{ref.name}' has {len(shape)} axes, not {len(ref.entries)}", ref.mark)
+        kept = []
+        for place, size in zip(ref.entries, shape, strict=False):
+            if place is None:
+                kept.append(size)
+            elif isinstance(size, int) and not -size <= place < size:
+                fail("GF030", f"'{ref}': the axis has {size} entries", ref.mark)
+        return (*kept, *shape[len(ref.entries) :])
+
+    def rank(self, ref: Ref, *ranks: int, what: str) -> Shape:
+        """The shape, with one of these numbers of axes. GF030."""
+        shape = self.shape(ref)
+        if len(shape) not in ranks:
+            sizes = ", ".join(map(str, shape))
+            fail("GF030", f"{what}, but '{ref}' is ({sizes})", ref.mark)
+        return shape
+
+    # -- metrics -----------------------------------------------------------------------------
+    def metrics(self) -> list[str]:
+        """The metrics that a training is known to report."""
+        if self.training is None:
+            return []
+        names = dict.fromkeys(["loss", *self.training.report])
+        return [f"{part}/{name}" for part in self.parts() for name in names]
+
+    def parts(self) -> list[str]:
+        """The parts of the data that the file declares."""
+        return list(dict.fromkeys(["train", *self._split]))
+
+    @property
+    def _split(self) -> list[str]:
+        return [] if self.document.data is None else list(self.document.data.split)
+
+    def metric(self, ref: Ref) -> None:
+        """GF020 for a metric that no training of this file reports.
+
+        Which parts a source comes in is known when it is read: without ``split`` any may be named.
+        """
+        part, _, name = ref.name.partition("/")
+        if self.training is None and self.document.train is not None:
+            raise Poisoned(name)
+        if self.training is None:
+            fail("GF020", f"'{ref}' is a metric, but the file has no 'train:' section", ref.mark)
+        known = dict.fromkeys(["loss", *self.training.report])
+        if name not in known:
+            help = did_you_mean(name, known) or "add it to 'report:' under 'train:'"
+            fail("GF020", f"training reports no '{name}'", ref.mark, help=help)
+        if self._split and part not in self.parts():
+            self._no_part(part, ref.mark)
+
+    def part(self, decl: SampledDecl) -> None:
+        """GF020 for a part that the file does not make of its data."""
+        if decl.part is not None and self._split and decl.part not in self._split:
+            self._no_part(decl.part, decl.mark)
+
+    def _no_part(self, part: str, mark: Mark) -> NoReturn:
+        help = did_you_mean(part, self.parts()) or f"parts are {', '.join(self.parts())}"
+        fail("GF020", f"the data have no part '{part}'", mark, help=help)
+
+    def followed(self, ref: Ref) -> None:
+        """GF020 for what has no history; its entry must be one number."""
+        document = self.document
+        kept = [section.history for section in (document.train, document.run) if section]
+        if not any(ref.name in history.nodes for history in kept if history):
+            where = "run" if document.run else "train"
+            fail("GF020", f"no history of '{ref.name}' is kept", ref.mark,
+                 help=f"add 'history: [{ref.name}]' under '{where}'")  # fmt: skip
+        self.rank(ref, 0, what="a path needs numbers")
+
+
+def check_figures(elaborator: Trainings, training: Training | None) -> None:
+    """Find figures that cannot be drawn: each complaint has its place and joins the file's."""
+    document = elaborator.document
+    shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, training)
+    for decl in document.figures.values():
+        checks: Checks = [*_checks(decl, shown), partial(_part, decl, shown)]
+        for check in checks:
+            elaborator.attempt(check)
+
+
+def _part(decl: FigureDecl, shown: Shown) -> None:
+    if isinstance(decl, SampledDecl):
+        shown.part(decl)
+
+
+Checks = list[Callable[[], Shape | None]]
+
+
+@singledispatch
+def _checks(decl: FigureDecl, shown: Shown) -> Checks:
+    """What must hold of a figure of this kind, each on its own."""
+    raise TypeError(type(decl).__name__)
+
+
+@_checks.register(LineDecl)
+def _line(decl: LineDecl, shown: Shown) -> Checks:
+    counted = decl.x is None or decl.x.name in COUNTS
+    found: Checks = [] if counted or decl.x is None else [partial(shown.shape, decl.x)]
+    for ref in decl.y:
+        if not ref.metric:
+            found.append(partial(shown.shape, ref))
+        elif counted:
+            found.append(partial(shown.metric, ref))
+        else:
+            found.append(partial(_not_over, ref, decl))
+    return found
+
+
+def _not_over(ref: Ref, decl: LineDecl) -> None:
+    fail("GF020", f"'{ref}' is a metric: its x is epoch or step, not {decl.x}", ref.mark)
+
+
+@_checks.register(ScatterDecl)
+def _scatter(decl: ScatterDecl, shown: Shown) -> Checks:
+    color = [decl.color] if decl.color is not None else []
+    return [partial(shown.shape, ref) for ref in (decl.x, *decl.y, *decl.line, *color)]
+
+
+@_checks.register(BarDecl)
+def _bar(decl: BarDecl, shown: Shown) -> Checks:
+    vector = partial(shown.rank, what="bars need numbers or vectors")
+    return [partial(shown.metric, r) if r.metric else partial(vector, r, 0, 1) for r in decl.of]
+
+
+@_checks.register(HistogramDecl)
+def _histogram(decl: HistogramDecl, shown: Shown) -> Checks:
+    return [partial(shown.shape, ref) for ref in decl.of]
+
+
+@_checks.register(HeatmapDecl)
+def _heatmap(decl: HeatmapDecl, shown: Shown) -> Checks:
+    matrix = partial(shown.rank, decl.of, 2, 3, 4, what="a heatmap needs two to four axes")
+    words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
+    labels = partial(shown.rank, what="labels need one axis, or one after the samples")
+    return [matrix, *(partial(labels, ref, 1, 2) for ref in words)]
+
+
+@_checks.register(GridDecl)
+def _grid(decl: GridDecl, shown: Shown) -> Checks:
+    number = partial(shown.rank, what="a function over a grid needs numbers")
+    found: Checks = [partial(number, ref, 0) for ref in (decl.of, decl.x, decl.y)]
+    if decl.trajectory:
+        found += [partial(shown.followed, ref) for ref in (decl.x, decl.y)]
+    return [*found, partial(_depends, decl, shown)]
+
+
+def _depends(decl: GridDecl, shown: Shown) -> None:
+    """GF053 where the function does not depend on what varies."""
+    names = [ref.name for ref in (decl.x, decl.y) if ref.name in shown.graph]
+    if decl.of.name not in shown.graph:
+        return
+    needed = shown.graph.needed_for([decl.of.name])
+    for ref in (decl.x, decl.y):
+        if ref.name in names and shown.graph.resolve(ref.name) not in needed:
+            fail("GF053", f"'{decl.of}' does not depend on '{ref}'", ref.mark)
+
+
+@_checks.register(ImagesDecl)
+def _images(decl: ImagesDecl, shown: Shown) -> Checks:
+    images = partial(shown.rank, decl.of, 2, 3, 4, what="images have two to four axes")
+    labels = partial(shown.rank, what="labels have one number an image, or scores")
+    return [images, *(partial(labels, ref, 1, 2) for ref in decl.labels)]
+
+
+@_checks.register(FiltersDecl)
+def _filters(decl: FiltersDecl, shown: Shown) -> Checks:
+    return [partial(shown.rank, decl.of, 2, 4, what="filters have two or four axes")]
+
+
+@_checks.register(ConfusionDecl)
+def _confusion(decl: ConfusionDecl, shown: Shown) -> Checks:
+    target = partial(shown.rank, decl.target, 1, 2, 3, what="targets are classes")
+    return [target, partial(shown.rank, decl.predicted, 1, 2, 3, 4, what="predictions are classes")]
+
+
+@_checks.register(TextDecl)
+def _text(decl: TextDecl, shown: Shown) -> Checks:
+    tokens = partial(shown.rank, what="texts are tokens (N, T) or scores (N, T, V)")
+    return [partial(tokens, ref, 1, 2, 3) for ref in decl.of]
+
+
+@_checks.register(BoxesDecl)
+def _boxes(decl: BoxesDecl, shown: Shown) -> Checks:
+    found: Checks = [
+        partial(shown.rank, decl.image, 2, 3, 4, what="images have two to four axes"),
+        partial(shown.rank, decl.boxes, 2, 3, what="boxes are (N, K, 4)"),
+    ]
+    given = [ref for ref in (decl.labels, decl.scores) if ref is not None]
+    return found + [partial(shown.rank, r, 1, 2, what="boxes have numbers (N, K)") for r in given]
+
+
+@_checks.register(SegmentationDecl)
+def _segmentation(decl: SegmentationDecl, shown: Shown) -> Checks:
+    masks = [ref for ref in (decl.mask, decl.target) if ref is not None]
+    mask = partial(shown.rank, what="masks are classes (N, H, W) or scores (N, C, H, W)")
+    image = partial(shown.rank, decl.image, 3, 4, what="images have three or four axes")
+    return [image, *(partial(mask, ref, 3, 4) for ref in masks)]
+
+
+@_checks.register(EmbeddingDecl)
+def _embedding(decl: EmbeddingDecl, shown: Shown) -> Checks:
+    found: Checks = [partial(shown.rank, decl.of, 2, what="an embedding needs vectors (N, D)")]
+    if isinstance(decl.labels, Ref):
+        found.append(partial(shown.rank, decl.labels, 1, 2, what="labels have one number a row"))
+    return found

@@ -45,6 +45,7 @@ from graphflow.spec.values import Plain, plain
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.training import Iteration, Trainer
+from graphflow.training.averages import with_averages
 from graphflow.training.feed import load_dataset
 from graphflow.training.run_folder import RunFolder
 
@@ -93,7 +94,8 @@ def _model(
 
 
 def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
-    """The trained model of a run's folder: its graph, with the values of a checkpoint.
+    """The trained model of a run's folder: its graph, with the values of a checkpoint, averaged
+    weights where training made them.
 
     ``checkpoint`` is ``"latest"`` or ``"best"`` (where the file's ``train:`` section keeps one);
     without it the run's result, which is the latest unless the file says ``restore_best``.
@@ -101,7 +103,8 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     run = RunFolder.open(Path(path))
     found = run.checkpoint(checkpoint)
     model = load(run.graph_file)
-    model.store.restore({n: a for n, a in found.arrays.items() if n in model.store})
+    arrays = with_averages(model.elaborated, found.arrays)
+    model.store.restore({n: a for n, a in arrays.items() if n in model.store})
     model.tokenizers = run.tokenizers()
     return model
 

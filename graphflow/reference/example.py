@@ -50,6 +50,8 @@ def block_example(name: str, family: str, block: BlockDecl) -> Example | None:
     call = unparse(example)
     if not isinstance(example, Call) or example.function != name:
         return run_call(call)
+    if family == "averages":
+        return run_average(call)
     if block.updates and not block.outputs:
         return run_optimizer(call)
     if len(block.outputs) > 1:
@@ -101,11 +103,19 @@ def run_schedule(call: str) -> Example:
     return Example(f"sgd(lr={call})", rates)
 
 
-def _descent(loss: str, optimizer: str, steps: int) -> list[float]:
-    """Where x is after each step from 1 on. Every step is an epoch."""
+def run_average(call: str) -> Example:
+    """The average after each of three steps from x = 1 to 0.5, 0.25 and 0.125."""
+    found = _descent("x ** 2 / 2", "sgd(lr=0.5)", 3, f", average: {_quoted(call)}")
+    values = ", ".join(f"{x:.6g}" for x in found)
+    return Example(f"{{minimize: x ** 2 / 2, optimizer: sgd(lr=0.5), average: {call}}}",
+                   f"x = 1, 0.5, 0.25, 0.125; its average {values}")  # fmt: skip
+
+
+def _descent(loss: str, optimizer: str, steps: int, more: str = "") -> list[float]:
+    """Where x, or its average, is after each step from 1 on. Every step is an epoch."""
     model = loads(
         f"{HEAD}params: {{x: {{shape: scalar, init: full(value=1.0)}}}}\nnodes: {{loss: {loss}}}\n"
-        f"train: {{minimize: loss, epochs: 1, optimizer: {_quoted(optimizer)}}}\n"
+        f"train: {{minimize: loss, epochs: 1, optimizer: {_quoted(optimizer)}{more}}}\n"
     )
     trainer = model.trainer(dtype="float64")
     found = []
@@ -113,7 +123,7 @@ def _descent(loss: str, optimizer: str, steps: int) -> list[float]:
         trainer.start_epoch(epoch)
         loss_before = float(trainer.step({})["loss"])
         trainer.end_epoch({"train/loss": loss_before})
-        found.append(float(model.parameters["x"]))
+        found.append(float(trainer.store.array(trainer.averages.get("x", "x"))))
     return found
 
 

@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "metrics": ("metrics", "regression_metrics", "detection_metrics", "text_metrics"),
     "optimizers": ("optimizers", "adam", "second_order", "line_search"),
     "schedules": ("schedules", "cycles"),
+    "averages": ("averages",),
     "initialisers": ("initialisers",),
     "distributions": ("distributions", "random"),
     "functions": ("arrays", "elementary", "linear_algebra", "statistics"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.spec.averaging import AVERAGE, AverageDecl
 from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
@@ -152,6 +153,9 @@ class PlayerDecl:
     groups: tuple[GroupDecl, ...] = field(
         default=(), metadata=key("groups", GROUPS, "own rates, frozen parts; before train's")
     )
+    average: AverageDecl | None = field(
+        default=None, metadata=key("average", AVERAGE, "of its weights; train's if absent")
+    )
 
 
 class _Fresh:
@@ -232,6 +236,10 @@ class TrainDecl:
     )
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")
+    )
+    average: AverageDecl | None = field(
+        default=None,
+        metadata=key("average", AVERAGE, "averaged weights, which evaluation and the result use"),
     )
     best: BestDecl | None = field(
         default=None, metadata=key("best", BEST, "which epoch's checkpoint is kept as the best")

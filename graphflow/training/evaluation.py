@@ -13,6 +13,7 @@ from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import Elaborated
+from graphflow.training.averages import reading
 from graphflow.training.stepping import Batch
 
 
@@ -20,7 +21,8 @@ class Evaluator:
     """Means of ``names`` (name: node) over batches, in evaluation mode.
 
     A state that is carried within an epoch is carried through these batches, from its first value
-    on; that of the steps is left alone.
+    on; that of the steps is left alone. ``averages`` maps leaves to the states that are read in
+    their place.
     """
 
     def __init__(
@@ -31,10 +33,12 @@ class Evaluator:
         initialiser: Initialiser,
         settings: Settings,
         seed: int,
+        averages: Mapping[str, str] | None = None,
     ) -> None:
         leaves = elaborated.leaves
         self.carried = [name for name, leaf in leaves.items() if leaf.reset == "epoch"]
-        graph = expand_derivatives(elaborated.graph)
+        graph = reading(expand_derivatives(elaborated.graph), averages or {})
+        names = {name: graph.resolve(node) for name, node in names.items()}
         graph = replace(
             graph,
             outputs=tuple(dict.fromkeys(names.values())),

@@ -129,6 +129,9 @@ class Iteration:
     def check_metrics(self, names: Collection[str]) -> None:
         """No schedule of a run reads metrics."""
 
+    def finish(self) -> None:
+        """What the last step left is the result."""
+
     def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:
         """Means of the reported values over batches (fed values, rows), nothing changed."""
         if self._evaluator is None:

@@ -115,6 +115,8 @@ class Loop:
             if self.run_folder is not None and not safe and not self._begun():
                 self.run_folder.discard()
         outcome = self._outcome(time.monotonic() - begun)
+        if not outcome.interrupted:
+            self.trainer.finish()
         for callback in self.callbacks:
             callback.on_end(outcome)
         return outcome

@@ -10,17 +10,23 @@ of a batch to those before it, the other, which needs no batch, makes the update
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
-from graphflow.ir.types import DType, TensorType
+from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value, zeros_like
-from graphflow.spec.elaborate import COUNTERS, Elaborated, Objective
+from graphflow.spec.elaborate import (
+    AVERAGES,
+    COUNTERS,
+    Elaborated,
+    Objective,
+    OptimizerUpdates,
+)
 from graphflow.training.stepping import recorded
 
-STEP, EPOCH, GATHERED = "step", "epoch", "gathered"
+STEP, EPOCH, GATHERED, AVERAGED = "step", "epoch", "gathered", "averaged"
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,9 @@ class StepGraph:
     ``counter`` and ``epoch`` are the state leaves that count updates and epochs; ``states`` are all
     leaves that belong to the optimizer; ``report`` maps names to nodes, the loss among them, and
     ``history`` those whose values are kept. With ``update``, a graph of its own makes the update,
-    and ``gathered`` counts the batches that wait for it.
+    and ``gathered`` counts the batches that wait for it. ``averages`` maps leaves to the states
+    that hold their average, ``averaged`` counts how often it was made; with ``closing``, it is made
+    by a graph of its own when an epoch ends.
     """
 
     objective: Objective
@@ -41,8 +49,11 @@ class StepGraph:
     epoch: str
     report: Mapping[str, str]
     history: Mapping[str, str]
+    averages: Mapping[str, str]
+    averaged: str
     update: Graph | None = None
     gathered: str = ""
+    closing: Graph | None = None
 
 
 def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
@@ -56,6 +67,7 @@ def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
     if objective.accumulate > 1:
         return _in_two(step, derived, gradients, updates)
     step.optimize(gradients)
+    step.average("step", updates)
     graph = step.graph(derived, step.outputs(derived), {**step.updates, **updates})
     return step.finished(derived, graph)
 
@@ -65,7 +77,7 @@ class _Step:
 
     def __init__(self, elaborated: Elaborated, objective: Objective, builder: Builder) -> None:
         self.elaborated, self.objective, self.builder = elaborated, objective, builder
-        self.prefix = f"optimizer.{objective.name}" if objective.name else "optimizer"
+        self.prefix = path_of(objective)
         training = elaborated.training
         assert training is not None
         _, self.kept = recorded(elaborated, training.history)
@@ -73,6 +85,8 @@ class _Step:
         self.initial = Graph({})
         self.states: dict[str, TensorType] = {}
         self.updates: dict[str, str] = {}
+        self.averages: dict[str, str] = {}
+        self.context: dict[str, Value] = {}
 
     def state(self, name: str, type: TensorType) -> Value:
         """A leaf that belongs to the optimizer, below its path; it starts at zero."""
@@ -87,17 +101,50 @@ class _Step:
     def optimize(self, gradients: Mapping[str, Value]) -> None:
         """Append clipping and the optimizers, which read the gradients and count the update."""
         counter = self.state(STEP, TensorType(DType.INT64))
-        epoch = self.state(EPOCH, TensorType(DType.INT64))
+        self.context = self.counting(counter, self.state(EPOCH, TensorType(DType.INT64)))
+        self.take(
+            self.elaborated.optimizer_updates(
+                self.builder, self.objective, gradients, self.context, self.prefix
+            )
+        )
+
+    def counting(self, counter: Value, epoch: Value) -> dict[str, Value]:
+        """What blocks see of time, the counter having counted what is under way."""
         with self.builder.within(self.prefix, Origin(phase="update")):
             one = counter.like(1)
             following = self.builder.add("add", counter, one, name=f"{counter.name}.next")
-            context = {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
-        added = self.elaborated.optimizer_updates(
-            self.builder, self.objective, gradients, context, self.prefix
+            self.updates[counter.name] = following.name
+            return {STEP: following.cast(DType.FLOAT), EPOCH: epoch.cast(DType.FLOAT)}
+
+    def average(self, every: str, updates: Mapping[str, str]) -> None:
+        """Append the averages that are made with ``every`` step or epoch, of what leaves become."""
+        chosen = self.objective.average
+        if chosen is None or chosen.every != every:
+            return
+        self.averages = averages(self.elaborated, self.objective)
+        following = {**updates, **self.updates}
+        values = {n: self.builder.value(following.get(n, n)) for n in self.averages}
+        added = self.elaborated.average_updates(
+            self.builder, self.objective, values, self.context, self.prefix
         )
+        self.take(added)
+
+    def take(self, added: OptimizerUpdates) -> None:
+        """Note what was appended."""
         self.initial = _joined(self.initial, added.initial)
         self.states |= {name: self.builder.nodes[name].tensor for name in added.states}
-        self.updates |= {**added.updates, counter.name: following.name}
+        self.updates |= added.updates
+
+    def closing(self) -> Graph | None:
+        """The averages that are made when an epoch ends, as a graph of their own."""
+        if self.objective.average is None or self.objective.average.every != EPOCH:
+            return None
+        forward = expand_derivatives(self.elaborated.graph)
+        self.builder, self.updates = Builder(forward), {}
+        epoch = self.builder.leaf("state", f"{self.prefix}.{EPOCH}", TensorType(DType.INT64))
+        self.context = self.counting(self.state(AVERAGED, TensorType(DType.INT64)), epoch)
+        self.average(EPOCH, {})
+        return self.graph(forward, [], self.updates)
 
     def report(self, derived: Graph) -> dict[str, str]:
         """The loss and the reported values that this step computes anyway."""
@@ -122,9 +169,10 @@ class _Step:
     def finished(self, derived: Graph, graph: Graph) -> StepGraph:
         """The step as it is run."""
         counter, epoch = (f"{self.prefix}.{name}" for name in (STEP, EPOCH))
+        report, history, closing = self.report(derived), self.history(derived), self.closing()
         return StepGraph(
-            self.objective, graph, self.initial, self.states, counter, epoch,
-            self.report(derived), self.history(derived),
+            self.objective, graph, self.initial, self.states, counter, epoch, report, history,
+            self.averages, f"{self.prefix}.{AVERAGED}" if closing else counter, closing=closing,
         )  # fmt: skip
 
 
@@ -156,6 +204,7 @@ def _in_two(
         empty = {leaf.name: zeros_like(builder, leaf.tensor).name for leaf in leaves.values()}
         empty[number.name] = number.like(0).name
     step.optimize(means)
+    step.average("step", {})
     last = {counted: updates[counted]} if counted in updates else {}
     update = step.graph(forward, [], {**step.updates, **empty, **last})
     return replace(step.finished(derived, gathering), update=update, gathered=count.name)
@@ -187,6 +236,33 @@ def own(
         if objective.name in (owners or [last]):
             found[name] = node
     return found
+
+
+def path_of(objective: Objective) -> str:
+    """Under which path the states of a player's optimizer stand."""
+    return f"optimizer.{objective.name}" if objective.name else "optimizer"
+
+
+def averages(elaborated: Elaborated, objective: Objective) -> dict[str, str]:
+    """The leaves that a player averages, and the states that hold their averages."""
+    chosen = objective.average
+    if chosen is None:
+        return {}
+    own = model_updates(elaborated, elaborated.graph, objective)
+    leaves = [*objective.params, *(buffers(elaborated, own) if chosen.use_buffers else ())]
+    return {name: f"{path_of(objective)}.{AVERAGES}.{name}" for name in leaves}
+
+
+def buffers(elaborated: Elaborated, updates: Iterable[str]) -> list[str]:
+    """Of the states that a step updates, running statistics: real numbers of a fixed size that no
+    epoch starts again.
+    """
+    leaves = ((name, elaborated.leaves[name]) for name in updates if name in elaborated.states)
+    return [
+        name
+        for name, leaf in leaves
+        if leaf.type.dtype.is_float and leaf.reset is None and not type_symbols(leaf.type)
+    ]
 
 
 def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) -> dict[str, str]:

@@ -103,6 +103,9 @@ class Stepping(Protocol):
     def check_metrics(self, names: Collection[str]) -> None:
         """Refuse to read a metric that is not among ``names``, those that epochs will end with."""
 
+    def finish(self) -> None:
+        """All steps are made: the model is left with its result."""
+
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""
 

@@ -41,8 +41,9 @@ class _Player:
     ) -> None:
         self.step, self.store, self.initialiser = step, store, initialiser
         self.compiler = Compiler(step.graph, store, initialiser, settings)
-        self.updating = (
-            None if step.update is None else Compiler(step.update, store, initialiser, settings)
+        self.updating, self.closing = (
+            None if graph is None else Compiler(graph, store, initialiser, settings)
+            for graph in (step.update, step.closing)
         )
 
     def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> tuple[Values, Values]:
@@ -62,10 +63,18 @@ class _Player:
     def update(self, key: Array, enough: int) -> bool:
         """Make the update that ``enough`` batches wait for; whether none wait any more."""
         if self.updating is not None and self.waiting >= enough:
-            needed = frozenset().union(*(type_symbols(n.type) for n in self.updating.graph))
-            sizes = {n: s for n, s in self.initialiser.sizes.items() if n in needed}
-            self.updating.run({}, key, sizes)
+            self._run_alone(self.updating, key)
         return self.waiting == 0
+
+    def close_epoch(self, key: Array) -> None:
+        """Take the parameters of an epoch that has ended into their average."""
+        if self.closing is not None:
+            self._run_alone(self.closing, key)
+
+    def _run_alone(self, compiler: Compiler, key: Array) -> None:
+        """Run a graph that no batch is fed to."""
+        needed = frozenset().union(*(type_symbols(node.type) for node in compiler.graph))
+        compiler.run({}, key, {n: s for n, s in self.initialiser.sizes.items() if n in needed})
 
 
 class Trainer:
@@ -152,12 +161,14 @@ class Trainer:
 
     def finish_epoch(self) -> bool:
         """Make the updates that batches still wait for: an epoch's last batches may be fewer than
-        ``accumulate``. Whether the player whose turn is last made one. Evaluation comes after.
+        ``accumulate``; then the averages of epochs. Whether the player whose turn is last made an
+        update. Evaluation comes after.
         """
         key = random_key(self.seed, self.runs)
         before = {name: player.waiting for name, player in self.players.items()}
         for name, player in self.players.items():
             player.update(key, max(1, before[name]))
+            player.close_epoch(key)
         return before[self.plan.turns[-1].player] > 0
 
     def end_epoch(self, metrics: Mapping[str, float]) -> None:
@@ -212,17 +223,39 @@ class Trainer:
 
     # -- evaluation --------------------------------------------------------------------------
     def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:
-        """Means of the reported values over batches (fed values, rows), in evaluation mode.
+        """Means of the reported values over batches (fed values, rows), in evaluation mode, with
+        the averages of weights where there are any.
 
         A state that is carried within an epoch is carried through these batches, from its first
         value on; training's own is left alone.
         """
+        self._forget_unmade()
         if self._evaluator is None:
             names = {n: node for p in self.players.values() for n, node in p.step.report.items()}
             self._evaluator = Evaluator(
-                self.elaborated, names, self.store, self.initialiser, self.settings, self.seed
+                self.elaborated, names, self.store, self.initialiser, self.settings, self.seed,
+                self.averages,
             )
         return self._evaluator(batches)
+
+    # -- averages ----------------------------------------------------------------------------
+    @property
+    def averages(self) -> dict[str, str]:
+        """Leaves of the model to the states that hold their averages."""
+        return {n: s for p in self.players.values() for n, s in p.step.averages.items()}
+
+    def _forget_unmade(self) -> None:
+        """An average that was never made is what its leaf is now."""
+        for player in self.players.values():
+            if player.step.averages and not self.store.array(player.step.averaged):
+                for state in player.step.averages.values():
+                    self.store.forget(state)
+
+    def finish(self) -> None:
+        """Training has come to its end: the model takes over the averages of its weights."""
+        self._forget_unmade()
+        for leaf, state in self.averages.items():
+            self.store.assign(leaf, self.store.array(state))
 
     # -- state -------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:
@@ -230,6 +263,7 @@ class Trainer:
 
         A state whose first value is not known yet (its size depends on the first batch) is absent.
         """
+        self._forget_unmade()
         return everything(self.store, self.initialiser, self.runs)
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
@@ -245,7 +279,11 @@ def _optimizer_store(steps: Sequence[StepGraph], base: Store, model: Initialiser
         types |= step.states
         initial |= dict.fromkeys(step.states, Initialiser(step.initial, step.states, model.seed))
 
+    averaged = {state: leaf for step in steps for leaf, state in step.averages.items()}
+
     def first(name: str) -> Array:
+        if name in averaged:
+            return np.array(base.array(averaged[name]))
         return initial[name].first(name, model.sizes)
 
     return Store(types, first, base)

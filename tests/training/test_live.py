@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn, optim
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
-from torch.optim import lr_scheduler
+from torch.optim import lr_scheduler, swa_utils
 
 from tests.training.small_net import (
     NET,
@@ -282,3 +282,70 @@ def test_descent_that_divides_a_sum_by_the_batch():
     for batch, expected in zip(BATCHES * 4, scratch(), strict=True):
         trainer.step(batch)
         assert_same(weights(model), expected)
+
+
+# -- averages -------------------------------------------------------------------------------------
+class Normed(nn.Module):
+    """A layer, batch norm and another layer, with the small net's weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.normed, self.head = nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 2)
+        self.double()
+        counted = self.normed.num_batches_tracked.double()  # whole numbers have no mean there
+        self.normed.num_batches_tracked = counted
+        first = {n: torch.tensor(v) for n, v in first_weights().items()}
+        self.load_state_dict(first, strict=False)
+
+    def forward(self, batch: dict[str, Array]) -> torch.Tensor:
+        hidden = torch.tanh(self.normed(self.body(torch.tensor(batch["x"]))))
+        return nn.functional.cross_entropy(self.head(hidden), torch.tensor(batch["y"]))
+
+
+NORMED = NET.replace("head: linear(2)", "head: linear(2), normed: batch_norm()").replace(
+    "tanh(body(x))", "tanh(normed(body(x)))"
+)
+
+
+@pytest.mark.parametrize("use_buffers", [False, True])
+@pytest.mark.parametrize(
+    ("setting", "function", "begins", "every"),
+    [
+        ("ema(0.8)", swa_utils.get_ema_multi_avg_fn(0.8), 0, "step"),
+        ("ema(0.8, start=7)", swa_utils.get_ema_multi_avg_fn(0.8), 7, "step"),
+        ("swa()", swa_utils.get_swa_multi_avg_fn(), 0, "step"),
+        ("swa(start=2)", swa_utils.get_swa_multi_avg_fn(), 2, "epoch"),
+    ],
+)
+def test_averaged_models(setting, function, begins, every, use_buffers):
+    """Evaluation after each epoch, by the averaged model of torch.optim.swa_utils."""
+    flag = str(use_buffers).lower()
+    model, trainer = started(
+        "optimizer: sgd(0.3, momentum=0.9)\n"
+        f"average: {{is: '{setting}', every: {every}, use_buffers: {flag}}}",
+        NORMED,
+    )
+    made = Normed()
+    averaged = swa_utils.AveragedModel(made, multi_avg_fn=function, use_buffers=use_buffers)
+    stepper = optim.SGD(made.parameters(), 0.3, momentum=0.9)
+    calls = 0
+    for epoch in range(5):
+        trainer.start_epoch(epoch)
+        for batch in BATCHES:
+            trainer.step(batch)
+            stepper.zero_grad()
+            made(batch).backward()
+            stepper.step()
+            calls += every == "step"
+            if every == "step" and calls > begins:
+                averaged.update_parameters(made)
+        trainer.finish_epoch()
+        calls += every == "epoch"
+        if every == "epoch" and calls > begins:
+            averaged.update_parameters(made)
+        judged = averaged if int(averaged.n_averaged) else made
+        expected = judged.eval()(rows(24)).item()
+        made.train()
+        averaged.train()
+        found = trainer.evaluate([(rows(24), 24)])["loss"]
+        assert found == pytest.approx(expected, rel=1e-9), epoch

@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphflow.spec.document import Document
+from graphflow.spec.elaborate.averaging import AVERAGES
 from graphflow.spec.elaborate.elaborator import Elaborated, Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan
 from graphflow.spec.elaborate.generate import Axes, GenerationPlan
@@ -28,6 +29,7 @@ from graphflow.spec.elaborate.training import Training, TurnPlan
 from graphflow.spec.elaborate.tuning import Dimension, SchedulerPlan, TunePlan
 
 __all__ = [
+    "AVERAGES",
     "COUNTERS",
     "METRICS",
     "Axes",

@@ -96,6 +96,20 @@ class Elaborated:
         session = self._session.continued(builder)
         return session.optimizer_updates(objective, gradients, context, prefix)
 
+    def average_updates(
+        self,
+        builder: Builder,
+        objective: Objective,
+        values: Mapping[str, Value],
+        context: Mapping[str, Bound],
+        prefix: str,
+    ) -> OptimizerUpdates:
+        """Append the averages of leaves, which are ``values`` by now, as ``optimizer_updates``
+        appends the optimizer.
+        """
+        session = self._session.continued(builder)
+        return session.average_updates(objective, values, context, prefix)
+
     @property
     def goals(self) -> list[str]:
         """The nodes that training, or else the run, needs: losses; reports, history, updates."""

@@ -9,7 +9,7 @@ same batch and with the same random draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
@@ -20,6 +20,7 @@ from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.document import BlockDecl
+from graphflow.spec.elaborate.averaging import Average, append_averages
 from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import Bound, Function, describe
 from graphflow.spec.elaborate.initial import Initials
@@ -56,6 +57,7 @@ class Objective:
     clip_first: str = "value"
     accumulate: int = 1
     """Batches whose mean gradient makes one update."""
+    average: Average | None = None
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -121,6 +123,8 @@ class Optimising(Initials):
         count = TensorType(DType.FLOAT)
         context: dict[str, Bound] = {name: builder.input(name, count) for name in COUNTERS}
         added = self.optimizer_updates(tried, gradients, context, "optimizer")
+        values = {name: builder.value(name) for name in tried.params[:1]}
+        self.average_updates(tried, values, context, "optimizer")
         read = fed & builder.graph().needed_for(added.updates.values())
         if read and objective.accumulate > 1:
             fail(
@@ -150,6 +154,24 @@ class Optimising(Initials):
             limited = self.attempt(lambda: self.clipped(objective, gradients, prefix)) or {}
             for group in objective.groups if limited else ():
                 self.attempt(partial(self.group_updates, objective, group, limited, prefix))
+        return self.added(known)
+
+    def average_updates(
+        self,
+        objective: Objective,
+        values: Mapping[str, Value],
+        context: Mapping[str, Bound],
+        prefix: str,
+    ) -> OptimizerUpdates:
+        """Append the averages of leaves, which are ``values`` by now, below the path ``prefix``."""
+        known, chosen = set(self.leaves), objective.average
+        if chosen is not None:
+            with self.at(prefix, context=context, phase="update"):
+                self.attempt(lambda: append_averages(self, chosen, values, prefix))
+        return self.added(known)
+
+    def added(self, known: Collection[str]) -> OptimizerUpdates:
+        """What was appended since the leaves ``known`` were all there are."""
         own = [leaf for name, leaf in self.leaves.items() if name not in known]
         initial = self.initial_graph({}, own)
         if self.errors:

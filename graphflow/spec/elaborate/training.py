@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.spec.document import PlayerDecl, TrainDecl
+from graphflow.spec.elaborate.averaging import average
 from graphflow.spec.elaborate.bound import Poisoned, describe
 from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, parameters
 from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
@@ -97,6 +98,7 @@ class Trainings(Optimising):
                 player.clip_value or decl.clip_value,
                 player.clip_first or decl.clip_first or "value",
                 self.positive(decl.accumulate, scope, "'accumulate'"),
+                average(self, player.average or decl.average, scope),
             )
         except GraphflowError as error:
             self.report(GraphflowError(*(d.at(player.mark) for d in error.diagnostics)))

@@ -348,4 +348,4 @@ def test_averaged_models(setting, function, begins, every, use_buffers):
         made.train()
         averaged.train()
         found = trainer.evaluate([(rows(24), 24)])["loss"]
-        assert found == pytest.approx(expected, rel=1e-9), epoch
+        assert found == pytest.approx(expected, rel=1e-7), epoch  # 1/n is float32 there

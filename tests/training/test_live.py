@@ -320,7 +320,7 @@ NORMED = NET.replace("head: linear(2)", "head: linear(2), normed: batch_norm()")
 def test_averaged_models(setting, function, begins, every, use_buffers):
     """Evaluation after each epoch, by the averaged model of torch.optim.swa_utils."""
     flag = str(use_buffers).lower()
-    model, trainer = started(
+    _, trainer = started(
         "optimizer: sgd(0.3, momentum=0.9)\n"
         f"average: {{is: '{setting}', every: {every}, use_buffers: {flag}}}",
         NORMED,

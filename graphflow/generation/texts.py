@@ -34,12 +34,11 @@ def tokenizer_for(model: Model, name: str) -> Tokenizer | None:
 def prompt_of(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> list[int]:
     """The tokens that a text begins with: ``<bos>`` first where the vocabulary has it."""
     if not isinstance(prompt, str):
+        if not prompt:
+            fail("GF033", "there is no prompt to continue", help="give one token at least")
         return [int(token) for token in prompt]
     if tokenizer is None:
-        if prompt:
-            fail("GF121", f"the prompt {prompt!r} is text, but nothing says which numbers",
-                 help="data: names a source of texts; Python can give numbers")  # fmt: skip
-        fail("GF033", "there is no prompt to continue", help="give its tokens, as numbers")
+        return _numbers(prompt)
     begin = tokenizer.numbers.get(BEGIN)
     tokens = tokenizer.encode(prompt)
     if begin is not None and tokens[:1] != [begin]:
@@ -48,6 +47,19 @@ def prompt_of(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> list[
         fail("GF033", "there is no prompt to continue",
              help=f"the vocabulary has no {BEGIN} to begin with: give --prompt TEXT")  # fmt: skip
     return tokens
+
+
+def _numbers(prompt: str) -> list[int]:
+    """Tokens written as numbers with spaces between them: without a tokenizer they stand for
+    themselves.
+    """
+    words = prompt.split()
+    if not all(word.isdecimal() for word in words):
+        fail("GF121", f"the prompt {prompt!r} is text, but nothing says which numbers it is",
+             help="data: names a source of texts; or write numbers, such as '0 4 2'")  # fmt: skip
+    if not words:
+        fail("GF033", "there is no prompt to continue", help="give its tokens: '0 4 2'")
+    return [int(word) for word in words]
 
 
 def unknown_in(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from graphflow.spec.kinds import MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAY,
     EXPRESSION,
-    NAME,
     PATH,
     PATTERNS,
     TEXT,
@@ -63,8 +62,9 @@ class GenerateDecl:
         default=None,
         metadata=key("stop", TEXT, "the token that ends a text; <eos> if absent"),
     )
-    time: str | None = field(
-        default=None, metadata=key("time", NAME, "the size that counts steps in time; T if absent")
+    time: Expr | None = field(
+        default=None,
+        metadata=key("time", EXPRESSION, "the size that counts steps in time; T if absent"),
     )
     context: Expr | None = field(
         default=None, metadata=key("context", EXPRESSION, "how many tokens the model sees at most")

@@ -69,7 +69,7 @@ def generation_plan(elaborator: Elaborator, scope: Scope) -> GenerationPlan | No
     if not logits.dtype.is_float or not logits.shape:
         fail("GF031", f"'{decl.logits}' scores each token of the vocabulary, but is {logits.type}",
              decl.mark)  # fmt: skip
-    fed = _fed_axes(decl, token.shape)
+    fed = _fed_axes(elaborator, decl, token.shape, scope)
     said = _said_axes(decl, token, logits, fed)
     carry = _carried(elaborator, decl)
     if fed.time is None and not carry:
@@ -117,21 +117,24 @@ def _tensor(elaborator: Elaborator, name: str, scope: Scope, mark: Mark) -> Valu
     return elaborator.named_tensor(name, value, mark)
 
 
-def _fed_axes(decl: GenerateDecl, shape: Shape) -> Axes:
+def _fed_axes(elaborator: Elaborator, decl: GenerateDecl, shape: Shape, scope: Scope) -> Axes:
     """Time is the axis of that size (T), or the only one of a fixed size beside an open one."""
-    time = decl.time or TIME
     names = [str(size) for size in shape]
+    time = TIME
+    if decl.time is not None:
+        time = str(elaborator.static(decl.time, scope, "'time'"))
+    elif TIME not in names and len(shape) <= 1:
+        return Axes(None, 0 if shape else None)
+    fixed = [axis for axis, size in enumerate(shape) if isinstance(size, int)]
     if len(shape) <= 2 and names.count(time) == 1:
         at = names.index(time)
         return Axes(at, 1 - at if len(shape) == 2 else None)
-    if len(shape) <= 1 and decl.time is None:
-        return Axes(None, 0 if shape else None)
-    fixed = [axis for axis, size in enumerate(shape) if isinstance(size, int)]
     if len(shape) == 2 and len(fixed) == 1 and decl.time is None:
         return Axes(fixed[0], 1 - fixed[0])
+    mark = decl.mark if decl.time is None else decl.time.mark
     example = names[0] if names else TIME
-    fail("GF033", f"which axis of '{decl.token}' [{', '.join(names)}] is time?", decl.mark,
-         help=f"call its size {TIME}, or say what it is called: time: {example}")  # fmt: skip
+    fail("GF033", f"which axis of '{decl.token}' [{', '.join(names)}] is time?", mark,
+         help=f"call its size {TIME}, or say which it is: time: {example}")  # fmt: skip
 
 
 def _said_axes(decl: GenerateDecl, token: Value, logits: Value, fed: Axes) -> Axes:

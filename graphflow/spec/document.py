@@ -275,12 +275,11 @@ def _check_block(block: BlockDecl) -> None:
 
 
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
-LATER = ("paper",)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A graph file. Sections that are read elsewhere stand in ``later`` as they were written."""
+    """A graph file."""
 
     version: int = field(metadata=key("graphflow", VERSION, "version of the format: 1"))
     name: str = field(metadata=key("name", TEXT, "the title"))
@@ -356,8 +355,8 @@ class Document:
     check: tuple[CheckDecl, ...] = field(
         default=(), metadata=key("check", CHECKS, "values and gradients that must come out")
     )
-    later: Mapping[str, Value] = field(
-        default_factory=dict, metadata=key(LATER, RAW, "a section of its own")
+    paper: Value | None = field(
+        default=None, metadata=key("paper", RAW, "the sizes of the source, as they were written")
     )
 
 

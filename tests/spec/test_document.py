@@ -20,6 +20,7 @@ from graphflow.spec.document import (
     read_document,
 )
 from graphflow.spec.expression import Call, Expr, Name, Number, parse, unparse
+from graphflow.spec.values import plain
 from graphflow.spec.yaml12 import read, read_file
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -218,7 +219,7 @@ paper: {n: 4}
     assert (layer.weights, layer.trainable, layer.rename) == ("w.npz", False, {"a.*": "b.1"})
     assert found.rename == {"x": "y"}
     assert found.outputs == ("y", "D.weight")
-    assert list(found.later) == ["paper"]
+    assert found.paper is not None and plain(found.paper) == {"n": 4}
 
 
 def test_block():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from graphflow.generation import Generated, generate
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
+    from graphflow.learning_rates import LearningRates, find_learning_rate
     from graphflow.ops import register
     from graphflow.runs import resume, run, train
     from graphflow.runtime.program import Program
@@ -40,6 +41,7 @@ _HOMES = {
     "Graph": "graphflow.ir.graph",
     "GraphflowError": "graphflow.diagnostics",
     "Iteration": "graphflow.training",
+    "LearningRates": "graphflow.learning_rates",
     "Model": "graphflow.api",
     "Node": "graphflow.ir.graph",
     "Outcome": "graphflow.training.progress",
@@ -50,6 +52,7 @@ _HOMES = {
     "Tuned": "graphflow.tuning",
     "cross_validate": "graphflow.cross_validation",
     "figures_of": "graphflow.figures",
+    "find_learning_rate": "graphflow.learning_rates",
     "from_onnx": "graphflow.interop.onnx",
     "generate": "graphflow.generation",
     "load": "graphflow.api",
@@ -72,6 +75,7 @@ __all__ = [
     "Graph",
     "GraphflowError",
     "Iteration",
+    "LearningRates",
     "Model",
     "Node",
     "Outcome",
@@ -82,6 +86,7 @@ __all__ = [
     "Tuned",
     "cross_validate",
     "figures_of",
+    "find_learning_rate",
     "from_onnx",
     "generate",
     "load",

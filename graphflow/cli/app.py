@@ -18,6 +18,7 @@ from graphflow.cli import (
     gallery,
     generate,
     import_,
+    lr_find,
     new,
     report,
     run,
@@ -30,8 +31,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, tune, report, check, expand, export, import_, show, step, generate, gallery, new, fetch,
-    explain, schema,
+    run, lr_find, tune, report, check, expand, export, import_, show, step, generate, gallery, new,
+    fetch, explain, schema,
 )  # fmt: skip
 
 app = typer.Typer(

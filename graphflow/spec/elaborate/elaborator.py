@@ -29,6 +29,7 @@ from graphflow.spec.elaborate.figures import check_figures
 from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.run import Run, run_plan
+from graphflow.spec.elaborate.rates import with_rate
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training
@@ -109,6 +110,11 @@ class Elaborated:
         """
         session = self._session.continued(builder)
         return session.average_updates(objective, values, context, prefix)
+
+    def with_rate(self, rate: str) -> Elaborated:
+        """The same file, trained at the learning rate that an expression over ``step`` gives."""
+        assert self.training is not None
+        return replace(self, training=with_rate(self._session, self.training, rate))
 
     @property
     def goals(self) -> list[str]:

@@ -28,8 +28,8 @@ from graphflow.spec.elaborate.feeding import DataPlan, Feeds
 from graphflow.spec.elaborate.figures import check_figures
 from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
 from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
-from graphflow.spec.elaborate.run import Run, run_plan
 from graphflow.spec.elaborate.rates import with_rate
+from graphflow.spec.elaborate.run import Run, run_plan
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Leaf, Place, Slot
 from graphflow.spec.elaborate.training import Training

@@ -12,6 +12,7 @@ from graphflow.cli.output import say
 from graphflow.cli.source import (
     AsJson,
     MaxNodes,
+    Overrides,
     Sets,
     assignments,
     open_model,
@@ -34,6 +35,7 @@ def command(
         typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
     ] = None,
     sets: Sets = None,
+    overrides: Overrides = None,
     epochs: Annotated[int | None, typer.Option(min=0, help="Passes over the data, in all.")] = None,
     steps: Annotated[int | None, typer.Option(min=0, help="Steps, in all.")] = None,
     folds: Annotated[
@@ -76,9 +78,10 @@ def command(
     if out is not None and resume is not None:
         fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
     folder = str(find(file).resolve().parent) if file else ""
-    given = Settings(file or "", folder, assignments(sets), seed, dtype, backend, epochs, steps)
+    changes = assignments(sets, overrides)
     if folds is not None:
-        given = replace(given, overrides={**given.overrides, "data.folds": str(folds)})
+        changes["data.folds"] = str(folds)
+    given = Settings(file or "", folder, changes, seed, dtype, backend, epochs, steps)
     with watching() as watcher:
         way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
                   save_every, (watcher,))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,10 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="A path, or the name o
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="K=V", help="Override: hidden=512, train.epochs=2. Repeatable."),
+]
+Overrides = Annotated[
+    Path | None,
+    typer.Option("--overrides", metavar="JSON", help="A file of overrides: a search's best.json."),
 ]
 MaxNodes = Annotated[
     int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")
@@ -39,11 +44,27 @@ def open_model(file: str, overrides: Mapping[str, str], max_nodes: int | None = 
     return api.load(path, overrides, max_nodes=max_nodes)
 
 
-def assignments(sets: Sequence[str] | None) -> dict[str, str]:
-    """``--set`` as path to value."""
+def assignments(sets: Sequence[str] | None, file: Path | None = None) -> dict[str, str]:
+    """``--set`` as path to value, over the overrides that a file holds."""
     from graphflow.spec.overrides import parse_assignment
 
-    return dict(parse_assignment(text) for text in sets or ())
+    given = {} if file is None else _from_file(file)
+    return given | dict(parse_assignment(text) for text in sets or ())
+
+
+def _from_file(file: Path) -> dict[str, str]:
+    """The overrides of a JSON file: one object of path to value."""
+    from graphflow.spec.overrides import written
+
+    try:
+        found = json.loads(file.read_bytes())
+    except OSError as error:
+        fail("GF001", f"the overrides '{file}': {error.strerror}")
+    except ValueError as error:
+        fail("GF013", f"the overrides '{file}' are not JSON: {error}")
+    if not isinstance(found, dict):
+        fail("GF013", f"'{file}' holds no overrides", help='such as {"lr": 0.1, "train.epochs": 5}')
+    return {name: written(value) for name, value in found.items()}
 
 
 def sizes_given(texts: Sequence[str] | None) -> dict[str, int]:

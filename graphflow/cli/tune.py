@@ -93,11 +93,13 @@ def _told(search: Search, tuned: Tuned, as_json: bool) -> int:
 
 def run_line(search: Search, tuned: Tuned) -> str | None:
     """The command that trains the best configuration as it was trained."""
-    from graphflow.tuning.search import text
+    from graphflow.spec.overrides import written
 
     if tuned.best is None:
         return None
-    sets = [f"--set {shlex.quote(f'{name}={text(value)}')}" for name, value in tuned.best.items()]
+    sets = [
+        f"--set {shlex.quote(f'{name}={written(value)}')}" for name, value in tuned.best.items()
+    ]
     epochs = [] if search.setting.whole else [f"--epochs {tuned.epoch}"]
     return " ".join(["graphflow run", shlex.quote(search.setting.file), *sets, *epochs])
 

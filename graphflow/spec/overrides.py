@@ -46,10 +46,18 @@ def apply(tree: Value, overrides: Mapping[str, Plain]) -> Value:
         return tree
     findings = Findings()
     for path, value in overrides.items():
-        text = value if isinstance(value, str) else dump(value).strip()
-        tree = findings.attempt(partial(_set, tree, path, text)) or tree
+        tree = findings.attempt(partial(_set, tree, path, written(value))) or tree
     findings.finish()
     return tree
+
+
+def written(value: Plain) -> str:
+    """A value as ``--set`` takes it.
+
+    >>> written(1e-05), written([1, 2]), written("adam(lr=1e-3)")
+    ('1e-05', '[1, 2]', 'adam(lr=1e-3)')
+    """
+    return value if isinstance(value, str) else dump(value).strip()
 
 
 def _set(tree: Map, path: str, text: str) -> Map:

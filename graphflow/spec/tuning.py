@@ -31,7 +31,7 @@ class TuneDecl:
         default=None, metadata=key("trials", EXPRESSION, "configurations tried in all")
     )
     time: Expr | None = field(
-        default=None, metadata=key("time", EXPRESSION, "seconds after which nothing begins")
+        default=None, metadata=key("time", EXPRESSION, "seconds after which the search stops")
     )
     workers: Expr | None = field(
         default=None, metadata=key("workers", EXPRESSION, "trials at one time; 1 if absent")

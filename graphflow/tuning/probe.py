@@ -19,13 +19,13 @@ DRAWS = 6
 def misfits(file: str, plan: TunePlan, overrides: Mapping[str, Plain]) -> list[Diagnostic]:
     """One finding for each entry with a value that gives no valid graph.
 
-    Each end of a range and each choice is put into the file; where that is refused, into a few
-    random configurations of the other entries, since it may only want the right company (heads
-    that divide a width).
+    Each choice, and both ends of a range with a number between, is put into the file; where it is
+    refused, into a few random configurations of the other entries, since it may only want the
+    right company (heads that divide a width).
     """
     found = []
     for dimension in plan.space:
-        for value in dimension.ends():
+        for value in dimension.probes():
             refused = _refused(file, plan, overrides, dimension, value)
             if refused is not None:
                 message = f"{dimension.name}: {value} does not fit: {refused.message}"

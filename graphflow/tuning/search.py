@@ -15,8 +15,8 @@ from typing import Protocol
 
 from graphflow.diagnostics import fail
 from graphflow.spec.elaborate import TunePlan
+from graphflow.spec.overrides import written
 from graphflow.spec.values import Plain
-from graphflow.spec.writer import dump
 from graphflow.tuning.folder import Event, TuneFolder
 from graphflow.tuning.pool import Pool
 from graphflow.tuning.schedulers import Table, scheduler_of
@@ -99,8 +99,10 @@ class Search:
         self.study = Study(folder.path, plan)
         self.trials = self.study.trials()
         self.scheduler = scheduler_of(plan.scheduler)
+        self.pool = Pool(plan.workers, folder.path)
         self.running: dict[int, Trial] = {}
         self.stopping = False
+        self._told_to_stop = False
         self._earlier = max((event.time for event in folder.events()), default=0.0)
         self._begun = time.monotonic()
 
@@ -121,13 +123,12 @@ class Search:
 
     def run(self) -> Tuned:
         """Search until trials or time are used up, or until Ctrl-C; then say what was best."""
-        pool = Pool(self.plan.workers, self.folder.path)
         with self._interruptible():
             try:
-                self._search(pool)
-                pool.close()
+                self._search()
+                self.pool.close()
             finally:
-                pool.close(patience=0.0)
+                self.pool.close(patience=0.0)
         best = self.best
         if best is None:
             return self._tuned()
@@ -146,30 +147,28 @@ class Search:
         )  # fmt: skip
 
     # -- giving out --------------------------------------------------------------------------
-    def _search(self, pool: Pool) -> None:
-        told = False
+    def _search(self) -> None:
         while True:
-            over = self.stopping or self._late()
-            if not over:
-                self._give(pool)
-            elif not told:
-                told = True
+            if not (self.stopping or self._late()):
+                self._give()
+            elif not self._told_to_stop:
+                self._told_to_stop = True
                 for worker in self.running:
-                    pool.send(worker, {"stop": True})
+                    self.pool.send(worker, {"stop": True})
             if not self.running:
                 return
             try:
-                worker, message = pool.inbox.get(timeout=TICK)
+                worker, message = self.pool.inbox.get(timeout=TICK)
             except queue.Empty:
                 self.listener.on_tick(self)
                 continue
-            self._hear(pool, worker, message)
+            self._hear(worker, message)
             self.listener.on_tick(self)
 
     def _late(self) -> bool:
         return self.plan.time is not None and self.seconds >= self.plan.time
 
-    def _give(self, pool: Pool) -> None:
+    def _give(self) -> None:
         """Give every free worker something to do, as long as there is something."""
         for worker in range(self.plan.workers):
             if worker in self.running:
@@ -181,7 +180,7 @@ class Search:
             trial.attempts += 1
             self.study.note(trial)
             self.running[worker] = trial
-            pool.give(worker, self._job(trial))
+            self.pool.give(worker, self._job(trial))
             self._tell("start", trial, worker)
 
     def _following(self) -> Trial | None:
@@ -204,22 +203,22 @@ class Search:
         return Table(self.trials, self.plan.trials, self.plan.maximise)
 
     def _job(self, trial: Trial) -> Job:
-        overrides = {n: text(v) for n, v in self.setting.full(trial).items()}
+        overrides = {n: written(v) for n, v in self.setting.full(trial).items()}
         folder = str(self.folder.trial(trial.number))
         return Job(trial.number, folder, self.setting.file, overrides, self.setting.dtype,
                    trial.until, trial.epoch, self.setting.whole)  # fmt: skip
 
     # -- listening ---------------------------------------------------------------------------
-    def _hear(self, pool: Pool, worker: int, message: Message | None) -> None:
+    def _hear(self, worker: int, message: Message | None) -> None:
         if message is None:
-            self._died(pool, worker)
+            self._died(worker)
         elif "ended" in message:
             self._ended(worker, str(message["ended"]), str(message["message"]))
         else:
             epoch, metrics = message["epoch"], message["metrics"]
             assert isinstance(epoch, int) and isinstance(metrics, dict)
             go = self._epoch(worker, epoch, metrics)
-            pool.send(worker, {"go": go})
+            self.pool.send(worker, {"go": go})
 
     def _epoch(self, worker: int, epoch: int, metrics: Message) -> bool:
         """Keep an epoch's metric; whether the trial goes on."""
@@ -243,14 +242,18 @@ class Search:
             trial.state = {"dropped": "stopped", "stopped": "waiting", "failed": "failed"}[how]  # type: ignore[assignment]
         self._settle(trial, worker)
 
-    def _died(self, pool: Pool, worker: int) -> None:
+    def _died(self, worker: int) -> None:
         """A worker's process has ended by itself: its trial is begun once more, then given up."""
-        how = pool.bury(worker)
+        how = self.pool.bury(worker)
         trial = self.running.pop(worker, None)
         if trial is None:
             return
-        trial.worker, trial.message = None, how
-        trial.state = "failed" if trial.attempts >= ATTEMPTS else "waiting"
+        trial.worker = None
+        if self._told_to_stop:  # before it had begun
+            trial.state = "waiting"
+        else:
+            trial.message = how
+            trial.state = "failed" if trial.attempts >= ATTEMPTS else "waiting"
         self._settle(trial, worker)
 
     def _settle(self, trial: Trial, worker: int) -> None:
@@ -294,8 +297,3 @@ class Search:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-def text(value: Plain) -> str:
-    """A value as ``--set`` takes it."""
-    return value if isinstance(value, str) else dump(value).strip()

@@ -97,7 +97,7 @@ class Study:
     def note(self, trial: Trial) -> None:
         """Keep where a trial stands."""
         open_ = self._trial(trial)
-        for name in ("until", "state", "attempts", "message"):
+        for name in ("until", "state", "message"):
             open_.set_user_attr(name, getattr(trial, name))
 
     def end(self, trial: Trial) -> None:
@@ -152,7 +152,7 @@ def _trial(frozen: FrozenTrial) -> Trial:
     values = {epoch: float(v) for epoch, v in frozen.intermediate_values.items()}
     return Trial(
         frozen.number, dict(frozen.params), noted.get("until", 1), values, state,
-        noted.get("message", ""), noted.get("attempts", 0),
+        noted.get("message", ""),
     )  # fmt: skip
 
 

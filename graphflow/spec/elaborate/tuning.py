@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
 from graphflow.spec.document import TrainDecl, TuneDecl
@@ -32,6 +32,7 @@ SCHEDULERS = {
     "successive_halving": ("min_epochs", "max_epochs", "reduction_factor"),
     "hyperband": ("min_epochs", "max_epochs", "reduction_factor"),
 }
+GOLDEN = 0.6180339887498949
 ASHA_TYPES = ("stopping", "promotion")
 
 
@@ -41,7 +42,7 @@ class Dimension:
 
     name: str
     kind: str
-    mark: Mark
+    mark: Mark = field(compare=False, repr=False)
     low: float = 0.0
     high: float = 0.0
     choices: tuple[Plain, ...] = ()
@@ -56,12 +57,15 @@ class Dimension:
         """Whether equal ratios are equally likely, not equal differences."""
         return self.kind in ("loguniform", "lograndint")
 
-    def ends(self) -> tuple[Plain, ...]:
-        """The values that show whether all fit: both ends, or every choice."""
+    def probes(self) -> tuple[Plain, ...]:
+        """The values that show whether all fit: every choice, or both ends and a broken number
+        between them where there are any.
+        """
         if self.choices:
             return self.choices
-        ends = (self.low, self.high)
-        return tuple(int(end) for end in ends) if self.whole else ends
+        if self.whole:
+            return int(self.low), int(self.high)
+        return self.low, self.low + GOLDEN * (self.high - self.low), self.high
 
     def holds(self, value: Plain) -> bool:
         """Whether the distribution can give this value."""
@@ -97,7 +101,7 @@ class TunePlan:
     workers: int = 1
     seed: int = 0
     start: tuple[Mapping[str, Plain], ...] = ()
-    mark: Mark | None = None
+    mark: Mark | None = field(default=None, compare=False, repr=False)
 
 
 def tuning(elaborator: Trainings, training: Training | None) -> TunePlan | None:
@@ -258,7 +262,8 @@ class _Reader:
         if "." in made.name or not found:
             return
         kind = _kind(value)
-        odd = [v for v in made.ends() if kind != "other" and _plain_kind(v) not in (kind, "other")]
+        allowed = (kind, "other")
+        odd = [v for v in made.probes() if kind != "other" and _plain_kind(v) not in allowed]
         if odd:
             fail("GF033", f"'{made.name}' is {describe(value)}, {kind}, which {odd[0]} is not",
                  mark)  # fmt: skip

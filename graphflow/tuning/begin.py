@@ -10,6 +10,7 @@ from pathlib import Path
 from graphflow import api
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.gallery import find
+from graphflow.runs import folds_of
 from graphflow.spec.elaborate import SchedulerPlan, TunePlan
 from graphflow.spec.elaborate.tuning import SCHEDULERS
 from graphflow.spec.unparse import unparse
@@ -107,6 +108,10 @@ def _planned(place: Path, overrides: Mapping[str, Plain], dtype: str) -> tuple[T
     if plan is None:
         fail("GF067", f"there is nothing to tune: '{place.name}' has no 'tune:' section",
              help="graphflow explain tune shows one")  # fmt: skip
+    folds = folds_of(model)
+    if folds is not None:
+        fail("GF067", f"a search trains each configuration once, not {folds} times", plan.mark,
+             help="leave out data.folds, or name one: data: {fold: 1}")  # fmt: skip
     searched = [d.name for d in plan.space if d.name in overrides]
     if searched:
         fail("GF006", f"'{searched[0]}' is searched, so that no override holds",

@@ -80,6 +80,7 @@ def test_overrides_that_cannot_be_read(cli, small, tmp_path, text, code):
         (("tune", "FILE", "--set", "tune.space.hidden=choice(8, wide)"), "hidden: wide does not"),
         (("tune", "FILE", "--set", "tune.space.hidden=uniform(8, 9)"), "hidden: 8.618"),
         (("tune", "FILE", "--set", "data.source=nothing"), "GF070"),
+        (("tune", "FILE", "--set", "data.folds=3"), "not 3 times"),
         (("tune", "FILE", "--dtype", "float31"), "float31"),
         (("tune", "xyz"), "has no 'tune:' section"),
     ],

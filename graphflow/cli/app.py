@@ -22,6 +22,7 @@ from graphflow.cli import (
     new,
     report,
     run,
+    runs,
     schema,
     show,
     step,
@@ -31,8 +32,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, lr_find, tune, report, check, expand, export, import_, show, step, generate, gallery, new,
-    fetch, explain, schema,
+    run, runs, lr_find, tune, report, check, expand, export, import_, show, step, generate, gallery,
+    new, fetch, explain, schema,
 )  # fmt: skip
 
 app = typer.Typer(

@@ -268,13 +268,14 @@ class Loop:
     def _checkpoint(self) -> Checkpoint:
         """All that training changes and where it stands.
 
-        ``ended`` says whether training came to its own end, ``result`` which checkpoint holds what
-        it was for.
+        ``ended`` says whether training came to its own end, ``stopped`` whether somebody stopped it
+        here, ``result`` which checkpoint holds what it was for.
         """
         progress = self.progress.to_json()
         ended = self._complete()
         best = ended and self.judge.restores and self.progress.best is not None
-        progress |= {"ended": ended, "result": "best" if best else "latest"}
+        progress |= {"ended": ended, "stopped": self.progress.stopped}
+        progress["result"] = "best" if best else "latest"
         if self.run_folder is not None:
             progress["log"] = self.run_folder.metrics_bytes()
         return Checkpoint(self.trainer.state_dict(), progress)

@@ -216,12 +216,14 @@ class RunFolder:
         except UNREADABLE as error:
             fail("GF064", f"'{file}' cannot be read: {error}")
 
-    def latest(self) -> Checkpoint:
-        """The newest checkpoint that can be read; damaged ones are passed over."""
+    def latest(self, arrays: bool = True) -> Checkpoint:
+        """The newest checkpoint that can be read; damaged ones are passed over. Without its
+        ``arrays`` it is read at once, however large it is.
+        """
         damaged = []
         for _, file in self.checkpoints():
             try:
-                return read_checkpoint(file)
+                return read_checkpoint(file, arrays)
             except UNREADABLE as error:
                 damaged.append(f"{file.name}: {error}")
         folds = sorted(file.parent.name for file in self.path.glob("fold-*/graph.yaml"))
@@ -231,13 +233,13 @@ class RunFolder:
              help="; ".join(damaged) or missing)  # fmt: skip
 
 
-def read_checkpoint(file: Path) -> Checkpoint:
+def read_checkpoint(file: Path, arrays: bool = True) -> Checkpoint:
     """A checkpoint file's arrays and progress."""
     with safe_open(str(file), framework="numpy") as opened:
-        names = list(opened.keys())
-        arrays = {name: opened.get_tensor(name) for name in names}
+        names = list(opened.keys()) if arrays else []
+        found = {name: opened.get_tensor(name) for name in names}
         progress = json.loads((opened.metadata() or {})["progress"])
-    return Checkpoint(arrays, progress)
+    return Checkpoint(found, progress)
 
 
 def versions() -> dict[str, Json]:

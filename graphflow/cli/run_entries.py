@@ -1,0 +1,142 @@
+"""What ``graphflow runs`` knows of a run, read from its folder: no graph is loaded, no array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.spec.elaborate.stopping import falls
+from graphflow.training.run_folder import Checkpoint, Json, RunFolder
+
+COMPLETE, STOPPED, UNFINISHED = "complete", "stopped", "unfinished"
+FIELDS = ("run", "started", "epochs", "steps", "state")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run, or the folds of one cross-validation, whose metrics are then means.
+
+    ``best`` is (metric, value, epoch): what the file's ``best:`` names, else the least loss of a
+    part that is only evaluated. A ``stopped`` run was ended by somebody, an ``unfinished`` one
+    killed, or it runs still; both can be resumed.
+    """
+
+    path: Path
+    started: str
+    epochs: int
+    steps: int
+    state: str
+    metrics: Mapping[str, float]
+    best: tuple[str, float, int] | None
+    about: Mapping[str, Json]
+
+    def to_json(self) -> dict[str, object]:
+        """As ``--json`` prints it."""
+        best = None if self.best is None else dict(
+            zip(("metric", "value", "epoch"), self.best, strict=True)
+        )  # fmt: skip
+        return {
+            "run": str(self.path), "started": self.started, "epochs": self.epochs,
+            "steps": self.steps, "state": self.state, "metrics": dict(self.metrics), "best": best,
+        }  # fmt: skip
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (path / "graph.yaml").is_file() and (path / "run.json").is_file()
+
+
+def entries_in(folder: Path) -> list[Entry]:
+    """The runs that lie in a folder, oldest first."""
+    if not folder.is_dir():
+        fail("GF064", f"there is no folder '{folder}'", help="graphflow run writes to runs/")
+    found = [entry(path) for path in sorted(folder.iterdir()) if is_run(path)]
+    return sorted(found, key=lambda e: (e.started, str(e.path)))
+
+
+def entry(path: Path) -> Entry:
+    """What a run's folder says."""
+    if not is_run(path):
+        fail("GF064", f"'{path}' is not the folder of a run",
+             help="it has no graph.yaml and run.json")  # fmt: skip
+    run = RunFolder.open(path)
+    about = run.about()
+    started = str(about.get("started", ""))
+    folds = sorted(path.glob("fold-*/graph.yaml"))
+    if folds or (path / "summary.json").is_file():
+        return _folds(path, started, about, [entry(file.parent) for file in folds])
+    progress, rows = _latest(run).progress, run.metrics()
+    last = rows[-1] if rows else {}
+    metrics = {n: v for n, v in last.items() if n not in ("epoch", "step") and isinstance(v, float)}
+    counts = [progress.get(name, last.get(name, 0)) for name in ("epoch", "step")]
+    epochs, steps = (n if isinstance(n, int) else 0 for n in counts)
+    state = STOPPED if progress.get("stopped") else UNFINISHED
+    state = COMPLETE if progress.get("ended") else state
+    return Entry(path, started, epochs, steps, state, metrics, _best(progress, rows), about)
+
+
+def _latest(run: RunFolder) -> Checkpoint:
+    """Where the newest checkpoint stood; a run may have none yet."""
+    return run.latest(arrays=False) if any(run.checkpoints()) else Checkpoint({}, {})
+
+
+def _folds(path: Path, started: str, about: Mapping[str, Json], folds: Sequence[Entry]) -> Entry:
+    """A cross-validation as one entry."""
+    metrics: dict[str, float] = {}
+    summary = path / "summary.json"
+    if summary.is_file():
+        try:
+            found = json.loads(summary.read_text())["metrics"]
+            metrics = {name: float(values["mean"]) for name, values in found.items()}
+        except (ValueError, KeyError, TypeError) as error:
+            fail("GF064", f"'{summary}' cannot be read: {error}")
+    state = COMPLETE if metrics else STOPPED if folds[-1].state == STOPPED else UNFINISHED
+    steps, epochs = (sum(getattr(fold, n) for fold in folds) for n in ("steps", "epochs"))
+    return Entry(path, started, epochs, steps, state, metrics, None, about)
+
+
+def _best(
+    progress: Mapping[str, Json], rows: Sequence[Mapping[str, Json]]
+) -> tuple[str, float, int] | None:
+    declared = progress.get("best")
+    if isinstance(declared, dict) and isinstance(declared["metrics"], dict):
+        metric, epoch = declared["metric"], declared["epoch"]
+        value = declared["metrics"][str(metric)]
+        assert isinstance(value, float) and isinstance(epoch, int)
+        return str(metric), value, epoch
+    losses = [n for n in (rows[-1] if rows else {}) if falls(n) and not n.startswith("train/")]
+    seen = [(row.get(name), row.get("epoch")) for name in losses[:1] for row in rows]
+    values = [(v, e) for v, e in seen if isinstance(v, float) and isinstance(e, int)]
+    return (losses[0], *min(values)) if values else None
+
+
+def sorted_by(entries: Sequence[Entry], key: str) -> list[Entry]:
+    """Entries by a metric, best first (losses rising, all else falling), or by a column.
+
+    Those without the metric come last.
+    """
+    if key in FIELDS:
+        return sorted(entries, key=lambda e: getattr(e, "path" if key == "run" else key))
+    known = dict.fromkeys(name for e in entries for name in e.metrics)
+    if key not in known:
+        fail("GF006", f"no run has a metric '{key}'",
+             help=did_you_mean(key, [*known, *FIELDS])
+             or f"one of {', '.join([*known, *FIELDS])}")  # fmt: skip
+    sign = 1 if falls(key) else -1
+    missing = float("inf")
+    return sorted(entries, key=lambda e: sign * e.metrics[key] if key in e.metrics else missing)
+
+
+def settings_of(found: Entry) -> dict[str, str]:
+    """What a run was made with, overrides and versions among it, as texts."""
+    shown: dict[str, str] = {}
+    for name, value in found.about.items():
+        if isinstance(value, dict):
+            inner = "set " if name == "overrides" else "version of "
+            shown |= {f"{inner}{k}": str(v) for k, v in value.items()}
+        elif value not in (None, "") and name != "started":
+            shown[name] = str(value)
+    return shown

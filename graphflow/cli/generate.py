@@ -113,11 +113,8 @@ def chosen(
         known = declared if isinstance(declared, Beam) else None
         if width is None and known is None:
             fail("GF006", "--length-penalty is a beam's", help="give --beam N, too")
-        strategy = known or Beam(width or 1)
-        strategy = replace(strategy, width=width or strategy.width)
-        strategy = strategy if penalty is None else replace(strategy, length_penalty=penalty)
-    if strategy is not None and (problem := strategy.problems()) is not None:
-        fail("GF033", problem)
+        given = {n: v for n, v in (("width", width), ("length_penalty", penalty)) if v is not None}
+        strategy = replace(known or Beam(1), **given)  # type: ignore[arg-type]
     return strategy
 
 

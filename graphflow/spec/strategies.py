@@ -7,16 +7,12 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import TypeAlias
 
-from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.diagnostics import Mark, did_you_mean, fail, placed
 
 
 @dataclass(frozen=True)
 class Greedy:
     """The most probable token every time."""
-
-    def problems(self) -> str | None:
-        """What is wrong with the settings."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -30,15 +26,13 @@ class Sample:
     top_k: int | None = None
     top_p: float | None = None
 
-    def problems(self) -> str | None:
-        """What is wrong with the settings."""
+    def __post_init__(self) -> None:
         if not (_number(self.temperature) and self.temperature > 0):
-            return f"temperature is a number above 0, not {self.temperature!r}"
+            fail("GF033", f"temperature is a number above 0, not {self.temperature!r}")
         if self.top_k is not None and not (_whole(self.top_k) and self.top_k > 0):
-            return f"top_k is a whole number above 0, not {self.top_k!r}"
+            fail("GF033", f"top_k is a whole number above 0, not {self.top_k!r}")
         if self.top_p is not None and not (_number(self.top_p) and 0 < self.top_p <= 1):
-            return f"top_p is a number above 0 and at most 1, not {self.top_p!r}"
-        return None
+            fail("GF033", f"top_p is a number above 0 and at most 1, not {self.top_p!r}")
 
 
 @dataclass(frozen=True)
@@ -50,13 +44,11 @@ class Beam:
     width: int
     length_penalty: float = 0.75
 
-    def problems(self) -> str | None:
-        """What is wrong with the settings."""
+    def __post_init__(self) -> None:
         if not (_whole(self.width) and 0 < self.width <= 1000):
-            return f"width is a whole number from 1 to 1000, not {self.width!r}"
+            fail("GF033", f"width is a whole number from 1 to 1000, not {self.width!r}")
         if not (_number(self.length_penalty) and self.length_penalty >= 0):
-            return f"length_penalty is a number from 0 on, not {self.length_penalty!r}"
-        return None
+            fail("GF033", f"length_penalty is a number from 0 on, not {self.length_penalty!r}")
 
 
 Strategy: TypeAlias = Greedy | Sample | Beam
@@ -87,10 +79,8 @@ def strategy_of(
         settings[word] = value
     if kind is Beam and "width" not in settings:
         fail("GF022", "beam needs its width", mark, help="such as beam(4)")
-    made = kind(**settings)  # type: ignore[arg-type]
-    if (problem := made.problems()) is not None:
-        fail("GF033", problem, mark)
-    return made
+    with placed(mark):
+        return kind(**settings)  # type: ignore[arg-type]
 
 
 def _whole(value: object) -> bool:

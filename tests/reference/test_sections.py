@@ -30,7 +30,7 @@ def test_keys_of_nested_declarations_are_found_at_every_place():
     assert {page.call for page in section_pages("frozen")} == {
         "train.groups.frozen", "train.players.NAME.groups.frozen",
     }  # fmt: skip
-    assert {page.call for page in section_pages("carry")} == {"nodes.NAME.carry"}
+    assert {page.call for page in section_pages("carry")} == {"nodes.NAME.carry", "generate.carry"}
     assert {"params.NAME.init", "blocks.NAME.params.NAME.init", "state.NAME.init"} <= {
         page.call for page in section_pages("init")
     }

@@ -17,7 +17,10 @@ SHARED = "blocks"
 """The folder of blocks that several graphs use; not graphs themselves."""
 
 SUFFIXES = (".yaml", ".yml")
-TOPICS = ("backprop", "linear", "mlp", "cnn", "rnn", "attention", "gan", "vision")
+TOPICS = (
+    "backprop", "probability", "linear", "optimization", "mlp", "cnn", "rnn", "attention", "gan",
+    "vision", "reinforcement",
+)  # fmt: skip
 """Topics in the order in which to read them; others follow by name."""
 
 

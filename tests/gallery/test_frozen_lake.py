@@ -1,0 +1,79 @@
+"""Value iteration and Q-learning against Gymnasium's own table of the lake."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+
+gymnasium = pytest.importorskip("gymnasium", reason="the lake's table is Gymnasium's")
+
+
+def sweeps(size: str, slippery: bool, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """V and Q after ``count`` sweeps over the transitions of FrozenLake."""
+    lake = gymnasium.make("FrozenLake-v1", map_name=size, is_slippery=slippery)
+    table = lake.unwrapped.P
+    v, q = np.zeros(len(table)), np.zeros((len(table), 4))
+    for _ in range(count):
+        q = np.array([
+            [sum(p * (r + 0.95 * v[s]) for p, s, r, _ in table[state][a]) for a in range(4)]
+            for state in range(len(table))
+        ])  # fmt: skip
+        v = q.max(axis=1)
+    return v, q
+
+
+LARGE = {"n": 8, "goal": 63, "holes": [19, 29, 35, 41, 42, 46, 49, 52, 54, 59]}
+
+
+@pytest.mark.parametrize(("size", "lake"), [("4x4", {}), ("8x8", LARGE)])
+@pytest.mark.parametrize(("slippery", "slip"), [(False, 0), (True, "1/3")])
+def test_ten_sweeps_are_those_over_gymnasiums_table(size, lake, slippery, slip):
+    model = gf.load("value_iteration", {**lake, "slip": slip, "run.steps": 10, "run.until": False})
+    history = gf.run(model).history["V"]
+    assert history.steps.tolist() == list(range(11))
+    for step in (0, 1, 5, 10):
+        np.testing.assert_allclose(history.values[step], sweeps(size, slippery, step)[0], atol=1e-9)
+
+
+def test_the_sweeps_end_when_nothing_changes_any_more_and_lead_to_the_goal():
+    model = gf.load("value_iteration")
+    outcome = gf.run(model)
+    assert outcome.finished and outcome.progress.step == 7
+    policy = outcome.history["policy"].values[-1]
+    _, q = sweeps("4x4", False, 10)
+    live = [s for s in range(16) if s not in (5, 7, 11, 12, 15)]
+    np.testing.assert_allclose(q[live, policy[live]], q[live].max(axis=1))
+
+
+def walk(policy: np.ndarray) -> float:
+    """What a walk by a policy earns in Gymnasium's lake."""
+    lake = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    state, _ = lake.reset(seed=0)
+    for _ in range(100):
+        state, reward, ended, _, _ = lake.step(int(policy[state]))
+        if ended:
+            return float(reward)
+    return 0.0
+
+
+@pytest.mark.slow
+def test_q_learning_finds_the_way_in_most_runs_of_256_episodes():
+    earned = []
+    for seed in range(10):
+        model = gf.load("q_learning")
+        outcome = gf.run(model, seed=seed)
+        assert outcome.finished and int(model.state["episode"]) == 256
+        q = np.array(model.state["Q"])
+        best = sweeps("4x4", False, 100)[1]
+        assert np.all(q <= best + 1e-6)  # nothing is believed to be worth more than it is
+        earned.append(walk(q.argmax(axis=1)))
+    assert sum(earned) >= 8
+
+
+def test_the_move_onto_the_goal_is_learnt_to_its_worth():
+    model = gf.load("q_learning", {"epsilon": 1, "episodes": 500})
+    gf.run(model, steps=3000)
+    q, best = np.array(model.state["Q"]), sweeps("4x4", False, 100)[1]
+    assert q[14, 2] == pytest.approx(best[14, 2], rel=1e-3)

@@ -162,3 +162,18 @@ def test_only_the_latest_plans_are_kept():
     for rows in range(1, 60):
         program({"x": np.zeros(rows)})
     assert len(program.compiler._plans) <= 16
+
+
+def test_a_first_value_that_is_stretched_or_cast_is_the_leafs_own():
+    model = gf.loads("""
+graphflow: 1
+name: starts
+state:
+  k: {shape: [3], init: 'ones([])'}
+  n: {shape: scalar, init: zeros, dtype: float64}
+nodes: {y: sum(k) + n}
+""")
+    assert model.state["k"].tolist() == [1, 1, 1]
+    assert model.state["n"].dtype == np.float64
+    assert set(model.elaborated.initial.aliases).isdisjoint(model.elaborated.initial.nodes)
+    assert gf.loads(model.expanded()).state["k"].tolist() == [1, 1, 1]

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import get_args
 
@@ -34,7 +34,7 @@ from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, build_program
 from graphflow.runtime.state_dict import Loaded, load_state, save_state
 from graphflow.runtime.store import LeafView, Store
-from graphflow.runtime.weights import WeightFiles
+from graphflow.runtime.weights import WeightFiles, located
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate import Elaborated, elaborate
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -217,13 +217,15 @@ class Model:
         rename: Mapping[str, str] | None = None,
         strict: bool = True,
     ) -> Loaded:
-        """Set all weights from a file, such as a state dict that PyTorch saved as safetensors.
+        """Set all weights from a file, such as a state dict that PyTorch saved as safetensors, or
+        from published ones by their name (torchvision/resnet18).
 
         ``rename`` maps names in the file to names here, whole or up to a dot. GF077 names all that
         does not fit, and nothing is changed then; with ``strict=False`` names that are missing or
         unexpected are left alone. The result says what matched.
         """
-        return load_state(self.store, self._lasting(), Path(path), rename or {}, strict)
+        file = located(fspath(path))
+        return load_state(self.store, self._lasting(), file, rename or {}, strict)
 
     def _lasting(self) -> dict[str, TensorType]:
         """The types of all leaves whose size does not depend on what is fed."""

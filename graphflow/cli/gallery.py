@@ -28,9 +28,9 @@ def command(
     ] = "graphs",
     as_json: AsJson = False,
 ) -> int:
-    """List the canned graphs, or what a file may name: operators, data sources (data), layers,
-    activations, losses, metrics, optimizers, schedules, initialisers, distributions, functions,
-    detection, plugins.
+    """List the canned graphs, or what a file may name: operators, data sources (data), published
+    weights, layers, activations, losses, metrics, optimizers, schedules, initialisers,
+    distributions, functions, detection, plugins.
     """
     known = kinds()
     if what not in known:
@@ -108,15 +108,30 @@ def _data() -> list[Row]:
 
 def _files(source: Source) -> str:
     """Whose files a source reads: how large published ones are, and whether they are here."""
-    from graphflow.data.download import in_words
-
     if not source.files:
         return "yours" if "path" in source.options else "built in"
-    lacking = sum(remote.size for remote in source.files if remote.place() is None)
-    whole = sum(remote.size for remote in source.files)
-    if not lacking:
-        return f"{in_words(whole)}, here"
-    return f"{in_words(whole)}, {'some' if lacking < whole else 'not'} here"
+    return _here([(remote.size, remote.place() is not None) for remote in source.files])
+
+
+def _here(files: Sequence[tuple[int, bool]]) -> str:
+    """How large files are together, and whether they are here."""
+    from graphflow.data.download import in_words
+
+    found = sum(here for _, here in files)
+    words = "here" if found == len(files) else "some here" if found else "not here"
+    return f"{in_words(sum(size for size, _ in files))}, {words}"
+
+
+def _weights() -> list[Row]:
+    from graphflow.data.pretrained import PRETRAINED, converted
+
+    return [
+        {
+            "name": name, "layer": f"{name.rpartition('/')[2]}()", "from": remote.url,
+            "files": _here([(remote.size, bool(converted(name) or remote.place()))]),
+        }
+        for name, remote in PRETRAINED.items()
+    ]  # fmt: skip
 
 
 def kinds() -> Mapping[str, Callable[[], list[Row]]]:
@@ -124,7 +139,9 @@ def kinds() -> Mapping[str, Callable[[], list[Row]]]:
     from graphflow.reference import GROUPS
 
     groups = {word: partial(_group, word) for word in GROUPS}
-    return {"graphs": _graphs, "operators": _operators, **groups, "data": _data}
+    return {
+        "graphs": _graphs, "operators": _operators, **groups, "data": _data, "weights": _weights,
+    }  # fmt: skip
 
 
 def _text(cell: str | Sequence[str]) -> str:

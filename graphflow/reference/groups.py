@@ -8,7 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "layers": (
         "layers", "convolutions", "transposed_convolutions", "pooling", "normalisation",
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
-        "positions", "translation", "architectures", "vision", "grid_sampling",
+        "positions", "translation", "architectures", "whole_nets", "vision", "grid_sampling",
     ),
     "activations": ("activations", "activation"),
     "losses": (

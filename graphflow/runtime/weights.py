@@ -10,7 +10,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.data.pretrained import PRETRAINED, obtain_weights
+from graphflow.diagnostics import Mark, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 
 PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle"})
@@ -43,9 +44,22 @@ class WeightFiles:
             file, mark = self._leaves[name]
             names = [n for n, (other, _) in self._leaves.items() if other == file]
             layer = name.partition(".")[0] if "." in name else ""
-            arrays = read_weights(self._folder / file, mark, layer)
+            arrays = read_weights(located(file, self._folder, mark), mark, layer)
             self._found |= matched(arrays, names, self._rename, mark)
         return self._found[name]
+
+
+def located(file: str, folder: Path = Path(), mark: Mark | None = None) -> Path:
+    """A weights file: published weights by their name (torchvision/resnet18), which are fetched
+    where they are not here, else a file below ``folder``.
+    """
+    if file in PRETRAINED:
+        with placed(mark):
+            return obtain_weights(file)
+    if file.startswith("torchvision/") and not (folder / file).is_file():
+        offer = did_you_mean(file, PRETRAINED) or f"there are {', '.join(PRETRAINED)}"
+        fail("GF077", f"no published weights are called '{file}'", mark, help=offer)
+    return folder / file
 
 
 def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[str, Array]:

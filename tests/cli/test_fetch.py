@@ -46,7 +46,7 @@ def test_without_a_network_the_alternative_is_named(folder: Path, capsys) -> Non
 def test_an_unknown_name_is_answered_before_anything_is_fetched(folder: Path, capsys) -> None:
     assert called(["fetch", "fashion_mnist", "fashionmnist"]) == 2
     told = capsys.readouterr().err
-    assert "GF070" in told and "did you mean 'fashion_mnist'" in told
+    assert "GF070" in told and "did you mean 'fashion_mnist'" in told, told
     assert "downloading" not in told
 
 
@@ -70,3 +70,27 @@ def test_a_source_is_explained_with_its_files(folder: Path, capsys) -> None:
     assert "https://d2l-data.s3-accelerate.amazonaws.com/airfoil_self_noise.dat" in told
     assert "sha1:76e5be1548fd8222e5074cf0faae75edff8cf93f" in told
     assert f"here as {folder / 'airfoil_self_noise.dat'}" in told
+
+
+def test_one_file_of_several_may_be_asked_for(folder: Path, capsys) -> None:
+    (folder / "glove.6B.50d.zip").write_bytes(b"here")
+    assert called(["fetch", "glove/glove.6B.50d.zip"]) == 0
+    assert str(folder / "glove.6B.50d.zip") in capsys.readouterr().out
+    assert called(["fetch", "glove/glove.6B.50d"]) == 2
+    told = capsys.readouterr().err
+    assert "'glove' has no file 'glove.6B.50d'" in told and "did you mean" in told
+    assert called(["fetch", "digits/x"]) == 2
+    assert "its files are none" in capsys.readouterr().err
+
+
+def test_weights_are_listed_and_fetched(folder: Path, capsys) -> None:
+    small = Path(__file__).parents[1] / "data" / "torch" / "state.pth"
+    (folder / "resnet18-f37072fd.pth").write_bytes(small.read_bytes())
+    assert called(["list", "weights", "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["torchvision/resnet18"]["files"] == "47 MB, here"
+    assert rows["torchvision/vgg19"]["files"] == "575 MB, not here"
+    assert called(["fetch", "torchvision/resnet18"]) == 0
+    assert "resnet18-f37072fd.safetensors" in capsys.readouterr().out
+    assert called(["fetch", "torchvision/resnet"]) == 2
+    assert "did you mean 'torchvision/resnet" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.graph import Graph, Origin
-from graphflow.ir.types import TensorType
+from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import Document, InputDecl
 from graphflow.spec.elaborate.binding import bind
@@ -194,13 +194,19 @@ class Elaborator(Feeds):
         return None if decl is None else self.attempt(lambda: resolve(decl, self.scope))
 
     def settle_layers(self) -> None:
-        """Instances are frozen, and start from files, as their ``layers:`` entry says."""
+        """Instances are frozen, and start from files, as their ``layers:`` entry says: parameters,
+        and states of a fixed size, such as running statistics.
+        """
         for layer, decl in self.document.layers.items():
-            for name in self.owned_by(layer):
-                leaf = self.leaves[name]
-                trainable = leaf.trainable and decl.trainable
+            owned = set(self.owned_by(layer))
+            for name, leaf in list(self.leaves.items()):
+                carried = name not in owned and (leaf.reset or type_symbols(leaf.type))
+                if carried or not name.startswith(f"{layer}."):
+                    continue
+                trainable = leaf.trainable and (decl.trainable or name not in owned)
                 weights = decl.weights or leaf.weights
-                self.leaves[name] = replace(leaf, trainable=trainable, weights=weights)
+                mark = decl.mark if decl.weights else leaf.mark
+                self.leaves[name] = replace(leaf, trainable=trainable, weights=weights, mark=mark)
 
     def continued(self, builder: Builder) -> Elaborator:
         """An elaborator that goes on where this one ended, in ``builder`` (with gradients, say)."""

@@ -167,5 +167,5 @@ def test_statistics_that_a_file_lacks_are_an_error(tmp_path: Path) -> None:
     content = {name: np.ones(2, np.float32) for name in ("weight", "bias")}
     save_file(content, tmp_path / "norm.safetensors")
     (tmp_path / "g.yaml").write_text(BATCH_NORM)
-    with pytest.raises(GraphflowError, match="has no 'trained.running_mean'"):
+    with pytest.raises(GraphflowError, match=r"has no 'trained\.running_mean'"):
         gf.load(tmp_path / "g.yaml").weights()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from multiprocessing import get_all_start_methods, get_context
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
-from graphflow.runs import Settings, Way, started
 from graphflow.training import history
 from graphflow.training.history import Table, stored_history
-from graphflow.training.loop import Loop
 from graphflow.training.run_folder import RunFolder
+from tests.training.killing import killed, needs_fork
 
 BOWL = """
 graphflow: 1
@@ -128,42 +123,7 @@ def test_rows_wait_in_memory_for_a_while_only(tmp_path, monkeypatch):
     assert len(table.read()) == 100
 
 
-class Killed:
-    """A callback that saves after one step and ends the process in another, as a kill would."""
-
-    def __init__(self, saves: int, dies: int) -> None:
-        self.saves, self.dies = saves, dies
-        self.loop: Loop | None = None
-
-    def on_start(self, progress, epochs, steps): ...
-    def on_epoch(self, progress, metrics): ...
-    def on_end(self, outcome): ...
-
-    def on_step(self, progress, values):
-        assert self.loop is not None
-        if progress.step == self.saves:
-            self.loop.save()
-        if progress.step == self.dies:
-            self.loop.recorder.flush()
-            os._exit(1)
-
-
-def killed(model: gf.Model, folder: Path, saves: int, dies: int) -> None:
-    """Run a model in a process of its own that is killed."""
-
-    def child() -> None:
-        killer = Killed(saves, dies)
-        settings = Settings(dtype="float64", backend="numpy")
-        killer.loop = started(model, settings, folder, Way(callbacks=[killer]))
-        killer.loop.run()
-
-    process = get_context("fork").Process(target=child)
-    process.start()
-    process.join()
-    assert process.exitcode == 1
-
-
-@pytest.mark.skipif("fork" not in get_all_start_methods(), reason="processes cannot be forked")
+@needs_fork
 def test_a_killed_training_ends_with_the_history_of_an_undisturbed_one(tmp_path):
     gf.train(bowl("[x, f]"), dtype="float64", out=tmp_path / "whole")
     killed(bowl("[x, f]"), tmp_path / "cut", saves=8, dies=13)

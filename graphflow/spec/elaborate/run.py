@@ -55,9 +55,9 @@ def run_plan(elaborator: Trainings, decl: RunDecl, scope: Scope) -> Run:
     if decl.epochs is not None and document.data is None:
         fail("GF078", "'epochs' are passes over data, and the file has no 'data:' section",
              decl.epochs.mark, help="say how many steps: steps: 100")  # fmt: skip
-    until = None
-    if decl.until is not None:
-        until = _condition(elaborator, decl.until, scope)
+    condition, until = decl.until, None
+    if condition is not None:
+        until = elaborator.attempt(lambda: _condition(elaborator, condition, scope))
     run = Run(
         named_nodes(elaborator, decl.report, decl.mark, scope),
         until,

@@ -57,18 +57,21 @@ def load(
     overrides: Mapping[str, Plain] | None = None,
     *,
     max_nodes: int = NODE_LIMIT,
+    folder: str | PathLike[str] | None = None,
 ) -> Model:
     """The model of a graph file, or of a canned graph by its name (``load("mlp")``).
 
     Raises GraphflowError with everything wrong in it.
 
     ``overrides`` are what ``--set`` gives: ``{"hidden": 512, "train.epochs": 2}``. A file that
-    grows to more than ``max_nodes`` nodes is refused.
+    grows to more than ``max_nodes`` nodes is refused. Data files, weights and further blocks are
+    found in ``folder``, beside the file if it is left out.
     """
     if not isinstance(path, str | PathLike):
         fail("GF001", f"a graph file is named by text or a path, not {path!r}")
     file = find(path if isinstance(path, str) else Path(path))
-    return _model(read_text(file), str(path), overrides, file.parent, max_nodes)
+    home = file.parent if folder is None else Path(folder)
+    return _model(read_text(file), str(path), overrides, home, max_nodes)
 
 
 def loads(

@@ -62,15 +62,15 @@ def command(
         else:
             search = begun(file or "", assignments(sets), limits, out, dtype, listener)
         tuned = search.run()
-    return _told(search, tuned, as_json)
+    return _told(file or search.setting.file, search, tuned, as_json)
 
 
-def _told(search: Search, tuned: Tuned, as_json: bool) -> int:
+def _told(file: str, search: Search, tuned: Tuned, as_json: bool) -> int:
     """Write the report and print what came out; the exit code for it."""
     from graphflow.tuning.figures import write_report
 
     write_report([tuned.folder], tuned.folder / "report.html")
-    line = run_line(search, tuned)
+    line = run_line(file, search, tuned)
     if as_json:
         print_json(_json(tuned) | {"command": line})
     else:
@@ -91,7 +91,7 @@ def _told(search: Search, tuned: Tuned, as_json: bool) -> int:
     return GOOD
 
 
-def run_line(search: Search, tuned: Tuned) -> str | None:
+def run_line(file: str, search: Search, tuned: Tuned) -> str | None:
     """The command that trains the best configuration as it was trained."""
     from graphflow.spec.overrides import written
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from graphflow import api
+from graphflow.api import Model, load
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.gallery import find
 from graphflow.runs import folds_of
@@ -16,7 +16,7 @@ from graphflow.spec.elaborate.tuning import SCHEDULERS
 from graphflow.spec.unparse import unparse
 from graphflow.spec.values import Plain
 from graphflow.training.feed import open_feed
-from graphflow.tuning.folder import Asked, TuneFolder, digest
+from graphflow.tuning.folder import Asked, TuneFolder
 from graphflow.tuning.probe import misfits
 from graphflow.tuning.search import Listener, Search, Setting, Tuned
 
@@ -74,69 +74,70 @@ def begun(
 ) -> Search:
     """A new search; its folder is made last, so that what is refused leaves none behind."""
     place = find(file).resolve()
-    plan, setting = _planned(place, overrides, dtype)
-    plan = limits.over(plan)
-    asked = _asked(place, overrides, dtype, plan)
+    model, setting = _checked(place, Setting(str(place), overrides, dtype))
+    plan = limits.over(plan_of(model))
     name = "-".join(place.stem.split()) or "tune"
-    return Search(TuneFolder.create(out, name, asked), plan, setting, listener)
+    folder = TuneFolder.create(out, name, _asked(model, setting, plan))
+    return Search(folder, plan, setting, listener)
 
 
 def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Search:
     """The search in a folder, from what its journal holds on; more trials or time may be given."""
     folder = TuneFolder.open(path)
     asked = folder.asked()
-    place = Path(asked.file)
-    if not place.is_file():
-        fail("GF001", f"the search's file '{place}' is not there any more")
-    if digest(place) != asked.digest:
-        fail("GF064", f"'{place}' has changed since the search began",
-             help="begin a new search: its trials would not be comparable")  # fmt: skip
     if limits.seed not in (None, asked.seed):
         fail("GF064", f"the search has seed {asked.seed}, not {limits.seed}",
              help="leave out --seed, or begin a new search")  # fmt: skip
-    plan, setting = _planned(place, asked.overrides, asked.dtype)
+    before = Setting(asked.file, asked.overrides, asked.dtype)
+    model, setting = _checked(folder.file, before)
     kept = Limits(asked.trials, asked.time, asked.workers, asked.seed)
-    plan = limits.over(kept.over(plan))
-    folder.note(_asked(place, asked.overrides, asked.dtype, plan))
+    plan = limits.over(kept.over(plan_of(model)))
+    folder.note(_asked(model, setting, plan))
     return Search(folder, plan, setting, listener)
 
 
-def _planned(place: Path, overrides: Mapping[str, Plain], dtype: str) -> tuple[TunePlan, Setting]:
-    """The plan of a file, checked against its data and its graph."""
-    model = api.load(place, overrides)
+def plan_of(model: Model) -> TunePlan:
+    """The ``tune:`` section of a model's file."""
     plan = model.elaborated.tune
     if plan is None:
-        fail("GF067", f"there is nothing to tune: '{place.name}' has no 'tune:' section",
+        fail("GF067", "there is nothing to tune: the file has no 'tune:' section",
              help="graphflow explain tune shows one")  # fmt: skip
+    return plan
+
+
+def _checked(place: Path, setting: Setting) -> tuple[Model, Setting]:
+    """The model of a file whose search fits its data and its graph."""
+    home = Path(setting.file).parent
+    model = load(place, setting.overrides, folder=home)
+    plan = plan_of(model)
     folds = folds_of(model)
     if folds is not None:
         fail("GF067", f"a search trains each configuration once, not {folds} times", plan.mark,
              help="leave out data.folds, or name one: data: {fold: 1}")  # fmt: skip
-    searched = [d.name for d in plan.space if d.name in overrides]
+    searched = [d.name for d in plan.space if d.name in setting.overrides]
     if searched:
         fail("GF006", f"'{searched[0]}' is searched, so that no override holds",
-             help=f"leave it out, or take it out of tune.space in {place.name}")  # fmt: skip
-    model.trainer(dtype=dtype)
-    seed = model.elaborated.training.seed if model.elaborated.training else 0
-    feed = open_feed(model.elaborated, model.folder, seed)
+             help="leave it out, or take it out of tune.space")  # fmt: skip
+    trainer = model.trainer(dtype=setting.dtype)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed)
     parts = ("train", *feed.evaluation_parts)
     part = plan.metric.partition("/")[0]
     if part not in parts:
         help = did_you_mean(part, parts) or f"it has {', '.join(parts)}"
         fail("GF020", f"the data have no part '{part}'", plan.mark, help=help)
-    found = misfits(str(place), plan, overrides)
+    found = misfits(place, home, plan, setting.overrides)
     if found:
         raise GraphflowError(*found)
     training = model.elaborated.training
     whole = training is not None and training.epochs is None and plan.scheduler.max_epochs == 1
-    return plan, Setting(str(place), overrides, dtype, whole)
+    return model, replace(setting, whole=whole)
 
 
-def _asked(place: Path, overrides: Mapping[str, Plain], dtype: str, plan: TunePlan) -> Asked:
-    decl = api.load(place, overrides).document.tune
+def _asked(model: Model, setting: Setting, plan: TunePlan) -> Asked:
+    decl = model.document.tune
     assert decl is not None
     return Asked(
-        str(place), digest(place), dict(overrides), dtype, plan.trials, plan.time, plan.workers,
+        setting.file, dict(setting.overrides), setting.dtype, plan.trials, plan.time, plan.workers,
         plan.seed, plan.metric, decl.mode, written(plan.scheduler), plan.sampler,
         {name: unparse(expr) for name, expr in decl.space.items()},
     )  # fmt: skip

@@ -3,7 +3,8 @@
 ::
 
     tunes/digits-20260102-030405/
-      tune.json       the file, its digest, overrides, space, scheduler, limits, versions
+      file.yaml       the file as it was when the search began
+      tune.json       where it lay, overrides, space, scheduler, limits, versions
       journal.log     Optuna's journal: every configuration, metric and ending
       events.jsonl    who did what when: one JSON object a line
       trials/0003/    a run folder each
@@ -13,7 +14,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -41,10 +41,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a search was asked for: enough to go on with it, and to read it without the file."""
+    """What a search was asked for: enough to go on with it. ``file`` is where the file lay."""
 
     file: str
-    digest: str
     overrides: Mapping[str, Plain]
     dtype: str
     trials: int | None
@@ -56,11 +55,6 @@ class Asked:
     scheduler: str
     sampler: str
     space: Mapping[str, str]
-
-
-def digest(file: Path) -> str:
-    """The SHA-256 of a file: whether it is the one that the search began with."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 class TuneFolder:
@@ -82,6 +76,7 @@ class TuneFolder:
         except OSError as error:
             fail("GF064", f"the folder '{folder}' cannot be made: {error.strerror}")
         made = cls(folder)
+        write_atomically(made.file, Path(asked.file).read_bytes())
         made.note(asked, {"started": stamp, "versions": versions()})
         return made
 
@@ -91,6 +86,11 @@ class TuneFolder:
         if not (path / "tune.json").is_file():
             fail("GF064", f"'{path}' is not the folder of a search", help="it has no tune.json")
         return cls(path)
+
+    @property
+    def file(self) -> Path:
+        """The searched file as it was; its data and blocks are found where it lay."""
+        return self.path / "file.yaml"
 
     def note(self, asked: Asked, more: Mapping[str, Json] | None = None) -> None:
         """Write what is asked; what else ``tune.json`` holds is kept."""

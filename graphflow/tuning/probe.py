@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from graphflow import api
+from graphflow.api import load
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.spec.elaborate import Dimension, TunePlan
 from graphflow.spec.values import Plain
@@ -16,7 +18,9 @@ DRAWS = 6
 """Other configurations that a value is tried in before it is refused."""
 
 
-def misfits(file: str, plan: TunePlan, overrides: Mapping[str, Plain]) -> list[Diagnostic]:
+def misfits(
+    file: Path, home: Path, plan: TunePlan, overrides: Mapping[str, Plain]
+) -> list[Diagnostic]:
     """One finding for each entry with a value that gives no valid graph.
 
     Each choice, and both ends of a range with a number between, is put into the file; where it is
@@ -24,9 +28,10 @@ def misfits(file: str, plan: TunePlan, overrides: Mapping[str, Plain]) -> list[D
     right company (heads that divide a width).
     """
     found = []
+    read = partial(load, file, folder=home)
     for dimension in plan.space:
         for value in dimension.probes():
-            refused = _refused(file, plan, overrides, dimension, value)
+            refused = _refused(read, plan, overrides, dimension, value)
             if refused is not None:
                 message = f"{dimension.name}: {value} does not fit: {refused.message}"
                 help = refused.help
@@ -36,7 +41,11 @@ def misfits(file: str, plan: TunePlan, overrides: Mapping[str, Plain]) -> list[D
 
 
 def _refused(
-    file: str, plan: TunePlan, overrides: Mapping[str, Plain], dimension: Dimension, value: Plain
+    read: Callable[[Mapping[str, Plain]], object],
+    plan: TunePlan,
+    overrides: Mapping[str, Plain],
+    dimension: Dimension,
+    value: Plain,
 ) -> Diagnostic | None:
     """Why a value fits nowhere; None where it does."""
     random = np.random.default_rng(0)
@@ -44,7 +53,7 @@ def _refused(
     for turn in range(1 + DRAWS):
         others = {d.name: _drawn(d, random) for d in plan.space if turn}
         try:
-            api.load(file, {**overrides, **others, dimension.name: value})
+            read({**overrides, **others, dimension.name: value})
         except GraphflowError as error:
             first = first or error.diagnostics[0]
         else:

@@ -75,7 +75,10 @@ class Silent:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all trials share: the file, the overrides below those of the trial, the number type."""
+    """What all trials share: where the file lay, overrides below those of the trial, number type.
+
+    ``whole``: the file counts in steps, so that its trials have one end and no epochs.
+    """
 
     file: str
     overrides: Mapping[str, Plain] = field(default_factory=dict)
@@ -204,8 +207,9 @@ class Search:
 
     def _job(self, trial: Trial) -> Job:
         overrides = {n: written(v) for n, v in self.setting.full(trial).items()}
-        folder = str(self.folder.trial(trial.number))
-        return Job(trial.number, folder, self.setting.file, overrides, self.setting.dtype,
+        folder = str(self.folder.trial(trial.number).absolute())
+        source = str(self.folder.file.absolute())
+        return Job(trial.number, folder, source, self.setting.file, overrides, self.setting.dtype,
                    trial.until, trial.epoch, self.setting.whole)  # fmt: skip
 
     # -- listening ---------------------------------------------------------------------------

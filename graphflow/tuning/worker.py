@@ -2,7 +2,7 @@
 
 It reads jobs as JSON lines from stdin and answers on stdout::
 
-    {"trial": 3, "folder": ..., "file": ..., "overrides": {...}, "until": 4, ...}
+    {"trial": 3, "folder": ..., "source": ..., "overrides": {...}, "until": 4, ...}
     {"trial": 3, "epoch": 1, "metrics": {...}}         answered by {"go": true}
     {"trial": 3, "ended": "reached"}                   or "dropped", "stopped", "failed"
 
@@ -25,7 +25,6 @@ from typing import IO
 
 from graphflow.api import load
 from graphflow.diagnostics import GraphflowError
-from graphflow.gallery import find
 from graphflow.runs import Settings, Way, resumed, started
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
@@ -39,11 +38,13 @@ Message = dict[str, Json]
 class Job:
     """Train one configuration until an epoch; ``known`` is the last one whose metrics came.
 
+    The graph stands in ``source``, the search's copy of ``file``, beside which data are found.
     ``whole``: the file counts in steps, and its metrics at the end stand for epoch 1.
     """
 
     trial: int
     folder: str
+    source: str
     file: str
     overrides: Mapping[str, str]
     dtype: str
@@ -150,7 +151,7 @@ def _ended(job: Job, how: str, message: str = "") -> Message:
 
 def _prepared(job: Job, reporter: Reporter) -> Loop:
     """The loop of a trial, its run folder begun, or opened and read."""
-    path, place = Path(job.folder), find(job.file).resolve()
+    path, home = Path(job.folder), Path(job.file).parent
     epochs = None if job.whole else job.until
     way = Way(callbacks=[reporter])
     if (path / "graph.yaml").exists():
@@ -158,9 +159,9 @@ def _prepared(job: Job, reporter: Reporter) -> Loop:
         assert loop.run_folder is not None
         reporter.repeat(loop.run_folder, loop.progress.epoch)
         return loop
-    settings = Settings(job.file, str(place.parent), dict(job.overrides), dtype=job.dtype,
+    settings = Settings(job.file, str(home), dict(job.overrides), dtype=job.dtype,
                         backend="numpy", epochs=epochs)  # fmt: skip
-    return started(load(place, job.overrides), settings, path, way)
+    return started(load(job.source, job.overrides, folder=home), settings, path, way)
 
 
 def main() -> None:

@@ -82,7 +82,7 @@ def test_overrides_that_cannot_be_read(cli, small, tmp_path, text, code):
         (("tune", "FILE", "--set", "data.source=nothing"), "GF070"),
         (("tune", "FILE", "--set", "data.folds=3"), "not 3 times"),
         (("tune", "FILE", "--dtype", "float31"), "float31"),
-        (("tune", "xyz"), "has no 'tune:' section"),
+        (("tune", "xyz"), "the file has no 'tune:' section"),
     ],
 )
 def test_what_is_refused_leaves_no_folder(cli, search, tmp_path, arguments, words):
@@ -97,11 +97,18 @@ def test_without_optuna_the_package_is_named(cli, search, monkeypatch):
     assert answer.code == 2 and "pip install 'graphflow[tune]'" in answer.err
 
 
-def test_a_file_that_has_changed_is_not_gone_on_with(cli, search):
+@pytest.mark.slow
+def test_a_search_goes_on_with_the_file_as_it_was(cli, search):
+    first = cli("tune", search, "--set", "train.epochs=1", "--trials", 1, "--out", "t", "--json")
+    search.write_text("something else")
+    more = cli("tune", "--resume", "t", "--trials", 2, "--json").json
+    assert [t["state"] for t in more["trials"]] == ["complete", "complete"]
+    assert more["trials"][0] == first.json["trials"][0]
+
+
+def test_a_folder_holds_one_search(cli, search):
     from graphflow.tuning import Limits, begun
 
     begun(str(search), {}, Limits(), search.parent / "t")
-    search.write_text(search.read_text() + "# more\n")
-    answer = cli("tune", "--resume", "t")
-    assert answer.code == 2 and "has changed since the search began" in answer.err
-    assert cli("tune", search, "--out", "t").code == 2
+    answer = cli("tune", search, "--out", "t")
+    assert answer.code == 2 and "holds a search already" in answer.err

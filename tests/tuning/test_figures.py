@@ -14,7 +14,7 @@ SPACE = {"lr": "loguniform(1e-3, 1)", "hidden": "randint(1, 9)", "act": "choice(
 
 
 def kept(mode="max", name="t"):
-    asked = Asked("d.yaml", "", {}, "float32", 2, None, 2, 0, "test/accuracy", mode, "basic()",
+    asked = Asked("d.yaml", {}, "float32", 2, None, 2, 0, "test/accuracy", mode, "basic()",
                   "random", SPACE)  # fmt: skip
     trials = [
         Trial(0, {"lr": 0.1, "hidden": 4, "act": "relu"}, 2, {1: 0.5, 2: 0.7}, "complete"),

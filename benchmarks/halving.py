@@ -3,7 +3,7 @@
     python benchmarks/halving.py [--file mlp] [--seeds 10] [--out FOLDER]
 
 For each seed, a search of 20 trials by asynchronous halving (digits, half of them held out, two
-workers, the ``tune:`` section of the canned graph) takes T seconds of wall-clock time. Random search
+workers, the canned graph's ``tune:``) takes T seconds of wall-clock time. Random search
 then gets T seconds, begins with the same configurations in the same order, and trains each to the
 end. Shown is the best error on the rows held out that either has seen by then, and the mean over
 the seeds with its standard deviation. ``--out`` keeps the searches, and all their curves in

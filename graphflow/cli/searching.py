@@ -100,9 +100,11 @@ def _table(search: Search, rows: int) -> Table:
     best = "" if search.best is None else f", best {shown_number(search.best[1])}"
     count = f"{len(search.trials)}/{plan.trials}" if plan.trials else str(len(search.trials))
     title = f"{count} trials, {search.seconds:.0f} s{best}"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False,
+                  expand=True)  # fmt: skip
     for column in ("trial", "configuration", "epoch", plan.metric, "best", "state"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
+        ratio = 1 if column == "configuration" else None
+        table.add_column(column, overflow="ellipsis", no_wrap=True, ratio=ratio)
     active = [t for t in search.trials if t.state == "running"]
     others = [t for t in ranked(search.trials, plan.maximise) if t.state != "running"]
     for trial in [*active, *others][:rows]:

@@ -18,6 +18,7 @@ from graphflow.tuning.trials import Trial
 
 BAR = 34
 """Pixels of the page for a worker."""
+TIME = "wall-clock time in s"
 LEGEND = 12
 """Curves up to which each has an entry in the legend."""
 
@@ -81,7 +82,8 @@ def any_time(searches: Sequence[Kept]) -> go.Figure:
             xs, ys = [*xs, kept.seconds()], [*ys, best[-1]]
         series.append(Series(kept.name, np.array(ys), np.array(xs)))
     metric = " or ".join(dict.fromkeys(kept.asked.metric for kept in searches))
-    labels = Labels("Best so far", "wall-clock time in s", metric)
+    end = max((kept.seconds() for kept in searches), default=0.0)
+    labels = Labels("Best so far", TIME, metric, x_range=(0.0, end))
     return draw(Chart(series, labels))
 
 
@@ -102,8 +104,7 @@ def learning_curves(kept: Kept) -> go.Figure:
 def gantt(kept: Kept) -> go.Figure:
     """A row for each worker, a bar for each stretch of a trial, a mark for each epoch."""
     workers = sorted({e.worker for e in kept.events if e.worker >= 0})
-    labels = Labels("Trials on their workers", "wall-clock time in s", "worker")
-    drawn = figure(labels, height=60 + BAR * len(workers))
+    drawn = figure(Labels("Trials on their workers"), height=60 + BAR * len(workers))
     for trial, worker, begin, end in stretches(kept.events):
         known = next((t for t in kept.trials if t.number == trial), None)
         state = known.state if known else ""
@@ -122,7 +123,8 @@ def gantt(kept: Kept) -> go.Figure:
         hoverinfo="text", showlegend=False,
     ))  # fmt: skip
     drawn.update_layout(barmode="overlay")
-    drawn.update_yaxes(tickvals=workers, autorange="reversed")
+    drawn.update_xaxes(title_text=TIME)
+    drawn.update_yaxes(title_text="worker", tickvals=workers, autorange="reversed")
     return drawn
 
 
@@ -151,7 +153,7 @@ def parameters(kept: Kept) -> dict[str, go.Figure]:
     for name, distribution in kept.asked.space.items():
         values = [t.configuration[name] for t, _ in judged]
         numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-        drawn = figure(Labels(name, name, kept.asked.metric), height=300)
+        drawn = figure(Labels(f"{name}: the best {kept.asked.metric} of each trial"), height=300)
         drawn.add_trace(go.Scatter(
             x=values if numeric else [str(v) for v in values], y=[b for _, b in judged],
             mode="markers", hoverinfo="text",
@@ -159,6 +161,8 @@ def parameters(kept: Kept) -> dict[str, go.Figure]:
             marker={"size": 9, "color": [t.epoch for t, _ in judged], "colorscale": SEQUENTIAL,
                     "showscale": True, "colorbar": {"title": "epochs"}},
         ))  # fmt: skip
+        drawn.update_xaxes(title_text=safe(name))
+        drawn.update_yaxes(title_text=safe(kept.asked.metric))
         if distribution.startswith("log"):
             drawn.update_xaxes(type="log")
         found[name] = drawn
@@ -178,6 +182,7 @@ def coordinates(kept: Kept) -> go.Figure:
     drawn.add_trace(go.Parcoords(
         dimensions=axes, line={"color": metrics, "colorscale": SEQUENTIAL, "showscale": False},
     ))  # fmt: skip
+    drawn.update_layout(margin={"l": 70, "r": 70, "t": 100})
     return drawn
 
 

@@ -28,6 +28,7 @@ from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.runs import Earlier, Settings, Way, continued, earlier, folds_of, started, update
 from graphflow.training.callbacks import Callback
+from graphflow.training.logs import check_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
@@ -70,6 +71,7 @@ def cross_validate(
     dtype: str | None = None,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
+    log: Sequence[str] = (),
 ) -> CrossValidation:
     """Train ``folds`` times, each time validating on another part of the training rows.
 
@@ -84,7 +86,7 @@ def cross_validate(
     ([20, 20, 20], 'validation/loss')
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    given = Settings(seed=seed, dtype=dtype, epochs=epochs, steps=steps)
+    given = Settings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
     if not isinstance(model, Model) and (Path(model) / "graph.yaml").is_file():
         if folds is not None or out is not None:
             fail("GF064", f"'{model}' is a cross-validation that has its folds and its folder",
@@ -107,6 +109,7 @@ class Folds:
         self, model: Model, settings: Settings, folder: RunFolder | None, way: Way
     ) -> None:
         count = folds_of(model)
+        check_logs(settings.log)
         if count is None:
             fail("GF064", "this is one training, not a cross-validation",
                  help="add data: {folds: 5} to the file, or --folds 5")  # fmt: skip

@@ -19,6 +19,7 @@ from graphflow.runtime.compile import PlanKind
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.training.callbacks import Callback
 from graphflow.training.feed import open_feed
+from graphflow.training.logs import check_logs, open_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import Json, RunFolder
@@ -39,10 +40,18 @@ class Settings:
     backend: str | None = None
     epochs: int | None = None
     steps: int | None = None
+    log: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Json]:
         """As ``run.json`` keeps it."""
-        return asdict(self)
+        return asdict(self) | {"log": list(self.log)}
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What the run was made with, as names and texts, overrides among them."""
+        plain = {n: v for n, v in self.to_json().items() if n not in ("overrides", "log")}
+        found = {name: str(value) for name, value in plain.items() if value not in (None, "")}
+        return found | {name: str(value) for name, value in self.overrides.items()}
 
     @classmethod
     def of(cls, run: RunFolder) -> Settings:
@@ -76,15 +85,17 @@ def train(
     dtype: str = "float32",
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
+    log: Sequence[str] = (),
 ) -> Outcome:
     """Train a model on its ``data:`` section; the outcome holds the last metrics.
 
     ``seed`` takes the place of the file's: of first values not drawn yet, of the order of the data
     and of all random draws. ``out`` is a folder for checkpoints and metrics; without it nothing is
-    written. There a checkpoint is written after each epoch and every ``save_every`` seconds.
+    written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
+    ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     """
     settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
-                        epochs=epochs, steps=steps)  # fmt: skip
+                        epochs=epochs, steps=steps, log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
@@ -102,6 +113,7 @@ def run(
     dtype: str = "float32",
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
+    log: Sequence[str] = (),
 ) -> Outcome:
     """Make the steps of a model's ``run:`` section; its states are then as the last one left them.
 
@@ -122,7 +134,7 @@ def run(
     (True, [1.0, 1.5, 1.416667, 1.414216])
     """
     settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
-                        epochs=epochs, steps=steps)  # fmt: skip
+                        epochs=epochs, steps=steps, log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is None:
         fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
@@ -137,13 +149,14 @@ def resume(
     steps: int | None = None,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
+    log: Sequence[str] = (),
 ) -> Outcome:
     """Go on with the run in a folder, from its last checkpoint on, as if it had never stopped.
 
     ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    return resumed(Path(path), Settings(epochs=epochs, steps=steps), way).run()
+    return resumed(Path(path), Settings(epochs=epochs, steps=steps, log=log), way).run()
 
 
 def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loop:
@@ -156,6 +169,13 @@ def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loo
         loop.run_folder = RunFolder.create(out, model.expanded(), about)
         if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
             loop.save()  # the file and the seed alone do not say where this run begins
+    return _logged(loop, model, settings, out)
+
+
+def _logged(loop: Loop, model: Model, settings: Settings, folder: Path | None) -> Loop:
+    """A loop that keeps the logs that its settings name."""
+    logs = open_logs(settings.log, folder, model.name, settings.shown)
+    loop.callbacks = (*loop.callbacks, *logs)
     return loop
 
 
@@ -197,7 +217,7 @@ def continued(run: Earlier, way: Way) -> Loop:
     else:
         run.folder.cut_metrics(0)
     update(run)
-    return loop
+    return _logged(loop, run.model, run.settings, run.folder.path)
 
 
 def update(run: Earlier) -> None:
@@ -221,6 +241,7 @@ def _changed(kept: Settings, given: Settings) -> Settings:
     if given.file:
         kept = replace(kept, file=given.file, folder=given.folder)
         kept = replace(kept, overrides=given.overrides or kept.overrides)
+    kept = replace(kept, log=tuple(dict.fromkeys([*kept.log, *given.log])))
     if given.epochs is not None or given.steps is not None:
         kept = replace(kept, epochs=given.epochs, steps=given.steps)
     return kept
@@ -253,6 +274,7 @@ def _loop(model: Model, settings: Settings, way: Way) -> Loop:
     for what, count in (("epochs", settings.epochs), ("steps", settings.steps)):
         if count is not None and count < 0:
             fail("GF033", f"{what} is a whole number from 0 on, not {count}")
+    check_logs(settings.log)
     dtype = settings.dtype or "float32"
     plan: PlanKind = "guarded" if way.guard else "fast"
     if settings.seed is not None:

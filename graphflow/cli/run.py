@@ -59,6 +59,9 @@ def command(
     save_every: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Between checkpoints in an epoch.")
     ] = 60.0,
+    log: Annotated[
+        list[str] | None, typer.Option(help="tensorboard or mlflow, too. Repeatable.")
+    ] = None,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
@@ -81,7 +84,8 @@ def command(
     changes = assignments(sets, overrides)
     if folds is not None:
         changes["data.folds"] = str(folds)
-    given = Settings(file or "", folder, changes, seed, dtype, backend, epochs, steps)
+    given = Settings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
+                     tuple(log or ()))  # fmt: skip
     with watching() as watcher:
         way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
                   save_every, (watcher,))  # fmt: skip

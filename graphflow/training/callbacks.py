@@ -40,3 +40,6 @@ class Callback:
 
     def on_end(self, outcome: Outcome) -> None:
         """After the last step, unless training ended with an error."""
+
+    def close(self) -> None:
+        """At last, however training ended: with an error, too."""

@@ -111,15 +111,17 @@ class Loop:
         try:
             self._train()
             safe = True
+            outcome = self._outcome(time.monotonic() - begun)
+            if not outcome.interrupted:
+                self.trainer.finish()
+            for callback in self.callbacks:
+                callback.on_end(outcome)
+            return outcome
         finally:
+            for callback in self.callbacks:
+                callback.close()
             if self.run_folder is not None and not safe and not self._begun():
                 self.run_folder.discard()
-        outcome = self._outcome(time.monotonic() - begun)
-        if not outcome.interrupted:
-            self.trainer.finish()
-        for callback in self.callbacks:
-            callback.on_end(outcome)
-        return outcome
 
     def _train(self) -> None:
         start = self.progress

@@ -93,6 +93,8 @@ class RunFolder:
         for name in ("graph.yaml", "run.json", "metrics.jsonl", "tokenizers.json"):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+        if self.path in self._made:  # with what others wrote into it
+            shutil.rmtree(self.path, ignore_errors=True)
         for folder in self._made:
             with suppress(OSError):  # it is gone, or another run lies there by now
                 folder.rmdir()

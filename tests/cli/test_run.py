@@ -86,6 +86,14 @@ def test_without_data_steps_are_counted_in_all(cli, tmp_path):
     assert answer.code == 2 and "GF020" in answer.err and "no epochs" in answer.err
 
 
+def test_a_log_is_kept_and_goes_on_with_the_run(cli, small, tmp_path):
+    cli("run", small, "--epochs", 1, "--log", "tensorboard", "--out", "run")
+    assert cli("run", "--resume", "run", "--epochs", 2).code == 0
+    assert len(list((tmp_path / "run" / "tensorboard").iterdir())) == 2
+    answer = cli("run", small, "--log", "wandb")
+    assert answer.code == 2 and "tensorboard, mlflow" in answer.err
+
+
 def test_folds(cli, small, tmp_path):
     answer = cli("run", small, "--folds", 3, "--epochs", 1, "--out", "all")
     assert answer.code == 0 and "fold 3/3" in answer.err

@@ -12,6 +12,7 @@ from graphflow.data.options import Option
 from graphflow.data.registry import Source, sources
 from graphflow.reference.page import Page, Part, all_names, call_arguments
 from graphflow.spec.document import DOCUMENT
+from graphflow.spec.figures import KINDS, FigureDecl
 from graphflow.spec.kinds import Key, Kind, Record, required
 from graphflow.spec.nodes import BODIES
 
@@ -106,6 +107,16 @@ def _record(kind: Kind[object]) -> tuple[Record[object] | None, bool]:
     return _record(item)[0], hasattr(kind, "name")
 
 
+def _kind(name: str, record: Record[FigureDecl]) -> Part:
+    """One kind of figure: what it shows and its keys."""
+    needed = required(record.cls)
+    rows = [
+        f"`{key}`: {inner.about}{' (needed)' if key in needed else ''}"
+        for key, (_, inner) in record.table().items()
+    ]
+    return Part(f"kind: {name}. {_about(record.cls)}", "\n".join(rows), "list")
+
+
 def _last(path: str) -> str:
     return path.rpartition(".")[2]
 
@@ -123,6 +134,8 @@ def _section(path: str, key: Key) -> Page:
         ]
         title = f"Keys of {record.what}" + (", each under a name of your own" if named else "")
         parts.append(Part(title, "\n".join(rows), "list"))
+    if path == "figures":
+        parts += [_kind(name, record) for name, record in KINDS.items()]
     if path == "data":
         parts.append(Part("Sources", ", ".join(sorted(sources()))))
     return Page(_last(path), "section", "sections", path, tuple(parts))

@@ -312,9 +312,14 @@ class ConfusionDecl(SampledDecl):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDecl(SampledDecl):
-    """Texts: rows of tokens written out."""
+    """Texts: rows of tokens written out, or prompts continued as ``generate:`` says."""
 
-    of: tuple[Ref, ...] = field(metadata=key("of", REFS, "tokens (N, T), or scores (N, T, V)"))
+    of: tuple[Ref, ...] = field(
+        default=(), metadata=key("of", REFS, "tokens (N, T), or scores (N, T, V)")
+    )
+    prompts: tuple[str, ...] = field(
+        default=(), metadata=key("prompts", TEXTS, "texts that are continued, 'count' times each")
+    )
     tokens: str | None = field(
         default=None, metadata=key("tokens", TEXT, "the column whose vocabulary it is")
     )
@@ -385,7 +390,7 @@ KINDS: Mapping[str, Record[FigureDecl]] = {
     "segmentation": Record(SegmentationDecl, "a segmentation figure"),
     "confusion_matrix": Record(ConfusionDecl, "a confusion matrix"),
     "embedding": Record(EmbeddingDecl, "an embedding figure"),
-    "text": Record(TextDecl, "a figure of texts"),
+    "text": Record(TextDecl, "a figure of texts", one_of=("of", "prompts")),
 }
 """Every kind of figure."""
 

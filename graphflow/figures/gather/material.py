@@ -12,12 +12,12 @@ import numpy as np
 from graphflow.api import Model
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import fail
+from graphflow.generation.texts import tokenizer_for
 from graphflow.ops.op import Array
 from graphflow.runs import Settings, own_graph
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref
-from graphflow.spec.syntax import Name
-from graphflow.training.feed import Fed, Feed, Served, open_feed
+from graphflow.training.feed import Fed, Served, open_feed
 from graphflow.training.run_folder import Json, RunFolder
 
 GRADIENT = ".grad"
@@ -55,6 +55,7 @@ class Material:
         model = own_graph(run, settings)
         if settings.seed is not None:
             model.seed = settings.seed
+        model.tokenizers = run.tokenizers()
         if any(run.checkpoints()):
             arrays = run.checkpoint().arrays
             model.store.restore({n: a for n, a in arrays.items() if n in model.store})
@@ -142,7 +143,7 @@ class Material:
     # -- words -------------------------------------------------------------------------------
     def tokenizer(self, column: str) -> Tokenizer:
         """The vocabulary of a column of text; GF071 where it has none."""
-        known = self.feed.dataset.tokenizers if isinstance(self.feed, Feed) else {}
+        known = self.model.tokenizers
         if column not in known:
             data = self.model.elaborated.data
             fail("GF071", f"the data have no vocabulary for a column '{column}'",
@@ -151,14 +152,8 @@ class Material:
         return known[column]
 
     def tokenizer_of(self, ref: Ref) -> Tokenizer | None:
-        """The vocabulary of the column that feeds an input as it is; None for anything else."""
-        data = self.model.document.data
-        if data is None or ref.name not in self.model.document.inputs:
-            return None
-        expr = data.feed.get(ref.name)
-        column = expr.id if isinstance(expr, Name) else ref.name if expr is None else ""
-        known = self.feed.dataset.tokenizers if isinstance(self.feed, Feed) else {}
-        return known.get(column)
+        """The vocabulary of the column that feeds an input; None for anything else."""
+        return tokenizer_for(self.model, ref.name)
 
 
 def _joined(parts: Sequence[tuple[Array, int]], count: int | None) -> Array:

@@ -8,6 +8,7 @@ from graphflow.data.tokenizers import Tokenizer
 from graphflow.figures.descriptions import Array, Labels, Words
 from graphflow.figures.gather.material import Material
 from graphflow.figures.gather.matrices import classes_of
+from graphflow.generation import generate
 from graphflow.spec.figures import Ref, TextDecl
 
 SHOWN = 8
@@ -15,6 +16,8 @@ SHOWN = 8
 
 def text(decl: TextDecl, material: Material, name: str) -> Words:
     """Each row of tokens as a text; several nodes (source, answer) under each other."""
+    if decl.prompts:
+        return generated(decl, material, name)
     count = decl.count or SHOWN
     values = material.values(decl.of, decl.part, count)
     rows = []
@@ -23,6 +26,16 @@ def text(decl: TextDecl, material: Material, name: str) -> Words:
             tokens = np.atleast_2d(classes_of(value, 2) if value.ndim == 3 else value)[index]
             title = f"{index} {ref}" if len(decl.of) > 1 else str(index)
             rows.append((title, written(tokens, vocabulary(decl, ref, material))))
+    return Words(rows, Labels(decl.title or name, note=decl.about))
+
+
+def generated(decl: TextDecl, material: Material, name: str) -> Words:
+    """Prompts continued; draws depend on the run's seed and on which sample it is."""
+    rows = []
+    for prompt in decl.prompts:
+        for draw in range(decl.count or 1):
+            made = generate(material.model, prompt, seed=material.seed + draw)
+            rows.append((prompt if draw == 0 else "", made.text))
     return Words(rows, Labels(decl.title or name, note=decl.about))
 
 

@@ -262,8 +262,15 @@ def _confusion(decl: ConfusionDecl, shown: Shown) -> Checks:
 
 @_checks.register(TextDecl)
 def _text(decl: TextDecl, shown: Shown) -> Checks:
+    if decl.prompts and shown.document.generate is None:
+        return [partial(_no_generation, decl)]
     tokens = partial(shown.rank, what="texts are tokens (N, T) or scores (N, T, V)")
     return [partial(tokens, ref, 1, 2, 3) for ref in decl.of]
+
+
+def _no_generation(decl: TextDecl) -> None:
+    fail("GF012", "'prompts' are continued as the section 'generate' says, and there is none",
+         decl.mark, help="add generate: {logits: ..., token: ...}")  # fmt: skip
 
 
 @_checks.register(BoxesDecl)

@@ -9,7 +9,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from graphflow.figures.descriptions import Bars, Chart, Cloud, Histogram, Labels, Log, Series
-from graphflow.figures.theme import DASHES, SEQUENTIAL, Numbers, colour, figure, finite, safe
+from graphflow.figures.theme import (
+    COLOURS,
+    DASHES,
+    SEQUENTIAL,
+    SYMBOLS,
+    Numbers,
+    colour,
+    figure,
+    finite,
+    safe,
+)
 
 HEIGHT = 380
 MOST_POINTS = 4_000
@@ -27,7 +37,7 @@ def draw_chart(chart: Chart) -> go.Figure:
     for series in chart.series:
         group = series.group or series.name
         turn = seen[group] = seen.get(group, -1) + 1
-        made.add_trace(_trace(series, chart.log, colour(groups.index(group)), DASHES[turn % 6]))
+        made.add_trace(_trace(series, chart, groups.index(group), DASHES[turn % 6]))
     _axes(made, chart.labels, chart.log)
     _decades(made, chart)
     _whole_ticks(made, chart)
@@ -40,21 +50,25 @@ def draw_chart(chart: Chart) -> go.Figure:
     return made
 
 
-def _trace(series: Series, log: Log, ink: str, dash: str) -> go.Scatter:
+def _trace(series: Series, chart: Chart, group: int, dash: str) -> go.Scatter:
     y = finite(series.y).reshape(-1)
     x = np.arange(len(y), dtype=np.float64) if series.x is None else finite(series.x).reshape(-1)
     if series.mode == "lines":
         x, y = thinned(x, y)
     few = series.mode == "lines" and np.count_nonzero(np.isfinite(y)) <= FEW
-    marker: dict[str, object] = {"color": ink, "size": 6, "opacity": 0.75 if len(y) > 200 else 0.9}
+    ink, log = colour(group), chart.log
+    symbol = SYMBOLS[group // len(COLOURS) % len(SYMBOLS)]
+    opacity = 0.75 if len(y) > 200 else 0.9
+    marker: dict[str, object] = {"color": ink, "symbol": symbol, "size": 6, "opacity": opacity}
     if series.color is not None:
         marker |= {"color": finite(series.color).reshape(-1), "colorscale": SEQUENTIAL,
-                   "showscale": True}  # fmt: skip
+                   "showscale": True,
+                   "colorbar": {"title": {"text": safe(chart.labels.z)}}}  # fmt: skip
     return go.Scatter(
         x=_positive(x, "x" in log), y=_positive(y, "y" in log), name=safe(series.name),
         mode="lines+markers" if few else series.mode,
         line={"color": ink, "dash": dash, "width": 2}, marker=marker,
-        text=[safe(word) for word in series.text] or None,
+        text=[safe(word) for word in series.text] or None, textposition="top center",
     )  # fmt: skip
 
 

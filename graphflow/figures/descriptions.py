@@ -35,13 +35,13 @@ class Labels:
 @dataclass(frozen=True, eq=False)
 class Series:
     """Points (n,) in order; without ``x`` they are counted from 0. ``color`` has a number a point,
-    ``text`` a word a point, shown where the pointer is.
+    ``text`` a word a point, shown beside it (``markers+text``) or where the pointer is.
     """
 
     name: str
     y: Array
     x: Array | None = None
-    mode: Literal["lines", "markers", "lines+markers"] = "lines"
+    mode: Literal["lines", "markers", "lines+markers", "markers+text"] = "lines"
     color: Array | None = None
     text: Sequence[str] = ()
     group: str = ""

@@ -22,8 +22,12 @@ from graphflow.figures.theme import (
 LEVELS = 24
 ANNOTATED = 24
 """Rows up to which numbers stand in the cells."""
-TICKS = 40
-"""Ticks of an axis of a heatmap; of more, every nth is shown."""
+TICK = 17
+"""Pixels of an axis that one word needs; where there are more words, every nth is shown."""
+WIDTH = 900
+"""About how many pixels of the page all panels of a row have."""
+GAPS = 40
+"""Rows and columns up to which cells stand apart."""
 
 
 def draw_heatmap(heatmap: Heatmap) -> go.Figure:
@@ -31,19 +35,19 @@ def draw_heatmap(heatmap: Heatmap) -> go.Figure:
     panels = list(heatmap.panels)
     columns = max(1, min(heatmap.columns, len(panels)))
     rows = max(1, -(-len(panels) // columns))
-    height = _panel_height(panels, columns)
-    base = figure(heatmap.labels, height=rows * height)
+    each, between = _panel_height(panels, columns), _between(panels)
+    height = rows * each + (rows - 1) * between
+    base = figure(heatmap.labels, height=height, above=20 if any(p.title for p in panels) else 0)
     made = make_subplots(
         rows=rows, cols=columns, subplot_titles=[safe(p.title) for p in panels],
-        horizontal_spacing=0.06 / columns + 0.02,
-        vertical_spacing=min(60 / (rows * height), 1 / rows),
+        horizontal_spacing=0.06 / columns + 0.02, vertical_spacing=between / height,
     )  # fmt: skip
     low, high = heatmap.range or limits([p.values for p in panels], heatmap.diverging)
     for index, panel in enumerate(panels):
         place = {"row": index // columns + 1, "col": index % columns + 1}
         made.add_trace(_matrix(panel, heatmap.annotated), **place)
-        made.update_xaxes(_ticks(panel.column_ticks) | _square(index), **place)
-        made.update_yaxes({**_ticks(panel.row_ticks), "autorange": "reversed",
+        made.update_xaxes(_ticks(panel.column_ticks, WIDTH // columns) | _square(index), **place)
+        made.update_yaxes({**_ticks(panel.row_ticks, each), "autorange": "reversed",
                            "constrain": "domain"}, **place)  # fmt: skip
         if index % columns == 0:
             made.update_yaxes(title_text=safe(heatmap.labels.y), **place)
@@ -52,12 +56,18 @@ def draw_heatmap(heatmap: Heatmap) -> go.Figure:
     made.update_annotations(font_size=12)
     made.update_layout(base.layout)
     scale = DIVERGING if heatmap.diverging else SEQUENTIAL
-    bar = {"title": {"text": safe(heatmap.labels.z)}, "len": min(1.0, 320 / (rows * height))}
+    bar = {"title": {"text": safe(heatmap.labels.z)}, "len": min(1.0, 320 / height)}
     made.update_layout(
         coloraxis={"colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar},
         showlegend=False,
     )
     return made
+
+
+def _between(panels: Sequence[Panel]) -> int:
+    """Pixels between rows of panels: room for slanted words and the next row's titles."""
+    words = [word for panel in panels for word in panel.column_ticks]
+    return 52 + 5 * min(14, max(map(len, words), default=1))
 
 
 def _panel_height(panels: Sequence[Panel], columns: int) -> int:
@@ -83,18 +93,19 @@ def limits(arrays: Sequence[object], diverging: bool) -> tuple[float, float]:
 def _matrix(panel: Panel, annotated: bool) -> go.Heatmap:
     values = finite(panel.values)
     shown = annotated and len(values) <= ANNOTATED
+    gap = 1 if max(values.shape) <= GAPS else 0
     return go.Heatmap(
-        z=values, coloraxis="coloraxis", xgap=1, ygap=1,
+        z=values, coloraxis="coloraxis", xgap=gap, ygap=gap,
         texttemplate="%{z:.3~g}" if shown else None,
-        customdata=None, hovertemplate="row %{y}, column %{x}: %{z:.4~g}<extra></extra>",
+        hovertemplate="row %{y}, column %{x}: %{z:.4~g}<extra></extra>",
     )  # fmt: skip
 
 
-def _ticks(words: Sequence[str]) -> dict[str, object]:
+def _ticks(words: Sequence[str], pixels: int) -> dict[str, object]:
     """Words as ticks at 0, 1, ..; the axis stays one of numbers, since words may come twice."""
     found: dict[str, object] = {"showgrid": False}
     if words:
-        every = -(-len(words) // TICKS)
+        every = -(-len(words) * TICK // pixels)
         places = list(range(0, len(words), every))
         found |= {"tickmode": "array", "tickvals": places,
                   "ticktext": [safe(words[i]) for i in places]}  # fmt: skip

@@ -38,9 +38,18 @@ class Report:
     about: str = ""
     source: Sequence[str] = ()
     tables: Sequence[Table] = ()
-    figures: Mapping[str, go.Figure] = field(default_factory=dict)
-    problems: Mapping[str, str] = field(default_factory=dict)
-    """Figures that could not be drawn, and why."""
+    shown: Mapping[str, go.Figure | str] = field(default_factory=dict)
+    """Figures by name; a text says why one could not be drawn."""
+
+    @property
+    def figures(self) -> dict[str, go.Figure]:
+        """What was drawn."""
+        return {name: one for name, one in self.shown.items() if not isinstance(one, str)}
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What could not be drawn, and why."""
+        return {name: one for name, one in self.shown.items() if isinstance(one, str)}
 
 
 def report_html(report: Report) -> str:
@@ -80,16 +89,14 @@ def _body(report: Report) -> str:
         parts.append(f'<p class="soft">{html.escape("; ".join(report.source))}</p>')
     tables = "".join(_table(table) for table in report.tables if table.rows)
     parts.append(f'<div class="tables">{tables}</div>' if tables else "")
-    for name in (*report.figures, *report.problems):
+    for name, one in report.shown.items():
         place = f'id="figure-{html.escape(name)}"'
-        parts.append(f"<figure><div {place}>{_problem(report, name)}</div></figure>")
+        parts.append(f"<figure><div {place}>{_problem(one)}</div></figure>")
     return "\n".join(part for part in parts if part)
 
 
-def _problem(report: Report, name: str) -> str:
-    if name not in report.problems:
-        return ""
-    return f'<div class="problem">{html.escape(report.problems[name])}</div>'
+def _problem(shown: go.Figure | str) -> str:
+    return f'<div class="problem">{html.escape(shown)}</div>' if isinstance(shown, str) else ""
 
 
 def _table(table: Table) -> str:

@@ -61,17 +61,16 @@ def run_report(path: Path) -> Report:
     run = RunFolder.open(path)
     material = Material.of_run(path)
     document = material.model.document
-    drawn: dict[str, go.Figure] = {}
-    problems: dict[str, str] = {}
+    shown: dict[str, go.Figure | str] = {}
     if not _has_curves(material):
-        drawn |= _drawn(training_curves({"": material.metrics}))
+        shown |= _drawn(training_curves({"": material.metrics}))
     for name, decl in document.figures.items():
         try:
-            drawn[name] = draw(describe(name, decl, material))
+            shown[name] = draw(describe(name, decl, material))
         except GraphflowError as error:
-            problems[name] = str(error)
+            shown[name] = str(error)
     tables = [_settings(run.about(), path), _metrics({"": material.metrics})]
-    return Report(document.name, document.about, document.source, tables, drawn, problems)
+    return Report(document.name, document.about, document.source, tables, shown)
 
 
 def compared_report(paths: Sequence[Path]) -> Report:
@@ -79,7 +78,7 @@ def compared_report(paths: Sequence[Path]) -> Report:
     names = _short(paths)
     rows = {name: RunFolder.open(path).metrics() for name, path in zip(names, paths, strict=True)}
     tables = [_differences(names, paths), _metrics(rows)]
-    return Report(f"{len(paths)} runs", tables=tables, figures=_drawn(training_curves(rows)))
+    return Report(f"{len(paths)} runs", tables=tables, shown=_drawn(training_curves(rows)))
 
 
 def _short(paths: Sequence[Path]) -> list[str]:
@@ -88,7 +87,7 @@ def _short(paths: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def _drawn(charts: Mapping[str, Chart]) -> dict[str, go.Figure]:
+def _drawn(charts: Mapping[str, Chart]) -> dict[str, go.Figure | str]:
     return {f"train-{name}": draw(chart) for name, chart in charts.items()}
 
 

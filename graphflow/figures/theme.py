@@ -17,6 +17,8 @@ COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F",
 )  # fmt: skip
 """Okabe and Ito's colours (2008); the yellow, which is lost on white, gives way to brown."""
+SYMBOLS = ("circle", "square", "diamond", "cross", "x", "triangle-up")
+"""Of points, after all colours have been used once."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENTIAL = "Viridis"
 DIVERGING = "RdBu_r"
@@ -55,13 +57,14 @@ def template(theme: str) -> go.layout.Template:
     )  # fmt: skip
 
 
-def figure(labels: Labels, *, height: int, below: int = 56) -> go.Figure:
+def figure(labels: Labels, *, height: int, above: int = 0, below: int = 56) -> go.Figure:
     """An empty figure with its title; its width is that of the page it stands on.
 
-    ``height`` is that of the drawing between the margins, ``below`` the margin at the bottom.
+    ``height`` is that of the drawing between the margins, ``below`` the margin at the bottom,
+    ``above`` what the margin at the top has besides the title.
     """
     lines = [*wrapped(labels.title), *(f"<sub>{line}</sub>" for line in wrapped(labels.note, 120))]
-    top = 28 + 22 * len(lines)
+    top = 28 + above + 22 * len(lines)
     made = go.Figure()
     made.update_layout(
         template=template("light"),

@@ -15,7 +15,7 @@ WIDTH = 96
 def draw_words(words: Words) -> go.Figure:
     """A table of two columns; lines are broken where they are too long, spaces are kept."""
     rows = [(title, _lines(text)) for title, text in words.rows]
-    height = 40 + sum(14 + 19 * len(lines) for _, lines in rows)
+    height = 40 + sum(max(24, 8 + 18 * len(lines)) for _, lines in rows)
     made = figure(words.labels, height=height, below=8)
     titled = any(title for title, _ in rows)
     texts = ["<br>".join(safe(line) or " " for line in lines) for _, lines in rows]

@@ -321,7 +321,8 @@ class TextDecl(SampledDecl):
         default=(), metadata=key("prompts", TEXTS, "texts that are continued, 'count' times each")
     )
     tokens: str | None = field(
-        default=None, metadata=key("tokens", TEXT, "the column whose vocabulary it is")
+        default=None,
+        metadata=key("tokens", TEXT, "the column whose vocabulary it is, where none feeds it"),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import did_you_mean, fail
 from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
 from graphflow.figures.gather.material import SAMPLES, Material, Rows
 from graphflow.spec.figures import AxesDecl, BarDecl, HistogramDecl, LineDecl, Ref, ScatterDecl
@@ -29,7 +30,7 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
             label = "step"
             found += _followed(material, ref)
         elif ref.metric or any(ref.name in row for row in material.metrics):
-            found.append(metric(material.metrics, ref.name, counted))
+            found.append(_reported(material.metrics, ref, counted))
         else:
             (values,) = material.values([ref], decl.part, decl.count or SAMPLES)
             label = "place" if decl.x is None else label
@@ -52,6 +53,16 @@ def metric(rows: Rows, name: str, counted: str) -> Series:
     kept = [row for row in rows if name in row and counted in row]
     x = np.array([_number(row[counted]) for row in kept], np.float64)
     return Series(name, np.array([_number(row[name]) for row in kept], np.float64), x)
+
+
+def _reported(rows: Rows, ref: Ref, counted: str) -> Series:
+    """One metric that a figure names. GF020 where the run reports others but not this one."""
+    known = dict.fromkeys(name for row in rows for name in row)
+    if rows and ref.name not in known:
+        offer = f"it reports {', '.join(n for n in known if '/' in n)}"
+        fail("GF020", f"the run reports no '{ref}'", ref.mark,
+             help=did_you_mean(ref.name, known) or offer)  # fmt: skip
+    return metric(rows, ref.name, counted)
 
 
 def _number(value: object) -> float:
@@ -98,7 +109,9 @@ def scatter(decl: ScatterDecl, material: Material, name: str) -> Chart:
     for ref, y in zip(decl.y, ys, strict=True):
         found += _points(ref, *_alike(ref, x, y), rest[-1] if color else None)
     found += [_over(ref, x, y) for ref, y in zip(decl.line, lines, strict=True)]
-    return Chart(found, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
+    labels = axes(decl, name, str(decl.x), _only(decl.y))
+    labels = replace(labels, z="" if decl.color is None else str(decl.color))
+    return Chart(found, labels, _log(decl))
 
 
 def _points(ref: Ref, x: Array, y: Array, color: Array | None) -> list[Series]:

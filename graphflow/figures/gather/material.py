@@ -13,6 +13,7 @@ from graphflow.api import Model
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import fail
 from graphflow.generation.texts import tokenizer_for
+from graphflow.ir.types import type_symbols
 from graphflow.ops.op import Array
 from graphflow.runs import Settings, own_graph
 from graphflow.runtime.program import Program
@@ -100,15 +101,19 @@ class Material:
         return found | {name: _joined(parts, count) for name, parts in batches.items()}
 
     def batches(self, names: Sequence[str], part: str | None) -> Iterator[Fed]:
-        """(inputs, samples) of each batch; a single empty one where nothing needs to be fed."""
+        """(inputs, samples) of each batch; a single empty one where nothing needs to be fed, and
+        no size is left open.
+        """
         graph = self.model.graph
-        needed = [n for n in graph.needed_for(names) if graph.nodes[n].op == "input"]
-        if not needed:
+        nodes = [graph.nodes[name] for name in graph.needed_for(names)]
+        fed = [node.name for node in nodes if node.op == "input"]
+        if not fed and not any(type_symbols(node.type) for node in nodes):
             yield {}, 1
             return
         if self.model.elaborated.data is None:
-            fail("GF078", f"'{names[0]}' needs '{needed[0]}', and the file has no 'data:' section",
-                 graph.origin(needed[0]).mark)  # fmt: skip
+            missing = f"'{fed[0]}'" if fed else "to know how many samples there are"
+            fail("GF078", f"'{names[0]}' needs {missing}, and the file has no 'data:' section",
+                 graph.origin(graph.resolve(names[0])).mark)  # fmt: skip
         yield from self.feed.evaluation(part or next(iter(self.feed.evaluation_parts), "train"))
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from graphflow.figures.gather.material import SAMPLES, Material
 from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl, Ref
 
 PANELS = 64
+NAMED = 200
+"""Points up to which each has its word beside it."""
 LARGEST = 400
 """Rows and columns of a matrix that a heatmap shows."""
 Numbers = npt.NDArray[np.float64]
@@ -37,12 +40,13 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
     panels = []
     for place in list(np.ndindex(values.shape[:sampled]))[:PANELS]:
         matrix = values[place][:LARGEST, :LARGEST]
-        rows = _ticks(decl.row_labels, named, material, place)
-        columns = _ticks(decl.column_labels, named, material, place)
+        rows = _ticks(decl, decl.row_labels, named, material, place)
+        columns = _ticks(decl, decl.column_labels, named, material, place)
         _fits(decl, "row_labels", rows, matrix.shape[0])
         _fits(decl, "column_labels", columns, matrix.shape[1])
         panels.append(Panel(matrix, _panel(place, values.shape[:sampled]), rows, columns))
-    labels_ = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", str(decl.of),
+    measure = str(decl.of).rpartition(".")[2]
+    labels_ = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
                      decl.about)  # fmt: skip
     return Heatmap(panels, labels_, decl.columns, decl.range, decl.diverging)
 
@@ -55,18 +59,29 @@ def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:
 
 
 def _ticks(
-    given: Ref | tuple[str, ...] | None, named: dict[str, Array], material: Material,
-    place: tuple[int, ...],
+    decl: HeatmapDecl, given: Ref | tuple[str, ...] | None, named: dict[str, Array],
+    material: Material, place: tuple[int, ...],
 ) -> Sequence[str]:  # fmt: skip
     """The words at an axis: the file's, or the tokens of a node, a row a sample."""
     if not isinstance(given, Ref):
         return given or ()
     values = named[str(given)]
-    row = values[place[0] if place else 0] if values.ndim == 2 else values
+    if values.ndim == 2:
+        row = np.take(values, place[0] if place else 0, _sample_axis(decl.of, given, material))
+    else:
+        row = values
     tokenizer = material.tokenizer_of(given)
     if tokenizer is None:
         return [f"{v:.4g}" if isinstance(v, np.floating) else str(v) for v in row]
     return [tokenizer.token(int(v)) for v in row]
+
+
+def _sample_axis(of: Ref, given: Ref, material: Material) -> int:
+    """The axis of tokens that counts the same as the first of the matrices: texts are (T, B)."""
+    graph = material.model.graph
+    samples = graph[of.name].tensor.shape[:1]
+    shape = graph[given.name].tensor.shape
+    return shape.index(samples[0]) if samples and samples[0] in shape else 0
 
 
 def _fits(decl: HeatmapDecl, key: str, words: Sequence[str], size: int) -> None:
@@ -141,11 +156,14 @@ def embedding(decl: EmbeddingDecl, material: Material, name: str) -> Chart | Clo
     names = [f"component {i + 1} ({share:.0%})" for i, share in enumerate(shares)]
     x, y, z = (*names, "")[:3]
     labels = Labels(decl.title or name, x, y, z, decl.about)
-    groups = text if text and len(set(text)) <= 24 else []
+    groups = text if text and len(set(text)) <= min(24, len(text) // 2) else []
     if decl.dimensions == 3:
         return Cloud(points, groups, text, labels)
     if not groups:
-        shown = Series(str(decl.of), points[:, 1], points[:, 0], "markers", text=text)
+        mode: Literal["markers", "markers+text"] = "markers"
+        if text and len(text) <= NAMED:
+            mode = "markers+text"
+        shown = Series(str(decl.of), points[:, 1], points[:, 0], mode, text=text)
         return Chart([shown], labels)
     kinds = sorted(set(groups), key=lambda g: (len(g), g))
     of = [np.array([i for i, g in enumerate(groups) if g == kind]) for kind in kinds]

@@ -40,8 +40,9 @@ def generated(decl: TextDecl, material: Material, name: str) -> Words:
 
 
 def vocabulary(decl: TextDecl, ref: Ref, material: Material) -> Tokenizer | None:
-    """The one of the column that the figure names, or that of the input that is shown."""
-    return material.tokenizer_of(ref) if decl.tokens is None else material.tokenizer(decl.tokens)
+    """That of the input that is shown; for anything else, of the column that the figure names."""
+    own = material.tokenizer_of(ref)
+    return material.tokenizer(decl.tokens) if own is None and decl.tokens is not None else own
 
 
 def written(tokens: Array, tokenizer: Tokenizer | None) -> str:

@@ -95,4 +95,4 @@ def _page(name: str, found: LearningRates) -> str:
         Labels("Loss while the learning rate grows", "learning rate", "loss"),
         log="x",
     )
-    return report_html(Report(f"Learning rates of {name}", figures={"rates": draw(chart)}))
+    return report_html(Report(f"Learning rates of {name}", shown={"rates": draw(chart)}))

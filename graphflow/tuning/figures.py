@@ -220,7 +220,7 @@ def write_report(paths: Sequence[Path], file: Path) -> None:
     searches = [Kept.of(path) for path in paths]
     tables = [_table(kept) for kept in searches]
     title = f"Search of {', '.join(dict.fromkeys(Path(k.asked.file).name for k in searches))}"
-    page = report_html(Report(title, tables=tables, figures=figures(searches)))
+    page = report_html(Report(title, tables=tables, shown=figures(searches)))
     write_atomically(file, page.encode())
 
 

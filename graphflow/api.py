@@ -32,7 +32,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, build_program
-from graphflow.runtime.state_dict import Loaded, load_state, save_state
+from graphflow.runtime.state_dict import Loaded, Wanted, load_state, save_state
 from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import WeightFiles, located
 from graphflow.spec.document import Document
@@ -159,7 +159,7 @@ class Model:
         self.store = Store(types, self._first_value)
         leaves = elaborated.leaves.items()
         files = {name: (leaf.weights, leaf.mark) for name, leaf in leaves if leaf.weights}
-        self._weights = WeightFiles(folder, files, elaborated.rename)
+        self._weights = WeightFiles(folder, files, elaborated.rename, types)
 
     @property
     def name(self) -> str:
@@ -219,16 +219,24 @@ class Model:
         path: str | PathLike[str],
         rename: Mapping[str, str] | None = None,
         strict: bool = True,
+        *,
+        only: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
+        ignore_mismatched_sizes: bool = False,
     ) -> Loaded:
-        """Set all weights from a file, such as a state dict that PyTorch saved as safetensors, or
+        """Set weights from a file, such as a state dict that PyTorch saved as safetensors, or
         from published ones by their name (torchvision/resnet18).
 
-        ``rename`` maps names in the file to names here, whole or up to a dot. GF077 names all that
-        does not fit, and nothing is changed then; with ``strict=False`` names that are missing or
-        unexpected are left alone. The result says what matched.
+        ``rename`` maps names in the file to names here, whole or up to a dot; ``only`` and
+        ``exclude`` are patterns of names here (``"features.*"``), and what they leave out stays.
+        GF077 names all that does not fit, and nothing is changed then; with ``strict=False`` names
+        that are missing or unexpected are left alone, with ``ignore_mismatched_sizes=True`` those
+        of another shape. The result says what matched.
         """
-        file = located(fspath(path))
-        return load_state(self.store, self._lasting(), file, rename or {}, strict)
+        wanted = Wanted(
+            names_in("only", only), names_in("exclude", exclude), strict, ignore_mismatched_sizes
+        )
+        return load_state(self.store, self._lasting(), located(fspath(path)), rename or {}, wanted)
 
     def _lasting(self) -> dict[str, TensorType]:
         """The types of all leaves whose size does not depend on what is fed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ from graphflow.cli.source import (
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
+    from graphflow.api import Model
     from graphflow.cross_validation import Folds
     from graphflow.runs import Settings, Way
     from graphflow.training.loop import Loop
@@ -56,6 +57,15 @@ def command(
     resume: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder.")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Begin with these: .safetensors or .npz.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Of --weights: 'features.*'.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Not of --weights: 'head.*'.")
+    ] = None,
     save_every: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Between checkpoints in an epoch.")
     ] = 60.0,
@@ -89,7 +99,7 @@ def command(
     with watching() as watcher:
         way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
                   save_every, (watcher,))  # fmt: skip
-        training = _training(given, out, resume, way)
+        training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
         if isinstance(training, Folds):
             training.way = replace(way, callbacks=(FoldTitles(training.count), watcher))
         before = 0 if isinstance(training, Folds) else training.progress.step
@@ -108,7 +118,31 @@ def command(
     return told(path, outcome, as_json)
 
 
-def _training(given: Settings, out: Path | None, resume: Path | None, way: Way) -> Loop | Folds:
+@dataclass(frozen=True)
+class Weights:
+    """What a new run begins with."""
+
+    file: Path | None
+    only: list[str]
+    exclude: list[str]
+
+    def load(self, model: Model) -> None:
+        """Set the model's weights and say which; folds begin with the file's own."""
+        from graphflow.runs import folds_of
+
+        if self.file is not None and folds_of(model) is not None:
+            fail("GF006", "--weights begins one run, and folds are several",
+                 help="name the file under layers: NAME: {weights: FILE}")  # fmt: skip
+        if self.file is not None:
+            found = model.load_weights(self.file, only=self.only, exclude=self.exclude)
+            say(f"{self.file}: {found}")
+        elif self.only or self.exclude:
+            fail("GF006", "--only and --exclude choose from --weights FILE")
+
+
+def _training(
+    given: Settings, out: Path | None, resume: Path | None, way: Way, weights: Weights
+) -> Loop | Folds:
     """What is to be trained: a run to go on with, or a new one; several, where they are folds."""
     from graphflow.cross_validation import Folds
     from graphflow.gallery import find
@@ -116,10 +150,13 @@ def _training(given: Settings, out: Path | None, resume: Path | None, way: Way) 
     from graphflow.training.run_folder import fresh_folder
 
     if resume is not None:
+        if weights.file is not None:
+            fail("GF006", "--resume goes on with the run's own weights", help="leave out --weights")
         run = earlier(resume, given, way)
         return continued(run, way) if folds_of(run.model) is None else Folds.resumed(run, way)
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
     path = out or fresh_folder(slug(find(given.file)))
+    weights.load(model)
     begin = started if folds_of(model) is None else Folds.started
     return begin(model, settings, path, way)

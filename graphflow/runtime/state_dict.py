@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.store import Store
 from graphflow.runtime.weights import ends_of, read_weights, renamed
+from graphflow.spec.patterns import brief, chosen, matching
 
 COUNTERS = "num_batches_tracked"
 """What PyTorch's batch norm counts besides its statistics; nothing here reads it."""
@@ -30,18 +31,51 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a file gave: names that were set, names it lacks, names that nothing here has."""
+    """What a file gave: names that were set, names it lacks, names that nothing here has, names
+    whose array has another shape.
+    """
 
     matched: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    mismatched: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"{len(self.matched)} matched"]
-        for what, names in (("missing", self.missing), ("unexpected", self.unexpected)):
+        kinds = {
+            "missing": self.missing,
+            "unexpected": self.unexpected,
+            "of another shape": self.mismatched,
+        }
+        for what, names in kinds.items():
             if names:
                 parts.append(f"{len(names)} {what}: {_listed(names)}")
         return "; ".join(parts)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is taken from a file, and what may be wrong with the rest.
+
+    ``only`` and ``exclude`` are patterns of names here; ``strict`` refuses names that are missing
+    or unexpected, ``ignore_mismatched_sizes`` leaves out arrays of another shape.
+    """
+
+    only: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    strict: bool = True
+    ignore_mismatched_sizes: bool = False
+
+    def of(self, names: Iterable[str]) -> list[str]:
+        """The names that are meant."""
+        return chosen(names, self.only, self.exclude)
+
+    def check(self, names: Collection[str]) -> None:
+        """GF041 for a pattern that means nothing here."""
+        for pattern in (*self.only, *self.exclude):
+            if not matching(names, pattern):
+                fail("GF041", f"no parameter is called '{pattern}'",
+                     help=did_you_mean(pattern, names) or f"there are {brief(names)}")  # fmt: skip
 
 
 def load_state(
@@ -49,23 +83,31 @@ def load_state(
     types: Mapping[str, TensorType],
     path: Path,
     rename: Mapping[str, str],
-    strict: bool,
+    wanted: Wanted,
 ) -> Loaded:
-    """Set the leaves ``types`` of a store to the arrays of a file, all of them or none.
+    """Set the leaves ``types`` of a store to the arrays of a file, all that are wanted or none.
 
-    GF077 with everything that does not fit: names that are missing or unexpected (unless not
-    ``strict``) and arrays of another shape.
+    GF077 with everything that does not fit: names that are missing or unexpected, and arrays of
+    another shape, unless they may.
     """
+    wanted.check(types)
+    types = {name: types[name] for name in wanted.of(types)}
     found = _renamed(read_weights(path), rename)
-    arrays = {n: a for n, a in found.items() if n.rpartition(".")[2] != COUNTERS or n in types}
+    arrays = {
+        n: found[n]
+        for n in wanted.of(found)
+        if n in types or n.rpartition(".")[2] != COUNTERS
+    }
+    wrong = [n for n in types if n in arrays and not _fits(types[n], arrays[n])]
     loaded = Loaded(
-        tuple(n for n in types if n in arrays),
+        tuple(n for n in types if n in arrays and n not in wrong),
         tuple(n for n in types if n not in arrays),
         tuple(n for n in arrays if n not in types),
+        tuple(wrong),
     )
-    wrong = [n for n in loaded.matched if not _fits(types[n], arrays[n])]
-    if wrong or (strict and (loaded.missing or loaded.unexpected)):
-        _refuse(path, loaded, types, arrays, wrong, strict)
+    refused = wrong and not wanted.ignore_mismatched_sizes
+    if refused or (wanted.strict and (loaded.missing or loaded.unexpected)):
+        _refuse(path, loaded, types, arrays, wanted)
     for name in loaded.matched:
         store.assign(name, arrays[name])
     return loaded
@@ -115,28 +157,34 @@ def _refuse(
     loaded: Loaded,
     types: Mapping[str, TensorType],
     arrays: Mapping[str, Array],
-    wrong: list[str],
-    strict: bool,
+    wanted: Wanted,
 ) -> None:
     """One diagnostic that names everything."""
+    wrong = () if wanted.ignore_mismatched_sizes else loaded.mismatched
     notes = [
         Note(f"'{n}' is {list(types[n].shape)} here and {arrays[n].dtype} {list(arrays[n].shape)} "
              "in the file")
         for n in wrong[:SHOWN]
     ]  # fmt: skip
-    if strict and loaded.missing:
+    if wanted.strict and loaded.missing:
         notes.append(Note(f"the file lacks {_listed(loaded.missing)}"))
-    if strict and loaded.unexpected:
+    if wanted.strict and loaded.unexpected:
         notes.append(Note(f"the model has no {_listed(loaded.unexpected)}"))
     kinds = {"of another shape": wrong}
-    if strict:
-        kinds |= {"missing": list(loaded.missing), "unexpected": list(loaded.unexpected)}
+    if wanted.strict:
+        kinds |= {"missing": loaded.missing, "unexpected": loaded.unexpected}
     counts = [f"{len(names)} {what}" for what, names in kinds.items() if names]
     close = did_you_mean(loaded.missing[0], loaded.unexpected) if loaded.missing else None
     if not loaded.matched:
         close = f"{ends_of(arrays, types)}; map names with rename={{'fc': 'net'}}"
-    offer = "map names with rename={'name in the file': 'name here'}, or pass strict=False"
-    shape_help = "the shapes must agree: look at the sizes that the model is made with"
+    offer = (
+        "map names with rename={'name in the file': 'name here'}, choose some with only=[...] or "
+        "exclude=[...], or pass strict=False"
+    )
+    shape_help = (
+        "the shapes must agree: look at the sizes that the model is made with, or leave some out "
+        "with exclude=[...]"
+    )
     fail("GF077", f"the weights in '{path}' do not fit the model: {', '.join(counts)}", notes=notes,
          help=close or (offer if len(counts) > len(wrong[:1]) else shape_help))  # fmt: skip
 

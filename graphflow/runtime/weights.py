@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 
 from graphflow.data.pretrained import PRETRAINED, obtain_weights
 from graphflow.diagnostics import Mark, did_you_mean, fail, placed
+from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 
 PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle"})
@@ -23,7 +24,8 @@ FEW = 3
 class WeightFiles:
     """The files that parameters start from, each read once, when its first value is needed.
 
-    ``leaves`` maps a parameter to the file that holds it, and the place that says so.
+    ``leaves`` maps a parameter to the file that holds it, and the place that says so; ``types`` are
+    the types of the parameters here.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class WeightFiles:
         folder: Path | None,
         leaves: Mapping[str, tuple[str, Mark | None]],
         rename: Mapping[str, str],
+        types: Mapping[str, TensorType],
     ) -> None:
         self._folder, self._leaves, self._rename = folder or Path(), dict(leaves), rename
+        self._types = types
         self._found: dict[str, Array] = {}
 
     def __contains__(self, name: object) -> bool:
@@ -46,7 +50,20 @@ class WeightFiles:
             layer = name.partition(".")[0] if "." in name else ""
             arrays = read_weights(located(file, self._folder, mark), mark, layer)
             self._found |= matched(arrays, names, self._rename, mark)
+        self._check(name)
         return self._found[name]
+
+    def _check(self, name: str) -> None:
+        """GF077 where the file's array has another shape."""
+        shape, (file, mark) = self._types[name].shape, self._leaves[name]
+        there = self._found[name].shape
+        fits = len(there) == len(shape) and all(
+            not isinstance(d, int) or d == size for d, size in zip(shape, there, strict=True)
+        )
+        if not fits:
+            part = name.partition(".")[2] or name
+            fail("GF077", f"'{name}' is {list(shape)} here and {list(there)} in '{file}'", mark,
+                 help=f"an instance may leave it out: weights: {{file: {file}, exclude: [{part}]}}")
 
 
 def located(file: str, folder: Path = Path(), mark: Mark | None = None) -> Path:

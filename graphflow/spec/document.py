@@ -67,6 +67,7 @@ from graphflow.spec.training import (
 )
 from graphflow.spec.tuning import TUNE, TuneDecl
 from graphflow.spec.values import Map, Scalar, Value
+from graphflow.spec.weights import WEIGHTS, WeightsDecl
 
 __all__ = [
     "Annotated",
@@ -171,8 +172,8 @@ class LayerDecl:
 
     call: Expr = field(metadata=key("is", CALL, "the call that makes the instance"))
     mark: Mark = field(compare=False, repr=False)
-    weights: str | None = field(
-        default=None, metadata=key("weights", OPTIONAL_TEXT, "a .safetensors or .npz file")
+    weights: WeightsDecl | None = field(
+        default=None, metadata=key("weights", WEIGHTS, "a .safetensors or .npz file")
     )
     trainable: bool = field(
         default=True, metadata=key("trainable", BOOLEAN, "whether training changes it")

@@ -216,7 +216,8 @@ paper: {n: 4}
     assert (s.shape, s.dtype, s.reset) == ((), "int", "epoch")
     assert found.use["resnet"].text == "blocks/resnet.yaml"
     assert isinstance(found.layers["D"].call, Call) and found.layers["D"].trainable
-    assert (layer.weights, layer.trainable, layer.rename) == ("w.npz", False, {"a.*": "b.1"})
+    assert layer.weights is not None and layer.weights.file == "w.npz"
+    assert (layer.trainable, layer.rename) == (False, {"a.*": "b.1"})
     assert found.rename == {"x": "y"}
     assert found.outputs == ("y", "D.weight")
     assert found.paper is not None and plain(found.paper) == {"n": 4}

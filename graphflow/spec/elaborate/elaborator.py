@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value
-from graphflow.spec.document import Document, InputDecl
+from graphflow.spec.document import Document, InputDecl, LayerDecl
 from graphflow.spec.elaborate.binding import bind
 from graphflow.spec.elaborate.bound import (
     Bound,
@@ -36,6 +36,7 @@ from graphflow.spec.elaborate.training import Training
 from graphflow.spec.elaborate.tuning import TunePlan, tuning
 from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
+from graphflow.spec.patterns import brief, chosen, matching
 from graphflow.spec.strategies import Strategy
 from graphflow.spec.syntax import Call, Expr, Name
 
@@ -198,15 +199,34 @@ class Elaborator(Feeds):
         and states of a fixed size, such as running statistics.
         """
         for layer, decl in self.document.layers.items():
-            owned = set(self.owned_by(layer))
-            for name, leaf in list(self.leaves.items()):
-                carried = name not in owned and (leaf.reset or type_symbols(leaf.type))
-                if carried or not name.startswith(f"{layer}."):
-                    continue
-                trainable = leaf.trainable and (decl.trainable or name not in owned)
-                weights = decl.weights or leaf.weights
-                mark = decl.mark if decl.weights else leaf.mark
-                self.leaves[name] = replace(leaf, trainable=trainable, weights=weights, mark=mark)
+            held = self.attempt(partial(self.held_by_file, layer, decl)) or ()
+            for name in (n for n in self.leaves if n.startswith(f"{layer}.")):
+                leaf = self.leaves[name]
+                if decl.weights is not None and name in held:
+                    leaf = replace(leaf, weights=decl.weights.file, mark=decl.weights.mark)
+                self.leaves[name] = replace(leaf, trainable=leaf.trainable and decl.trainable)
+
+    def held_by_file(self, layer: str, decl: LayerDecl) -> list[str]:
+        """What of an instance starts from its weights file: parameters and running statistics."""
+        if decl.weights is None:
+            return []
+        lasting = [n for n in self.leaves if n.startswith(f"{layer}.") and self.lasts(n)]
+        names = {name.removeprefix(f"{layer}."): name for name in lasting}
+        for patterns in (decl.weights.only, decl.weights.exclude):
+            for pattern, mark in marked(patterns, decl.weights.mark):
+                if not matching(names, pattern):
+                    fail("GF041", f"'{layer}' has no parameter '{pattern}'", mark,
+                         help=did_you_mean(pattern, names) or f"it has {brief(names)}")  # fmt: skip
+        return [names[n] for n in chosen(names, decl.weights.only, decl.weights.exclude)]
+
+    def lasts(self, name: str) -> bool:
+        """Whether a leaf is part of what PyTorch calls the state dict: a parameter, or a state of
+        real numbers and a fixed size that no epoch starts again.
+        """
+        leaf = self.leaves[name]
+        return self.root.builder.nodes[name].op == "parameter" or (
+            leaf.type.dtype.is_float and leaf.reset is None and not type_symbols(leaf.type)
+        )
 
     def continued(self, builder: Builder) -> Elaborator:
         """An elaborator that goes on where this one ended, in ``builder`` (with gradients, say)."""

@@ -10,12 +10,12 @@ from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Shape
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Function, Instance, Parts, Poison, describe
-from graphflow.spec.elaborate.grouping import matching
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.training import Trainings
 from graphflow.spec.generate import GenerateDecl
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers
+from graphflow.spec.patterns import matching
 from graphflow.spec.strategies import Greedy, Strategy, strategy_of
 from graphflow.spec.syntax import Call, Expr
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
@@ -16,6 +15,7 @@ from graphflow.spec.document import BlockDecl, GroupDecl
 from graphflow.spec.elaborate.optimising import Group, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.kinds import mark_of, marked
+from graphflow.spec.patterns import brief, matching
 from graphflow.spec.syntax import Binary, Call, Expr, Keyword
 from graphflow.spec.training import GROUP
 
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from graphflow.spec.elaborate.optimising import Optimising
 
 RATE = "lr"
-
-
-def matching(names: Sequence[str], pattern: str) -> list[str]:
-    """The names that a pattern means: itself, everything below it, or what a ``*`` matches."""
-    return [
-        n for n in names if n == pattern or n.startswith(f"{pattern}.") or fnmatchcase(n, pattern)
-    ]
 
 
 def parameters(session: Optimising) -> list[str]:
@@ -44,7 +37,7 @@ def named(session: Optimising, pattern: str, mark: Mark, among: Sequence[str]) -
         return found
     if matching(parameters(session), pattern):
         fail("GF041", f"this player does not change '{pattern}'", mark,
-             help=f"it changes {', '.join(among[:5])}")  # fmt: skip
+             help=f"it changes {brief(among)}")  # fmt: skip
     close = did_you_mean(pattern, [*among, *session.document.layers])
     fail("GF041", f"no parameter is called '{pattern}'", mark,
          help=close or "graphflow show FILE lists the parameters")  # fmt: skip

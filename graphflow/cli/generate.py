@@ -11,12 +11,13 @@ import typer
 
 from graphflow.cli.output import GOOD, print_json, say
 from graphflow.cli.source import AsJson, MaxNodes, Sets, assignments, open_model
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import GraphflowError, fail
 
 if TYPE_CHECKING:
     from graphflow.api import Model
     from graphflow.generation import Generated, Strategy
     from graphflow.ops.op import Array
+    from graphflow.training.loop import Loop
 
 NAME = "generate"
 
@@ -131,6 +132,21 @@ def given(model: Model, texts: Sequence[str]) -> dict[str, str | Array]:
         else:
             found |= given_feed([text])
     return found
+
+
+def show_sample(training: Loop, path: Path) -> None:
+    """One line that a trained model writes, where its file says how."""
+    from graphflow.api import load_run
+    from graphflow.generation import generate
+
+    if training.trainer.elaborated.generation is None:
+        return
+    try:
+        text = generate(load_run(path)).text
+    except GraphflowError as error:  # the training is done all the same
+        say(f"note: nothing was generated: {error.diagnostics[0].message}")
+        return
+    print(f"generated: {' '.join(text.split())}")
 
 
 def _told(model: Model, strategy: Strategy | None) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from graphflow.cross_validation import Folds
     from graphflow.runs import Settings, Way
     from graphflow.training.loop import Loop
+    from graphflow.training.progress import Outcome
 
 NAME = "run"
 
@@ -76,15 +77,12 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
-    from graphflow.cli.endings import told, told_folds, told_iteration
+    from graphflow.cli.endings import told_folds
     from graphflow.cli.progress import FoldTitles, watching
-    from graphflow.cli.report import report_after
     from graphflow.cross_validation import CrossValidation, Folds
     from graphflow.gallery import find
     from graphflow.runs import Settings, Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
-    from graphflow.training import Iteration
-    from graphflow.training.loop import Loop
 
     if file is None and resume is None:
         fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
@@ -111,11 +109,26 @@ def command(
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
         early = "stopped early" if outcome.stopped_early else "complete"
         say(f"the run is {early}; go on with --epochs N or --steps N")
-    if isinstance(training, Loop) and training.trainer.elaborated.document.figures:
+    return _ended(training, path, outcome, as_json)
+
+
+def _ended(training: Loop | Folds, path: Path, outcome: Outcome, as_json: bool) -> int:
+    """Show what one training has come to; the exit code for it."""
+    from graphflow.cli.endings import told, told_iteration
+    from graphflow.cli.generate import show_sample
+    from graphflow.cli.report import report_after
+    from graphflow.training import Iteration
+    from graphflow.training.loop import Loop
+
+    assert isinstance(training, Loop)
+    if training.trainer.elaborated.document.figures:
         report_after(path)
-    if isinstance(training, Loop) and isinstance(training.trainer, Iteration):
+    if isinstance(training.trainer, Iteration):
         return told_iteration(path, training, training.trainer, outcome, as_json)
-    return told(path, outcome, as_json)
+    code = told(path, outcome, as_json)
+    if not (as_json or outcome.interrupted):
+        show_sample(training, path)
+    return code
 
 
 @dataclass(frozen=True)

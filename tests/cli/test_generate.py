@@ -113,3 +113,10 @@ def test_the_section_is_explained(cli) -> None:
     assert answer.code == 0
     for word in ("logits", "token", "strategy", "beam(width, length_penalty=0.75)", "carry"):
         assert word in answer.out
+
+
+def test_a_training_ends_with_a_line_that_the_model_writes(cli, writer: str) -> None:
+    assert cli("run", writer).out.splitlines()[-1].startswith("generated: the d")
+    assert "generated" not in cli("run", writer, "--json").out
+    broken = cli("run", writer, "--set", "generate.stop=the")
+    assert broken.code == 0 and "nothing was generated: 'the' is no token" in broken.err

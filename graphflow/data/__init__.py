@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Importing these registers their sources.
 from graphflow.data import (  # noqa: F401
+    arrays,
     bundled,
     cifar,
     csv_file,
@@ -13,6 +14,8 @@ from graphflow.data import (  # noqa: F401
     environments,
     generated,
     grammar,
+    images,
+    lines,
     mnist,
     movielens,
     pictures,

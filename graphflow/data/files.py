@@ -110,10 +110,26 @@ def user_path(path: str, folder: str | Path | None) -> Path:
     Links are followed before the comparison, so that a shared project cannot point outside
     itself. Raises GraphflowError when the path leaves the folder or is not a file.
     """
+    found = user_place(path, folder)
+    if not found.is_file():
+        fail("GF072", f"there is no file '{found}'")
+    return found
+
+
+def user_folder(path: str, folder: str | Path | None) -> Path:
+    """A folder the user names, under the rules of :func:`user_path`."""
+    found = user_place(path, folder)
+    if not found.is_dir():
+        fail("GF072", f"there is no folder '{found}'")
+    return found
+
+
+def user_place(path: str, folder: str | Path | None) -> Path:
+    """A file or folder the user names, under the rules of :func:`user_path`; it is there."""
     try:
         found = Path(folder or "", path).resolve()
         outside = folder is not None and not found.is_relative_to(Path(folder).resolve())
-        exists = found.is_file()
+        exists = found.exists()
     except (OSError, ValueError, RuntimeError) as error:  # NUL bytes, a circle of links
         fail("GF072", f"{path!r} is not a usable path: {error}")
     if outside:

@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 
 from graphflow.api import BACKENDS, Model, load
+from graphflow.data.transforms import FittedTransform
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.runtime.compile import PlanKind
@@ -210,7 +211,7 @@ def resumed(path: Path, given: Settings, way: Way) -> Loop:
 
 def continued(run: Earlier, way: Way) -> Loop:
     """A run from its last checkpoint on. The folder is brought up to date."""
-    loop = _loop(run.model, run.settings, way)
+    loop = _loop(run.model, run.settings, way, run.folder.transforms())
     loop.run_folder = run.folder
     if any(run.folder.checkpoints()):
         loop.resume(run.folder.latest())
@@ -263,7 +264,12 @@ def folds_of(model: Model) -> int | None:
     return data.fold.count if data is not None and data.fold and not data.fold.number else None
 
 
-def _loop(model: Model, settings: Settings, way: Way) -> Loop:
+def _loop(
+    model: Model,
+    settings: Settings,
+    way: Way,
+    fitted: Sequence[FittedTransform] | None = None,
+) -> Loop:
     folds = folds_of(model)
     if folds is not None:
         fail("GF067", f"this file is {folds} trainings: a cross-validation",
@@ -280,7 +286,7 @@ def _loop(model: Model, settings: Settings, way: Way) -> Loop:
     if settings.seed is not None:
         model.seed = settings.seed
     stepping = model.stepping(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
-    feed = open_feed(model.elaborated, model.folder, stepping.seed)
+    feed = open_feed(model.elaborated, model.folder, stepping.seed, fitted)
     return Loop(
         stepping,
         feed,

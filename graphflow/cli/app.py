@@ -11,6 +11,7 @@ import typer
 
 from graphflow.cli import (
     check,
+    data,
     expand,
     explain,
     export,
@@ -32,8 +33,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, runs, lr_find, tune, report, check, expand, export, import_, show, step, generate, gallery,
-    new, fetch, explain, schema,
+    run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, generate,
+    gallery, new, fetch, explain, schema,
 )  # fmt: skip
 
 app = typer.Typer(

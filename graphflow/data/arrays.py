@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from numpy.lib.format import open_memmap
 
 from graphflow.data.columns import Column, Stored
@@ -13,13 +14,16 @@ from graphflow.data.options import concerning
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
+SMALL = 2**24
+"""Arrays of so many bytes are kept in memory."""
+
 
 @register("npy")
 def npy(path: str, folder: str | Path | None = None) -> Dataset:
     """Arrays in .npy files of your own, each a column: one file, or all in a folder.
 
-    A column is called like its file. The arrays are mapped into memory and read as batches need
-    them: they may be larger than memory. Never unpickled.
+    A column is called like its file. Large arrays are read as batches need them: they may be
+    larger than memory. Never unpickled.
     """
     with concerning("path"):
         place = user_place(path, folder)
@@ -44,4 +48,9 @@ def _column(file: Path, inside: Path | None) -> Column:
     if array.dtype.kind not in "biuf" or array.ndim == 0:
         fail("GF073", f"'{file}' is {array.dtype} {list(array.shape)}: a column holds numbers, "
              "one row a sample")  # fmt: skip
-    return Stored(array)
+    if array.ndim > 1 and not array.flags.c_contiguous:
+        fail("GF073", f"'{file}' is stored column by column: its rows lie scattered",
+             help="save it by np.save('x.npy', np.ascontiguousarray(x))")  # fmt: skip
+    if array.nbytes <= SMALL:
+        return np.array(array)
+    return Stored(file, array.shape, array.dtype, int(array.offset))

@@ -6,18 +6,20 @@ give arrays of the rows asked for and keep nothing, so that data may be larger t
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from graphflow.diagnostics import fail
+
 Array: TypeAlias = npt.NDArray[np.generic]
 Indices: TypeAlias = npt.NDArray[np.int64]
 
-CHUNK_BYTES = 2**24
+CHUNK_BYTES = 2**22
 """Of a column that is gone through, so many bytes are held at a time."""
 
 
@@ -97,7 +99,7 @@ def mapped(
     item: tuple[int, ...] | None = None,
 ) -> Column:
     """``function`` of a column: at once where that lies in memory, else when rows are taken."""
-    if isinstance(column, np.ndarray) and not isinstance(column, np.memmap):
+    if isinstance(column, np.ndarray):
         return function(column)
     return Mapped(column, function, np.dtype(dtype), item)
 
@@ -127,7 +129,7 @@ class Chosen:
 def chosen(column: Column, rows: Indices) -> Column:
     """Rows of a column: copied where it lies in memory and gets no larger, else when taken."""
     small = rows.ndim == 1 and isinstance(column, np.ndarray)
-    return column[rows] if small and not isinstance(column, np.memmap) else Chosen(column, rows)
+    return column[rows] if small else Chosen(column, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,29 +165,34 @@ def _width(column: Column) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """A memory-mapped array whose pages are given back after each batch, so that what a long
-    training has read does not count as its memory.
+    """Rows of an array that lies in a file from byte ``offset`` on, in row-major order.
+
+    Rows are read when they are taken. A mapping of the file would count as memory whatever pages
+    the system reads along with a row, and keep them.
     """
 
-    array: np.memmap[tuple[int, ...], np.dtype[np.generic]]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.array.shape
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return self.array.dtype
+    file: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    offset: int
 
     def __len__(self) -> int:
-        return len(self.array)
+        return self.shape[0]
 
     def __getitem__(self, indices: Indices, /) -> Array:
-        rows = np.array(self.array[indices])
-        pages = self.array._mmap  # type: ignore[attr-defined]
-        if hasattr(mmap, "MADV_DONTNEED"):
-            pages.madvise(mmap.MADV_DONTNEED)
-        return rows
+        wanted = indices.ravel()
+        width = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+        ends = np.flatnonzero(np.diff(wanted, append=-2) != 1) + 1  # of runs of neighbours
+        begins = np.concatenate([[0], ends])[:-1]
+        content = bytearray(len(wanted) * width)
+        room = memoryview(content)
+        with self.file.open("rb") as file:
+            for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+                file.seek(self.offset + int(wanted[begin]) * width)
+                if file.readinto(room[begin * width : end * width]) != (end - begin) * width:
+                    fail("GF073", f"'{self.file}' has changed: it ends too early")
+        found = np.frombuffer(content, self.dtype)
+        return found.reshape(*indices.shape, *self.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,15 +23,21 @@ from graphflow.data import (
 )
 from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
-from graphflow.data.transforms import Fitted, Table, Transform, make, prepare, training_part
+from graphflow.data.transforms import (
+    Fitted,
+    FittedTransform,
+    Table,
+    Transform,
+    make,
+    prepare,
+    training_part,
+)
 from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate import DataPlan, Elaborated
 from graphflow.training.inputs import InputGraphs
 
 Fed = tuple[dict[str, Array], int]
-FittedTransform = tuple[str, Fitted]
-"""The name of a transform and what it has learned."""
 BUILT_IN = frozenset({"training"})
 """Names that an expression may use beside columns and ``let``."""
 
@@ -50,6 +56,10 @@ class Served(Protocol):
         """What the numbers in columns of text stand for."""
 
     @property
+    def fitted(self) -> Sequence[FittedTransform]:
+        """What the transforms of columns have learned."""
+
+    @property
     def evaluation_parts(self) -> tuple[str, ...]:
         """The parts that are only evaluated."""
 
@@ -63,13 +73,20 @@ class Served(Protocol):
         """(inputs, rows) of each batch of a part, in order."""
 
 
-def open_feed(elaborated: Elaborated, folder: Path | None, seed: int) -> Served:
-    """The batches of a file's data section; for a graph that draws all it needs, none."""
+def open_feed(
+    elaborated: Elaborated,
+    folder: Path | None,
+    seed: int,
+    fitted: Sequence[FittedTransform] | None = None,
+) -> Served:
+    """The batches of a file's data section; for a graph that draws all it needs, none. ``fitted``
+    is what its transforms have learned in an earlier run.
+    """
     if elaborated.data is None and elaborated.goals:
         needed = elaborated.graph.needed_for(elaborated.goals)
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
             return Drawn()
-    return Feed(elaborated, folder, seed)
+    return Feed(elaborated, folder, seed, fitted)
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class Drawn:
 
     averaged = False
     evaluation_parts: tuple[str, ...] = ()
+    fitted: tuple[FittedTransform, ...] = ()
 
     @property
     def tokenizers(self) -> Mapping[str, Tokenizer]:
@@ -242,6 +260,10 @@ class Feed:
         """How many batches an epoch has."""
         return len(self.epoch(epoch))
 
+    def batches_of(self, part: str) -> int:
+        """How many batches a part is served in."""
+        return self.batches(0) if part == self.training_part else len(self._in_order(part))
+
     def training(self, epoch: int, start: int = 0) -> Iterator[Fed]:
         """(inputs, rows) of each training batch of an epoch, from batch ``start`` on."""
 
@@ -252,15 +274,18 @@ class Feed:
 
     def evaluation(self, part: str) -> Iterator[Fed]:
         """(inputs, rows) of each batch of a part, in order, nothing changed at random."""
-        batch = self.plan.batch
-        if self.dataset.steps is None:
-            batch = min(batch, max(1, len(self.parts[part])))
-        batches = Batches(self._served, self.parts[part], batch, shuffle=False, seed=self.seed)
 
         def fed(k: int, columns: dict[str, Array]) -> Fed:
             return self._inputs.inputs(columns, False, batch=k), self.rows(columns)
 
-        return batches.each(fed)
+        return self._in_order(part).each(fed)
+
+    def _in_order(self, part: str) -> Batches:
+        """The batches in which a part is evaluated."""
+        batch = self.plan.batch
+        if self.dataset.steps is None:
+            batch = min(batch, max(1, len(self.parts[part])))
+        return Batches(self._served, self.parts[part], batch, shuffle=False, seed=self.seed)
 
     def first(self, n: int, part: str | None = None) -> dict[str, Array]:
         """The inputs for the first ``n`` samples of a part (that of training), as they are

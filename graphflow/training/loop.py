@@ -128,6 +128,8 @@ class Loop:
         self.recorder.begin(start.step, self.run_folder.path if self.run_folder else None)
         if self.run_folder is not None and self.feed.tokenizers:
             self.run_folder.keep_tokenizers(self.feed.tokenizers)
+        if self.run_folder is not None and self.feed.fitted:
+            self.run_folder.keep_transforms(self.feed.fitted)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with self._interruptible():
             while not self._done():

@@ -7,6 +7,7 @@
       run.json          overrides, seed, versions, command
       metrics.jsonl     one JSON object a line
       tokenizers.json   what the numbers in columns of text stand for, where there are any
+      transforms.json   what transforms of columns have learned, where there are any
       history/          values of nodes by step, where the file asks for them
       checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept,
                         and best.safetensors where the file's train: section asks for the best
@@ -20,7 +21,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,6 +32,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from graphflow.data.tokenizers import Tokenizer
+from graphflow.data.transforms import FittedTransform
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.ops.op import Array
@@ -90,7 +92,8 @@ class RunFolder:
         """Take back what :meth:`create` made; a folder that was opened is left alone."""
         if self._made is None:
             return
-        for name in ("graph.yaml", "run.json", "metrics.jsonl", "tokenizers.json"):
+        for name in ("graph.yaml", "run.json", "metrics.jsonl", "tokenizers.json",
+                     "transforms.json"):  # fmt: skip
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         if self.path in self._made:  # with what others wrote into it
@@ -125,6 +128,21 @@ class RunFolder:
             found = json.loads(file.read_bytes()) if file.exists() else {}
             return {column: Tokenizer.from_json(data) for column, data in found.items()}
         except (OSError, ValueError, AttributeError) as error:
+            fail("GF064", f"'{file}' cannot be read: {error}")
+
+    # -- transforms --------------------------------------------------------------------------
+    def keep_transforms(self, fitted: Sequence[FittedTransform]) -> None:
+        """Write down what transforms have learned: a run goes on with it, whatever the data."""
+        content = json.dumps([[name, found] for name, found in fitted], ensure_ascii=False)
+        write_atomically(self.path / "transforms.json", content.encode())
+
+    def transforms(self) -> list[FittedTransform] | None:
+        """What ``keep_transforms`` wrote; None before the first step, and without transforms."""
+        file = self.path / "transforms.json"
+        try:
+            found = json.loads(file.read_bytes()) if file.exists() else None
+            return None if found is None else [(str(name), dict(kept)) for name, kept in found]
+        except (OSError, ValueError, TypeError) as error:
             fail("GF064", f"'{file}' cannot be read: {error}")
 
     # -- metrics -----------------------------------------------------------------------------

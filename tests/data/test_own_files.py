@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from graphflow.data import OptionError, load
+from graphflow.diagnostics import GraphflowError
 
 RANDOM = np.random.default_rng(0)
 
@@ -60,16 +61,18 @@ def test_images_are_resized_as_pillow_does(tmp_path: Path, fit: str) -> None:
     assert data.columns["image"].shape == (2, 3, 4, 4)
     box = (0, 2, 8, 10) if fit == "crop" else None  # the middle square
     expected = Image.fromarray(pixels).resize((4, 4), Image.Resampling.BILINEAR, box=box)
-    np.testing.assert_array_equal(data.take([0])["image"][0], np.asarray(expected).transpose(2, 0, 1))
+    found = data.take([0])["image"][0]
+    np.testing.assert_array_equal(found, np.asarray(expected).transpose(2, 0, 1))
 
 
 def test_a_damaged_image_is_named(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
     data = load("images", path=".", folder=tmp_path)
-    with pytest.raises(Exception, match="b.png' is no image that can be read") as caught:
+    with pytest.raises(GraphflowError, match="is no image that can be read") as caught:
         data.take([0, 1])
-    assert caught.value.diagnostics[0].code == "GF073"
+    (found,) = caught.value.diagnostics
+    assert found.code == "GF073" and "b.png" in found.message
 
 
 def test_images_of_another_size_say_what_to_do(tmp_path: Path, refused) -> None:
@@ -100,17 +103,22 @@ def test_a_link_to_an_image_elsewhere_is_refused(tmp_path: Path) -> None:
 
 
 # -- npy ------------------------------------------------------------------------------------------
-def test_arrays_are_columns_and_stay_in_their_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [0, 1000])
+def test_arrays_are_columns_and_large_ones_stay_in_their_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr("graphflow.data.arrays.SMALL", small)
     x, label = RANDOM.random((6, 3)), np.arange(6)
     np.save(tmp_path / "x.npy", x)
     np.save(tmp_path / "label.npy", label)
     data = load("npy", path=".", folder=tmp_path)
     assert sorted(data.columns) == ["label", "x"]
-    assert not isinstance(data.columns["x"], np.ndarray)
-    for indices in ([3, 0, 3], [[1, 2], [5, 4]]):
-        taken = data.take(np.array(indices))
-        np.testing.assert_array_equal(taken["x"], x[np.array(indices)])
-        assert taken["label"].flags.owndata and taken["label"].tolist() == indices
+    assert isinstance(data.columns["x"], np.ndarray) == (small > 0)
+    assert data.columns["x"].shape == (6, 3) and len(data.columns["x"]) == 6
+    for indices in ([3, 0, 3], [[1, 2], [5, 4]], [2, 3, 4, 0], np.zeros(0, int).tolist()):
+        taken = data.take(np.array(indices, dtype=np.int64))
+        np.testing.assert_array_equal(taken["x"], x[np.array(indices, dtype=np.int64)])
+        assert taken["label"].flags.writeable and taken["label"].tolist() == indices
     assert list(load("npy", path="x.npy", folder=tmp_path).columns) == ["x"]
 
 
@@ -120,6 +128,7 @@ def test_arrays_are_columns_and_stay_in_their_files(tmp_path: Path) -> None:
         (lambda f: np.save(f, np.array([{"a": 1}])), "is no .npy file of numbers"),
         (lambda f: np.save(f, np.array(["a"])), "a column holds numbers"),
         (lambda f: np.save(f, np.array(1.0)), "a column holds numbers"),
+        (lambda f: np.save(f, np.ones((2, 3), order="F")), "column by column"),
         (lambda f: f.write_bytes(b"PK\3\4"), "is no .npy file"),
         (lambda f: f.write_bytes(b""), "is no .npy file"),
         (lambda f: f.write_bytes(b"\x93NUMPY\1"), "is no .npy file of numbers"),

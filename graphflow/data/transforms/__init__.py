@@ -9,11 +9,12 @@ from __future__ import annotations
 from graphflow.data.transforms import categories, numbers, rows, texts  # noqa: F401
 from graphflow.data.transforms.prepare import Prepared, prepare
 from graphflow.data.transforms.registry import TRANSFORMS, arguments, make
-from graphflow.data.transforms.table import Fitted, Table, Transform, training_part
+from graphflow.data.transforms.table import Fitted, FittedTransform, Table, Transform, training_part
 
 __all__ = [
     "TRANSFORMS",
     "Fitted",
+    "FittedTransform",
     "Prepared",
     "Table",
     "Transform",

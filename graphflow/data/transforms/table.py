@@ -16,6 +16,8 @@ from graphflow.diagnostics import did_you_mean, fail
 
 Fitted: TypeAlias = dict[str, Json]
 """What a transform has learned from the training part, as plain data that a run keeps."""
+FittedTransform: TypeAlias = tuple[str, Fitted]
+"""The name of a transform and what it has learned."""
 Columns: TypeAlias = str | Sequence[str] | None
 
 

@@ -63,7 +63,7 @@ def images(folder: Path, rows: int) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.parametrize(
     ("text", "make", "few", "many", "bytes_of_a_row"),
-    [(ARRAYS, arrays, 256, 6000, 100_000), (IMAGES, images, 64, 2000, 3 * 256 * 256)],
+    [(ARRAYS, arrays, 256, 6000, 100_000), (IMAGES, images, 256, 2200, 3 * 256 * 256)],
     ids=["arrays", "images"],
 )
 def test_memory_does_not_grow_with_the_data(
@@ -77,4 +77,4 @@ def test_memory_does_not_grow_with_the_data(
         peaks.append(peak_memory(tmp_path / "model.yaml", tmp_path / name))
     larger = (many - few) * bytes_of_a_row
     assert larger > 350e6
-    assert peaks[1] - peaks[0] < 0.1 * larger
+    assert peaks[1] - peaks[0] < 0.2 * larger

@@ -53,7 +53,7 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
 
 def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:
     """Which sample and which head a panel is; what there is one of goes unsaid."""
-    words = ("sample", "head") if len(place) == 2 else ("",)
+    words = ("sample", "head") if len(place) == 2 else ("",) * len(place)
     told = [f"{w} {i}".strip() for w, i, n in zip(words, place, shape, strict=True) if n > 1]
     return ", ".join(told)
 

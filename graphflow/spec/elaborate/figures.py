@@ -12,7 +12,7 @@ from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TupleType
 from graphflow.spec.document import Document
-from graphflow.spec.elaborate.bound import Poison, Poisoned
+from graphflow.spec.elaborate.bound import Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.figures import (
     BarDecl,
@@ -55,7 +55,7 @@ class Shown:
         if ref.name in self.graph:
             return self._entry(ref, self._node(ref, ref.name))
         base = ref.name.removesuffix(GRADIENT)
-        self._quiet(ref.name)
+        self._one_value(ref)
         if base != ref.name and base in self.graph:
             if self.document.train is None:
                 help = "add 'train:' with 'minimize:', or a node with gradient(y, x)"
@@ -66,11 +66,13 @@ class Shown:
         fail("GF020", f"no node is called '{ref.name}'", ref.mark,
              help=did_you_mean(ref.name, self.names()))  # fmt: skip
 
-    def _quiet(self, name: str) -> None:
+    def _one_value(self, ref: Ref) -> None:
         """What could not be read further up is not complained of again."""
-        known, bound = self.scope.get(name)
+        known, bound = self.scope.get(ref.name)
         if known and isinstance(bound, Poison):
-            raise Poisoned(name)
+            raise Poisoned(ref.name)
+        if known and isinstance(bound, Parts | tuple):
+            fail("GF022", f"'{ref}' is {describe(bound)}, not one value", ref.mark)
 
     def names(self) -> Iterator[str]:
         """All that can be meant by a name."""

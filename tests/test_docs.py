@@ -22,6 +22,7 @@ def examples(page: str, language: str) -> list[str]:
 
 
 FILES = [*examples("README.md", "yaml"), *examples("docs/language.md", "yaml")]
+FILES += [text for text in examples("docs/running.md", "yaml") if "nodes:" in text]
 
 
 @pytest.mark.parametrize("number", range(len(FILES)))

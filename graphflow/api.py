@@ -106,6 +106,7 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     run = RunFolder.open(Path(path))
     found = run.checkpoint(checkpoint)
     model = load(run.graph_file)
+    model.folder = run.data_folder()
     arrays = with_averages(model.elaborated, found.arrays)
     model.store.restore({n: a for n, a in arrays.items() if n in model.store})
     model.tokenizers = run.tokenizers()

@@ -22,7 +22,6 @@ from graphflow.diagnostics import fail
 from graphflow.interop.formats import FORMATS, Options, format_named
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
     from graphflow.runtime.compile import Mode
 
 NAME = "export"
@@ -63,7 +62,7 @@ def command(
     )
     _check_known(to, options, format.options)
     path = out or Path(slug(file) + format.suffix)
-    written = format.load()(_model(file, assignments(sets), max_nodes), path, options)
+    written = format.load()(open_model(file, assignments(sets), max_nodes), path, options)
     if as_json:
         print_json({"files": [str(path) for path in written]})
     else:
@@ -78,15 +77,3 @@ def _check_known(to: str, options: Options, known: frozenset[str]) -> None:
     if unknown:
         fail("GF006", f"--to {to} does not know --{unknown[0].replace('_', '-')}",
              help=f"graphflow export FILE --to {to}")  # fmt: skip
-
-
-def _model(file: str, overrides: dict[str, str], max_nodes: int | None) -> Model:
-    """The model of a graph file, or of a run's folder with its trained values."""
-    if not Path(file).is_dir():
-        return open_model(file, overrides, max_nodes)
-    from graphflow.api import load_run
-
-    if overrides:
-        fail("GF006", "--set changes a graph file, and a run's is as it was trained",
-             help="leave out --set")  # fmt: skip
-    return load_run(file)

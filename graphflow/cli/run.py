@@ -84,10 +84,7 @@ def command(
     from graphflow.runs import Settings, Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
 
-    if file is None and resume is None:
-        fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
-    if out is not None and resume is not None:
-        fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
+    _check_paths(file, out, resume)
     folder = str(find(file).resolve().parent) if file else ""
     changes = assignments(sets, overrides)
     if folds is not None:
@@ -129,6 +126,16 @@ def _ended(training: Loop | Folds, path: Path, outcome: Outcome, as_json: bool) 
     if not (as_json or outcome.interrupted):
         show_sample(training, path)
     return code
+
+
+def _check_paths(file: str | None, out: Path | None, resume: Path | None) -> None:
+    """A file or a run to go on with is named, and one folder."""
+    if file is None and resume is None:
+        fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
+    if file is not None and (Path(file) / "graph.yaml").is_file():
+        fail("GF006", f"'{file}' is the folder of a run", help=f"go on with it: --resume {file}")
+    if out is not None and resume is not None:
+        fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")
 
 
 @dataclass(frozen=True)

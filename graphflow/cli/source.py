@@ -34,10 +34,15 @@ _SCALE = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 
 
 def open_model(file: str, overrides: Mapping[str, str], max_nodes: int | None = None) -> Model:
-    """The model of FILE with overrides applied."""
+    """The model of FILE with overrides applied; of a run's folder, with its trained values."""
     from graphflow import api
     from graphflow.gallery import find
 
+    if (Path(file) / "graph.yaml").is_file():
+        if overrides:
+            fail("GF006", "--set changes a graph file, and a run's is as it was trained",
+                 help="leave out --set")  # fmt: skip
+        return api.load_run(file)
     path = find(file)
     if max_nodes is None:
         return api.load(path, overrides)

@@ -106,6 +106,11 @@ class RunFolder:
     def graph_file(self) -> Path:
         return self.path / "graph.yaml"
 
+    def data_folder(self) -> Path:
+        """Where the data files that the graph names are found: where its file lay."""
+        said = self.about().get("folder") if (self.path / "run.json").is_file() else None
+        return Path(str(said)) if said else self.path
+
     def about(self) -> dict[str, Json]:
         """What ``run.json`` says."""
         try:

@@ -91,3 +91,16 @@ def test_folders_without_runs(cli, tmp_path):
     assert cli("runs", "--json").json == {"runs": []}
     assert "GF064" in cli("runs", "runs", "elsewhere").err
     assert "GF064" in cli("runs", "--sort", "test/loss").err
+
+
+def test_a_run_is_shown_stepped_through_and_exported_as_it_was_trained(cli, small, tmp_path):
+    cli("run", small, "--epochs", 1, "--out", "run")
+    assert cli("show", "run").code == 0
+    stepped, fresh = cli("step", "run", "--all"), cli("step", small, "--all")
+    assert stepped.code == fresh.code == 0
+    assert stepped.out != fresh.out and len(stepped.out) > 1000
+    assert cli("export", "run", "--to", "safetensors").code == 0
+    assert cli("check", "run").code == 0
+    assert "GF006" in cli("show", "run", "--set", "hidden=3").err
+    again = cli("run", "run")
+    assert again.code == 2 and "--resume run" in again.err

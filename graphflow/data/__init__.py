@@ -14,6 +14,7 @@ from graphflow.data import (  # noqa: F401
     environments,
     generated,
     grammar,
+    houses,
     images,
     lines,
     mnist,

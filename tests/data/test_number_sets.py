@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,49 @@ def test_what_holds_no_vectors_is_refused(place, refused, content: str) -> None:
     place(VECTORS["6b.50d"], {"vec.txt": content.encode()})
     found = refused(load, "glove")
     assert found.code == "GF073" and "glove.6B.50d.zip" in found.message
+
+
+# -- Ames: the first rows that the book prints (5.7), some columns ------------------------------
+TRAIN = (
+    "Id,MSSubClass,MSZoning,LotFrontage,1stFlrSF,SaleType,SalePrice\n"
+    "1,60,RL,65,856,WD,208500\n2,20,RL,80,1262,WD,181500\n3,60,NA,NA,920,WD,223500\n"
+)
+TEST = "Id,MSSubClass,MSZoning,LotFrontage,1stFlrSF,SaleType\n1461,20,RH,80,896,WD\n"
+
+
+@pytest.fixture
+def houses(no_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("GRAPHFLOW_DATA", str(folder))
+    (folder / "kaggle_house_pred_train.csv").write_text(TRAIN)
+    (folder / "kaggle_house_pred_test.csv").write_text(TEST)
+    return folder
+
+
+def test_houses_keep_words_numbers_and_gaps(houses: Path) -> None:
+    data = load("house_prices")
+    assert data.splits is None and len(data) == 3
+    assert data.array("MSSubClass").tolist() == [60, 20, 60]
+    assert data.array("MSZoning").tolist() == ["RL", "RL", None]
+    assert np.isnan(data.array("LotFrontage")[2]) and data.array("LotFrontage")[0] == 65
+    assert data.array("SalePrice").dtype == np.float32
+    assert data.array("FirstFlrSF").tolist() == [856, 1262, 920]
+
+
+def test_houses_without_a_price_have_none(houses: Path) -> None:
+    assert "SalePrice" not in load("house_prices", part="test").columns
+    data = load("house_prices", part="both")
+    assert {name: len(rows) for name, rows in (data.splits or {}).items()} == {
+        "train": 3, "test": 1
+    }  # fmt: skip
+    assert data.array("SalePrice")[:3].tolist() == [208500, 181500, 223500]
+    assert np.isnan(data.array("SalePrice")[3])
+    assert data.array("MSZoning").tolist() == ["RL", "RL", None, "RH"]
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n1,2\n", "Id,x\n1\n", 'Id,x\n1,"2\n'])
+def test_other_tables_are_no_houses(houses: Path, refused, content: str) -> None:
+    (houses / "kaggle_house_pred_train.csv").write_text(content)
+    found = refused(load, "house_prices")
+    assert found.code == "GF073" and "kaggle_house_pred_train.csv" in found.message

@@ -18,10 +18,11 @@ from graphflow.data.tokenizers import UNKNOWN, Words
 from graphflow.diagnostics import fail
 
 Floats = npt.NDArray[np.float32]
+Which = Literal["6b.50d", "6b.100d", "42b.300d", "wiki.en"]
 
 BOOK = "https://d2l-data.s3-accelerate.amazonaws.com/"
 INSTEAD = "leave the embedding to its initialiser"
-VECTORS = {
+VECTORS: dict[str, Remote] = {
     name: Remote(f"{file}.zip", f"{BOOK}{file}.zip", f"sha1:{digest}", size, INSTEAD, top=file)
     for name, file, size, digest in (
         ("6b.50d", "glove.6B.50d", 69_000_000, "0b8703943ccdb6eb788e6f091b8946e82231bc4d"),
@@ -32,7 +33,6 @@ VECTORS = {
 }
 LINES = 10_000
 """Lines that are read at a time."""
-Which = Literal["6b.50d", "6b.100d", "42b.300d", "wiki.en"]
 
 
 @register(
@@ -44,7 +44,8 @@ def glove(vectors: Which = "6b.50d", n: Annotated[int, Between(1)] | None = None
     """Published word vectors: GloVe ``6b.50d``, ``6b.100d``, ``42b.300d``, fastText ``wiki.en``.
 
     ``n`` keeps the first words, which are the most frequent. Only the file that ``vectors`` names
-    is read. Pennington et al. 2014; Dive into Deep Learning 15.7.
+    is read. ``graphflow fetch glove/6b.100d --tokens FILE`` writes those of a file's vocabulary as
+    weights for its embedding. Pennington et al. 2014; Dive into Deep Learning 15.7.
     """
     words, parts, left = [UNKNOWN], [], n
     for tokens, rows in _chunks(VECTORS[vectors]):
@@ -62,7 +63,7 @@ def glove(vectors: Which = "6b.50d", n: Annotated[int, Between(1)] | None = None
     )
 
 
-def vectors_of(tokens: Sequence[str], vectors: Which) -> tuple[Floats, int]:
+def vectors_of(tokens: Sequence[str], vectors: str) -> tuple[Floats, int]:
     """A vector for each token (V, d), zeros for one that has none; how many have one."""
     place = {token: i for i, token in enumerate(tokens)}
     found: Floats | None = None

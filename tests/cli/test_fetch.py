@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import graphflow as gf
 from graphflow.cli.app import _answered as called
 from graphflow.data import download, files
 
@@ -74,13 +75,50 @@ def test_a_source_is_explained_with_its_files(folder: Path, capsys) -> None:
 
 def test_one_file_of_several_may_be_asked_for(folder: Path, capsys) -> None:
     (folder / "glove.6B.50d.zip").write_bytes(b"here")
-    assert called(["fetch", "glove/glove.6B.50d.zip"]) == 0
+    assert called(["fetch", "glove/6b.50d"]) == 0
     assert str(folder / "glove.6B.50d.zip") in capsys.readouterr().out
-    assert called(["fetch", "glove/glove.6B.50d"]) == 2
+    assert called(["fetch", "glove/6b.50"]) == 2
     told = capsys.readouterr().err
-    assert "'glove' has no file 'glove.6B.50d'" in told and "did you mean" in told
+    assert "'glove' has no file '6b.50'" in told and "did you mean" in told
     assert called(["fetch", "digits/x"]) == 2
     assert "its files are none" in capsys.readouterr().err
+    (folder / "kaggle_house_pred_test.csv").write_text("Id")
+    assert called(["fetch", "house_prices/kaggle_house_pred_test.csv"]) == 0
+
+
+TEXT_MODEL = """
+graphflow: 1
+name: words
+inputs: {t: {shape: [T, B], dtype: int}}
+layers:
+  embed: {is: "embedding(4, 2)", weights: out.safetensors, trainable: false}
+nodes:
+  y: embed(t)
+outputs: [y]
+data: {source: text, path: words.txt, level: word, steps: 2, feed: {t: tokens}}
+"""
+
+
+def test_an_embedding_starts_from_published_vectors(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    (folder / "glove.6B.50d").mkdir()
+    (folder / "glove.6B.50d" / "vec.txt").write_text("the 1 2\ncat 3 4\nis 5 6\n")
+    (tmp_path / "words.txt").write_text("the cat purrs the cat")
+    (tmp_path / "g.yaml").write_text(TEXT_MODEL)
+    monkeypatch.chdir(tmp_path)
+    command = ["fetch", "glove/6b.50d", "--tokens", "g.yaml", "--out", "out.safetensors"]
+    assert called(command) == 0
+    told = capsys.readouterr().out
+    assert "weight [4, 2], 2 of 4 tokens have a vector" in told
+    table = gf.load("g.yaml").parameters["embed.weight"]
+    assert table.tolist() == [[0, 0], [3, 4], [0, 0], [1, 2]]  # <unk> cat purrs the
+    assert called(command) == 2
+    assert "GF007" in capsys.readouterr().err
+    assert called([*command[:-1], "new.npz", "--column", "word"]) == 2
+    assert "columns with one are tokens, targets" in capsys.readouterr().err
+    assert called(["fetch", "mnist", "--tokens", "g.yaml"]) == 2
+    assert "glove/6b.50d" in capsys.readouterr().err
 
 
 def test_weights_are_listed_and_fetched(folder: Path, capsys) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gaierror
 from typing import IO, TYPE_CHECKING
 
 from graphflow.diagnostics import fail
@@ -28,7 +29,7 @@ TIMEOUT = 30.0
 TRIES = 4
 """Failures in a row, none of which brought anything new, before it is given up."""
 PAUSE = 1.0
-"""Seconds before the second try; each further pause is twice as long."""
+"""Seconds after a failure; each further one in a row makes the pause twice as long."""
 CHUNK = 2**18
 SPARE = 2**26
 """Bytes that a file may be longer than twice what is expected before it is refused."""
@@ -101,7 +102,7 @@ def _bring(remote: Remote, part: Path) -> bool:
                     kept = f" ({_size(part):,} bytes are kept for the next try)" * (reached > 0)
                     fail("GF072", f"{remote.url} could not be downloaded: {broken}{kept}",
                          help=remote.elsewhere())  # fmt: skip
-            time.sleep(PAUSE * 2**failures)
+            time.sleep(PAUSE * 2 ** max(0, failures - 1))
 
 
 class _Broken(Exception):
@@ -132,7 +133,9 @@ def _stream(remote: Remote, part: Path, watch: Watch) -> None:
             part.unlink()
             raise _Broken("what is here is longer than the file") from error
     except (HTTPException, OSError) as error:
-        raise _Broken(str(getattr(error, "reason", error)) or type(error).__name__) from error
+        reason = getattr(error, "reason", error)
+        offline = isinstance(reason, gaierror) and not _size(part)
+        raise _Broken(str(reason) or type(error).__name__, offline) from error
 
 
 def _begins_at(answer: HTTPResponse, start: int) -> bool:

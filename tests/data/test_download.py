@@ -7,14 +7,17 @@ import hashlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -209,6 +212,25 @@ def test_no_server_at_all(target: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "PAUSE", 0)
     found = fails(Remote("thing.bin", "http://127.0.0.1:9/thing.bin", "md5:0", 1, ""), target)
     assert found.startswith("GF072") and "refused" in found
+
+
+def test_without_a_network_it_is_not_tried_again(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def unknown(url: str, start: int) -> NoReturn:
+        tries.append(start)
+        raise urllib.error.URLError(socket.gaierror(-2, "Name or service not known"))
+
+    monkeypatch.setattr(module, "connect", unknown)
+    monkeypatch.setattr(module, "PAUSE", 0)
+    remote = Remote("thing.bin", "https://example.org/thing.bin", "md5:0", 1, "")
+    assert "not known" in fails(remote, target)
+    assert tries == [0]
+    target.with_name("thing.bin.part").write_bytes(b"begun")  # the network was there before
+    assert "5 bytes are kept" in fails(remote, target)
+    assert len(tries) == 1 + module.TRIES
 
 
 def test_far_more_than_expected_is_refused(

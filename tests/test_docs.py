@@ -23,6 +23,7 @@ def examples(page: str, language: str) -> list[str]:
 
 FILES = [*examples("README.md", "yaml"), *examples("docs/language.md", "yaml")]
 FILES += [text for text in examples("docs/running.md", "yaml") if "nodes:" in text]
+FILES += examples("docs/figures.md", "yaml")
 
 
 @pytest.mark.parametrize("number", range(len(FILES)))

@@ -99,6 +99,15 @@ def test_several_runs_lie_over_each_other(cli, run, small, tmp_path):
     assert "hidden" in page
 
 
+def test_the_folds_of_a_run_lie_over_each_other(cli, small, tmp_path):
+    folds = tmp_path / "folds"
+    assert cli("run", small, "--set", "data.folds=2", "--epochs", 1, "--out", folds).code == 0
+    assert cli("report", folds).code == 0
+    curves = held((folds / "report.html").read_text())["figure-train-loss"]["data"]
+    names = {trace["name"] for trace in curves}
+    assert {"fold-1: train/loss", "fold-2: train/loss"} <= names
+
+
 def test_a_figure_that_cannot_be_drawn_says_why_and_the_others_are_there(cli, run: Path):
     graph = run / "graph.yaml"
     graph.write_text(graph.read_text().replace("count: 4", "count: 4\n    shape: [7, 9]"))

@@ -21,7 +21,7 @@ def command(
         str, typer.Argument(metavar="WHAT", help="A code as errors show it (GF020), or a name.")
     ],
 ) -> int:
-    """Explain the code of an error, an operator, layer or loss, a section or a data source."""
+    """Explain the code of an error, an operator, a layer, a section, a data source, a transform."""
     if what.upper() in CODES:
         title, explanation = CODES[what.upper()]
         print(f"{what.upper()}: {title}\n\n{explanation}")
@@ -36,14 +36,20 @@ def command(
 
 
 def _pages(what: str) -> list[Page]:
-    """All that goes by a name: function, data source, key of a section. What is neither of the
-    first two nor a section of its own may be an argument of functions, too.
+    """All that goes by a name: function, data source, transform, key of a section. What is none
+    of the first three nor a section of its own may be an argument of functions, too.
     """
-    from graphflow.reference import argument_page, page_of, section_pages, source_page
+    from graphflow.reference import (
+        argument_page,
+        page_of,
+        section_pages,
+        source_page,
+        transform_page,
+    )
 
     sections = section_pages(what)
-    found = [page_of(what), source_page(what), *sections]
-    whole = any(found[:2]) or any(page.call == what for page in sections)
+    found = [page_of(what), source_page(what), transform_page(what), *sections]
+    whole = any(found[:3]) or any(page.call == what for page in sections)
     found += [] if whole else [argument_page(what)]
     return [page for page in found if page is not None]
 
@@ -52,13 +58,14 @@ def _unknown(what: str) -> NoReturn:
     """Refuse a name that nothing goes by, with what may be meant."""
     from graphflow.cli.gallery import kinds
     from graphflow.data.registry import sources
+    from graphflow.data.transforms import TRANSFORMS
     from graphflow.reference import all_names, argument_names, section_names
     from graphflow.spec.elaborate.vocabulary import suggest
 
     lists = kinds()
     if what in lists:
         fail("GF006", f"'{what}' are many", help=f"graphflow list {what}")
-    names = {*all_names(), *section_names(), *sources(), *lists, *argument_names()}
+    names = {*all_names(), *section_names(), *sources(), *TRANSFORMS, *lists, *argument_names()}
     close = suggest(what, names) or suggest(what.upper(), CODES)
     fail("GF006", f"there is no code, function, section or data source '{what}'",
          help=close or f"codes look like GF020; graphflow list {' | '.join(lists)}")  # fmt: skip

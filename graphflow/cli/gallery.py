@@ -106,6 +106,20 @@ def _data() -> list[Row]:
     ]  # fmt: skip
 
 
+def _transforms() -> list[Row]:
+    from inspect import getdoc
+
+    from graphflow.data.transforms import TRANSFORMS, arguments
+
+    return [
+        {
+            "name": name, "arguments": list(arguments(name)),
+            "about": sentence((getdoc(kind) or "").replace("``", "")),
+        }
+        for name, kind in sorted(TRANSFORMS.items())
+    ]  # fmt: skip
+
+
 def _files(source: Source) -> str:
     """Whose files a source reads: how large published ones are, and whether they are here."""
     if not source.files:
@@ -140,7 +154,8 @@ def kinds() -> Mapping[str, Callable[[], list[Row]]]:
 
     groups = {word: partial(_group, word) for word in GROUPS}
     return {
-        "graphs": _graphs, "operators": _operators, **groups, "data": _data, "weights": _weights,
+        "graphs": _graphs, "operators": _operators, **groups, "data": _data,
+        "transforms": _transforms, "weights": _weights,
     }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from graphflow.reference.sections import (
     section_names,
     section_pages,
     source_page,
+    transform_page,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "section_names",
     "section_pages",
     "source_page",
+    "transform_page",
 ]

@@ -10,6 +10,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
         "positions", "translation", "architectures", "whole_nets", "vision", "grid_sampling",
     ),
+    "augmentation": ("image_transforms", "augmentation"),
     "activations": ("activations", "activation"),
     "losses": (
         "losses", "classification_losses", "ranking_losses", "sequence_losses", "image_losses",

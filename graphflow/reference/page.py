@@ -34,7 +34,7 @@ class Page:
     """What there is to know about one name: how it is called, then its parts."""
 
     name: str
-    kind: Literal["operator", "block", "section", "data source", "argument"]
+    kind: Literal["operator", "block", "section", "data source", "transform", "argument"]
     family: str
     call: str
     parts: tuple[Part, ...]

@@ -10,6 +10,7 @@ from graphflow.data.download import in_words
 from graphflow.data.files import Remote
 from graphflow.data.options import Option
 from graphflow.data.registry import Source, sources
+from graphflow.data.transforms import TRANSFORMS, arguments
 from graphflow.reference.page import Page, Part, all_names, call_arguments
 from graphflow.spec.document import DOCUMENT
 from graphflow.spec.figures import KINDS, FigureDecl
@@ -53,6 +54,25 @@ def source_page(name: str) -> Page | None:
     parts += [Part("Files", "\n".join(published), "list")] if published else []
     return Page(name, "data source", "data", f"data: {{source: {name}{_needed(source)}}}",
                 tuple(parts))  # fmt: skip
+
+
+def transform_page(name: str) -> Page | None:
+    """The page of a transform of columns; None where there is none of that name.
+
+    >>> transform_page("log").parts[1].text.splitlines()[1]
+    '`add`: a number; 0 if absent'
+    """
+    kind = TRANSFORMS.get(name)
+    if kind is None:
+        return None
+    given = arguments(name)
+    options = "\n".join(_option(name, option) for name, option in given.items())
+    needed = ", ".join(name for name, option in given.items() if option.required)
+    parts = (
+        Part("", (inspect.getdoc(kind) or "").replace("``", "`")),
+        Part("Arguments", options, "list"),
+    )
+    return Page(name, "transform", "data", f"data: {{transforms: ['{name}({needed})']}}", parts)
 
 
 def _file(remote: Remote) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "data"
 WIDEST = 28
+"""Characters of a value that is shown."""
 
 
 def command(
@@ -100,7 +101,9 @@ def _shown(cell: Cell) -> str:
     """A value in little room."""
     if cell is None:
         return "missing"
+    from graphflow.training.overview import FIRST
+
     if isinstance(cell, list):
-        return f"{' '.join(map(shown_number, cell))} …" if len(cell) == 6 else str(cell)
+        return " ".join(map(shown_number, cell)) + " …" * (len(cell) == FIRST)
     text = cell if isinstance(cell, str) else shown_number(cell)
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"

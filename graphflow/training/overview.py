@@ -15,6 +15,8 @@ from graphflow.training.feed import Feed
 LOOKED_AT = 10_000
 """Rows of the training part that ranges and missing values are counted over."""
 MOST_CLASSES = 50
+FIRST = 6
+"""Numbers of an array that a row shows."""
 Cell = str | int | float | list[float] | None
 
 
@@ -151,5 +153,5 @@ def _cell(value: object) -> Cell:
         return value
     array = np.asarray(value)
     if array.ndim:
-        return [round(float(v), 4) for v in array.reshape(-1)[:6]]
+        return [round(float(v), 4) for v in array.reshape(-1)[:FIRST]]
     return array.item()  # type: ignore[no-any-return]

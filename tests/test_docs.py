@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from safetensors.numpy import save_file
 
 import graphflow as gf
@@ -22,7 +24,12 @@ def examples(page: str, language: str) -> list[str]:
 
 
 FILES = [*examples("README.md", "yaml"), *examples("docs/language.md", "yaml")]
-FILES += [text for text in examples("docs/running.md", "yaml") if "nodes:" in text]
+FILES += [
+    text
+    for page in ("docs/running.md", "docs/runs.md")
+    for text in examples(page, "yaml")
+    if "nodes:" in text
+]
 FILES += examples("docs/figures.md", "yaml")
 
 
@@ -69,3 +76,21 @@ def test_the_first_python_example_gives_what_it_says(monkeypatch):
     assert len(claims) == 2
     for expression, value in claims:
         assert eval(expression, names) == float(value)
+
+
+def test_the_sections_of_runs_are_read():
+    file, *sections = examples("docs/runs.md", "yaml")
+    assert sections
+    for section in sections:
+        ((name, keys),) = yaml.safe_load(section).items()
+        overrides = {f"{name}.{key}": value for key, value in keys.items()}
+        training = gf.loads(file, overrides).elaborated.training
+        assert training is not None and training.best and training.early_stopping
+
+
+def test_the_callback_of_runs_ends_training(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits.yaml").write_text(examples("docs/runs.md", "yaml")[0])
+    exec(examples("docs/runs.md", "python")[0], {})
+    last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["test/accuracy"] > 0.97

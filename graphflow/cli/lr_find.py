@@ -61,12 +61,14 @@ def command(
 
 
 def text_plot(found: LearningRates, width: int = 64, height: int = 12) -> str:
-    """The smoothed loss over log(rate) in characters."""
+    """The smoothed loss over log(rate) in characters; what explodes stands in the first row."""
     import numpy as np
 
     columns = np.linspace(0, len(found.rates) - 1, min(width, len(found.rates))).round().astype(int)
     values = found.smoothed[columns]
-    low, high = float(values.min()), float(values.max())
+    before = values[: values.argmin() + 1] if values.argmin() else values
+    low, high = float(values.min()), float(before.max())
+    values = np.minimum(values, high)
     rows = np.round((high - values) / ((high - low) or 1.0) * (height - 1)).astype(int)
     lines = []
     for row in range(height):

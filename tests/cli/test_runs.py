@@ -23,7 +23,8 @@ def last(tmp_path, run):
     return json.loads((tmp_path / "runs" / run / "metrics.jsonl").read_text().splitlines()[-1])
 
 
-def test_runs_are_listed_with_their_state_and_metrics(three, tmp_path):
+def test_runs_are_listed_with_their_state_and_metrics(three, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     found = {row["run"]: row for row in three("runs", "--json").json["runs"]}
     assert list(found) == ["runs/a", "runs/b", "runs/c"]
     assert [row["state"] for row in found.values()] == ["complete"] * 3
@@ -54,7 +55,8 @@ def test_sorting_puts_the_best_first(three):
     assert slip.code == 2 and "did you mean 'test/loss'" in slip.err
 
 
-def test_runs_are_compared(three, tmp_path):
+def test_runs_are_compared(three, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
     found = three("runs", "runs/a", "runs/b", "--json").json
     assert found["settings"]["set hidden"] == [None, "4"]
     assert found["settings"]["epochs"] == ["1", None] and "seed" not in found["settings"]

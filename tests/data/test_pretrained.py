@@ -169,3 +169,20 @@ def test_statistics_that_a_file_lacks_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "g.yaml").write_text(BATCH_NORM)
     with pytest.raises(GraphflowError, match=r"has no 'trained\.running_mean'"):
         gf.load(tmp_path / "g.yaml").weights()
+
+
+def test_style_transfer_takes_vgg19_under_its_own_names(
+    no_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # VGG-19 in an eighth of its width: torchvision's names, every value its layer's number.
+    channels = [8, 8, 16, 16, 32, 32, 32, 32, 64]
+    content = {"classifier.0.weight": np.zeros((1, 1), np.float32)}
+    for number, into, out in zip(VGG["vgg19"], [3, *channels], channels, strict=False):
+        content[f"features.{number}.weight"] = np.full((out, into, 3, 3), number, np.float32)
+        content[f"features.{number}.bias"] = np.full(out, number, np.float32)
+    save_file(content, tmp_path / "vgg19-dcbb9e9d.safetensors")
+    monkeypatch.setenv("GRAPHFLOW_DATA", str(tmp_path))
+    model = gf.load("style_transfer", {"layers.net.weights": "torchvision/vgg19"})
+    own = [name for name in model.parameters if name.startswith("net.")]
+    found = [float(model.parameters[name].flat[0]) for name in own]
+    assert found == [n for n in VGG["vgg19"][:9] for _ in ("weight", "bias")]

@@ -91,7 +91,7 @@ def _known(name: str) -> tuple[Remote, ...]:
         _unknown(name)
     if not file:
         return known[source].files
-    files = VECTORS if source == "glove" else {r.file: r for r in known[source].files}
+    files = VECTORS if source == "glove" else {Path(r.file).name: r for r in known[source].files}
     if file not in files:
         offer = did_you_mean(file, files) or f"its files are {', '.join(files) or 'none'}"
         fail("GF070", f"data source '{source}' has no file '{file}'", help=offer)

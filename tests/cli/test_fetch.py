@@ -84,6 +84,9 @@ def test_one_file_of_several_may_be_asked_for(folder: Path, capsys) -> None:
     assert "its files are none" in capsys.readouterr().err
     (folder / "kaggle_house_pred_test.csv").write_text("Id")
     assert called(["fetch", "house_prices/kaggle_house_pred_test.csv"]) == 0
+    (folder / "mnist").mkdir()
+    (folder / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"here")
+    assert called(["fetch", "mnist/t10k-labels-idx1-ubyte.gz"]) == 0
 
 
 TEXT_MODEL = """

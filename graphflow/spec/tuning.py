@@ -20,7 +20,7 @@ class TuneDecl:
     """A search of hyperparameters: names of ``let``, or paths as ``--set`` takes them."""
 
     space: Mapping[str, Expr] = field(
-        metadata=key("space", SPACE, "name or path: the distribution it is drawn from")
+        metadata=key("space", SPACE, "uniform, loguniform, randint, lograndint or choice by name")
     )
     metric: Scalar = field(
         metadata=key("metric", SCALAR, "what is compared, such as test/accuracy")
@@ -38,7 +38,7 @@ class TuneDecl:
     )
     scheduler: Expr | None = field(
         default=None,
-        metadata=key("scheduler", EXPRESSION, "which trials train on: basic() trains all"),
+        metadata=key("scheduler", EXPRESSION, "basic, asha, successive_halving or hyperband"),
     )
     sampler: Expr | None = field(
         default=None, metadata=key("sampler", EXPRESSION, "random (if absent), tpe or gp")

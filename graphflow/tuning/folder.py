@@ -15,15 +15,24 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import psutil
 
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.spec.values import Plain
 from graphflow.training.run_folder import Json, versions
+
+PROCESSES = "processes.jsonl"
+"""Who works in the folder at present."""
+PATIENCE = 30.0
+"""Seconds that workers have to end their step."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +128,41 @@ class TuneFolder:
         """The run folder of a trial."""
         return self.path / "trials" / f"{number:04d}"
 
+    # -- processes ---------------------------------------------------------------------------
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While this lasts, nobody else searches here. The workers of a search that was killed
+        end by themselves after a step; they are waited for.
+        """
+        search, workers = self._alive("search"), self._alive("worker")
+        if not search:
+            _, workers = psutil.wait_procs(workers, PATIENCE)
+        for process in (*search, *workers):
+            fail("GF064", f"process {process.pid} searches in '{self.path}'",
+                 help="wait until it has ended, or end it first")  # fmt: skip
+        file = self.path / PROCESSES
+        file.unlink(missing_ok=True)
+        self.note_process("search", os.getpid())
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def note_process(self, role: str, number: int) -> None:
+        """Keep that a process works here."""
+        row = {"role": role, "pid": number, "created": _created(number)}
+        with (self.path / PROCESSES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def _alive(self, role: str) -> list[psutil.Process]:
+        """The processes of a role that still work here; a number may have been given anew."""
+        return [
+            psutil.Process(number)
+            for row in _rows(self.path / PROCESSES)
+            if row["role"] == role and isinstance(number := row["pid"], int)
+            if row["created"] is not None and row["created"] == _created(number)
+        ]
+
     # -- events ------------------------------------------------------------------------------
     def log(self, event: Event) -> None:
         """Append one event."""
@@ -127,14 +171,28 @@ class TuneFolder:
 
     def events(self) -> list[Event]:
         """All that happened, in order; an unfinished last line is left out."""
-        file = self.path / "events.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
-        return [Event(**json.loads(line)) for line in lines if line.endswith("\n")]
+        return [Event(**row) for row in _rows(self.path / "events.jsonl")]  # type: ignore[arg-type]
 
     def write_best(self, configuration: Mapping[str, Plain]) -> None:
         """The best configuration as overrides."""
         content = json.dumps(dict(configuration), indent=2) + "\n"
         write_atomically(self.path / "best.json", content.encode())
+
+
+def _rows(file: Path) -> list[dict[str, Json]]:
+    """The objects of a file with one a line; an unfinished last line is left out."""
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _created(number: int) -> float | None:
+    """When a process began; None where there is none of this number."""
+    try:
+        return psutil.Process(number).create_time()
+    except psutil.Error:
+        return None
 
 
 def _fresh(path: Path) -> Path:

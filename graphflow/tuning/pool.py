@@ -13,12 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import graphflow
+from graphflow.tuning.folder import PATIENCE, TuneFolder
 from graphflow.tuning.worker import Job, Message
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 SERVE = "from graphflow.tuning.worker import main; main()"
-PATIENCE = 30.0
-"""Seconds that a worker has to end its step before it is killed."""
 LAST_WORDS = 2000
 """Bytes of a dead worker's log that are read."""
 
@@ -26,8 +25,8 @@ LAST_WORDS = 2000
 class Pool:
     """Workers by number. What they say stands in :attr:`inbox`; None says that one has ended."""
 
-    def __init__(self, size: int, logs: Path) -> None:
-        self.size, self.logs = size, logs
+    def __init__(self, size: int, folder: TuneFolder) -> None:
+        self.size, self.folder = size, folder
         self.inbox: queue.Queue[tuple[int, Message | None]] = queue.Queue()
         self._processes: dict[int, subprocess.Popen[str]] = {}
 
@@ -56,7 +55,7 @@ class Pool:
         process = self._processes.pop(worker)
         code = process.wait()
         how = f"exit code {code}" if code >= 0 else f"signal {_signal_name(-code)}"
-        log = self.logs / f"worker-{worker}.log"
+        log = self.folder.path / f"worker-{worker}.log"
         words = log.read_bytes()[-LAST_WORDS:].decode(errors="replace").split("\n")
         last = next((line for line in reversed(words) if line.strip()), "")
         return f"its process ended with {how}" + (f": {last.strip()}" if last else "")
@@ -79,12 +78,13 @@ class Pool:
 
     def _start(self, worker: int) -> subprocess.Popen[str]:
         """A worker in a session of its own: Ctrl-C reaches the search alone, which tells it."""
-        with (self.logs / f"worker-{worker}.log").open("wb") as log:
+        with (self.folder.path / f"worker-{worker}.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-c", SERVE], env=self._environment(),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 encoding="utf-8", start_new_session=True,
             )  # fmt: skip
+        self.folder.note_process("worker", process.pid)
         threading.Thread(target=self._listen, args=(worker, process), daemon=True).start()
         return process
 

@@ -102,7 +102,7 @@ class Search:
         self.study = Study(folder.path, plan)
         self.trials = self.study.trials()
         self.scheduler = scheduler_of(plan.scheduler)
-        self.pool = Pool(plan.workers, folder.path)
+        self.pool = Pool(plan.workers, folder)
         self.running: dict[int, Trial] = {}
         self.stopping = False
         self._told_to_stop = False
@@ -126,7 +126,7 @@ class Search:
 
     def run(self) -> Tuned:
         """Search until trials or time are used up, or until Ctrl-C; then say what was best."""
-        with self._interruptible():
+        with self.folder.held(), self._interruptible():
             try:
                 self._search()
                 self.pool.close()

@@ -83,8 +83,8 @@ class Line:
             self.stopping.set()
 
     def receive(self) -> Message | None:
-        """The next message; None once it is to stop."""
-        found = self.inbox.get()
+        """The next message; None, however often it is asked, once it is to stop."""
+        found = None if self.stopping.is_set() else self.inbox.get()
         return None if self.stopping.is_set() else found
 
 

@@ -89,6 +89,8 @@ def test_basic_is_what_nothing_says():
         ({"space": "weights: uniform(0, 1)"}, ("GF020", 14, 5)),
         ({"space": "hidden: choice(a, [b])\n    hidden: choice(1, 2)"}, ("GF011", 15, 5)),
         ({"space": "hidden: normal(0, 1)"}, ("GF021", 14, 13)),
+        ({"space": "train.epochs: randint(1, 9)"}, ("GF033", 14, 5)),
+        ({"space": "tune.seed: randint(1, 9)"}, ("GF033", 14, 5)),
         ({"space": "hidden: 16"}, ("GF021", 14, 13)),
         ({"space": "hidden: randint(8)"}, ("GF022", 14, 13)),
         ({"space": "hidden: randint(8, 9, 10)"}, ("GF022", 14, 27)),

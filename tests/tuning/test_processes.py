@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -84,11 +83,21 @@ def test_a_search_that_is_stopped_or_killed_goes_on_to_the_same_end(digits, tmp_
     assert process.returncode == (130 if how == signal.SIGINT else -9)
     if how == signal.SIGINT:
         assert json.loads(out.splitlines()[-1])["interrupted"]
-    else:
-        time.sleep(3)  # the worker sees that nobody listens, and ends
     assert {t.state for t in trials_of(tmp_path / "t")} == {"waiting"}
     answer = resumed(tmp_path)
     assert [t["state"] for t in answer["trials"]] == ["complete"] * 4
     whole = gf.tune(digits, out=tmp_path / "whole")
     assert values(tmp_path / "t") == values(whole.folder)
     assert answer["value"] == whole.value
+
+
+def test_two_searches_in_one_folder_are_refused(digits, tmp_path):
+    digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 60"))
+    process = started(digits, tmp_path)
+    command = [sys.executable, "-m", "graphflow", "tune", "--resume", "t"]
+    answer = subprocess.run(
+        command, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, timeout=120
+    )
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert answer.returncode == 2 and f"process {process.pid} searches in" in answer.stderr

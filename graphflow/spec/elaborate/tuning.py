@@ -219,6 +219,9 @@ class _Reader:
     def dimension(self, name: str, expr: Expr) -> Dimension:
         """One entry: a distribution that fits what it replaces."""
         mark = mark_of(self.decl.space, name, self.decl.mark)
+        if name.startswith("tune.") or name == "train.epochs":
+            fail("GF033", f"'{name}' is the search's own and cannot be searched", mark,
+                 help="max_epochs of the scheduler says how long trials train")  # fmt: skip
         if not isinstance(expr, Call) or expr.function not in DISTRIBUTIONS:
             word = expr.function if isinstance(expr, Call) else unparse(expr)
             help = did_you_mean(word, DISTRIBUTIONS) or f"one of {', '.join(DISTRIBUTIONS)}"

@@ -6,8 +6,8 @@ For each seed, a search of 20 trials by asynchronous halving (digits, half of th
 workers, the canned graph's ``tune:``) takes T seconds of wall-clock time. Random search
 then gets T seconds, begins with the same configurations in the same order, and trains each to the
 end. Shown is the best error on the rows held out that either has seen by then, and the mean over
-the seeds with its standard deviation. ``--out`` keeps the searches, and all their curves in
-``any-time.html``.
+the seeds with its standard deviation. ``--out`` keeps the searches, all their figures in
+``any-time.html`` and the mean curves in ``mean.html``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,15 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import plotly.graph_objects as go
+
 import graphflow as gf
-from graphflow.tuning.figures import write_report
+from graphflow.figures import Chart, Labels, Series, draw
+from graphflow.tuning.figures import Kept, incumbents, write_report
 
 TRIALS = 20
+KINDS = ("halving", "random")
 SPLIT = {"mlp": "{train: 0.5, test: 0.5}", "lenet_search": "{train: 0.5, validation: 0.5}"}
 
 
@@ -41,6 +46,25 @@ def error(tuned: gf.Tuned) -> float:
     return 1 - tuned.value if tuned.maximise else tuned.value
 
 
+def averaged(folder: Path, seeds: int) -> go.Figure:
+    """The best error so far against the share of the time, mean over the seeds."""
+    shares, series = np.linspace(0.05, 1, 96), []
+    for kind in KINDS:
+        curves = []
+        for seed in range(seeds):
+            kept = Kept.of(folder / f"{kind}-{seed}")
+            whole = Kept.of(folder / f"{KINDS[0]}-{seed}").seconds()
+            moments, best = incumbents(kept)
+            index = np.searchsorted(moments, shares * whole, side="right") - 1
+            known = np.where(index < 0, 0.0 if kept.maximise else 1.0, np.array(best)[index])
+            curves.append(1 - known if kept.maximise else known)
+        mean, spread = np.mean(curves, axis=0), np.std(curves, axis=0, ddof=1)
+        series += [Series(kind, mean, shares, group=kind),
+                   Series(f"{kind}, mean + sd", mean + spread, shares, group=kind)]  # fmt: skip
+    labels = Labels(f"Best error so far, mean over {seeds} seeds", "share of the time", "error")
+    return draw(Chart(series, labels, log="y"))
+
+
 def spread(values: list[float]) -> str:
     return f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
 
@@ -57,7 +81,7 @@ def main() -> None:
 
 def run(file: str, seeds: int, folder: Path, drawn: bool) -> None:
     print(f"{'seed':>4}{'seconds':>9}{'halving':>9}{'trials':>8}{'random':>9}{'trials':>8}")
-    errors: dict[str, list[float]] = {"halving": [], "random": []}
+    errors: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for seed in range(seeds):
         found = dict(zip(errors, pair(file, seed, folder), strict=True))
         row = f"{seed:>4}{found['halving'].seconds:>9.1f}"
@@ -72,6 +96,7 @@ def run(file: str, seeds: int, folder: Path, drawn: bool) -> None:
     if drawn:
         searches = [folder / f"{kind}-{seed}" for kind in errors for seed in range(seeds)]
         write_report(searches, folder / "any-time.html")
+        averaged(folder, seeds).write_html(folder / "mean.html")
 
 
 if __name__ == "__main__":

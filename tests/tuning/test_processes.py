@@ -76,7 +76,7 @@ def values(folder):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_search_that_is_stopped_or_killed_goes_on_to_the_same_end(digits, tmp_path, how):
-    digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 60"))
+    digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 24"))
     process = started(digits, tmp_path)
     process.send_signal(how)
     out, _ = process.communicate(timeout=60)
@@ -92,7 +92,7 @@ def test_a_search_that_is_stopped_or_killed_goes_on_to_the_same_end(digits, tmp_
 
 
 def test_two_searches_in_one_folder_are_refused(digits, tmp_path):
-    digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 60"))
+    digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 24"))
     process = started(digits, tmp_path)
     command = [sys.executable, "-m", "graphflow", "tune", "--resume", "t"]
     answer = subprocess.run(

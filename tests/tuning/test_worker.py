@@ -1,0 +1,51 @@
+"""A worker's end of the connection, without a process."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+
+from graphflow.tuning.worker import Job, Line, Reporter
+
+JOB = Job(0, "folder", "source", "file", {}, "float32", until=4, known=1)
+
+
+@pytest.mark.parametrize("incoming", ["", '{"stop": true}\n{"go": true}\n'])
+def test_a_line_that_has_ended_gives_nothing_however_often_it_is_asked(incoming):
+    line = Line(io.StringIO(incoming), io.StringIO())
+    assert line.receive() is None and line.receive() is None
+    assert line.stopping.is_set()
+
+
+def test_an_epoch_is_told_once_and_the_answer_ends_the_trial():
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as incoming, os.fdopen(writing, "w") as answers:
+        told = io.StringIO()
+        reporter = Reporter(Line(incoming, told), JOB)
+        reporter.tell(1, {"test/loss": 3.0})  # known already
+        answers.write('{"go": true}\n{"go": false}\n')
+        answers.flush()
+        reporter.tell(2, {"test/loss": 2.0})
+        assert not reporter.dropped
+        reporter.tell(2, {"test/loss": 2.0})
+        reporter.tell(3, {"test/loss": 1.0})
+        assert reporter.dropped
+        reporter.tell(4, {"test/loss": 0.0})
+    assert told.getvalue().splitlines() == [
+        '{"trial": 0, "epoch": 2, "metrics": {"test/loss": 2.0}}',
+        '{"trial": 0, "epoch": 3, "metrics": {"test/loss": 1.0}}',
+    ]
+
+
+def test_nobody_there_to_read_is_a_reason_to_stop():
+    class Closed(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as incoming, os.fdopen(writing, "w"):
+        line = Line(incoming, Closed())
+        line.send({"trial": 0})
+        assert line.stopping.is_set()

@@ -61,10 +61,14 @@ class Lines(Callback):
         """The epoch's line."""
         self._say(progress.epoch, progress, metrics)
 
+    def epoch(self, progress: Progress, epoch: int) -> str:
+        """``epoch 3/20  ``, or nothing where there is no data and thus no epochs."""
+        return "" if progress.batches is None else f"epoch {of(epoch, self.epochs)}  "
+
     def _say(self, epoch: int, progress: Progress, metrics: Mapping[str, float]) -> None:
         self.spoken = time.monotonic()
         say(
-            f"epoch {of(epoch, self.epochs)}  step {of(progress.step, self.steps)}  "
+            f"{self.epoch(progress, epoch)}step {of(progress.step, self.steps)}  "
             f"{shown_metrics(metrics)}  {self.spoken - self.begun:.1f} s"
         )
 
@@ -106,7 +110,7 @@ class Bar(Callback):
         speed = (progress.step - self.first_step) / max(now - self.lines.begun, 1e-9)
         self.bar.update(
             self.task,
-            description=f"epoch {of(progress.epoch + 1, self.lines.epochs)}",
+            description=self.lines.epoch(progress, progress.epoch + 1).strip(),
             completed=progress.step,
             total=self._total(progress),
             shown=shown_metrics(progress.means()),

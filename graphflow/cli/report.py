@@ -57,7 +57,7 @@ def command(
 
 def folds_in(run: Path) -> list[Path]:
     """The runs of a cross-validation that lie in a run's folder, in order; none in any other."""
-    found = [file.parent for file in run.glob("fold-*/graph.yaml")]
+    found = [file.parent for file in run.glob("fold-[0-9]*/graph.yaml")]
     return sorted(found, key=lambda path: int(path.name.removeprefix("fold-")))
 
 

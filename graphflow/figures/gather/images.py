@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isqrt
+from math import isfinite, isqrt
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from graphflow.spec.figures import (
     FiltersDecl,
     ImagesDecl,
     PicturesDecl,
+    Ref,
     SegmentationDecl,
 )
 
@@ -28,6 +29,9 @@ def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
     count = decl.count or SHOWN
     values, *labels = material.values([decl.of, *decl.labels], decl.part, count)
     pixels = as_images(values[:count], decl.shape, decl.mark)
+    for ref, label in zip(decl.labels, labels, strict=True):
+        if len(label) != len(values):
+            fail("GF030", f"{len(label)} labels for {len(values)} images", ref.mark)
     lines = [_words(label, decl.names) for label in labels]
     titles = [", ".join(words) for words in zip(*lines, strict=True)] or [""] * len(pixels)
     note = decl.about or (", ".join(map(str, decl.labels)) if len(decl.labels) > 1 else "")
@@ -105,8 +109,8 @@ def segmentation(decl: SegmentationDecl, material: Material, name: str) -> Pictu
         for mask, title in zip(masks, titles, strict=True):
             classes = classes_of(mask, 3)[index]
             if classes.shape != image.shape[:2]:
-                fail("GF030", f"masks of {classes.shape} over images of {image.shape[:2]}",
-                     decl.mark)  # fmt: skip
+                sizes = [" x ".join(map(str, s)) for s in (classes.shape, image.shape[:2])]
+                fail("GF030", f"masks of {sizes[0]} over images of {sizes[1]}", decl.mark)
             shown.append(Picture(image, title, mask=classes))
     return _pictures(decl, shown, Labels(decl.title or name, note=decl.about))
 
@@ -121,7 +125,11 @@ def boxes(decl: BoxesDecl, material: Material, name: str) -> Pictures:
     labels = rest[0] if decl.labels is not None else None
     scores = rest[-1] if decl.scores is not None else None
     pixels = as_images(values, decl.shape, decl.mark)
-    corners = corners.reshape(len(corners), -1, 4)
+    corners = _corners(decl.boxes, corners)
+    for ref, numbers in zip(further, rest, strict=True):
+        if numbers.size != corners.size // 4:
+            fail("GF030", f"{numbers.size} numbers of '{ref}' for {corners.size // 4} boxes",
+                 ref.mark)  # fmt: skip
     shown = []
     for index, image in enumerate(pixels):
         size = image.shape[:2] if decl.unit == "share" else (1, 1)
@@ -135,13 +143,22 @@ def boxes(decl: BoxesDecl, material: Material, name: str) -> Pictures:
     return _pictures(decl, shown, Labels(decl.title or name, note=decl.about))
 
 
+def _corners(ref: Ref, boxes: Array) -> Array:
+    """Four numbers a box: (N, K, 4)."""
+    if boxes.shape[-1] != 4:
+        sizes = ", ".join(map(str, boxes.shape))
+        fail("GF030", f"boxes are (N, K, 4), not ({sizes})", ref.mark)
+    return boxes.reshape(len(boxes), -1, 4)
+
+
 def _at(values: Array | None, index: int, k: int) -> float | None:
     return None if values is None else float(values.reshape(len(values), -1)[index, k])
 
 
 def _visible(label: float | None, score: float | None, threshold: float) -> bool:
     """A class below 0 is no object; a score that is too low is not shown."""
-    return (label is None or label >= 0) and (score is None or score >= threshold)
+    known = label is None or (isfinite(label) and label >= 0)
+    return known and (score is None or score >= threshold)
 
 
 def _box(

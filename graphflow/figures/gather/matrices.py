@@ -92,6 +92,8 @@ def _fits(decl: HeatmapDecl, key: str, words: Sequence[str], size: int) -> None:
 def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:
     """``counts[i, j]`` samples of class i were taken for class j, over the whole part."""
     target, predicted = material.values([decl.target, decl.predicted], decl.part, decl.count)
+    if len(target) != len(predicted):
+        fail("GF030", f"{len(target)} targets and {len(predicted)} predictions", decl.mark)
     counts = confusion_counts(target, predicted, len(decl.names))
     words = list(decl.names) or [str(i) for i in range(len(counts))]
     if len(words) < len(counts):
@@ -116,10 +118,10 @@ def confusion_counts(target: Array, predicted: Array, classes: int = 0) -> npt.N
     [[1, 0], [1, 1]]
     """
     classes = max(classes, *_scored(target, predicted))
-    guess = classes_of(predicted, target.ndim).reshape(-1).astype(np.int64)
-    truth = target.reshape(-1).astype(np.int64)
-    kept = truth >= 0
-    truth, guess = truth[kept], guess[kept]
+    guess = np.asarray(classes_of(predicted, target.ndim), np.float64).reshape(-1)
+    truth = np.asarray(target, np.float64).reshape(-1)
+    kept = np.isfinite(guess) & np.isfinite(truth) & (truth >= 0) & (guess >= 0)
+    truth, guess = truth[kept].astype(np.int64), guess[kept].astype(np.int64)
     size = max(classes, int(max(truth.max(initial=-1), guess.max(initial=-1))) + 1)
     counts = np.zeros((size, size), np.int64)
     np.add.at(counts, (truth, guess), 1)

@@ -47,5 +47,5 @@ def vocabulary(decl: TextDecl, ref: Ref, material: Material) -> Tokenizer | None
 
 def written(tokens: Array, tokenizer: Tokenizer | None) -> str:
     """A text, or the numbers themselves where nothing says what they stand for."""
-    numbers = [int(token) for token in tokens.tolist()]
+    numbers = [int(token) for token in np.nan_to_num(tokens.astype(np.float64)).tolist()]
     return " ".join(map(str, numbers)) if tokenizer is None else tokenizer.decode(numbers)

@@ -11,11 +11,12 @@ states) and ``history/nodes.npy``: arrays of records, one a step, which ``numpy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -47,8 +48,9 @@ class Table:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
-        self.record = None if file is None or not file.exists() else _header(file)[0]
+        self.record = None if file is None else _header(file)[0]
         self.waiting = bytearray()
+        self.settled = True
 
     @property
     def names(self) -> list[str]:
@@ -64,11 +66,18 @@ class Table:
             _changed(self.record, record, step)
         row = [np.int64(step).tobytes(), *(value.tobytes() for value in values.values())]
         self.waiting += b"".join(row)
-        if self.file is not None and len(self.waiting) > BUFFER:
-            self.flush()
+        if len(self.waiting) > BUFFER:
+            self._write()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits, onto the disk itself: a checkpoint is going to rely on it."""
+        self._write()
+        if self.file is not None and not self.settled:
+            with self.file.open("r+b") as stream:
+                os.fsync(stream.fileno())
+            self.settled = True
+
+    def _write(self) -> None:
         if self.file is None or self.record is None or not self.waiting:
             return
         self.file.parent.mkdir(exist_ok=True)
@@ -79,30 +88,18 @@ class Table:
             stream.seek(len(head) + rows * self.record.itemsize)
             stream.write(self.waiting)
         self.waiting.clear()
+        self.settled = False
 
     def keep_before(self, step: int) -> None:
         """Drop the rows of ``step`` and later ones: they are made again."""
         kept = int(np.count_nonzero(self.read()[STEP] < step))
+        stored = min(kept, len(self.stored()))
+        if self.record is not None:
+            self.waiting = self.waiting[: (kept - stored) * self.record.itemsize]
+        if self.file is not None and self.file.exists():
+            _cut(self.file, stored)
         if not kept:
             self.record = None
-        stored = min(kept, len(self.stored()))
-        self.waiting = self.waiting[: (kept - stored) * self._width]
-        if self.file is not None and self.file.exists():
-            self._cut(self.file, stored)
-
-    def _cut(self, file: Path, rows: int) -> None:
-        """Shorten the file to its first rows."""
-        if not rows:
-            file.unlink()
-            return
-        record, offset = _header(file)
-        with file.open("r+b") as stream:
-            stream.truncate(offset + rows * record.itemsize)
-            stream.write(_head(record, rows))
-
-    @property
-    def _width(self) -> int:
-        return 0 if self.record is None else self.record.itemsize
 
     def read(self) -> Array:
         """All records."""
@@ -112,9 +109,9 @@ class Table:
 
     def stored(self) -> Array:
         """The records of the file; one that was cut off by a kill is left out."""
-        if self.file is None or not self.file.exists():
+        record, offset = (None, 0) if self.file is None else _header(self.file)
+        if self.file is None or record is None:
             return np.zeros(0, self.record)
-        record, offset = _header(self.file)
         count = (self.file.stat().st_size - offset) // record.itemsize
         if not count:
             return np.zeros(0, record)
@@ -238,18 +235,38 @@ def _head(record: np.dtype[np.void], rows: int) -> bytes:
     return out.getvalue()
 
 
-def _header(file: Path) -> tuple[np.dtype[np.void], int]:
-    """The records' type and where the first one begins."""
+def _header(file: Path) -> tuple[np.dtype[np.void] | None, int]:
+    """The records' type and where the first one begins; None where a kill left no whole head."""
+    if not file.exists():
+        return None, 0
     with file.open("rb") as stream:
-        np.lib.format.read_magic(stream)
-        _, _, record = np.lib.format.read_array_header_2_0(stream)
+        try:
+            np.lib.format.read_magic(stream)
+            _, _, record = np.lib.format.read_array_header_2_0(stream)
+        except ValueError:
+            return None, 0
         return record, stream.tell()
 
 
-def _changed(before: np.dtype[np.void], now: np.dtype[np.void], step: int) -> None:
-    names = [n for n in now.names or () if n not in (before.names or ()) or before[n] != now[n]]
-    name = names[0] if names else ", ".join(before.names or ())
-    was = before[name].shape if name in (before.names or ()) else "absent"
-    fail("GF030", f"'{name}' has the shape {list(now[name].shape)} in step {step + 1}, before "
-         f"{was}: a history needs one shape", help="drop_last: true under 'data' keeps batches of "
-         "one size; or keep a mean in its place")  # fmt: skip
+def _cut(file: Path, rows: int) -> None:
+    """Shorten a file to its first rows."""
+    record, offset = _header(file)
+    if record is None or not rows:
+        file.unlink()
+        return
+    with file.open("r+b") as stream:
+        stream.truncate(offset + rows * record.itemsize)
+        stream.write(_head(record, rows))
+
+
+def _changed(before: np.dtype[np.void], now: np.dtype[np.void], step: int) -> NoReturn:
+    """Refuse a row that is not like the rows before it."""
+    if before.names != now.names:
+        kept, asked = (", ".join((record.names or ())[1:]) for record in (before, now))
+        fail("GF064", f"the run's history holds {kept}, the file now asks for {asked}",
+             help="leave 'history:' as it was, or begin a new run")  # fmt: skip
+    name = next(n for n in now.names or () if before[n] != now[n])
+    was, found = (f"{record[name].base}{list(record[name].shape)}" for record in (before, now))
+    fail("GF030", f"'{name}' is {found} in step {step + 1} and {was} before: a history needs one "
+         "shape", help="drop_last: true under 'data' keeps batches of one size; or keep a mean in "
+         "its place")  # fmt: skip

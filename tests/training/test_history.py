@@ -132,3 +132,25 @@ def test_a_killed_training_ends_with_the_history_of_an_undisturbed_one(tmp_path)
     for name in ("leaves.npy", "nodes.npy"):
         whole, cut = (tmp_path / run / "history" / name for run in ("whole", "cut"))
         assert whole.read_bytes() == cut.read_bytes()
+
+
+def test_a_file_whose_head_was_cut_off_begins_again(tmp_path):
+    file = tmp_path / "history" / "leaves.npy"
+    file.parent.mkdir()
+    for torn in (b"", b"\x93NUM", b"\x93NUMPY\x02\x00\x76\x00"):
+        file.write_bytes(torn)
+        table = Table(file)
+        table.keep_before(0)
+        rows(table, range(3))
+        table.flush()
+        assert len(np.load(file)) == 3
+
+
+def test_going_on_with_another_list_of_names_is_refused(tmp_path):
+    gf.train(bowl("[x]"), steps=5, out=tmp_path / "run")
+    graph = tmp_path / "run" / "graph.yaml"
+    further = "state: {s: {shape: scalar, init: 0}}\nparams:"
+    text = graph.read_text().replace("history: [x]", "history: [x, s]")
+    graph.write_text(text.replace("params:", further))
+    with pytest.raises(GraphflowError, match="history holds x, the file now asks for x, s"):
+        gf.resume(tmp_path / "run", steps=9)

@@ -121,10 +121,10 @@ def confusion_counts(target: Array, predicted: Array, classes: int = 0) -> npt.N
     guess = np.asarray(classes_of(predicted, target.ndim), np.float64).reshape(-1)
     truth = np.asarray(target, np.float64).reshape(-1)
     kept = np.isfinite(guess) & np.isfinite(truth) & (truth >= 0) & (guess >= 0)
-    truth, guess = truth[kept].astype(np.int64), guess[kept].astype(np.int64)
-    size = max(classes, int(max(truth.max(initial=-1), guess.max(initial=-1))) + 1)
+    row, column = truth[kept].astype(np.int64), guess[kept].astype(np.int64)
+    size = max(classes, int(max(row.max(initial=-1), column.max(initial=-1))) + 1)
     counts = np.zeros((size, size), np.int64)
-    np.add.at(counts, (truth, guess), 1)
+    np.add.at(counts, (row, column), 1)
     return counts
 
 
@@ -207,7 +207,8 @@ def principal(vectors: Array, dimensions: int) -> tuple[Numbers, Numbers]:
     most = min(dimensions, rows.shape[1], int(whole.sum()))
     if most == 0 or int(whole.sum()) < 2:
         return points, shares
-    pca = PCA(most, svd_solver="full").fit(rows[whole])
+    with np.errstate(invalid="ignore"):  # rows that are all alike have no spread to share
+        pca = PCA(most, svd_solver="full").fit(rows[whole])
     points[whole, :most] = pca.transform(rows[whole])
     largest = np.abs(pca.components_).argmax(axis=1)
     points[:, :most] *= np.sign(pca.components_[range(most), largest])

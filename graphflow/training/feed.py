@@ -27,12 +27,11 @@ from graphflow.data.transforms import (
     Fitted,
     FittedTransform,
     Table,
-    Transform,
     make,
     prepare,
     training_part,
 )
-from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail, placed
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate import DataPlan, Elaborated
 from graphflow.training.inputs import InputGraphs
@@ -146,14 +145,7 @@ class Feed:
     def _prepare(self, dataset: Dataset, fitted: Sequence[FittedTransform] | None) -> None:
         """Make the transforms, cut the parts, transform the columns."""
         plan = self.plan
-        findings, steps = list[Diagnostic](), list[Transform]()
-        for call in plan.transforms:
-            try:
-                steps.append(make(call.name, call.args, call.kwargs))
-            except GraphflowError as error:
-                findings += [d.at(call.mark) for d in error.diagnostics]
-        if findings:
-            raise GraphflowError(*findings)
+        steps = [make(call.name, call.args, call.kwargs) for call in plan.transforms]
 
         def cut(table: Dataset) -> dict[str, Indices]:
             with placed(plan.mark), _placed_options(plan):
@@ -270,7 +262,7 @@ class Feed:
         def fed(k: int, columns: dict[str, Array]) -> Fed:
             return self._inputs.inputs(columns, True, epoch, k), self.rows(columns)
 
-        return self.epoch(epoch, start).each(fed)
+        return self._placed(self.epoch(epoch, start).each(fed))
 
     def evaluation(self, part: str) -> Iterator[Fed]:
         """(inputs, rows) of each batch of a part, in order, nothing changed at random."""
@@ -278,7 +270,12 @@ class Feed:
         def fed(k: int, columns: dict[str, Array]) -> Fed:
             return self._inputs.inputs(columns, False, batch=k), self.rows(columns)
 
-        return self._in_order(part).each(fed)
+        return self._placed(self._in_order(part).each(fed))
+
+    def _placed(self, batches: Iterator[Fed]) -> Iterator[Fed]:
+        """Problems with what is read on the way are placed at the data section."""
+        with placed(self.plan.mark):
+            yield from batches
 
     def _in_order(self, part: str) -> Batches:
         """The batches in which a part is evaluated."""

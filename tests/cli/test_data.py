@@ -96,7 +96,8 @@ def test_mistakes_are_placed(
 def test_all_wrong_calls_are_told_at_once(cli, houses: Path) -> None:
     text = HOUSES.replace("standardize", "standardise").replace("one_hot", "onehot")
     houses.write_text(text)
-    assert len(cli("data", houses, "--json").json["errors"]) == 2
+    for command in ("data", "check"):
+        assert len(cli(command, houses, "--json").json["errors"]) == 2
 
 
 def test_a_run_keeps_what_its_transforms_have_learned(cli, houses: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
@@ -42,6 +43,13 @@ def test_a_missing_file_is_placed_at_its_path(source):
 def test_a_wrong_split_is_placed_at_the_split(shares):
     option = f"split: {{{shares}}}"
     assert marked("moons", option, "x[:, 0]") == option
+
+
+def test_a_damaged_image_is_placed(tmp_path):
+    option = f"path: {tmp_path}\n  mode: L"
+    Image.new("L", (2, 2)).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no image")
+    assert marked("images", option, "image[:, 0, 0, 0] / 255") == "source: images"
 
 
 # -- feeds that draw ----------------------------------------------------------------------------

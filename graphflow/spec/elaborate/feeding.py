@@ -15,7 +15,7 @@ from graphflow.spec.elaborate.bound import Bound, Poisoned, describe
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Region, Slot
 from graphflow.spec.elaborate.training import Trainings
-from graphflow.spec.elaborate.transforms import TransformCall, transform_call
+from graphflow.spec.elaborate.transforms import TransformCall, transform_calls
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Expr, Name
 from graphflow.spec.values import Map, Plain, Scalar, Seq, Value
@@ -93,7 +93,7 @@ class Feeds(Trainings):
             bool(self.flag(decl.drop_last, let)),
             decl.source.mark,
             self.fold(decl, let),
-            tuple(transform_call(self, expr, let) for expr in decl.transforms),
+            transform_calls(self, decl.transforms, let),
             decl.stratify,
             bool(self.flag(decl.ordered, let)),
             decl.bucket,

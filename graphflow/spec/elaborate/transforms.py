@@ -1,14 +1,17 @@
-"""``transforms:`` of a data section as plain calls; what they mean is for the data to say."""
+"""``transforms:`` of a data section as plain calls, judged by what the data offers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from graphflow.diagnostics import Mark, fail
+from graphflow.data.transforms import make
+from graphflow.diagnostics import Mark, fail, placed
 from graphflow.spec.elaborate.bound import describe
 from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.kinds import Findings
 from graphflow.spec.syntax import Call, Expr, ListExpr, Name
 from graphflow.spec.values import Plain
 
@@ -26,7 +29,24 @@ class TransformCall:
     mark: Mark
 
 
-def transform_call(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
+def transform_calls(
+    elaborator: Feeds, exprs: Sequence[Expr], let: Scope
+) -> tuple[TransformCall, ...]:
+    """All items of ``transforms:``; every mistake that shows without data is told at once."""
+    findings = Findings()
+    calls = [findings.attempt(partial(_checked, elaborator, expr, let)) for expr in exprs]
+    findings.finish()
+    return tuple(call for call in calls if call is not None)
+
+
+def _checked(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
+    call = _call(elaborator, expr, let)
+    with placed(call.mark):
+        make(call.name, call.args, call.kwargs)
+    return call
+
+
+def _call(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
     """A call with plain arguments: words that ``let`` does not know are names of columns."""
     if isinstance(expr, Name):
         return TransformCall(expr.id, (), {}, expr.mark)

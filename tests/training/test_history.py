@@ -154,3 +154,44 @@ def test_going_on_with_another_list_of_names_is_refused(tmp_path):
     graph.write_text(text.replace("params:", further))
     with pytest.raises(GraphflowError, match="history holds x, the file now asks for x, s"):
         gf.resume(tmp_path / "run", steps=9)
+
+PLAYERS = """
+graphflow: 1
+name: a saddle
+params: {x: {shape: scalar, init: 1}, y: {shape: scalar, init: 1}}
+nodes: {f: x * y, down: f + x ** 2 / 2, up: y ** 2 / 2 - f, further: 2 * x}
+train:
+  players:
+    low: {minimize: down, params: [x]}
+    high: {minimize: up, params: [y]}
+  optimizer: sgd(lr=0.5)
+  steps: 2
+  history: [x, y, down, up, further]
+"""
+
+
+def test_a_round_of_several_players_is_one_row():
+    """By hand: x <- x - (y + x) / 2, then y <- y - (y - x) / 2 with the new x."""
+    history = gf.train(gf.loads(PLAYERS), dtype="float64").history
+    assert history["x"].values.tolist() == [1, 0, -0.25]
+    assert history["y"].values.tolist() == [1, 0.5, 0.125]
+    assert history["down"].values.tolist() == [1.5, 0]
+    assert history["up"].values.tolist() == [0.5, 0.25]  # at the x that low has moved to
+    assert len(history["further"].values) == 2
+
+
+def test_several_batches_that_make_one_update_are_one_row():
+    text = """
+graphflow: 1
+name: sums
+inputs: {x: {shape: [B, 64]}, y: {shape: [B], dtype: int}}
+nodes: {z: 'linear(x, 10)', loss: 'cross_entropy(z, y)'}
+data: {source: digits, feed: {x: pixels / 16, y: label}, batch: 100, drop_last: true}
+train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1, accumulate: 4, history: [loss, z.bias]}
+"""
+    outcome = gf.train(gf.loads(text))
+    assert outcome.progress.step == 5
+    assert outcome.history["loss"].steps.tolist() == [0, 1, 2, 3, 4]
+    bias = outcome.history["z.bias"]
+    assert bias.steps.tolist() == [0, 1, 2, 3, 4, 5]
+    assert len(np.unique(bias.values[:, 0])) == 6

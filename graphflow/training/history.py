@@ -187,8 +187,10 @@ class Recorder:
                 table.add(step, values)
 
     def end(self, step: int, leaves: Mapping[str, Array]) -> None:
-        """Keep parameters and states as they are after the last step, and write everything."""
-        if leaves:
+        """Keep parameters and states as they are after the last step, and write everything. A step
+        that was stopped between its batches has them already.
+        """
+        if leaves and step >= self.next:
             self.leaves.add(step, leaves)
         self.flush()
 

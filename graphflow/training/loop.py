@@ -73,6 +73,8 @@ class Loop:
             trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self._total()
         )
         self._best: Checkpoint | None = None
+        self._kept: int | None = None
+        """The first step whose history a checkpoint does not hold."""
         self._saved = time.monotonic()
 
     def _total(self) -> int | None:
@@ -98,6 +100,8 @@ class Loop:
         """Go on where a checkpoint was taken."""
         self.trainer.load_state_dict(checkpoint.arrays)
         self.progress = Progress.from_json(checkpoint.progress)
+        kept = checkpoint.progress.get("history")
+        self._kept = kept if isinstance(kept, int) else None
         length = checkpoint.progress.get("log")
         if self.run_folder is not None and isinstance(length, int):
             self.run_folder.cut_metrics(length)
@@ -125,7 +129,8 @@ class Loop:
 
     def _train(self) -> None:
         start = self.progress
-        self.recorder.begin(start.step, self.run_folder.path if self.run_folder else None)
+        kept = start.step if self._kept is None else self._kept
+        self.recorder.begin(kept, self.run_folder.path if self.run_folder else None)
         if self.run_folder is not None and self.feed.tokenizers:
             self.run_folder.keep_tokenizers(self.feed.tokenizers)
         if self.run_folder is not None and self.feed.fitted:
@@ -279,7 +284,7 @@ class Loop:
         ended = self._complete()
         best = ended and self.judge.restores and self.progress.best is not None
         progress |= {"ended": ended, "stopped": self.progress.stopped}
-        progress["result"] = "best" if best else "latest"
+        progress |= {"result": "best" if best else "latest", "history": self.recorder.next}
         if self.run_folder is not None:
             progress["log"] = self.run_folder.metrics_bytes()
         return Checkpoint(self.trainer.state_dict(), progress)

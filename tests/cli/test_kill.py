@@ -45,6 +45,8 @@ train:
   optimizer: adam(lr=exponential_lr(2e-3, 0.9995))
   accumulate: 2
   clip_norm: 1.0
+  average: ema(decay=0.98)
+  history: [accuracy]
   epochs: 60
   report: [loss, accuracy]
   best: {metric: test/accuracy, mode: max}
@@ -98,6 +100,8 @@ def test_ten_kills_at_random_moments_change_nothing(tmp_path: Path, how: signal.
         assert one.keys() == other.keys()
         assert all(one[leaf].tobytes() == other[leaf].tobytes() for leaf in one)
     assert (part / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
+    histories = [RunFolder(run).history("accuracy") for run in (part, whole)]
+    assert all(np.array_equal(a, b) for a, b in zip(*histories, strict=True))
     results = [gf.load_run(run) for run in (part, whole)]
     for name in results[0].parameters:
         assert np.array_equal(results[0].parameters[name], results[1].parameters[name])

@@ -170,3 +170,14 @@ def test_what_cannot_be_added_up_is_refused(train, code, message):
     found = refused(train)
     assert found.code == code and message in found.message
     assert found.mark is not None and found.mark.line in (12, 13)
+
+
+@pytest.mark.parametrize("batches", [1, 4, 6, 7])
+def test_a_history_goes_on_between_two_updates(tmp_path: Path, batches: int):
+    kept = {"train.history": "[loss, f.weight]"}
+    gf.train(gf.loads(LINE, kept), out=tmp_path / "whole")
+    gf.train(gf.loads(LINE, kept), out=tmp_path / "part", callbacks=[StopAfter(batches)])
+    gf.resume(tmp_path / "part")
+    for name in ("loss", "f.weight"):
+        part, whole = (RunFolder(tmp_path / run).history(name) for run in ("part", "whole"))
+        assert all(np.array_equal(a, b) for a, b in zip(part, whole, strict=True))

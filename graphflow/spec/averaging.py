@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Mark
-from graphflow.spec.kinds import Record, key
+from graphflow.spec.kinds import Record, Schema, key
 from graphflow.spec.leaves import BOOLEAN, EXPRESSION, choice
 from graphflow.spec.syntax import Expr
+from graphflow.spec.values import Scalar, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +26,17 @@ class AverageDecl:
     )
 
 
-AVERAGE = Record(AverageDecl, "an average", shorthand="is")
+class _Average:
+    """A call alone or with its settings, or ``none``, which an override may say."""
+
+    def read(self, value: Value, mark: Mark) -> AverageDecl | None:
+        if isinstance(value, Scalar) and value.text in ("none", "null"):
+            return None
+        return _RECORD.read(value, mark)
+
+    def schema(self, defs: Schema) -> Schema:
+        return {"anyOf": [{"const": "none"}, {"type": "null"}, _RECORD.schema(defs)]}
+
+
+_RECORD = Record(AverageDecl, "an average", shorthand="is")
+AVERAGE = _Average()

@@ -124,6 +124,12 @@ train:
     np.testing.assert_allclose(model.state["h.running_mean"], 0.19)
 
 
+def test_none_is_no_average():
+    model = gf.loads(FALL.replace("AVERAGE", "ema(0.5)"), {"train.average": "none"})
+    assert model.trainer().averages == {}
+    assert gf.loads(model.expanded()).trainer().averages == {}
+
+
 def test_a_player_may_have_an_average_of_its_own():
     text = THREE.replace("  minimize: loss\n", "")
     model = gf.loads(text + """

@@ -156,6 +156,12 @@ def test_steps_count_updates():
     assert float(model.parameters["a"]) == pytest.approx(1.5)
 
 
+def test_a_size_of_the_batch_is_no_rate_of_several():
+    with pytest.raises(gf.GraphflowError, match="reads 'B' of a batch"):
+        started("optimizer: sgd(0.1 / B)\naccumulate: 2")
+    assert started("optimizer: sgd(0.1 / B)")
+
+
 @pytest.mark.parametrize(
     ("train", "code", "message"),
     [

@@ -9,16 +9,16 @@ same batch and with the same random draws.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
-from graphflow.ir.dims import Dim
+from graphflow.ir.dims import Dim, Symbolic, symbols
 from graphflow.ir.graph import Graph, Origin
-from graphflow.ir.types import DType, TensorType
-from graphflow.ops.builder import F, Value
+from graphflow.ir.types import DType, TensorType, type_symbols
+from graphflow.ops.builder import Builder, F, Value
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.averaging import Average, append_averages
 from graphflow.spec.elaborate.binding import Arguments, bind
@@ -97,6 +97,12 @@ def by_norm(gradients: dict[str, Value], longest: Value | None) -> dict[str, Val
     return {name: g * scale for name, g in gradients.items()}
 
 
+def sizes_read(builder: Builder, names: Iterable[str]) -> set[str]:
+    """The open sizes that nodes have for a value: ``B`` in ``lr=0.1 / B``."""
+    values = (builder.nodes[n].attributes().get("value") for n in names)
+    return {s for value in values if isinstance(value, Symbolic) for s in symbols(value)}
+
+
 def is_optimizer(block: BlockDecl) -> bool:
     """Whether a block updates what training hands it."""
     first = block.inputs[0] if block.inputs else None
@@ -125,7 +131,8 @@ class Optimising(Initials):
         added = self.optimizer_updates(tried, gradients, context, "optimizer")
         values = {name: builder.value(name) for name in tried.params[:1]}
         self.average_updates(tried, values, context, "optimizer")
-        read = fed & builder.graph().needed_for(added.updates.values())
+        needed = builder.graph().needed_for(added.updates.values())
+        read = fed & needed | sizes_read(builder, needed) - self.sizes_of(objective)
         if read and objective.accumulate > 1:
             fail(
                 "GF042",
@@ -133,6 +140,10 @@ class Optimising(Initials):
                 objective.groups[0].optimizer.mark,
                 help="leave out accumulate, or let the optimizer's arguments not depend on it",
             )
+
+    def sizes_of(self, objective: Objective) -> set[str]:
+        """The open sizes that the parameters have."""
+        return {s for name in objective.params for s in type_symbols(self.leaves[name].type)}
 
     def optimizer_block(self, group: Group) -> BlockDecl:
         """The block that updates the parameters of a group."""

@@ -11,7 +11,6 @@ from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARRAYS,
-    BOOLEAN,
     CALL,
     EXPRESSION,
     EXPRESSIONS,
@@ -108,7 +107,9 @@ class GroupDecl:
     lr_scale: Expr | None = field(
         default=None, metadata=key("lr_scale", EXPRESSION, "a factor of the rate of all others")
     )
-    frozen: bool = field(default=False, metadata=key("frozen", BOOLEAN, "whether they stay"))
+    frozen: Expr | bool = field(
+        default=False, metadata=key("frozen", FLAG, "whether they stay, or while: epoch < 3")
+    )
     optimizer: Expr | None = field(
         default=None, metadata=key("optimizer", EXPRESSION, "their own optimizer")
     )

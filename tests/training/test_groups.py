@@ -69,6 +69,20 @@ def test_an_argument_of_a_group_is_one_of_its_own_optimizer():
     assert found == pytest.approx([1.9, 1.75, 1.9])
 
 
+def test_a_group_may_rest_for_a_time_and_its_gradient_does_not_count():
+    """Epochs 0 and 1: b stays; the norm of two gradients of 1 is sqrt(2), of all three sqrt(3)."""
+    text = THREE + "  optimizer: sgd(1, momentum=0.5)\n  clip_norm: 0.1\n"
+    model = gf.loads(text + "  groups: [{params: [b], frozen: epoch < 2}]\n")
+    trainer, found = model.trainer(dtype="float64"), []
+    for epoch in range(3):
+        trainer.start_epoch(epoch)
+        trainer.step({"x": 1.0})
+        found.append([2 - float(model.parameters[name]) for name in "ab"])
+    first, third = 0.1 / 2**0.5, 0.1 / 3**0.5
+    expected = [[first, 0], [2.5 * first, 0], [3.25 * first + third, third]]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
 def test_the_first_group_that_matches_wins():
     found = after("optimizer: sgd(1)\ngroups: [{params: [b], lr: 0.5}, {params: ['*'], lr: 0.1}]")
     assert found == pytest.approx([1.9, 1.5, 1.9])
@@ -131,7 +145,8 @@ train:
         ("{params: [loss]}", "GF041", "no parameter is called 'loss'", ""),
         ("{params: [b], optimizer: sgd}", "GF042", "an optimizer is a call", "sgd(lr=0.1)"),
         ("{params: [a, b, c], frozen: true}", "GF041", "nothing to train", "freeze fewer"),
-        ("{params: [b], frozen: maybe}", "GF013", "true or false", ""),
+        ("{params: [b], frozen: maybe}", "GF020", "unknown name 'maybe'", ""),
+        ("{params: [b], frozen: epoch}", "GF013", "a condition over epoch", "epoch < 3"),
         ("{lr: 1}", "GF012", "a group needs the key 'params'", ""),
     ],
 )  # fmt: skip

@@ -146,6 +146,37 @@ groups: [{params: [head], optimizer: adam(lr=0.02)}, {params: [body.bias], froze
     compare(train, both())
 
 
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_gradual_unfreezing(name):
+    """The body joins in epoch 2: its optimizer begins there, the rate is where it is by then."""
+    made = net()
+    stepper = (
+        optim.SGD(made.parameters(), 0.3, momentum=0.9)
+        if name == "sgd"
+        else optim.Adam(made.parameters(), 0.3)
+    )
+    scheduler = lr_scheduler.ExponentialLR(stepper, 0.9)
+
+    def unfreezing() -> Iterator[dict[str, Array]]:
+        for epoch in range(4):
+            made["body"].requires_grad_(epoch >= 2)
+            for batch in BATCHES:
+                stepper.zero_grad()
+                loss(made, batch).backward()
+                clip_grad_norm_(made.parameters(), 0.2)
+                stepper.step()
+                scheduler.step()
+                yield values(made)
+
+    more = ", momentum=0.9" if name == "sgd" else ""
+    train = f"""
+optimizer: {name}(lr=exponential_lr(0.3, 0.9){more})
+groups: [{{params: [body], frozen: epoch < 2}}]
+clip_norm: 0.2
+"""
+    compare(train, unfreezing())
+
+
 # -- accumulation and clipping --------------------------------------------------------------------
 @pytest.mark.parametrize("clip", [True, False])
 def test_accumulation(clip):

@@ -54,7 +54,7 @@ def grouped(
     """The chosen parameters by the optimizer call that updates them; the first match wins.
 
     ``own`` are the groups of a player, ``shared`` those of all players, which need not concern
-    this one. Parameters of frozen groups are in no group.
+    this one. Parameters of groups that are always frozen are in no group.
     """
     mine = [n for n in parameters(session) if n in chosen or not session.leaves[n].trainable]
     rest, groups = list(chosen), []
@@ -68,8 +68,8 @@ def grouped(
         if not taken and not meant.isdisjoint(chosen):
             fail("GF041", f"earlier groups hold all of {', '.join(decl.params)}", decl.mark,
                  help="the first group that matches wins: put this one first")  # fmt: skip
-        if taken and not decl.frozen:
-            groups.append(Group(taken, call))
+        if taken and decl.frozen is not True:
+            groups.append(Group(taken, call, decl.frozen or None))
     return (*groups, Group(tuple(rest), base)) if rest else tuple(groups)
 
 

@@ -16,13 +16,15 @@ from typing import NoReturn
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Dim, Symbolic, symbols
-from graphflow.ir.graph import Graph, Origin
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType, type_symbols
-from graphflow.ops.builder import Builder, F, Value
+from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.averaging import Average, append_averages
 from graphflow.spec.elaborate.binding import Arguments, bind
-from graphflow.spec.elaborate.bound import Bound, Function, describe
+from graphflow.spec.elaborate.bound import Bound, Function
+from graphflow.spec.elaborate.clipping import clipped
+from graphflow.spec.elaborate.freezing import held, rests, unfrozen
 from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.metrics import READER, epoch_metric
 from graphflow.spec.elaborate.scope import Scope
@@ -43,6 +45,8 @@ class Group:
 
     params: tuple[str, ...]
     optimizer: Call
+    frozen: Expr | None = None
+    """While this holds, they stay."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +79,6 @@ class OptimizerUpdates:
     updates: Mapping[str, str]
     states: tuple[str, ...]
     initial: Graph
-
-
-def by_value(gradients: dict[str, Value], largest: Value | None) -> dict[str, Value]:
-    """Gradients whose entries are at most ``largest``, either way."""
-    if largest is None:
-        return gradients
-    return {n: F.minimum(F.maximum(g, -largest), largest) for n, g in gradients.items()}
-
-
-def by_norm(gradients: dict[str, Value], longest: Value | None) -> dict[str, Value]:
-    """Gradients scaled so that the norm over all of them is at most ``longest``."""
-    if longest is None:
-        return gradients
-    squares = [F.sum(g * g) for g in gradients.values()]
-    total = squares[0]
-    for square in squares[1:]:
-        total = total + square
-    norm = F.sqrt(total)
-    scale = F.minimum(norm.like(1), longest / (norm + 1e-6))
-    return {name: g * scale for name, g in gradients.items()}
 
 
 def sizes_read(builder: Builder, names: Iterable[str]) -> set[str]:
@@ -162,10 +146,22 @@ class Optimising(Initials):
         known = set(self.leaves)
         reader = Function(READER, compute=lambda arguments, slot: epoch_metric(self, arguments))
         with self.at(prefix, context={**context, READER: reader}, phase="update"):
-            limited = self.attempt(lambda: self.clipped(objective, gradients, prefix)) or {}
-            for group in objective.groups if limited else ():
-                self.attempt(partial(self.group_updates, objective, group, limited, prefix))
+            self.attempt(lambda: self.all_groups(objective, gradients, prefix))
         return self.added(known)
+
+    def all_groups(
+        self, objective: Objective, gradients: Mapping[str, Value], prefix: str
+    ) -> None:
+        """Append clipping, then the optimizers group by group."""
+        paths = [f"{prefix}.group{index}" for index in range(len(objective.groups))]
+        resting = [
+            None if group.frozen is None else rests(self, group.frozen, path)
+            for group, path in zip(objective.groups, paths, strict=True)
+        ]
+        given = unfrozen(gradients, objective.groups, resting)
+        limited = clipped(self, objective, given, prefix)
+        for group, path, rest in zip(objective.groups, paths, resting, strict=True):
+            self.attempt(partial(self.group_updates, objective, group, limited, prefix, rest, path))
 
     def average_updates(
         self,
@@ -191,13 +187,35 @@ class Optimising(Initials):
         return OptimizerUpdates(updates, tuple(leaf.name for leaf in own), initial)
 
     def group_updates(
-        self, objective: Objective, group: Group, gradients: Mapping[str, Value], prefix: str
+        self,
+        objective: Objective,
+        group: Group,
+        gradients: Mapping[str, Value],
+        prefix: str,
+        rest: Value | None,
+        path: str,
     ) -> None:
         """Append the blocks of one group; the arguments of its call are evaluated once."""
+        slot = Slot(Place(prefix), True)
+        arguments = self.arguments(group.optimizer, self.seeing_step(), slot)
+        append = partial(self.group_blocks, objective, group, gradients, prefix, arguments)
+        if rest is None:
+            append()
+        else:
+            held(self, rest, path, append)
+
+    def group_blocks(
+        self,
+        objective: Objective,
+        group: Group,
+        gradients: Mapping[str, Value],
+        prefix: str,
+        arguments: Arguments,
+    ) -> None:
+        """The block of a group for each of its parameters, or for all of them as one vector."""
         function = self.function(group.optimizer.function, self.scope)
         assert function is not None and function.block is not None
         inputs = function.block.inputs
-        arguments = self.arguments(group.optimizer, self.seeing_step(), Slot(Place(prefix), True))
         if inputs[0] == EACH[0]:
             for name in group.params:
                 given = {EACH[0]: self.root.builder.value(name), EACH[1]: gradients[name]}
@@ -249,36 +267,6 @@ class Optimising(Initials):
         scope = Scope(self.scope)
         scope.names.update(self.context)
         return scope
-
-    # -- clipping ----------------------------------------------------------------------------
-    def clipped(
-        self, objective: Objective, gradients: Mapping[str, Value], prefix: str
-    ) -> dict[str, Value]:
-        """Gradients limited by value and by norm, in the order that ``clip_first`` says.
-
-        By value: g <- min(max(g, -c), c), for every entry (PyTorch's clip_grad_value_). By norm:
-        g <- g min(1, c / (|g| + 1e-6)), with |g| over all parameters together (D2L 9.5, PyTorch's
-        clip_grad_norm_).
-        """
-        found = dict(gradients)
-        with self.root.builder.within(f"{prefix}.clip", Origin(phase=self.phase)):
-            largest = self.limit(objective.clip_value, "clip_value", prefix)
-            longest = self.limit(objective.clip_norm, "clip_norm", prefix)
-            if objective.clip_first == "norm":
-                return by_value(by_norm(found, longest), largest)
-            return by_norm(by_value(found, largest), longest)
-
-    def limit(self, expr: Expr | None, what: str, prefix: str) -> Value | None:
-        """A bound on gradients: a positive number, or a schedule."""
-        if expr is None:
-            return None
-        value = self.evaluate(expr, self.seeing_step(), Slot(Place(f"{prefix}.{what}")))
-        if isinstance(value, Value):
-            if value.shape == () and value.dtype.is_float:
-                return value
-        elif isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-            return self.root.builder.constant(float(value), DType.FLOAT, f"{prefix}.{what}")
-        fail("GF033", f"'{what}' is a positive number, not {describe(value)}", expr.mark)
 
     # -- all parameters as one vector --------------------------------------------------------
     def joined(

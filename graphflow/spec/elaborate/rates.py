@@ -32,7 +32,7 @@ def with_rate(session: Optimising, training: Training, rate: str) -> Training:
         value, before = parse(rate, call.mark), argument_of(call, block, RATE)
         if isinstance(before, Binary) and any(before.right is scale for scale in scales):
             value = replace(before, left=value)
-        return Group(group.params, with_argument(call, block, RATE, value))
+        return replace(group, optimizer=with_argument(call, block, RATE, value))
 
     objectives = [
         replace(o, groups=tuple(changed(group) for group in o.groups)) for o in training.objectives

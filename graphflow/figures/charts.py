@@ -37,7 +37,7 @@ def draw_chart(chart: Chart) -> go.Figure:
     for series in chart.series:
         group = series.group or series.name
         turn = seen[group] = seen.get(group, -1) + 1
-        made.add_trace(_trace(series, chart, groups.index(group), DASHES[turn % 6]))
+        made.add_trace(_trace(series, chart, groups.index(group), turn))
     _axes(made, chart.labels, chart.log)
     _decades(made, chart)
     _whole_ticks(made, chart)
@@ -50,13 +50,15 @@ def draw_chart(chart: Chart) -> go.Figure:
     return made
 
 
-def _trace(series: Series, chart: Chart, group: int, dash: str) -> go.Scatter:
+def _trace(series: Series, chart: Chart, group: int, turn: int) -> go.Scatter:
+    """``turn`` counts the series of one group; groups beyond the last colour have other dashes."""
     y = finite(series.y).reshape(-1)
     x = np.arange(len(y), dtype=np.float64) if series.x is None else finite(series.x).reshape(-1)
     if series.mode == "lines":
         x, y = thinned(x, y)
     few = series.mode == "lines" and np.count_nonzero(np.isfinite(y)) <= FEW
     ink, log = colour(group), chart.log
+    dash = DASHES[(turn + group // len(COLOURS)) % len(DASHES)]
     symbol = SYMBOLS[group // len(COLOURS) % len(SYMBOLS)]
     opacity = 0.75 if len(y) > 200 else 0.9
     marker: dict[str, object] = {"color": ink, "symbol": symbol, "size": 6, "opacity": opacity}

@@ -74,7 +74,7 @@ def _panel_height(panels: Sequence[Panel], columns: int) -> int:
     """A height that lets panels be about square at a page's width."""
     rows = max((len(p.values) for p in panels), default=1)
     widest = {1: 460, 2: 380, 3: 300}.get(columns, 250)
-    return int(max(150, min(widest, 26 * rows + 60)))
+    return int(max(150, min(widest, 36 * rows + 60)))
 
 
 def limits(arrays: Sequence[object], diverging: bool) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError
 from graphflow.figures.descriptions import Chart
 from graphflow.figures.drawing import draw
-from graphflow.figures.gather import Material, describe, training_curves
+from graphflow.figures.gather import Material, describe, measured, training_curves
 from graphflow.figures.report import Report, Table
 from graphflow.spec.figures import LineDecl
 from graphflow.training.run_folder import Json, RunFolder
@@ -56,7 +56,7 @@ def run_report(path: Path) -> Report:
     """The report of a run, finished or under way: settings, metrics, figures in the file's order.
 
     A figure that cannot be drawn says why in its place; the others are there. The curves of
-    training come first where the file declares no line of a metric.
+    training come first where the file declares no line of a metric or a history.
     """
     run = RunFolder.open(path)
     material = Material.of_run(path)
@@ -93,7 +93,8 @@ def _drawn(charts: Mapping[str, Chart]) -> dict[str, go.Figure | str]:
 
 def _has_curves(material: Material) -> bool:
     lines = [d for d in material.model.document.figures.values() if isinstance(d, LineDecl)]
-    return any(ref.metric for line in lines for ref in line.y)
+    known = {*material.history, *measured(material.metrics)}
+    return any(ref.metric or ref.name in known for line in lines for ref in line.y)
 
 
 def _settings(about: Mapping[str, Json], path: Path) -> Table:
@@ -114,7 +115,7 @@ def _metrics(runs: Mapping[str, Sequence[Mapping[str, Json]]]) -> Table:
     """The last, the smallest and the largest value of each metric."""
     rows = []
     for run, logged in runs.items():
-        for key in dict.fromkeys(k for row in logged for k in row if "/" in k):
+        for key in measured(logged):
             values = [float(v) for row in logged if isinstance(v := row.get(key), int | float)]
             known = [value for value in values if math.isfinite(value)]
             ends = [f"{f(known):.4g}" if known else "-" for f in (min, max)]

@@ -108,6 +108,24 @@ def test_the_folds_of_a_run_lie_over_each_other(cli, small, tmp_path):
     assert {"fold-1: train/loss", "fold-2: train/loss"} <= names
 
 
+def test_an_iteration_without_figures_shows_what_it_reports(cli, tmp_path):
+    file = tmp_path / "halving.yaml"
+    file.write_text("""
+graphflow: 1
+name: halving
+state: {x: {shape: scalar, init: ones}}
+nodes: {half: x / 2}
+updates: {x: half}
+run: {steps: 4, report: [half]}
+""")
+    assert cli("run", file, "--out", tmp_path / "halves").code == 0
+    assert cli("report", tmp_path / "halves").code == 0
+    page = (tmp_path / "halves" / "report.html").read_text()
+    (trace,) = held(page)["figure-train-half"]["data"]
+    assert trace["name"] == "half"
+    assert "<td>half</td>" in page
+
+
 def test_a_figure_that_cannot_be_drawn_says_why_and_the_others_are_there(cli, run: Path):
     graph = run / "graph.yaml"
     graph.write_text(graph.read_text().replace("count: 4", "count: 4\n    shape: [7, 9]"))

@@ -9,6 +9,7 @@ from graphflow.figures.gather.curves import (
     bar,
     histogram,
     line,
+    measured,
     scatter,
     training_curves,
 )
@@ -35,7 +36,7 @@ from graphflow.spec.figures import (
     TextDecl,
 )
 
-__all__ = ["Material", "describe", "training_curves"]
+__all__ = ["Material", "describe", "measured", "training_curves"]
 
 _MAKERS: dict[type[FigureDecl], Callable[..., Description]] = {
     LineDecl: line,

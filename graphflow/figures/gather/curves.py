@@ -181,19 +181,32 @@ def axes(decl: AxesDecl, name: str, x: str, y: str) -> Labels:
 
 def training_curves(runs: Mapping[str, Rows], title: str = "") -> dict[str, Chart]:
     """A chart for every metric that runs report: its parts, and the runs beside each other."""
-    names = {key: None for rows in runs.values() for row in rows for key in row}
-    measures = dict.fromkeys(key.partition("/")[2] for key in names if "/" in key)
+    measures = dict.fromkeys(measure(key) for rows in runs.values() for key in measured(rows))
     counted = "step" if any(counts(rows) == "step" for rows in runs.values()) else "epoch"
     found = {}
-    for measure in measures:
-        series = [s for run, rows in runs.items() for s in _parts(run, rows, measure, counted)]
+    for name in measures:
+        series = [s for run, rows in runs.items() for s in _parts(run, rows, name, counted)]
         if any(np.isfinite(one.y).any() for one in series):
-            found[measure] = Chart(series, Labels(title or measure, counted, measure))
+            found[name] = Chart(series, Labels(title or name, counted, name))
     return found
 
 
-def _parts(run: str, rows: Rows, measure: str, counted: str) -> list[Series]:
+def measured(rows: Rows) -> list[str]:
+    """What a run reports, in order: everything but the counts."""
+    return list(dict.fromkeys(key for row in rows for key in row if key not in COUNTS))
+
+
+def measure(key: str) -> str:
+    """What a metric measures, whatever the part of the data.
+
+    >>> measure("train/loss"), measure("f")
+    ('loss', 'f')
+    """
+    return key.partition("/")[2] or key
+
+
+def _parts(run: str, rows: Rows, name: str, counted: str) -> list[Series]:
     """The parts (train, test) of one measure of one run."""
-    keys = dict.fromkeys(k for row in rows for k in row if k.partition("/")[2] == measure)
+    keys = [key for key in measured(rows) if measure(key) == name]
     made = [(key, metric(rows, key, counted)) for key in keys]
     return [Series(f"{run}: {key}" if run else key, one.y, one.x, group=run) for key, one in made]

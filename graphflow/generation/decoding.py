@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphflow.api import Model
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 from graphflow.generation.fixed import fixed_nodes, missing_inputs
 from graphflow.generation.searching import Decoder
 from graphflow.ir.graph import Graph
@@ -86,7 +86,11 @@ class Step:
         plan = self.plan
         filled = np.concatenate([tokens, tokens[:1].repeat(self.rows - len(tokens), axis=0)])
         fed = {**self.given, plan.token: arranged(filled, plan.fed)}
-        logits = self.compiler.run(fed, self.key)[self.compiler.graph.resolve(plan.logits)]
+        try:
+            values = self.compiler.run(fed, self.key)
+        except GraphflowError as error:
+            raise GraphflowError(*(_too_long(d, plan) for d in error.diagnostics)) from None
+        logits = values[self.compiler.graph.resolve(plan.logits)]
         found: Array = regular(logits, plan.said)[: len(tokens), ..., : self.vocabulary]
         return found
 
@@ -116,6 +120,14 @@ class Step:
             fail("GF033", f"which axis of the state '{name}' {type} is the batch's?",
                  self.plan.mark, help="give the batch a size of its own: B")  # fmt: skip
         return found[0]
+
+
+def _too_long(diagnostic: Diagnostic, plan: GenerationPlan) -> Diagnostic:
+    """A position that is out of range where nothing bounds how many tokens a model is fed."""
+    if diagnostic.code != "GF080" or plan.context is not None:
+        return diagnostic
+    help = "if it holds so many tokens at most, say so: generate: {context: ...}"
+    return replace(diagnostic, help=help)
 
 
 def arranged(tokens: Array, axes: Axes) -> Array:

@@ -133,11 +133,15 @@ def _shown(tokenizer: Tokenizer | None, tokens: Sequence[int]) -> str:
 
 
 class _Telling:
-    """Tells a listener what each token adds to the text; first of all, the prompt."""
+    """Tells a listener what each token adds to the text; first of all, the prompt.
+
+    Only the last tokens are decoded again: those from ``start`` on, of which the text up to
+    ``told_to`` has been told.
+    """
 
     def __init__(self, tokenizer: Tokenizer | None, prompt: Sequence[int], told: Told) -> None:
         self.tokenizer, self.tokens, self.told = tokenizer, list(prompt), told
-        self.text = ""
+        self.start = self.told_to = 0
         self._tell()
 
     def __call__(self, token: int) -> None:
@@ -145,8 +149,8 @@ class _Telling:
         self._tell()
 
     def _tell(self) -> None:
-        text = _shown(self.tokenizer, self.tokens)
-        whole = text[:-1] if text.endswith(HALF) else text
-        if len(whole) > len(self.text):
-            self.told(whole[len(self.text) :])
-            self.text = whole
+        known = _shown(self.tokenizer, self.tokens[self.start : self.told_to])
+        text = _shown(self.tokenizer, self.tokens[self.start :])
+        if len(text) > len(known) and not text.endswith(HALF):
+            self.told(text[len(known) :])
+            self.start, self.told_to = self.told_to, len(self.tokens)

@@ -148,6 +148,13 @@ def test_carried_states_begin_again_with_half_the_context() -> None:
         held = tokens[-2:] if len(held) == 4 else [*held, expected]
 
 
+def test_a_model_that_is_full_is_answered_with_what_to_say() -> None:
+    places = CAUSAL.replace("sinusoid(T, 8)", "embedding(arange(T), 10, 8)")
+    assert len(gf.generate(model(places, ", context: 10"), [1], length=20).tokens) == 20
+    with pytest.raises(GraphflowError, match=r"GF080[\s\S]*context: "):
+        gf.generate(model(places), [1], length=20)
+
+
 def test_tokens_of_a_fixed_length() -> None:
     m = model(CAUSAL.replace("[B, T]", "[B, 6]").replace("(T, 8)", "(6, 8)"))
     found = gf.generate(m, [1, 2], length=8)

@@ -66,3 +66,11 @@ def test_expand_and_explain_know_the_section(cli, heron):
     assert "`run.until`" in cli("explain", "until").out
     assert "- `steps`: steps in all" in cli("explain", "run").out
     assert "`train.history`" in cli("explain", "history").out
+
+
+def test_the_report_of_a_run_draws_its_states_and_their_history(cli):
+    cli("run", "value_iteration", "--out", "lake")
+    answer = cli("report", "lake")
+    assert answer.code == 0 and "2 figures" in answer.out + answer.err
+    cli("run", "gd_2d", "--out", "way")
+    assert "1 figure" in cli("report", "way").out

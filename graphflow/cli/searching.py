@@ -49,8 +49,9 @@ def _happened(search: Search, event: Event, trial: Trial) -> str:
     from graphflow.tuning.figures import shown
 
     if event.event == "start":
-        again = f"from epoch {trial.epoch} " if trial.epoch else ""
-        return f"begins {again}to {trial.until}: {shown(trial.configuration)}"
+        again = f" from epoch {trial.epoch}" if trial.epoch else ""
+        goal = "" if search.plan.scheduler.whole else f" to {trial.until}"
+        return f"begins{again}{goal}: {shown(trial.configuration)}"
     metric = "" if event.value is None else f"  {search.plan.metric} {shown_number(event.value)}"
     best = "" if search.best is None else f"  best {shown_number(search.best[1])}"
     if event.event == "epoch":

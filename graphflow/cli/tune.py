@@ -79,8 +79,8 @@ def _told(file: str, search: Search, tuned: Tuned, as_json: bool) -> int:
         print(f"{len(tuned.trials)} trials, {done} ended, {tuned.seconds:.1f} s; "
               f"saved in {tuned.folder} (best.json, report.html)")  # fmt: skip
     if not as_json and tuned.value is not None:
-        print(f"best: {tuned.metric} {shown_number(tuned.value)} after {tuned.epoch} epochs, "
-              f"{tuned.run}\n{line}")  # fmt: skip
+        after = "" if search.plan.scheduler.whole else f" after {tuned.epoch} epochs"
+        print(f"best: {tuned.metric} {shown_number(tuned.value)}{after}, {tuned.run}\n{line}")
     if tuned.interrupted:
         say(f"stopped; go on with graphflow tune --resume {shlex.quote(str(tuned.folder))}")
         return STOPPED
@@ -100,7 +100,7 @@ def run_line(file: str, search: Search, tuned: Tuned) -> str | None:
     sets = [
         f"--set {shlex.quote(f'{name}={written(value)}')}" for name, value in tuned.best.items()
     ]
-    epochs = [] if search.setting.whole else [f"--epochs {tuned.epoch}"]
+    epochs = [] if search.plan.scheduler.whole else [f"--epochs {tuned.epoch}"]
     return " ".join(["graphflow run", shlex.quote(search.setting.file), *sets, *epochs])
 
 

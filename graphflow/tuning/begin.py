@@ -74,7 +74,8 @@ def begun(
 ) -> Search:
     """A new search; its folder is made last, so that what is refused leaves none behind."""
     place = find(file).resolve()
-    model, setting = _checked(place, Setting(str(place), overrides, dtype))
+    setting = Setting(str(place), overrides, dtype)
+    model = _checked(place, setting)
     plan = limits.over(plan_of(model))
     name = "-".join(place.stem.split()) or "tune"
     folder = TuneFolder.create(out, name, _asked(model, setting, plan))
@@ -88,8 +89,8 @@ def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Sea
     if limits.seed not in (None, asked.seed):
         fail("GF064", f"the search has seed {asked.seed}, not {limits.seed}",
              help="leave out --seed, or begin a new search")  # fmt: skip
-    before = Setting(asked.file, asked.overrides, asked.dtype)
-    model, setting = _checked(folder.file, before)
+    setting = Setting(asked.file, asked.overrides, asked.dtype)
+    model = _checked(folder.file, setting)
     kept = Limits(asked.trials, asked.time, asked.workers, asked.seed)
     plan = limits.over(kept.over(plan_of(model)))
     folder.note(_asked(model, setting, plan))
@@ -105,7 +106,7 @@ def plan_of(model: Model) -> TunePlan:
     return plan
 
 
-def _checked(place: Path, setting: Setting) -> tuple[Model, Setting]:
+def _checked(place: Path, setting: Setting) -> Model:
     """The model of a file whose search fits its data and its graph."""
     home = Path(setting.file).parent
     model = load(place, setting.overrides, folder=home)
@@ -128,9 +129,7 @@ def _checked(place: Path, setting: Setting) -> tuple[Model, Setting]:
     found = misfits(place, home, plan, setting.overrides)
     if found:
         raise GraphflowError(*found)
-    training = model.elaborated.training
-    whole = training is not None and training.epochs is None and plan.scheduler.max_epochs == 1
-    return model, replace(setting, whole=whole)
+    return model
 
 
 def _asked(model: Model, setting: Setting, plan: TunePlan) -> Asked:
@@ -149,5 +148,6 @@ def written(plan: SchedulerPlan) -> str:
     >>> written(SchedulerPlan("asha", 10))
     'asha(min_epochs=1, max_epochs=10, reduction_factor=2, type=stopping)'
     """
-    given = ", ".join(f"{name}={getattr(plan, name)}" for name in SCHEDULERS[plan.name])
+    names = () if plan.whole else SCHEDULERS[plan.name]
+    given = ", ".join(f"{name}={getattr(plan, name)}" for name in names)
     return f"{plan.name}({given})"

@@ -75,15 +75,11 @@ class Silent:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all trials share: where the file lay, overrides below those of the trial, number type.
-
-    ``whole``: the file counts in steps, so that its trials have one end and no epochs.
-    """
+    """What all trials share: where the file lay, overrides below their own, the number type."""
 
     file: str
     overrides: Mapping[str, Plain] = field(default_factory=dict)
     dtype: str = "float32"
-    whole: bool = False
 
     def full(self, trial: Trial) -> dict[str, Plain]:
         """All overrides of a trial, without those of the search itself."""
@@ -210,7 +206,7 @@ class Search:
         folder = str(self.folder.trial(trial.number).absolute())
         source = str(self.folder.file.absolute())
         return Job(trial.number, folder, source, self.setting.file, overrides, self.setting.dtype,
-                   trial.until, trial.epoch, self.setting.whole)  # fmt: skip
+                   trial.until, trial.epoch, self.plan.scheduler.whole)  # fmt: skip
 
     # -- listening ---------------------------------------------------------------------------
     def _hear(self, worker: int, message: Message | None) -> None:

@@ -115,7 +115,7 @@ def test_basic_is_what_nothing_says():
         ({"more": "trials: 1\n  scheduler: asha(type=pausing)"}, ("GF033", 18, 24)),
         ({"more": "trials: 1\n  start: [{lr: 5}]"}, ("GF033", 18, 16)),
         ({"more": "trials: 1\n  start: [{rate: 0.5}]"}, ("GF020", 18, 12)),
-        ({"train": ""}, ("GF012", 11, 1)),
+        ({"train": "", "more": "trials: 1\n  scheduler: asha"}, ("GF012", 18, 14)),
     ],
 )
 def test_what_is_refused_is_placed(parts, found):
@@ -125,6 +125,14 @@ def test_what_is_refused_is_placed(parts, found):
 def test_everything_wrong_is_said_at_once():
     found = codes(space="hidden: randint(8, 2)", metric="test/x", more="trials: x\n  sampler: y")
     assert [code for code, *_ in found] == ["GF033", "GF020", "GF020", "GF021"]
+
+
+def test_a_file_that_counts_in_steps_has_one_end():
+    assert plan(train="steps: 9, ").scheduler == SchedulerPlan("basic", 1, whole=True)
+    without = "\n".join(line for line in text(more="trials: 1\n  scheduler: asha").splitlines()
+                        if not line.startswith("data:"))  # fmt: skip
+    with pytest.raises(gf.GraphflowError, match="GF078"):
+        gf.loads(without)
 
 
 def test_a_search_needs_something_to_train():

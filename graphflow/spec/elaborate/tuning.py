@@ -78,13 +78,17 @@ class Dimension:
 
 @dataclass(frozen=True)
 class SchedulerPlan:
-    """Which trials train on, and how far: ``asha(min_epochs=1, max_epochs=10)``."""
+    """Which trials train on, and how far: ``asha(min_epochs=1, max_epochs=10)``.
+
+    ``whole``: the file counts its training in steps, whose end is the one epoch there is.
+    """
 
     name: str
     max_epochs: int
     min_epochs: int = 1
     reduction_factor: int = 2
     type: str = "stopping"
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -315,9 +319,14 @@ class _Reader:
                 help = "random search is sampler: random with scheduler: basic()"
             fail("GF021", f"'{word}' is not a scheduler", call.mark, help=help)
         given = bound_call(call, SCHEDULERS[call.function])
-        longest = self.setting(given, "max_epochs", training.epochs if training else None, 1)
-        if longest is None and training is None:
+        if training is None:
             raise Poisoned("train")  # its own errors say why
+        if call.function == "basic" and not given.values and training.epochs is None:
+            return SchedulerPlan("basic", 1, whole=True)
+        if self.elaborator.document.data is None:
+            fail("GF078", "without data there are no epochs to compare", call.mark,
+                 help="scheduler: basic() compares what train.steps come to")  # fmt: skip
+        longest = self.setting(given, "max_epochs", training.epochs, 1)
         if longest is None:
             fail("GF012", "a search must know how long a trial trains", call.mark,
                  help="give train.epochs, or max_epochs: basic(max_epochs=10)")  # fmt: skip

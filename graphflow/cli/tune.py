@@ -75,9 +75,10 @@ def _told(file: str, search: Search, tuned: Tuned, as_json: bool) -> int:
         print_json(_json(tuned) | {"command": line})
     else:
         _print_trials(tuned.trials, tuned.metric, tuned.maximise)
-        done = sum(trial.state in ("complete", "stopped") for trial in tuned.trials)
-        print(f"{len(tuned.trials)} trials, {done} ended, {tuned.seconds:.1f} s; "
-              f"saved in {tuned.folder} (best.json, report.html)")  # fmt: skip
+        failed = sum(trial.state == "failed" for trial in tuned.trials)
+        told = f"{len(tuned.trials)} trials" + (f", {failed} failed" if failed else "")
+        files = "report.html" if tuned.best is None else "best.json, report.html"
+        print(f"{told}, {tuned.seconds:.1f} s; saved in {tuned.folder} ({files})")
     if not as_json and tuned.value is not None:
         after = "" if search.plan.scheduler.whole else f" after {tuned.epoch} epochs"
         print(f"best: {tuned.metric} {shown_number(tuned.value)}{after}, {tuned.run}\n{line}")
@@ -85,8 +86,8 @@ def _told(file: str, search: Search, tuned: Tuned, as_json: bool) -> int:
         say(f"stopped; go on with graphflow tune --resume {shlex.quote(str(tuned.folder))}")
         return STOPPED
     if tuned.best is None:
-        failed = [trial.message for trial in tuned.trials if trial.message]
-        say("no trial came to a metric" + (f": {failed[-1]}" if failed else ""))
+        reasons = [trial.message for trial in tuned.trials if trial.message]
+        say("no trial came to a metric" + (f": {reasons[-1]}" if reasons else ""))
         return FAILED
     return GOOD
 

@@ -88,3 +88,22 @@ def test_samplers_and_schedulers_with_two_workers(digits, tmp_path, sampler, sch
     assert {t.state for t in tuned.trials} <= {"complete", "stopped"}
     assert len(tuned.trials) == 5 and math.isfinite(tuned.value)
     assert {kind for kind, *_ in seen.events} == {"start", "epoch", "end"}
+
+
+def test_without_data_trials_are_compared_by_what_their_steps_come_to(tmp_path):
+    """w goes to (1 - 2 lr)^k w: the loss before the last of ten steps is (1 - 2 lr)^18."""
+    file = tmp_path / "bowl.yaml"
+    file.write_text("""\
+graphflow: 1
+name: bowl
+let: {lr: 0.1}
+params: {w: {shape: scalar, init: ones}}
+nodes: {loss: w ** 2}
+train: {minimize: loss, optimizer: sgd(lr=lr), steps: 10}
+tune: {space: {lr: 'uniform(0, 1)'}, metric: train/loss, mode: min, trials: 4}
+""")
+    tuned = gf.tune(file, out=tmp_path / "t", dtype="float64")
+    for trial in tuned.trials:
+        assert trial.values == {1: pytest.approx((1 - 2 * trial.configuration["lr"]) ** 18)}
+    nearest = min(tuned.trials, key=lambda t: abs(t.configuration["lr"] - 0.5))
+    assert tuned.trial == nearest.number

@@ -131,6 +131,12 @@ def test_gradients_are_those_of_the_loss_on_the_first_batch():
     np.testing.assert_allclose(gradients, expected, atol=1e-6)
 
 
+def test_a_part_that_the_source_does_not_have_is_told():
+    with pytest.raises(gf.GraphflowError, match="the data have no part 'tset'") as caught:
+        described("{kind: images, of: x, part: tset}", "shuffle: false")
+    assert caught.value.diagnostics[0].help == "parts are train"
+
+
 VALLEY = """
 graphflow: 1
 name: a valley

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphflow.figures.descriptions import Array, Contour, Labels, Path
-from graphflow.figures.gather.material import Material
+from graphflow.figures.gather.material import TRAINED, Material
 from graphflow.spec.figures import GridDecl, Ref, SurfaceDecl
 
 
@@ -61,7 +61,7 @@ def _needed(decl: GridDecl, material: Material, varied: list[str]) -> Mapping[st
     inputs = [n for n in needed if graph.nodes[n].op == "input" and n not in varied]
     if not inputs:
         return {}
-    fed, _ = next(iter(material.batches([decl.of.name], decl.part or "train")))
+    fed, _ = next(iter(material.batches([decl.of.name], decl.part or TRAINED)))
     return fed
 
 

@@ -11,17 +11,18 @@ import numpy as np
 
 from graphflow.api import Model
 from graphflow.data.tokenizers import Tokenizer
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import did_you_mean, fail
 from graphflow.generation.texts import tokenizer_for
 from graphflow.ir.types import type_symbols
 from graphflow.ops.op import Array
 from graphflow.runs import Settings, own_graph
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref
-from graphflow.training.feed import Fed, Served, open_feed
+from graphflow.training.feed import Fed, Feed, Served, open_feed
 from graphflow.training.run_folder import Json, RunFolder
 
 GRADIENT = ".grad"
+TRAINED = "train"
 SAMPLES = 1000
 """Samples of a figure that does not say how many."""
 Rows = Sequence[Mapping[str, Json]]
@@ -114,7 +115,19 @@ class Material:
             missing = f"'{fed[0]}'" if fed else "to know how many samples there are"
             fail("GF078", f"'{names[0]}' needs {missing}, and the file has no 'data:' section",
                  graph.origin(graph.resolve(names[0])).mark)  # fmt: skip
-        yield from self.feed.evaluation(part or next(iter(self.feed.evaluation_parts), "train"))
+        yield from self.feed.evaluation(self._part(part))
+
+    def _part(self, part: str | None) -> str:
+        """The part that a figure asks for; ``train`` is what is trained on, whatever its name."""
+        trained = self.feed.training_part if isinstance(self.feed, Feed) else TRAINED
+        known = dict.fromkeys((*self.feed.evaluation_parts, trained))
+        if part is None or part in known:
+            return part or next(iter(known))
+        if part == TRAINED:
+            return trained
+        data = self.model.elaborated.data
+        fail("GF020", f"the data have no part '{part}'", data.mark if data is not None else None,
+             help=did_you_mean(part, known) or f"parts are {', '.join(known)}")  # fmt: skip
 
     @cached_property
     def feed(self) -> Served:
@@ -126,7 +139,7 @@ class Material:
         found: dict[str, Array] = {}
         for loss, wrt in self._by_loss([name.removesuffix(GRADIENT) for name in names]).items():
             program: Program = self.model.compile(of=loss, wrt=wrt, seed=self.seed)
-            inputs, _ = next(iter(self.batches([loss], part or "train")))
+            inputs, _ = next(iter(self.batches([loss], part or TRAINED)))
             gradients = program(inputs).gradients
             found |= {f"{name}{GRADIENT}": gradients[name] for name in wrt}
         return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from graphflow.cli.output import console, say, shown_number
@@ -21,17 +20,9 @@ PATIENCE = 10.0
 """Seconds without a line after which one is printed within an epoch."""
 
 
-@contextmanager
-def watching() -> Iterator[Callback]:
+def watcher() -> Callback:
     """A bar when stderr is a terminal, lines when it is a file or a pipe."""
-    if not console(stderr=True).is_terminal:
-        yield Lines()
-        return
-    bar = Bar()
-    try:
-        yield bar
-    finally:
-        bar.close()
+    return Bar() if console(stderr=True).is_terminal else Lines()
 
 
 def shown_metrics(metrics: Mapping[str, float]) -> str:

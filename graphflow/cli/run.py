@@ -78,7 +78,7 @@ def command(
 ) -> int:
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
     from graphflow.cli.endings import told_folds
-    from graphflow.cli.progress import FoldTitles, watching
+    from graphflow.cli.progress import FoldTitles, watcher
     from graphflow.cross_validation import CrossValidation, Folds
     from graphflow.gallery import find
     from graphflow.runs import Settings, Way
@@ -91,14 +91,13 @@ def command(
         changes["data.folds"] = str(folds)
     given = Settings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
                      tuple(log or ()))  # fmt: skip
-    with watching() as watcher:
-        way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
-                  save_every, (watcher,))  # fmt: skip
-        training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
-        if isinstance(training, Folds):
-            training.way = replace(way, callbacks=(FoldTitles(training.count), watcher))
-        before = 0 if isinstance(training, Folds) else training.progress.step
-        outcome = training.run()
+    way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
+              save_every, (watcher(),))  # fmt: skip
+    training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
+    if isinstance(training, Folds):
+        training.way = replace(way, callbacks=(FoldTitles(training.count), *way.callbacks))
+    before = 0 if isinstance(training, Folds) else training.progress.step
+    outcome = training.run()
     assert training.run_folder is not None
     path = training.run_folder.path
     if isinstance(outcome, CrossValidation):

@@ -47,6 +47,15 @@ def test_a_confusion_matrix_is_that_of_scikit_learn_over_the_whole_part():
     np.testing.assert_array_equal(shown.panels[0].values, confusion_matrix(data.target, guess))
 
 
+def test_a_confusion_matrix_of_some_samples_counts_those():
+    figure = "{kind: confusion_matrix, target: y, predicted: scores, count: 250}"
+    model, shown = described(figure, "shuffle: false")
+    data = load_digits()
+    guess = np.argmax(data.data[:250] / 16 @ model.parameters["w"], axis=1)
+    expected = confusion_matrix(data.target[:250], guess, labels=range(10))
+    np.testing.assert_array_equal(shown.panels[0].values, expected)
+
+
 def test_shares_of_a_confusion_matrix_add_up_to_one():
     _, shown = described("{kind: confusion_matrix, target: y, predicted: scores, share: true}")
     np.testing.assert_allclose(shown.panels[0].values.sum(axis=1), 1)

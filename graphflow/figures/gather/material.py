@@ -73,33 +73,54 @@ class Material:
         A value with one row a sample has the rows of all batches; a number is their mean; of
         anything else the first batch decides.
         """
-        names = list(dict.fromkeys(ref.name for ref in refs if not self.is_gradient(ref.name)))
-        wrt = list(dict.fromkeys(ref.name for ref in refs if self.is_gradient(ref.name)))
-        found = self._nodes(names, part, count) | self._gradients(wrt, part)
-        return [found[ref.name][ref.index] for ref in refs]
+        held, computed = self._held(refs, part)
+        batches = list(self._computed(computed, part, count))
+        for name in computed:
+            held[name] = _joined([(values[name], rows) for values, rows in batches], count)
+        return [held[ref.name][ref.index] for ref in refs]
+
+    def streamed(
+        self, refs: Sequence[Ref], part: str | None, count: int | None = None
+    ) -> Iterator[list[Array]]:
+        """The same batch by batch, for what need not be held all at once."""
+        held, computed = self._held(refs, part)
+        taken = 0
+        for values, rows in self._computed(computed, part, count):
+            left = rows if count is None else count - taken
+            cut = {n: v[:left] if v.ndim and len(v) == rows else v for n, v in values.items()}
+            yield [(held | cut)[ref.name][ref.index] for ref in refs]
+            taken += rows
 
     def is_gradient(self, name: str) -> bool:
         """Whether a name stands for the derivative of the loss."""
         return name not in self.model.graph and name.endswith(GRADIENT)
 
-    def _nodes(self, names: Sequence[str], part: str | None, count: int | None) -> dict[str, Array]:
+    def _held(
+        self, refs: Sequence[Ref], part: str | None
+    ) -> tuple[dict[str, Array], list[str]]:
+        """Gradients, parameters and states by name; the names of what is left to compute."""
         graph, store = self.model.graph, self.model.store
-        leaves = [n for n in names if graph.resolve(n) in store]
-        found = {name: np.array(store.array(graph.resolve(name))) for name in leaves}
-        computed = [name for name in names if name not in found]
-        if not computed:
-            return found
-        program = self.model.compile(of=computed[0], keep=computed[1:], seed=self.seed)
-        batches: dict[str, list[tuple[Array, int]]] = {name: [] for name in computed}
+        names = list(dict.fromkeys(ref.name for ref in refs))
+        held = self._gradients([name for name in names if self.is_gradient(name)], part)
+        for name in names:
+            if name not in held and graph.resolve(name) in store:
+                held[name] = np.array(store.array(graph.resolve(name)))
+        return held, [name for name in names if name not in held]
+
+    def _computed(
+        self, names: Sequence[str], part: str | None, count: int | None
+    ) -> Iterator[tuple[dict[str, Array], int]]:
+        """Values by name and samples of each batch; one batch where nothing is computed."""
+        if not names:
+            yield {}, 1
+            return
+        program = self.model.compile(of=names[0], keep=names[1:], seed=self.seed)
         taken = 0
-        for inputs, rows in self.batches(computed, part):
-            values = program(inputs).values
-            for name in computed:
-                batches[name].append((values[name], rows))
+        for inputs, rows in self.batches(names, part):
+            yield {n: v for n, v in program(inputs).values.items() if n in names}, rows
             taken += rows
             if count is not None and taken >= count:
-                break
-        return found | {name: _joined(parts, count) for name, parts in batches.items()}
+                return
 
     def batches(self, names: Sequence[str], part: str | None) -> Iterator[Fed]:
         """(inputs, samples) of each batch; a single empty one where nothing needs to be fed, and

@@ -91,10 +91,15 @@ def _fits(decl: HeatmapDecl, key: str, words: Sequence[str], size: int) -> None:
 
 def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:
     """``counts[i, j]`` samples of class i were taken for class j, over the whole part."""
-    target, predicted = material.values([decl.target, decl.predicted], decl.part, decl.count)
-    if len(target) != len(predicted):
-        fail("GF030", f"{len(target)} targets and {len(predicted)} predictions", decl.mark)
-    counts = confusion_counts(target, predicted, len(decl.names))
+    counts = np.zeros((0, 0), np.int64)
+    for target, predicted in material.streamed(
+        [decl.target, decl.predicted], decl.part, decl.count
+    ):
+        if len(target) != len(predicted):
+            fail("GF030", f"{len(target)} targets and {len(predicted)} predictions", decl.mark)
+        more = confusion_counts(target, predicted, max(len(decl.names), len(counts)))
+        more[: len(counts), : len(counts)] += counts
+        counts = more
     words = list(decl.names) or [str(i) for i in range(len(counts))]
     if len(words) < len(counts):
         fail("GF030", f"{len(words)} names for {len(counts)} classes", decl.mark)

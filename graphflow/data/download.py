@@ -147,23 +147,37 @@ def _receive(
 ) -> None:
     here = start
     most = 2 * remote.size + SPARE
-    with part.open("ab" if start else "wb") as out:
+    with _opened(part, "ab" if start else "wb", remote) as out:
         watch(here, total)
-        while chunk := answer.read(CHUNK):
+        while chunk := _read(answer):
             here += len(chunk)
             if here > most:
                 raise _Broken(f"more than {most:,} bytes came, {remote.size:,} were expected", True)
-            _write(out, chunk, remote)
+            out.write(chunk)
             watch(here, total)
     if total is not None and here < total:
         raise _Broken(f"the connection broke off after {here:,} of {total:,} bytes")
 
 
-def _write(out: IO[bytes], chunk: bytes, remote: Remote) -> None:
+def _read(answer: HTTPResponse) -> bytes:
+    from http.client import HTTPException
+
     try:
-        out.write(chunk)
-    except OSError as error:  # a full disk: another try would not help
-        fail("GF072", f"{out.name} could not be written: {error.strerror}",
+        return answer.read(CHUNK)
+    except (HTTPException, OSError) as error:
+        raise _Broken(str(error) or type(error).__name__) from error
+
+
+@contextmanager
+def _opened(part: Path, mode: str, remote: Remote) -> Iterator[IO[bytes]]:
+    """The file to write to. What is wrong with it is final; a full disk shows when it is closed,
+    too.
+    """
+    try:
+        with part.open(mode) as out:
+            yield out
+    except OSError as error:
+        fail("GF072", f"{part} could not be written: {error.strerror or error}",
              help=remote.elsewhere())  # fmt: skip
 
 

@@ -184,11 +184,12 @@ def _noise(
     used = np.where(here, contexts, -1)
     if ((chances > 0).sum() <= here.sum(axis=1)).any():
         _check_enough(used, chances)
-    while True:
-        rows, places = np.nonzero((drawn[:, :, None] == used[:, None, :]).any(axis=2))
-        if not len(rows):
-            return drawn
+    rows, places = np.nonzero((drawn[:, :, None] == used[:, None, :]).any(axis=2))
+    while len(rows):
         drawn[rows, places] = random.choice(len(chances), len(rows), p=chances)
+        again = (drawn[rows, places][:, None] == used[rows]).any(axis=1)
+        rows, places = rows[again], places[again]
+    return drawn
 
 
 def _check_enough(used: Numbers, chances: Probabilities) -> None:

@@ -254,6 +254,29 @@ def test_a_full_disk_is_not_tried_again(
     assert len(site.asked) == 1
 
 
+def test_a_connection_that_is_reset_is_taken_up(
+    site: Site, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, calls = module._read, []
+
+    def reset(answer: object) -> bytes:
+        calls.append(0)
+        if len(calls) == 3:
+            raise module._Broken("Connection reset by peer")
+        return read(answer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "_read", reset)
+    download(site.remote(), target)
+    assert target.read_bytes() == CONTENT
+    assert site.asked == [0, 2 * module.CHUNK]
+
+
+def test_a_place_that_cannot_be_written_is_said_at_once(site: Site, target: Path) -> None:
+    target.with_name("thing.bin.part").mkdir(parents=True)
+    assert "could not be written" in fails(site.remote(), target)
+    assert len(site.asked) == 1
+
+
 def test_on_a_terminal_there_is_a_bar(
     site: Site, target: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:

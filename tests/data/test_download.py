@@ -290,8 +290,10 @@ def test_on_a_terminal_there_is_a_bar(
 
 # -- several processes --------------------------------------------------------------------------
 CODE = """
+import signal
 import sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from graphflow.data.download import download
 from graphflow.data.files import Remote
 download(Remote("thing.bin", sys.argv[1], sys.argv[2], 1_000_003, ""), Path(sys.argv[3]))

@@ -36,11 +36,13 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     """The long form as YAML. ``original`` is the file's own data, overrides applied."""
     graph = elaborated.graph
     sections: dict[str, Plain] = {k: original[k] for k in KEPT if k in original}
-    sections["let"] = _needed_let(original)
+    blocks = _needed_blocks(original)
+    sections["let"] = _needed_let({**original, "blocks": blocks})
     sections["inputs"] = {leaf.name: _input(leaf) for leaf in graph.leaves("input")}
     sections["params"] = {n: _parameter(elaborated, n) for n in elaborated.parameters}
     sections["rename"] = dict(elaborated.rename)
     sections["state"] = {n: _state(elaborated, n) for n in elaborated.states}
+    sections["blocks"] = blocks
     sections["nodes"] = _lines(graph)
     sections["updates"] = dict(graph.updates)
     sections["outputs"] = list(elaborated.document.outputs)
@@ -72,17 +74,39 @@ def _still_tunable(original: Mapping[str, Plain]) -> bool:
     return not any(name in words or name.startswith(("let.", *WRITTEN_OUT)) for name in names)
 
 
+def _words(value: object) -> set[str]:
+    """The words that a part of a file uses, whatever for."""
+    return set(re.findall(r"\w+", repr(value)))
+
+
+def _needed_blocks(original: Mapping[str, Plain]) -> dict[str, Plain]:
+    """The blocks that the kept sections still call, in a feed or as optimizer, and those that they
+    name themselves.
+    """
+    blocks = original.get("blocks")
+    if not isinstance(blocks, dict):
+        return {}
+    sections = repr([original.get(section) for section in AFTER])
+    calls = set(re.findall(r"(\w+)\s*\(|'optimizer': '(\w+)'", sections))
+    kept, found = set[str](), {name for name in blocks if any(name in call for call in calls)}
+    while found - kept:
+        kept |= found
+        called = _words([blocks[name] for name in kept])
+        found = {name for name in blocks if name in called} | kept
+    return {name: block for name, block in blocks.items() if name in kept}
+
+
 def _needed_let(original: Mapping[str, Plain]) -> Plain:
     """The ``let`` values that the kept sections still name, with those they are made of."""
     let = original.get("let")
     if not isinstance(let, dict):
         return {}
-    words = set(re.findall(r"\w+", repr([original.get(section) for section in AFTER])))
+    words = _words([original.get(section) for section in (*AFTER, "blocks")])
     kept: dict[str, Plain] = {}
     for name, value in reversed(let.items()):
         if name in words:
             kept[name] = value
-            words |= set(re.findall(r"\w+", repr(value)))
+            words |= _words(value)
     return dict(reversed(kept.items()))
 
 

@@ -111,6 +111,32 @@ def test_a_part_that_is_not_there_is_answered():
     assert caught.value.diagnostics[0].help == "did you mean 'test'?"
 
 
+def test_an_unknown_column_is_answered_with_those_there_are():
+    text = FLIPPED.replace("image / 16", "imag / 16")
+    with pytest.raises(GraphflowError) as caught:
+        served(Feed(gf.loads(text).elaborated, None, seed=3), epoch=0)
+    (found,) = caught.value.diagnostics
+    assert found.message == "unknown name 'imag'" and found.mark is not None
+    assert [note.message for note in found.notes] == ["the columns are pixels, image, label"]
+
+
+def test_a_block_of_the_file_serves_its_feed_in_the_long_form_too():
+    blocks = (
+        "let: {brightest: 16}\n"
+        "blocks:\n"
+        "  scaled: {inputs: [x], nodes: {y: x / brightest}, outputs: [y]}\n"
+        "  changed: {inputs: [x], nodes: {y: random_horizontal_flip(scaled(x))}, outputs: [y]}\n"
+        "  other: {inputs: [x], nodes: {y: x}, outputs: [y]}\n"
+    )
+    text = blocks + FLIPPED.replace("random_horizontal_flip(image / 16)", "changed(image)")
+    model = gf.loads(text)
+    long = gf.loads(model.expanded())
+    assert set(long.document.blocks) == {"scaled", "changed"}
+    before, after = (served(Feed(m.elaborated, None, seed=3), 0) for m in (model, long))
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_a_layer_with_parameters_is_no_transform():
     text = FLIPPED.replace("random_horizontal_flip(image / 16)", "'conv2d(image, 1, 1)'")
     with pytest.raises(GraphflowError, match="no parameters"):

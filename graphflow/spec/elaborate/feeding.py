@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphflow.data.folds import Fold
-from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
+from graphflow.diagnostics import GraphflowError, Mark, Note, did_you_mean, fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
 from graphflow.spec.document import DataDecl
@@ -167,7 +167,10 @@ class Feeds(Trainings):
         found = self.errors[known:]
         del self.errors[known:]
         if found:
-            raise GraphflowError(*found)
+            offer = Note(f"the columns are {', '.join(columns)}")
+            raise GraphflowError(
+                *(replace(d, notes=(*d.notes, offer)) if d.code == "GF020" else d for d in found)
+            )
         return self.builder.graph(outputs), tuple(named)
 
     def value_graph(self, expr: Expr) -> Graph:

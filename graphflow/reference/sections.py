@@ -132,7 +132,7 @@ def _kind(name: str, record: Record[FigureDecl]) -> Part:
     needed = required(record.cls)
     rows = [
         f"`{key}`: {inner.about}{' (needed)' if key in needed else ''}"
-        for key, (_, inner) in record.table().items()
+        for key, (_, inner) in sorted(record.table().items(), key=lambda row: row[0] not in needed)
     ]
     return Part(f"kind: {name}. {_about(record.cls)}", "\n".join(rows), "list")
 

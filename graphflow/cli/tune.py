@@ -98,11 +98,12 @@ def run_line(file: str, search: Search, tuned: Tuned) -> str | None:
 
     if tuned.best is None:
         return None
-    sets = [
-        f"--set {shlex.quote(f'{name}={written(value)}')}" for name, value in tuned.best.items()
-    ]
-    epochs = [] if search.plan.scheduler.whole else [f"--epochs {tuned.epoch}"]
-    return " ".join(["graphflow run", shlex.quote(search.setting.file), *sets, *epochs])
+    parts = ["graphflow", "run", file]
+    for name, value in tuned.best.items():
+        parts += ["--set", f"{name}={written(value)}"]
+    if not search.plan.scheduler.whole:
+        parts += ["--epochs", str(tuned.epoch)]
+    return shlex.join(parts)
 
 
 def _json(tuned: Tuned) -> dict[str, object]:
@@ -157,8 +158,8 @@ def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:
     if as_json:
         print_json(rows)
         return GOOD
-    for kept in searches[: 1 if len(searches) == 1 else 0]:
-        _print_trials(kept.trials, kept.asked.metric, kept.maximise)
+    if len(searches) == 1:
+        _print_trials(searches[0].trials, searches[0].asked.metric, searches[0].maximise)
     cells = [
         (str(r["tune"]), f"{r['scheduler']}, {r['sampler']}", str(r["trials"]),
          f"{kept.seconds():.1f}", kept.asked.metric, _cell(best_of(kept), shown))

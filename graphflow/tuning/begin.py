@@ -19,6 +19,7 @@ from graphflow.training.feed import open_feed
 from graphflow.tuning.folder import Asked, TuneFolder
 from graphflow.tuning.probe import misfits
 from graphflow.tuning.search import Listener, Search, Setting, Tuned
+from graphflow.tuning.study import check_installed
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ def _checked(place: Path, setting: Setting) -> Model:
     if searched:
         fail("GF006", f"'{searched[0]}' is searched, so that no override holds",
              help="leave it out, or take it out of tune.space")  # fmt: skip
+    check_installed(plan)
     trainer = model.trainer(dtype=setting.dtype)
     feed = open_feed(model.elaborated, model.folder, trainer.seed)
     parts = ("train", *feed.evaluation_parts)

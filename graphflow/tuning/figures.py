@@ -14,6 +14,7 @@ from graphflow.figures.theme import SEQUENTIAL, colour, figure, safe
 from graphflow.files import write_atomically
 from graphflow.spec.values import Plain
 from graphflow.tuning.folder import Asked, Event, TuneFolder
+from graphflow.tuning.study import trials_of
 from graphflow.tuning.trials import Trial
 
 BAR = 34
@@ -35,8 +36,6 @@ class Kept:
     @classmethod
     def of(cls, path: Path) -> Kept:
         """The search in a folder."""
-        from graphflow.tuning.study import trials_of
-
         folder = TuneFolder.open(path)
         return cls(path.name, folder.asked(), trials_of(path), folder.events())
 

@@ -34,7 +34,7 @@ JOURNAL = "journal.log"
 
 
 @contextmanager
-def _optuna() -> Iterator[None]:
+def quiet_optuna() -> Iterator[None]:
     """A clear error where Optuna is not installed; none of its own chatter."""
     try:
         import optuna
@@ -47,11 +47,20 @@ def _optuna() -> Iterator[None]:
         yield
 
 
+def check_installed(plan: TunePlan) -> None:
+    """Raises GF076 where a package that the search needs is missing."""
+    with quiet_optuna():
+        missing = [package for package in ("scipy", "torch") if find_spec(package) is None]
+    if plan.sampler == "gp" and missing:
+        fail("GF076", f"sampler: gp of Optuna needs the package {missing[0]}", plan.mark,
+             help=f"pip install {' '.join(missing)}, or take sampler: tpe")  # fmt: skip
+
+
 class Study:
     """The trials of one search, kept in its folder."""
 
     def __init__(self, folder: Path, plan: TunePlan) -> None:
-        with _optuna():
+        with quiet_optuna():
             from optuna import create_study
             from optuna.storages import JournalStorage
             from optuna.storages.journal import JournalFileBackend
@@ -72,7 +81,7 @@ class Study:
     def new(self, until: int) -> Trial:
         """A further trial, its configuration drawn by the sampler or given by ``start``."""
         number = sum(t.state.name != "WAITING" for t in self.study.get_trials(deepcopy=False))
-        with _optuna():
+        with quiet_optuna():
             self.study.sampler = _sampler(self.plan, number)
             asked = self.study.ask(self.space)
         self._open[asked.number] = asked
@@ -91,7 +100,7 @@ class Study:
 
     def stops(self, trial: Trial) -> bool:
         """Whether the pruner ends a trial after the epoch that was reported last."""
-        with _optuna():
+        with quiet_optuna():
             return self._trial(trial).should_prune()
 
     def note(self, trial: Trial) -> None:
@@ -129,7 +138,7 @@ def trials_of(folder: Path) -> list[Trial]:
     journal = folder / JOURNAL
     if not journal.is_file():
         return []
-    with _optuna():
+    with quiet_optuna():
         from optuna import load_study
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
@@ -183,10 +192,6 @@ def _sampler(plan: TunePlan, number: int) -> BaseSampler:
         return RandomSampler(seed=seed)
     if plan.sampler == "tpe":
         return TPESampler(seed=seed)
-    missing = [package for package in ("scipy", "torch") if find_spec(package) is None]
-    if missing:
-        fail("GF076", f"sampler: gp of Optuna needs the package {missing[0]}", plan.mark,
-             help=f"pip install {' '.join(missing)}, or take sampler: tpe")  # fmt: skip
     return GPSampler(seed=seed)
 
 

@@ -36,6 +36,7 @@ def test_a_search_says_how_to_train_its_best(cli, search, tmp_path):
     assert "trial 0   begins to 2: hidden=" in answer.err
     again = cli("run", search, "--overrides", "t/best.json", "--epochs", found["epoch"], "--json")
     assert again.json["metrics"]["test/accuracy"] == found["value"]
+    assert found["command"].startswith("graphflow run '") and "small net.yaml'" in found["command"]
     page = (tmp_path / "t" / "report.html").read_text()
     assert "Trials on their workers" in page and "default-src 'none'" in page
     resumed = cli("run", "--resume", "t/trials/0001", "--epochs", 3, "--json")
@@ -95,6 +96,14 @@ def test_without_optuna_the_package_is_named(cli, search, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     answer = cli("tune", search)
     assert answer.code == 2 and "pip install 'graphflow[tune]'" in answer.err
+    assert not (search.parent / "tunes").exists()
+
+
+def test_without_torch_the_gaussian_process_is_refused(cli, search, monkeypatch):
+    monkeypatch.setattr("graphflow.tuning.study.find_spec", lambda name: None)
+    answer = cli("tune", search, "--set", "tune.sampler=gp")
+    assert answer.code == 2 and "pip install scipy torch" in answer.err
+    assert not (search.parent / "tunes").exists()
 
 
 @pytest.mark.slow

@@ -94,10 +94,12 @@ def test_a_search_that_is_stopped_or_killed_goes_on_to_the_same_end(digits, tmp_
 def test_two_searches_in_one_folder_are_refused(digits, tmp_path):
     digits.write_text(digits.read_text().replace("epochs: 4", "epochs: 24"))
     process = started(digits, tmp_path)
+    process.send_signal(signal.SIGSTOP)
     command = [sys.executable, "-m", "graphflow", "tune", "--resume", "t"]
     answer = subprocess.run(
         command, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, timeout=120
     )
+    process.send_signal(signal.SIGCONT)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert answer.returncode == 2 and f"process {process.pid} searches in" in answer.stderr

@@ -49,6 +49,16 @@ def example_with(words: str) -> str:
     return f"graphflow: 1\nname: example\n{text}"
 
 
+OWN_FILES = {"csv", "images", "lines", "npy", "npz", "text"}
+
+
+def test_every_data_source_stands_on_its_page():
+    page = (ROOT / "docs/datasets.md").read_text(encoding="utf-8")
+    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    named = set(re.findall(r"`(\w+)`", rows))
+    assert named == set(gf.data.sources()) - OWN_FILES
+
+
 def test_a_feed_may_set_any_node():
     program = gf.loads(example_with("z: x @ w")).compile(dtype="float64")
     z = np.arange(24.0).reshape(2, 12) / 24

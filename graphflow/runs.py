@@ -56,13 +56,13 @@ class Settings:
 
     @classmethod
     def of(cls, run: RunFolder) -> Settings:
-        """What ``to_json`` gave, from a run's folder."""
+        """What ``to_json`` gave, from a run's folder; an older version may have said less."""
         about = run.about()
-        try:
-            return cls(**{name: about[name] for name in cls.__dataclass_fields__})  # type: ignore[arg-type]
-        except (KeyError, TypeError):
+        kept = {name: about[name] for name in cls.__dataclass_fields__ if name in about}
+        if "overrides" not in kept:
             fail("GF064", f"'{run.path / 'run.json'}' does not say how the run was made",
-                 help="only a run that graphflow began can be resumed")  # fmt: skip
+                 help="only a run that graphflow began can be gone on with")  # fmt: skip
+        return cls(**kept)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,7 @@ class Loop:
                 f"the {broken[0]} is {values[broken[0]]} in step {done.step + 1}, "
                 f"epoch {done.epoch + 1}",
                 self.trainer.plan.mark,
-                help="run again with --guard: it stops at the first value that is not finite",
+                help=_cause(inputs),
             )
         self.recorder.add(done.step, result.leaves, result.nodes)
         done.finished = result.finished
@@ -319,6 +319,17 @@ class Loop:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def _cause(inputs: Mapping[str, Array]) -> str:
+    """What to do about a value that is not finite, given the batch that led to it."""
+    for name, value in inputs.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            return (
+                f"what is fed to '{name}' is not finite: values are missing in the data; fill them "
+                "with transforms: [fill_missing(...)], or leave them out with drop_missing"
+            )
+    return "run again with --guard: it stops at the first value that is not finite"
 
 
 def _limits(

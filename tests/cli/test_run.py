@@ -264,3 +264,27 @@ def test_a_damaged_record_of_a_run(cli, small, tmp_path, text):
     (tmp_path / "run" / "run.json").write_text(text)
     answer = cli("run", "--resume", "run")
     assert answer.code == 2 and "GF064" in answer.err and "run.json" in answer.err
+
+
+def test_a_run_of_an_older_version_goes_on(cli, small, tmp_path):
+    cli("run", small, "--steps", 1, "--out", "run")
+    file = tmp_path / "run" / "run.json"
+    about = json.loads(file.read_text())
+    del about["log"]
+    file.write_text(json.dumps(about))
+    assert cli("run", "--resume", "run", "--steps", 2, "--json").json["steps"] == 2
+
+
+def test_missing_values_that_are_fed_are_named(cli, tmp_path):
+    np.savez(tmp_path / "gaps.npz", x=np.array([[1.0], [np.nan], [2.0]]), y=np.ones((3, 1)))
+    (tmp_path / "gaps.yaml").write_text("""
+graphflow: 1
+name: gaps
+inputs: {x: {shape: [B, 1]}, y: {shape: [B, 1]}}
+nodes: {guess: "linear(x, 1)", loss: "mse_loss(guess, y)"}
+data: {source: npz, path: gaps.npz, batch: 3}
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+""")
+    answer = cli("run", tmp_path / "gaps.yaml")
+    assert answer.code == 2 and "GF062" in answer.err
+    assert "fed to 'x'" in answer.err and "fill_missing" in answer.err

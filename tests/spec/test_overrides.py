@@ -67,7 +67,9 @@ def test_short_forms_are_written_out_to_hold_more():
     found = changed({"layers.net.weights": "w.npz", "layers.D.weights": "none",
                      "inputs.x.dtype": "int", "inputs.s.default": "normal"})  # fmt: skip
     assert unparse(found.layers["net"].call) == "f(hidden)"
-    assert (found.layers["net"].weights, found.layers["D"].weights) == ("w.npz", None)
+    weights = found.layers["net"].weights
+    assert weights is not None
+    assert (weights.file, found.layers["D"].weights) == ("w.npz", None)
     assert found.layers["D"].trainable is False
     assert (len(found.inputs["x"].shape), found.inputs["x"].dtype) == (2, "int")
     assert found.inputs["s"].shape == ()

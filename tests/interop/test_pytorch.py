@@ -193,7 +193,7 @@ def test_text_of_the_file_never_becomes_code():
 
 def test_the_models_own_graph_is_written_and_no_file_is_read_again(monkeypatch):
     model = gf.loads(PICTURES)
-    monkeypatch.delattr(Elaborator, "run")
+    monkeypatch.delattr(Elaborator, "compute")
     assert source(model).startswith('"""pictures."""')
 
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import fail
 from graphflow.ops.builder import Value
 from graphflow.spec.averaging import AverageDecl
 from graphflow.spec.document import BlockDecl
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+from graphflow.spec.elaborate.updating import append_block, seeing_step
 from graphflow.spec.syntax import Call, Number
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Optimising
 
 AVERAGES = "averages"
 OFFERED = ("average", "parameter")
@@ -38,22 +36,24 @@ class Average:
 def is_average(block: BlockDecl) -> bool:
     """Whether a block updates an average."""
     first = OFFERED[0]
-    return block.inputs[:1] == (first,) and first in block.updates and set(block.inputs) <= set(
-        OFFERED
+    return (
+        block.inputs[:1] == (first,)
+        and first in block.updates
+        and set(block.inputs) <= set(OFFERED)
     )
 
 
-def average(session: Optimising, decl: AverageDecl | None, scope: Scope) -> Average | None:
+def average(elaborator: Elaborator, decl: AverageDecl | None, scope: Scope) -> Average | None:
     """The setting, resolved."""
     if decl is None:
         return None
-    known = [n for n, b in session.library.blocks.items() if is_average(b)]
+    known = [n for n, b in elaborator.library.blocks.items() if is_average(b)]
     help = f"one of {', '.join(sorted(known))}, as a call: ema(decay=0.999)"
     if not isinstance(decl.call, Call):
         fail("GF042", "an average is a call", decl.call.mark, help=help)
-    function = session.function(decl.call.function, scope)
+    function = elaborator.function(decl.call.function, scope)
     if function is None:
-        session.unknown_function(decl.call, scope)
+        elaborator.unknown_function(decl.call, scope)
     if function.block is None or not is_average(function.block):
         fail("GF042", f"'{decl.call.function}' is no average of weights", decl.call.mark,
              help=help)  # fmt: skip
@@ -61,16 +61,17 @@ def average(session: Optimising, decl: AverageDecl | None, scope: Scope) -> Aver
 
 
 def append_averages(
-    session: Optimising, chosen: Average, values: Mapping[str, Value], prefix: str
+    elaborator: Elaborator, chosen: Average, values: Mapping[str, Value], prefix: str
 ) -> None:
     """Append the averages of leaves, whose values are ``values``, below the path ``prefix``."""
-    function = session.function(chosen.call.function, session.scope)
+    function = elaborator.function(chosen.call.function, elaborator.scope)
     assert function is not None and function.block is not None
     place = Place(f"{prefix}.{AVERAGES}")
-    arguments = session.arguments(chosen.call, session.seeing_step(), Slot(place, True))
+    arguments = elaborator.arguments(chosen.call, seeing_step(elaborator), Slot(place, True))
     for name, value in values.items():
         path = f"{place.path}.{name}"
-        zero = Initial(Number(0, chosen.call.mark), session.scope, "in_out")
-        kept = session.make_leaf("state", Leaf(path, value.tensor, zero, chosen.call.mark))
+        zero = Initial(Number(0, chosen.call.mark), elaborator.scope, "in_out")
+        kept = elaborator.make_leaf("state", Leaf(path, value.tensor, zero, chosen.call.mark))
         offered = dict(zip(OFFERED, (kept, value), strict=True))
-        session.update(function, [offered[i] for i in function.block.inputs], arguments, path)
+        given = [offered[i] for i in function.block.inputs]
+        append_block(elaborator, function, given, arguments, path)

@@ -285,6 +285,9 @@ class Blocks(Calls):
 
     def set_update(self, leaf: str, value: Value, mark: Mark) -> None:
         """Record what a leaf becomes after the step; the types must agree."""
+        if leaf in self.vectors:
+            self.vectors[leaf](value, mark)
+            return
         target = self.leaves[leaf].type
         if value.tensor != target:
             if value.shape != target.shape:

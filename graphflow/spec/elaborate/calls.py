@@ -16,7 +16,7 @@ from graphflow.spec.elaborate.binding import Arguments, match_operator, with_fir
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, Parts, describe
 from graphflow.spec.elaborate.expressions import Expressions
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Module, Place, Slot
+from graphflow.spec.elaborate.session import READER, Module, Place, Slot
 from graphflow.spec.elaborate.vocabulary import function_for, suggest
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Call, Expr, IfElse, Name
@@ -121,7 +121,13 @@ class Calls(Expressions):
         return Function(name, block, self.library.let) if block else None
 
     def unknown_function(self, call: Call, scope: Scope) -> NoReturn:
-        """Refuse a call of something that is no function."""
+        """Refuse a call of something that is no function, or that only training offers."""
+        if call.function == READER:
+            caller, mark = self.known_call() if self.calls else (None, call.mark)
+            what = f"'{caller.name}'" if caller else f"'{READER}'"
+            fail("GF042", f"{what} reads what an epoch measured, which training alone knows", mark,
+                 help="write it under train: as a rate, such as optimizer: "
+                 "sgd(lr=reduce_lr_on_plateau(0.1, 'test/loss'))")  # fmt: skip
         known, bound = scope.get(call.function)
         if known:
             help = None

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Origin
 from graphflow.ir.types import DType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.objective import Objective
 from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.updating import seeing_step
 from graphflow.spec.syntax import Expr
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Objective, Optimising
 
 
 def clipped(
-    session: Optimising, objective: Objective, gradients: Mapping[str, Value], prefix: str
+    elaborator: Elaborator, objective: Objective, gradients: Mapping[str, Value], prefix: str
 ) -> dict[str, Value]:
     """Gradients limited by value and by norm, in the order that ``clip_first`` says.
 
@@ -27,24 +26,24 @@ def clipped(
     clip_grad_norm_).
     """
     found = dict(gradients)
-    with session.root.builder.within(f"{prefix}.clip", Origin(phase=session.phase)):
-        largest = limit(session, objective.clip_value, "clip_value", prefix)
-        longest = limit(session, objective.clip_norm, "clip_norm", prefix)
+    with elaborator.root.builder.within(f"{prefix}.clip", Origin(phase=elaborator.phase)):
+        largest = limit(elaborator, objective.clip_value, "clip_value", prefix)
+        longest = limit(elaborator, objective.clip_norm, "clip_norm", prefix)
         if objective.clip_first == "norm":
             return by_value(by_norm(found, longest), largest)
         return by_norm(by_value(found, largest), longest)
 
 
-def limit(session: Optimising, expr: Expr | None, what: str, prefix: str) -> Value | None:
+def limit(elaborator: Elaborator, expr: Expr | None, what: str, prefix: str) -> Value | None:
     """A bound on gradients: a positive number, or a schedule."""
     if expr is None:
         return None
-    value = session.evaluate(expr, session.seeing_step(), Slot(Place(f"{prefix}.{what}")))
+    value = elaborator.evaluate(expr, seeing_step(elaborator), Slot(Place(f"{prefix}.{what}")))
     if isinstance(value, Value):
         if value.shape == () and value.dtype.is_float:
             return value
     elif isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
-        return session.root.builder.constant(float(value), DType.FLOAT, f"{prefix}.{what}")
+        return elaborator.root.builder.constant(float(value), DType.FLOAT, f"{prefix}.{what}")
     fail("GF033", f"'{what}' is a positive number, not {describe(value)}", expr.mark)
 
 

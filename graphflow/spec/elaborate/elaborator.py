@@ -1,9 +1,9 @@
-"""A whole document elaborated: its sections in reading order, and what comes out."""
+"""The sections of a document that declare and compute: what all other sections are read against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value
-from graphflow.spec.document import Document, InputDecl, LayerDecl
+from graphflow.spec.document import InputDecl, LayerDecl
 from graphflow.spec.elaborate.binding import bind
 from graphflow.spec.elaborate.bound import (
     Bound,
@@ -24,127 +24,23 @@ from graphflow.spec.elaborate.bound import (
 )
 from graphflow.spec.elaborate.calltree import CallTree, settled
 from graphflow.spec.elaborate.expressions import number_type
-from graphflow.spec.elaborate.feeding import DataPlan, Feeds
-from graphflow.spec.elaborate.figures import check_figures
-from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
-from graphflow.spec.elaborate.optimising import Objective, OptimizerUpdates
-from graphflow.spec.elaborate.rates import with_rate
-from graphflow.spec.elaborate.run import Run, run_plan
+from graphflow.spec.elaborate.initial import Initials
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Leaf, Place, Slot
-from graphflow.spec.elaborate.training import Training
-from graphflow.spec.elaborate.tuning import TunePlan, tuning
+from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.patterns import brief, chosen, matching
-from graphflow.spec.strategies import Strategy
 from graphflow.spec.syntax import Call, Expr, Name
 
 D = TypeVar("D")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Elaborated:
-    """What a document means.
+class Elaborator(Initials):
+    """Elaborates what makes the graph. All other sections are functions that take an elaborator."""
 
-    ``graph`` is the whole computation, ``calls`` are the calls of blocks that made it; ``initial``
-    gives each leaf its first value (outputs in the order of ``leaves``).
-    """
-
-    document: Document
-    graph: Graph
-    calls: CallTree
-    initial: Graph
-    leaves: Mapping[str, Leaf]
-    instances: Mapping[str, tuple[str, ...]]
-    training: Training | None
-    data: DataPlan | None
-    run: Run | None
-    tune: TunePlan | None
-    generation: GenerationPlan | None
-    _session: Elaborator
-
-    @property
-    def functions(self) -> set[str]:
-        """The names of everything that expressions of this document can call."""
-        return self._session.function_names(self._session.module)
-
-    def value_graph(self, expr: Expr) -> Graph:
-        """A graph for one expression over ``let``: what a check feeds."""
-        return self._session.continued(Builder()).value_graph(expr)
-
-    def column_graph(self, columns: Mapping[str, TensorType]) -> tuple[Graph, tuple[str, ...]]:
-        """The graph from columns of a batch to inputs, and the inputs its outputs stand for."""
-        return self._session.continued(Builder()).column_graph(columns)
-
-    def strategy(self, expr: Expr) -> Strategy:
-        """The strategy of generating that a call names; constants of ``let`` may stand in it."""
-        return chosen_strategy(self._session, expr, self._session.module.let)
-
-    def optimizer_updates(
-        self,
-        builder: Builder,
-        objective: Objective,
-        gradients: Mapping[str, Value],
-        context: Mapping[str, Bound],
-        prefix: str,
-    ) -> OptimizerUpdates:
-        """Append the optimizer of ``objective`` to ``builder``, which goes on from this graph.
-
-        ``gradients`` holds the gradient of each of its parameters; ``context`` what schedules see
-        (the step, the epoch); new nodes and states are named below ``prefix``.
-        """
-        session = self._session.continued(builder)
-        return session.optimizer_updates(objective, gradients, context, prefix)
-
-    def average_updates(
-        self,
-        builder: Builder,
-        objective: Objective,
-        values: Mapping[str, Value],
-        context: Mapping[str, Bound],
-        prefix: str,
-    ) -> OptimizerUpdates:
-        """Append the averages of leaves, which are ``values`` by now, as ``optimizer_updates``
-        appends the optimizer.
-        """
-        session = self._session.continued(builder)
-        return session.average_updates(objective, values, context, prefix)
-
-    def with_rate(self, rate: str) -> Elaborated:
-        """The same file, trained at the learning rate that an expression over ``step`` gives."""
-        assert self.training is not None
-        return replace(self, training=with_rate(self._session, self.training, rate))
-
-    @property
-    def goals(self) -> list[str]:
-        """The nodes that training, or else the run, needs: losses; reports, history, updates."""
-        if self.training is not None:
-            return [objective.loss for objective in self.training.objectives]
-        return [] if self.run is None else [*self.run.goals, *self.graph.updates.values()]
-
-    @property
-    def rename(self) -> dict[str, str]:
-        """Names in weights files: names here."""
-        layers = self.document.layers.values()
-        return {**self.document.rename, **{k: v for d in layers for k, v in d.rename.items()}}
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the parameters, in order of creation."""
-        return tuple(n for n in self.leaves if self.graph.nodes[n].op == "parameter")
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """Names of the states, in order of creation."""
-        return tuple(n for n in self.leaves if self.graph.nodes[n].op == "state")
-
-
-class Elaborator(Feeds):
-    """Elaborates a whole document."""
-
-    def run(self) -> Elaborated:
+    def compute(self) -> list[str]:
+        """Declarations, nodes, updates; gives the nodes that ``outputs:`` names."""
         self.constants()
         scope = self.scope
         self.declarations(scope)
@@ -155,33 +51,7 @@ class Elaborator(Feeds):
         self.attempt(lambda: self.document_updates(scope))
         outputs = self.output_names(scope)
         self.settle_layers()
-        training = self.resolved(self.document.train, self.training)
-        plan = self.resolved(self.document.data, self.data)
-        run = self.resolved(self.document.run, partial(run_plan, self))
-        search = self.attempt(lambda: tuning(self, training))
-        generation = self.attempt(lambda: generation_plan(self, scope))
-        check_figures(self, training)
-        initial = self.initial_graph(self.input_types())
-        if self.errors:
-            raise GraphflowError(*sorted(self.errors, key=_position))
-        graph, calls = self.result(outputs)
-        instances = {n: tuple(self.owned_by(n)) for n in self.document.layers}
-        for objective in () if training is None else training.objectives:
-            self.continued(Builder(graph)).rehearse(objective)
-        return Elaborated(
-            self.document,
-            graph,
-            calls,
-            initial,
-            dict(self.leaves),
-            instances,
-            training,
-            plan,
-            run,
-            search,
-            generation,
-            self,
-        )
+        return outputs
 
     def result(self, outputs: Sequence[str]) -> tuple[Graph, CallTree]:
         """The graph, and the calls that made it."""
@@ -189,10 +59,6 @@ class Elaborator(Feeds):
         graph = leaves_first(builder.graph(outputs, {n: v.name for n, v in self.updates.items()}))
         opened.end = len(builder.nodes)
         return graph, settled(opened, builder, graph)
-
-    def resolved(self, decl: D | None, resolve: Callable[[D, Scope], T]) -> T | None:
-        """What a section means, if the file has it; its errors are kept."""
-        return None if decl is None else self.attempt(lambda: resolve(decl, self.scope))
 
     def settle_layers(self) -> None:
         """Instances are frozen, and start from files, as their ``layers:`` entry says: parameters,
@@ -387,8 +253,3 @@ def _moved(bound: Bound, builder: Builder) -> Bound:
     if isinstance(bound, tuple):
         return tuple(_moved(item, builder) for item in bound)
     return bound
-
-
-def _position(diagnostic: object) -> tuple[str, int, int]:
-    mark = getattr(diagnostic, "mark", None)
-    return (mark.file, mark.line, mark.column) if mark else ("", 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, singledispatch
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.dims import Dim
@@ -13,7 +13,9 @@ from graphflow.ir.graph import Graph
 from graphflow.ir.types import TupleType
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate.bound import Parts, Poison, Poisoned, describe
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.training import Training
 from graphflow.spec.figures import (
     BarDecl,
     BoxesDecl,
@@ -32,9 +34,6 @@ from graphflow.spec.figures import (
     SegmentationDecl,
     TextDecl,
 )
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.training import Training, Trainings
 
 COUNTS = ("epoch", "step")
 GRADIENT = ".grad"
@@ -157,7 +156,7 @@ class Shown:
         self.rank(ref, 0, what="a path needs numbers")
 
 
-def check_figures(elaborator: Trainings, training: Training | None) -> None:
+def check_figures(elaborator: Elaborator, training: Training | None) -> None:
     """Find figures that cannot be drawn: each complaint has its place and joins the file's."""
     document = elaborator.document
     shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, training)

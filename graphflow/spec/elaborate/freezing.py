@@ -8,24 +8,23 @@ without a gradient. Schedules go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import fail
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.objective import Group
 from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+from graphflow.spec.elaborate.updating import seeing_step
 from graphflow.spec.syntax import Expr, Number
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Group, Optimising
 
 STEP = "step"
 
 
-def rests(session: Optimising, frozen: Expr, path: str) -> Value:
+def rests(elaborator: Elaborator, frozen: Expr, path: str) -> Value:
     """Whether a group rests in this update: a condition over ``step`` and ``epoch``."""
-    value = session.evaluate(frozen, session.seeing_step(), Slot(Place(f"{path}.frozen")))
+    value = elaborator.evaluate(frozen, seeing_step(elaborator), Slot(Place(f"{path}.frozen")))
     if not isinstance(value, Value) or value.shape != () or value.dtype is not DType.BOOL:
         fail("GF013", f"'frozen' is true, false or a condition over epoch or step, not "
              f"{describe(value)}", frozen.mark, help="such as frozen: epoch < 3")  # fmt: skip
@@ -44,17 +43,17 @@ def unfrozen(
     return found
 
 
-def held(session: Optimising, rest: Value, path: str, append: Callable[[], None]) -> None:
+def held(elaborator: Elaborator, rest: Value, path: str, append: Callable[[], None]) -> None:
     """What ``append`` adds changes nothing while ``rest`` holds, and counts its own updates."""
-    zero = Initial(Number(0, session.document.mark), session.scope, "in_out")
-    mark = session.document.mark
-    count = session.make_leaf("state", Leaf(path, TensorType(DType.INT64), zero, mark))
-    before = dict(session.updates)
+    zero = Initial(Number(0, elaborator.document.mark), elaborator.scope, "in_out")
+    mark = elaborator.document.mark
+    count = elaborator.make_leaf("state", Leaf(path, TensorType(DType.INT64), zero, mark))
+    before = dict(elaborator.updates)
     following = count + 1
-    with session.at(path, context={**session.context, STEP: following.cast(DType.FLOAT)}):
+    with elaborator.at(path, context={**elaborator.context, STEP: following.cast(DType.FLOAT)}):
         append()
-    session.updates[count.name] = following
-    for leaf, value in session.updates.items():
+    elaborator.updates[count.name] = following
+    for leaf, value in elaborator.updates.items():
         if before.get(leaf) is not value:
-            kept = session.root.builder.value(leaf)
-            session.updates[leaf] = F.where(rest, kept, value)
+            kept = elaborator.root.builder.value(leaf)
+            elaborator.updates[leaf] = F.where(rest, kept, value)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, fail
 from graphflow.ir.dims import Shape
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Function, Instance, Parts, Poison, describe
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.training import Trainings
+from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.generate import GenerateDecl
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers
 from graphflow.spec.patterns import matching
 from graphflow.spec.strategies import Greedy, Strategy, strategy_of
 from graphflow.spec.syntax import Call, Expr
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.elaborator import Elaborator
 
 LENGTH = 50
 TIME = "T"
@@ -56,11 +53,8 @@ class GenerationPlan:
     mark: Mark
 
 
-def generation_plan(elaborator: Elaborator, scope: Scope) -> GenerationPlan | None:
+def generation_plan(elaborator: Elaborator, decl: GenerateDecl, scope: Scope) -> GenerationPlan:
     """The generate section, resolved; a GraphflowError for what does not fit the graph."""
-    decl = elaborator.document.generate
-    if decl is None:
-        return None
     token = _tensor(elaborator, decl.token, scope, decl.mark)
     logits = _tensor(elaborator, decl.logits, scope, decl.mark)
     if not token.dtype.is_integer:
@@ -78,7 +72,7 @@ def generation_plan(elaborator: Elaborator, scope: Scope) -> GenerationPlan | No
              help="give it an axis T, or name the states that go on: carry: [h]")  # fmt: skip
     for name in decl.given:
         _tensor(elaborator, name, scope, mark_of(decl.given, name, decl.mark))
-    context = elaborator.whole(decl.context, scope, None, "'context'")
+    context = whole(elaborator, decl.context, scope, None, "'context'")
     if context is not None and context < 2:
         fail("GF033", "'context' is a whole number from 2 on", decl.mark)
     return GenerationPlan(
@@ -88,7 +82,7 @@ def generation_plan(elaborator: Elaborator, scope: Scope) -> GenerationPlan | No
         fed,
         chosen_strategy(elaborator, decl.strategy, scope),
         decl.prompt,
-        elaborator.whole(decl.length, scope, LENGTH, "'length'") or 0,
+        whole(elaborator, decl.length, scope, LENGTH, "'length'") or 0,
         decl.stop,
         context,
         carry,
@@ -97,7 +91,7 @@ def generation_plan(elaborator: Elaborator, scope: Scope) -> GenerationPlan | No
     )
 
 
-def chosen_strategy(elaborator: Trainings, expr: Expr | None, scope: Scope) -> Strategy:
+def chosen_strategy(elaborator: Elaborator, expr: Expr | None, scope: Scope) -> Strategy:
     """The strategy that a call names; its arguments may be constants of ``let``."""
     if expr is None:
         return Greedy()

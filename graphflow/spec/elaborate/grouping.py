@@ -8,43 +8,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.spec.document import BlockDecl, GroupDecl
-from graphflow.spec.elaborate.optimising import Group, is_optimizer
+from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.objective import Group, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.kinds import mark_of, marked
 from graphflow.spec.patterns import brief, matching
 from graphflow.spec.syntax import Binary, Call, Expr, Keyword
 from graphflow.spec.training import GROUP
 
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Optimising
-
 RATE = "lr"
 
 
-def parameters(session: Optimising) -> list[str]:
+def parameters(elaborator: Elaborator) -> list[str]:
     """All parameters of the file, in order of creation."""
-    return [n for n in session.leaves if session.root.builder.nodes[n].op == "parameter"]
+    return [n for n in elaborator.leaves if elaborator.root.builder.nodes[n].op == "parameter"]
 
 
-def named(session: Optimising, pattern: str, mark: Mark, among: Sequence[str]) -> list[str]:
+def named(elaborator: Elaborator, pattern: str, mark: Mark, among: Sequence[str]) -> list[str]:
     """The parameters that a pattern means, of those in ``among``; GF041 where there is none."""
     found = matching(among, pattern)
     if found:
         return found
-    if matching(parameters(session), pattern):
+    if matching(parameters(elaborator), pattern):
         fail("GF041", f"this player does not change '{pattern}'", mark,
              help=f"it changes {brief(among)}")  # fmt: skip
-    close = did_you_mean(pattern, [*among, *session.document.layers])
+    close = did_you_mean(pattern, [*among, *elaborator.document.layers])
     fail("GF041", f"no parameter is called '{pattern}'", mark,
          help=close or "graphflow show FILE lists the parameters")  # fmt: skip
 
 
 def grouped(
-    session: Optimising,
+    elaborator: Elaborator,
     chosen: Sequence[str],
     base: Call,
     own: Sequence[GroupDecl],
@@ -56,13 +53,12 @@ def grouped(
     ``own`` are the groups of a player, ``shared`` those of all players, which need not concern
     this one. Parameters of groups that are always frozen are in no group.
     """
-    mine = [n for n in parameters(session) if n in chosen or not session.leaves[n].trainable]
+    mine = [n for n in parameters(elaborator) if n in chosen or not elaborator.leaves[n].trainable]
     rest, groups = list(chosen), []
-    for decl, among in [*((d, mine) for d in own), *((d, parameters(session)) for d in shared)]:
-        meant = {
-            n for p, mark in marked(decl.params, decl.mark) for n in named(session, p, mark, among)
-        }
-        call = own_call(session, decl, base, scope)
+    for decl, among in [*((d, mine) for d in own), *((d, parameters(elaborator)) for d in shared)]:
+        patterns = marked(decl.params, decl.mark)
+        meant = {n for p, mark in patterns for n in named(elaborator, p, mark, among)}
+        call = own_call(elaborator, decl, base, scope)
         taken = tuple(n for n in rest if n in meant)
         rest = [n for n in rest if n not in meant]
         if not taken and not meant.isdisjoint(chosen):
@@ -73,12 +69,12 @@ def grouped(
     return (*groups, Group(tuple(rest), base)) if rest else tuple(groups)
 
 
-def own_call(session: Optimising, decl: GroupDecl, base: Call, scope: Scope) -> Call:
+def own_call(elaborator: Elaborator, decl: GroupDecl, base: Call, scope: Scope) -> Call:
     """The optimizer call of one group."""
     call = replace(base, mark=decl.mark)
     if decl.optimizer is not None:
-        call = optimizer_call(session, decl.optimizer, scope, decl.mark)
-    block = block_of(session, call, scope)
+        call = optimizer_call(elaborator, decl.optimizer, scope, decl.mark)
+    block = block_of(elaborator, call, scope)
     known = [argument.name for argument in block.args]
     rates = {RATE: decl.lr} if decl.lr is not None else {}
     if decl.lr_scale is not None:
@@ -97,25 +93,25 @@ def own_call(session: Optimising, decl: GroupDecl, base: Call, scope: Scope) -> 
     return call
 
 
-def optimizer_call(session: Optimising, expr: Expr | None, scope: Scope, mark: Mark) -> Call:
+def optimizer_call(elaborator: Elaborator, expr: Expr | None, scope: Scope, mark: Mark) -> Call:
     """The optimizer as a call of a block that updates parameters."""
     if expr is None:
         fail("GF012", "training needs the key 'optimizer'", mark, help="such as adam(lr=1e-3)")
     if not isinstance(expr, Call):
         fail("GF042", "an optimizer is a call", expr.mark, help="such as sgd(lr=0.1)")
-    function = session.function(expr.function, scope)
+    function = elaborator.function(expr.function, scope)
     if function is None:
-        session.unknown_function(expr, scope)
+        elaborator.unknown_function(expr, scope)
     if function.block is None or not is_optimizer(function.block):
-        optimizers = [n for n, b in session.library.blocks.items() if is_optimizer(b)]
+        optimizers = [n for n, b in elaborator.library.blocks.items() if is_optimizer(b)]
         fail("GF042", f"'{expr.function}' is not an optimizer", expr.mark,
              help=f"one of {', '.join(sorted(optimizers))}")  # fmt: skip
     return expr
 
 
-def block_of(session: Optimising, call: Call, scope: Scope) -> BlockDecl:
+def block_of(elaborator: Elaborator, call: Call, scope: Scope) -> BlockDecl:
     """The block that an optimizer's call names."""
-    function = session.function(call.function, scope)
+    function = elaborator.function(call.function, scope)
     assert function is not None and function.block is not None
     return function.block
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.spec.elaborate.bound import Function, Instance, Parts, Poison, Poisoned, describe
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.history import HistoryDecl
 from graphflow.spec.kinds import marked
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.training import Trainings
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,12 @@ class HistoryPlan:
 
 
 def history_plan(
-    elaborator: Trainings, decl: HistoryDecl | None, scope: Scope
+    elaborator: Elaborator, decl: HistoryDecl | None, scope: Scope
 ) -> HistoryPlan | None:
     """A history section, resolved; unknown names are kept as errors of the file."""
     if decl is None:
         return None
-    every = elaborator.whole(decl.every, scope, 1, "'every'")
+    every = whole(elaborator, decl.every, scope, 1, "'every'")
     if not every:
         assert decl.every is not None
         fail("GF033", "'every' is a whole number from 1 on, not 0", decl.every.mark)
@@ -39,7 +37,7 @@ def history_plan(
 
 
 def named_nodes(
-    elaborator: Trainings, names: Sequence[str], mark: Mark, scope: Scope
+    elaborator: Elaborator, names: Sequence[str], mark: Mark, scope: Scope
 ) -> dict[str, str]:
     """The nodes that names of the file stand for; unknown ones are kept as errors of the file."""
     found: dict[str, str] = {}

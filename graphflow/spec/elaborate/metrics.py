@@ -5,34 +5,28 @@ The value is a state, one for each metric, which the loop sets at the end of eve
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import describe
-from graphflow.spec.elaborate.session import Initial, Leaf
+from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.session import READER, Initial, Leaf
 from graphflow.spec.syntax import Number
 
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Optimising
-
-READER = "epoch_metric"
-"""What blocks call to read a metric."""
 METRICS = "train.metrics."
 """Under which path the states stand that hold metrics."""
 LOSS = "loss"
 
 
-def epoch_metric(session: Optimising, arguments: Arguments) -> Value:
+def epoch_metric(elaborator: Elaborator, arguments: Arguments) -> Value:
     """The last epoch's value of a metric, such as ``test/loss``; nan before one has ended."""
     name = bind(READER, ["name"], arguments).get("name")
     mark = arguments.mark_of("name")
     if not isinstance(name, str):
         fail("GF033", f"a metric is named by a text such as 'test/loss', not {describe(name)}",
              mark)  # fmt: skip
-    train = session.document.train
+    train = elaborator.document.train
     known = [LOSS, *(train.report if train is not None else ())]
     part, _, value = name.partition("/")
     if not part or value not in known:
@@ -41,7 +35,7 @@ def epoch_metric(session: Optimising, arguments: Arguments) -> Value:
              help=did_you_mean(name, names) or "a metric is a part of the data and what train "
              f"reports: {', '.join(names)}")  # fmt: skip
     path = METRICS + name
-    if path in session.leaves:
-        return session.root.builder.value(path)
-    start = Initial(Number(float("nan"), mark), session.scope, "in_out")
-    return session.make_leaf("state", Leaf(path, TensorType(DType.FLOAT), start, mark))
+    if path in elaborator.leaves:
+        return elaborator.root.builder.value(path)
+    start = Initial(Number(float("nan"), mark), elaborator.scope, "in_out")
+    return elaborator.make_leaf("state", Leaf(path, TensorType(DType.FLOAT), start, mark))

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import fail
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.grouping import RATE, argument_of, block_of, with_argument
-from graphflow.spec.elaborate.optimising import Group
+from graphflow.spec.elaborate.objective import Group
 from graphflow.spec.elaborate.training import Training
 from graphflow.spec.parser import parse
 from graphflow.spec.syntax import Binary
 
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.optimising import Optimising
 
-
-def with_rate(session: Optimising, training: Training, rate: str) -> Training:
+def with_rate(elaborator: Elaborator, training: Training, rate: str) -> Training:
     """The training whose optimizers all have the learning rate that an expression over ``step``
     gives. What a group says as ``lr_scale`` still multiplies it; a rate of its own is replaced.
     """
-    document = session.document.train
+    document = elaborator.document.train
     scales = [group.lr_scale for group in (*document.groups,)] if document else []
 
     def changed(group: Group) -> Group:
         call = group.optimizer
-        block = block_of(session, call, session.scope)
+        block = block_of(elaborator, call, elaborator.scope)
         if RATE not in [argument.name for argument in block.args]:
             fail("GF042", f"'{call.function}' has no learning rate '{RATE}'", call.mark,
                  help="such as sgd(lr=0.1)")  # fmt: skip

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, Note, fail
 from graphflow.ir.types import DType
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.run import RunDecl
 from graphflow.spec.syntax import Expr
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.training import Trainings
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Run:
         return [*self.report.values(), *([self.until] if self.until else []), *kept]
 
 
-def run_plan(elaborator: Trainings, decl: RunDecl, scope: Scope) -> Run:
+def run_plan(elaborator: Elaborator, decl: RunDecl, scope: Scope) -> Run:
     """A run section, resolved; a GraphflowError for what does not fit."""
     document = elaborator.document
     if document.train is not None:
@@ -61,9 +59,9 @@ def run_plan(elaborator: Trainings, decl: RunDecl, scope: Scope) -> Run:
     run = Run(
         named_nodes(elaborator, decl.report, decl.mark, scope),
         until,
-        elaborator.whole(decl.steps, scope, None, "'steps'"),
-        elaborator.whole(decl.epochs, scope, None, "'epochs'"),
-        elaborator.whole(decl.seed, scope, 0, "'seed'") or 0,
+        whole(elaborator, decl.steps, scope, None, "'steps'"),
+        whole(elaborator, decl.epochs, scope, None, "'epochs'"),
+        whole(elaborator, decl.seed, scope, 0, "'seed'") or 0,
         decl.mark,
         history_plan(elaborator, decl.history, scope),
     )
@@ -71,7 +69,7 @@ def run_plan(elaborator: Trainings, decl: RunDecl, scope: Scope) -> Run:
     return run
 
 
-def _condition(elaborator: Trainings, expr: Expr, scope: Scope) -> str:
+def _condition(elaborator: Elaborator, expr: Expr, scope: Scope) -> str:
     """One truth value, worked out in each step."""
     with elaborator.at("until"):
         value = elaborator.tensor(elaborator.evaluate(expr, scope, Slot(Place("until"))), expr.mark)
@@ -82,7 +80,7 @@ def _condition(elaborator: Trainings, expr: Expr, scope: Scope) -> str:
     return value.name
 
 
-def _moves(elaborator: Trainings, run: Run) -> None:
+def _moves(elaborator: Elaborator, run: Run) -> None:
     """Something differs from step to step."""
     graph = elaborator.root.builder.graph()
     drawn = graph.restricted_to(graph.needed_for(run.goals)).leaves("rng")

@@ -24,6 +24,8 @@ NODE_LIMIT = 100_000
 DEPTH_LIMIT = 50
 COUNTERS = {"step": "train.step", "epoch": "train.epoch"}
 """What schedules count by, and the states that hold it where a file's own nodes read it."""
+READER = "epoch_metric"
+"""What schedules call to read a metric: a function that training alone offers."""
 
 
 @dataclass
@@ -172,6 +174,8 @@ class Session:
         self.errors: list[Diagnostic] = []
         self.leaves: dict[str, Leaf] = {}
         self.updates: dict[str, Value] = {}
+        self.vectors: dict[str, Callable[[Value, Mark], None]] = {}
+        """Where the new value goes of a vector that several leaves are joined to."""
         self.substitutes: dict[str, Value] = {}
         self.symbols: dict[str, Dim] = {}
         self.scope = Scope(module.let)

@@ -6,16 +6,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import Mark, fail
 from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
+from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.stopping import BestDecl, EarlyStoppingDecl
 from graphflow.spec.syntax import Expr
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.training import Trainings
 
 PATIENCE = 3
 
@@ -65,19 +63,19 @@ def best_goal(decl: BestDecl | EarlyStoppingDecl) -> Goal:
     return Goal(decl.metric, decl.mode == "max", decl.mark)
 
 
-def early_stopping(session: Trainings, decl: EarlyStoppingDecl, scope: Scope) -> EarlyStopping:
+def early_stopping(elaborator: Elaborator, decl: EarlyStoppingDecl, scope: Scope) -> EarlyStopping:
     """The settings of early stopping, resolved."""
-    patience = session.whole(decl.patience, scope, PATIENCE, "'patience'")
+    patience = whole(elaborator, decl.patience, scope, PATIENCE, "'patience'")
     if not patience:
         fail("GF033", "'patience' is at least 1 epoch", decl.mark)
-    delta = _delta(session, decl.min_delta, scope)
+    delta = _delta(elaborator, decl.min_delta, scope)
     return EarlyStopping(best_goal(decl), patience, delta, decl.restore_best)
 
 
-def _delta(session: Trainings, expr: Expr | None, scope: Scope) -> float:
+def _delta(elaborator: Elaborator, expr: Expr | None, scope: Scope) -> float:
     if expr is None:
         return 0.0
-    value = session.static(expr, scope, "'min_delta'")
+    value = elaborator.static(expr, scope, "'min_delta'")
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         fail("GF033", f"'min_delta' is a number from 0 on, not {describe(value)}", expr.mark)
     return float(value)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from graphflow.data.transforms import make
 from graphflow.diagnostics import Mark, fail, placed
 from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.kinds import Findings
 from graphflow.spec.syntax import Call, Expr, ListExpr, Name
 from graphflow.spec.values import Plain
-
-if TYPE_CHECKING:
-    from graphflow.spec.elaborate.feeding import Feeds
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class TransformCall:
 
 
 def transform_calls(
-    elaborator: Feeds, exprs: Sequence[Expr], let: Scope
+    elaborator: Elaborator, exprs: Sequence[Expr], let: Scope
 ) -> tuple[TransformCall, ...]:
     """All items of ``transforms:``; every mistake that shows without data is told at once."""
     findings = Findings()
@@ -39,14 +36,14 @@ def transform_calls(
     return tuple(call for call in calls if call is not None)
 
 
-def _checked(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
+def _checked(elaborator: Elaborator, expr: Expr, let: Scope) -> TransformCall:
     call = _call(elaborator, expr, let)
     with placed(call.mark):
         make(call.name, call.args, call.kwargs)
     return call
 
 
-def _call(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
+def _call(elaborator: Elaborator, expr: Expr, let: Scope) -> TransformCall:
     """A call with plain arguments: words that ``let`` does not know are names of columns."""
     if isinstance(expr, Name):
         return TransformCall(expr.id, (), {}, expr.mark)
@@ -57,7 +54,7 @@ def _call(elaborator: Feeds, expr: Expr, let: Scope) -> TransformCall:
     return TransformCall(expr.function, args, kwargs, expr.mark)
 
 
-def _argument(elaborator: Feeds, expr: Expr, let: Scope) -> Plain:
+def _argument(elaborator: Elaborator, expr: Expr, let: Scope) -> Plain:
     if isinstance(expr, ListExpr):
         return [_argument(elaborator, item, let) for item in expr.items]
     if isinstance(expr, Name) and not let.get(expr.id)[0]:

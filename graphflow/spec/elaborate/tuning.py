@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
 from graphflow.spec.document import TrainDecl, TuneDecl
 from graphflow.spec.elaborate.bound import Bound, Poisoned, describe, is_number
+from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.training import Training, Trainings
+from graphflow.spec.elaborate.settings import whole
+from graphflow.spec.elaborate.training import Training
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.syntax import Bool, Call, Expr, Name, Number, String
 from graphflow.spec.unparse import unparse
@@ -108,7 +110,7 @@ class TunePlan:
     mark: Mark | None = field(default=None, compare=False, repr=False)
 
 
-def tuning(elaborator: Trainings, training: Training | None) -> TunePlan | None:
+def tuning(elaborator: Elaborator, training: Training | None) -> TunePlan | None:
     """The plan of a search; errors are kept, and None stands for a section that has some, or for
     none.
     """
@@ -128,7 +130,7 @@ def tuning(elaborator: Trainings, training: Training | None) -> TunePlan | None:
     trials = elaborator.attempt(lambda: reader.count(decl.trials, "trials"))
     workers = elaborator.attempt(lambda: reader.count(decl.workers, "workers"))
     time = elaborator.attempt(reader.time)
-    seed = elaborator.attempt(lambda: elaborator.whole(decl.seed, reader.let, 0, "'seed'"))
+    seed = elaborator.attempt(lambda: whole(elaborator, decl.seed, reader.let, 0, "'seed'"))
     if metric is None or scheduler is None or sampler is None:
         return None
     return TunePlan(tuple(found), metric, decl.mode == "max", scheduler, sampler, trials, time,
@@ -169,7 +171,7 @@ def bound_call(call: Call, names: tuple[str, ...]) -> _Given:
 class _Reader:
     """Reads one section's expressions over ``let``."""
 
-    elaborator: Trainings
+    elaborator: Elaborator
     decl: TuneDecl
 
     @property

@@ -18,11 +18,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import plotly.graph_objects as go
 
 import graphflow as gf
-from graphflow.figures import Chart, Labels, Series, draw
-from graphflow.tuning.figures import Kept, incumbents, write_report
+from graphflow.figures import Chart, Labels, Report, Series, draw
+from graphflow.figures import write_report as write_page
+from graphflow.tuning.figures import write_report
+from graphflow.tuning.results import Kept, incumbents
 
 TRIALS = 20
 KINDS = ("halving", "random")
@@ -46,7 +47,7 @@ def error(tuned: gf.Tuned) -> float:
     return 1 - tuned.value if tuned.maximise else tuned.value
 
 
-def averaged(folder: Path, seeds: int) -> go.Figure:
+def averaged(folder: Path, seeds: int) -> Chart:
     """The best error so far against the share of the time, mean over the seeds."""
     shares, series = np.linspace(0.05, 1, 96), []
     for kind in KINDS:
@@ -62,7 +63,7 @@ def averaged(folder: Path, seeds: int) -> go.Figure:
         series += [Series(kind, mean, shares, group=kind),
                    Series(f"{kind}, mean + sd", mean + spread, shares, group=kind)]  # fmt: skip
     labels = Labels(f"Best error so far, mean over {seeds} seeds", "share of the time", "error")
-    return draw(Chart(series, labels, log="y"))
+    return Chart(series, labels, log="y")
 
 
 def spread(values: list[float]) -> str:
@@ -96,7 +97,8 @@ def run(file: str, seeds: int, folder: Path, drawn: bool) -> None:
     if drawn:
         searches = [folder / f"{kind}-{seed}" for kind in errors for seed in range(seeds)]
         write_report(searches, folder / "any-time.html")
-        averaged(folder, seeds).write_html(folder / "mean.html")
+        mean = Report("Halving and random search", shown={"mean": draw(averaged(folder, seeds))})
+        write_page(mean, folder / "mean.html")
 
 
 if __name__ == "__main__":

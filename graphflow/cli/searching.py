@@ -46,14 +46,14 @@ class Lines:
 
 
 def _happened(search: Search, event: Event, trial: Trial) -> str:
-    from graphflow.tuning.figures import shown
+    from graphflow.tuning.results import shown
 
     if event.event == "start":
         again = f" from epoch {trial.epoch}" if trial.epoch else ""
         goal = "" if search.plan.scheduler.whole else f" to {trial.until}"
         return f"begins{again}{goal}: {shown(trial.configuration)}"
     metric = "" if event.value is None else f"  {search.plan.metric} {shown_number(event.value)}"
-    best = "" if search.best is None else f"  best {shown_number(search.best[1])}"
+    best = "" if search.best is None else f"  best {shown_number(search.best.value)}"
     if event.event == "epoch":
         return f"epoch {event.epoch}/{trial.until}{metric}{best}"
     because = f": {trial.message}" if trial.message else ""
@@ -95,10 +95,10 @@ def _table(search: Search, rows: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from graphflow.tuning.figures import ranked, shown
+    from graphflow.tuning.results import ranked, shown
 
     plan = search.plan
-    best = "" if search.best is None else f", best {shown_number(search.best[1])}"
+    best = "" if search.best is None else f", best {shown_number(search.best.value)}"
     count = f"{len(search.trials)}/{plan.trials}" if plan.trials else str(len(search.trials))
     title = f"{count} trials, {search.seconds:.0f} s{best}"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False,
@@ -111,7 +111,7 @@ def _table(search: Search, rows: int) -> Table:
     for trial in [*active, *others][:rows]:
         own = trial.best(plan.maximise)
         last = trial.values.get(trial.epoch)
-        leading = search.best is not None and search.best[0] is trial
+        leading = search.best is not None and search.best.trial is trial
         cells = (
             str(trial.number), shown(trial.configuration), f"{trial.epoch}/{trial.until}",
             "" if last is None else shown_number(last),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,8 @@ from graphflow.cli.source import AsJson, Sets, assignments
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
-    from graphflow.spec.values import Plain
     from graphflow.tuning import Search, Trial, Tuned
+    from graphflow.tuning.results import Best
 
 NAME = "tune"
 
@@ -126,7 +126,7 @@ def _row(trial: Trial, maximise: bool) -> dict[str, object]:
 
 def _print_trials(trials: Sequence[Trial], metric: str, maximise: bool) -> None:
     """The trials, the best first."""
-    from graphflow.tuning.figures import ranked, shown
+    from graphflow.tuning.results import ranked, shown
 
     rows = []
     for trial in ranked(trials, maximise):
@@ -141,19 +141,21 @@ def _print_trials(trials: Sequence[Trial], metric: str, maximise: bool) -> None:
 
 def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:
     """Look at searches that are kept in folders, and draw them in one page where it is asked."""
-    from graphflow.tuning.figures import Kept, best_of, shown, write_report
+    from graphflow.tuning.results import Kept
 
     searches = [Kept.of(path) for path in paths]
     rows = []
     for path, kept in zip(paths, searches, strict=True):
-        trial, value = best_of(kept) or (None, None)
+        best = kept.best
         rows.append({
             "tune": str(path), "scheduler": kept.asked.scheduler, "sampler": kept.asked.sampler,
             "trials": len(kept.trials), "seconds": kept.seconds(), "metric": kept.asked.metric,
-            "value": value, "trial": trial and trial.number,
-            "best": trial and dict(trial.configuration),
+            "value": best and best.value, "trial": best and best.trial.number,
+            "best": best and dict(best.trial.configuration),
         })  # fmt: skip
     if out is not None:
+        from graphflow.tuning.figures import write_report
+
         write_report(paths, out)
     if as_json:
         print_json(rows)
@@ -162,7 +164,7 @@ def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:
         _print_trials(searches[0].trials, searches[0].asked.metric, searches[0].maximise)
     cells = [
         (str(r["tune"]), f"{r['scheduler']}, {r['sampler']}", str(r["trials"]),
-         f"{kept.seconds():.1f}", kept.asked.metric, _cell(best_of(kept), shown))
+         f"{kept.seconds():.1f}", kept.asked.metric, _cell(kept.best))
         for r, kept in zip(rows, searches, strict=True)
     ]  # fmt: skip
     print_table(("search", "scheduler, sampler", ">trials", ">seconds", "metric", "best"), cells)
@@ -171,5 +173,7 @@ def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:
     return GOOD
 
 
-def _cell(best: tuple[Trial, float] | None, shown: Callable[[Mapping[str, Plain]], str]) -> str:
-    return "" if best is None else f"{shown_number(best[1])}  {shown(best[0].configuration)}"
+def _cell(best: Best | None) -> str:
+    from graphflow.tuning.results import shown
+
+    return "" if best is None else f"{shown_number(best.value)}  {shown(best.trial.configuration)}"

@@ -8,6 +8,7 @@ figure of one; ``gather`` fills descriptions from a model in memory or a run's f
 from __future__ import annotations
 
 from graphflow.figures.descriptions import (
+    Axis,
     Bars,
     Box,
     Chart,
@@ -17,11 +18,15 @@ from graphflow.figures.descriptions import (
     Heatmap,
     Histogram,
     Labels,
+    Moment,
     Panel,
-    Path,
+    Parallel,
     Picture,
     Pictures,
     Series,
+    Span,
+    Timeline,
+    Trajectory,
     Words,
 )
 from graphflow.figures.drawing import draw
@@ -30,6 +35,7 @@ from graphflow.figures.report import Report, Table, report_html, write_report
 from graphflow.figures.run_report import compared_report, figures_of, run_report
 
 __all__ = [
+    "Axis",
     "Bars",
     "Box",
     "Chart",
@@ -39,13 +45,17 @@ __all__ = [
     "Heatmap",
     "Histogram",
     "Labels",
+    "Moment",
     "Panel",
-    "Path",
+    "Parallel",
     "Picture",
     "Pictures",
     "Report",
     "Series",
+    "Span",
     "Table",
+    "Timeline",
+    "Trajectory",
     "Words",
     "compared_report",
     "draw",

@@ -8,7 +8,18 @@ from itertools import pairwise
 import numpy as np
 import plotly.graph_objects as go
 
-from graphflow.figures.descriptions import Bars, Chart, Cloud, Histogram, Labels, Log, Series
+from graphflow.figures.descriptions import (
+    Axis,
+    Bars,
+    Chart,
+    Cloud,
+    Histogram,
+    Labels,
+    Log,
+    Parallel,
+    Series,
+    Timeline,
+)
 from graphflow.figures.theme import (
     COLOURS,
     DASHES,
@@ -24,6 +35,8 @@ from graphflow.figures.theme import (
 HEIGHT = 380
 MOST_POINTS = 4_000
 """Points of one line; longer ones keep the smallest and the largest of each stretch."""
+ROW = 34
+"""Pixels of a row of a timeline."""
 FEW_TICKS = 16
 FEW = 40
 """Points of a line up to which each is marked."""
@@ -40,10 +53,14 @@ def draw_chart(chart: Chart) -> go.Figure:
         made.add_trace(_trace(series, chart, groups.index(group), turn))
     _axes(made, chart.labels, chart.log)
     _decades(made, chart)
-    _whole_ticks(made, chart)
+    if chart.x_words:
+        made.update_xaxes(tickmode="array", **_words_at_ticks(chart.x_words))
+    else:
+        _whole_ticks(made, chart)
     lines = all(s.mode != "markers" for s in chart.series)
     made.update_layout(
-        showlegend=len(chart.series) > 1, hovermode="x unified" if lines else "closest"
+        showlegend=chart.legend and len(chart.series) > 1,
+        hovermode="x unified" if lines else "closest",
     )
     if chart.equal:
         made.update_yaxes(scaleanchor="x", constrain="domain")
@@ -127,6 +144,10 @@ def _whole_ticks(made: go.Figure, chart: Chart) -> None:
         made.update_xaxes(dtick=1)
 
 
+def _words_at_ticks(words: Sequence[str]) -> dict[str, list[object]]:
+    return {"tickvals": list(range(len(words))), "ticktext": [safe(word) for word in words]}
+
+
 def draw_bars(bars: Bars) -> go.Figure:
     """One bar for each category and series."""
     made = figure(bars.labels, height=HEIGHT)
@@ -183,3 +204,50 @@ def draw_cloud(cloud: Cloud) -> go.Figure:
 
 def _words(text: Sequence[str], chosen: Sequence[int]) -> list[str] | None:
     return [safe(text[i]) for i in chosen] if text else None
+
+
+def draw_timeline(timeline: Timeline) -> go.Figure:
+    """A bar for each span, a short upright line for each moment."""
+    used = {span.row for span in timeline.spans} | {moment.row for moment in timeline.moments}
+    rows = sorted(used)
+    made = figure(timeline.labels, height=ROW * (len(rows) + 1))
+    for span in timeline.spans:
+        made.add_trace(go.Bar(
+            x=[span.end - span.begin], base=[span.begin], y=[span.row], orientation="h", width=0.7,
+            marker={"color": colour(span.group), "line": {"width": 1, "color": "white"}},
+            text=safe(span.text), textposition="inside", insidetextanchor="middle",
+            hovertext=safe(span.about), hoverinfo="text",
+        ))  # fmt: skip
+    made.add_trace(go.Scatter(
+        x=[one.time for one in timeline.moments], y=[one.row for one in timeline.moments],
+        mode="markers", hoverinfo="text", hovertext=[safe(one.about) for one in timeline.moments],
+        marker={"symbol": "line-ns-open", "size": 12, "color": "rgba(0,0,0,0.55)"},
+    ))  # fmt: skip
+    _axes(made, timeline.labels, "")
+    made.update_yaxes(tickvals=rows, autorange="reversed")
+    made.update_layout(barmode="overlay", showlegend=False)
+    return made
+
+
+def draw_parallel(parallel: Parallel) -> go.Figure:
+    """A line for each that has a place on every axis."""
+    made = figure(parallel.labels, height=HEIGHT - 60, above=44, below=24)
+    columns = [_positive(finite(axis.values), axis.log) for axis in parallel.axes]
+    whole = np.isfinite([*columns, finite(parallel.color)]).all(axis=0)
+    axes = [_upright(axis, v[whole]) for axis, v in zip(parallel.axes, columns, strict=True)]
+    line = {"color": finite(parallel.color)[whole], "colorscale": SEQUENTIAL, "showscale": False}
+    made.add_trace(go.Parcoords(dimensions=axes, line=line))
+    made.update_layout(margin={"l": 70, "r": 70})
+    return made
+
+
+def _upright(axis: Axis, values: Numbers) -> dict[str, object]:
+    """An axis as plotly takes it; it knows no logarithms, so that they are its numbers here."""
+    if axis.words:
+        return {"label": safe(axis.name), "values": values, **_words_at_ticks(axis.words)}
+    if not axis.log or not values.size:
+        return {"label": safe(axis.name), "values": values}
+    places = np.log10(values)
+    ticks = np.linspace(places.min(), places.max(), 5)
+    return {"label": safe(axis.name), "values": places, "tickvals": ticks,
+            "ticktext": [f"{10**tick:.2g}" for tick in ticks]}  # fmt: skip

@@ -57,6 +57,10 @@ class Chart:
     log: Log = ""
     equal: bool = False
     """Whether a unit is as long on one axis as on the other."""
+    legend: bool = True
+    """Whether each of several series has its name beside the drawing."""
+    x_words: Sequence[str] = ()
+    """What the places 0, 1, ... along x are called, where they stand for words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +109,7 @@ class Heatmap:
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class Trajectory:
     """Where a run went, step by step."""
 
     name: str
@@ -121,7 +125,7 @@ class Contour:
     x: Array
     y: Array
     z: Array
-    paths: Sequence[Path] = ()
+    paths: Sequence[Trajectory] = ()
     labels: Labels = field(default_factory=Labels)
     log: bool = False
     """Whether levels are powers of ten of the distance to the lowest value."""
@@ -175,6 +179,56 @@ class Cloud:
 
 
 @dataclass(frozen=True, eq=False)
+class Span:
+    """A stretch of time in a row: a word in it, and one where the pointer is."""
+
+    row: int
+    begin: float
+    end: float
+    text: str = ""
+    about: str = ""
+    group: int = 0
+    """Which colour it has."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """A mark in a row."""
+
+    row: int
+    time: float
+    about: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """What happened when: spans and moments in numbered rows, the first at the top."""
+
+    spans: Sequence[Span]
+    moments: Sequence[Moment] = ()
+    labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One of several parallel axes: a number (n,) for each line, or the place of its word."""
+
+    name: str
+    values: Array
+    words: Sequence[str] = ()
+    log: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Parallel:
+    """Parallel coordinates: n lines from axis to axis, ``color`` (n,) on a scale of colours."""
+
+    axes: Sequence[Axis]
+    color: Array
+    labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, eq=False)
 class Words:
     """Texts, each under its title."""
 
@@ -182,4 +236,6 @@ class Words:
     labels: Labels = field(default_factory=Labels)
 
 
-Description = Chart | Bars | Histogram | Heatmap | Contour | Pictures | Cloud | Words
+Description = (
+    Chart | Bars | Histogram | Heatmap | Contour | Pictures | Cloud | Timeline | Parallel | Words
+)

@@ -6,7 +6,14 @@ from functools import singledispatch
 
 import plotly.graph_objects as go
 
-from graphflow.figures.charts import draw_bars, draw_chart, draw_cloud, draw_histogram
+from graphflow.figures.charts import (
+    draw_bars,
+    draw_chart,
+    draw_cloud,
+    draw_histogram,
+    draw_parallel,
+    draw_timeline,
+)
 from graphflow.figures.descriptions import (
     Bars,
     Chart,
@@ -14,7 +21,9 @@ from graphflow.figures.descriptions import (
     Contour,
     Heatmap,
     Histogram,
+    Parallel,
     Pictures,
+    Timeline,
     Words,
 )
 from graphflow.figures.fields import draw_contour, draw_heatmap
@@ -44,4 +53,6 @@ draw.register(Heatmap, draw_heatmap)
 draw.register(Contour, draw_contour)
 draw.register(Pictures, draw_pictures)
 draw.register(Cloud, draw_cloud)
+draw.register(Timeline, draw_timeline)
+draw.register(Parallel, draw_parallel)
 draw.register(Words, draw_words)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from graphflow.figures.descriptions import Contour, Heatmap, Panel, Path
+from graphflow.figures.descriptions import Contour, Heatmap, Panel, Trajectory
 from graphflow.figures.theme import (
     DIVERGING,
     SEQUENTIAL,
@@ -167,7 +167,7 @@ def _levels(z: Numbers, log: bool, title: str) -> tuple[Numbers, dict[str, objec
     return powers, {**bar, "title": {"text": safe(words)}, "tickvals": ticks, "ticktext": text}
 
 
-def _way(path: Path, index: int, surface: bool) -> list[object]:
+def _way(path: Trajectory, index: int, surface: bool) -> list[object]:
     """A path as a line with its start and its end marked."""
     x, y = finite(path.x).reshape(-1), finite(path.y).reshape(-1)
     ink = ("#ffffff", colour(4), colour(1), colour(3))[index % 4]

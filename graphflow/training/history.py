@@ -43,7 +43,7 @@ class Series(NamedTuple):
     values: Array
 
 
-class Table:
+class Records:
     """Records of one row a step, in a file that grows or, without one, in memory."""
 
     def __init__(self, file: Path | None = None) -> None:
@@ -121,26 +121,26 @@ class Table:
 class History(Mapping[str, Series]):
     """Series by name. ``history["x"].values`` has one row a step, ``.steps`` says which."""
 
-    def __init__(self, *tables: Table) -> None:
-        self.tables = tables
+    def __init__(self, *parts: Records) -> None:
+        self.parts = parts
 
     def __getitem__(self, name: str) -> Series:
-        for table in self.tables:
-            if name in table.names:
-                records = table.read()
+        for part in self.parts:
+            if name in part.names:
+                records = part.read()
                 return Series(np.array(records[STEP]), np.array(records[name]))
         offer = f"there is one of {', '.join(self)}" if len(self) else "name it under 'history:'"
         fail("GF020", f"the run keeps no history of '{name}'",
              help=did_you_mean(str(name), list(self)) or offer)  # fmt: skip
 
     def __contains__(self, name: object) -> bool:
-        return any(name in table.names for table in self.tables)
+        return any(name in part.names for part in self.parts)
 
     def __iter__(self) -> Iterator[str]:
-        return (name for table in self.tables for name in table.names)
+        return (name for part in self.parts for name in part.names)
 
     def __len__(self) -> int:
-        return sum(len(table.names) for table in self.tables)
+        return sum(len(part.names) for part in self.parts)
 
     def __repr__(self) -> str:
         return f"History({', '.join(self)})"
@@ -148,7 +148,7 @@ class History(Mapping[str, Series]):
 
 def stored_history(folder: Path) -> History:
     """The history that lies in a run's folder; nothing where it has none."""
-    return History(*(Table(folder / "history" / name) for name in FILES))
+    return History(*(Records(folder / "history" / name) for name in FILES))
 
 
 class Recorder:
@@ -158,7 +158,7 @@ class Recorder:
         self, plan: HistoryPlan | None, graph: Graph, dtype: DType, total: int | None
     ) -> None:
         self.plan, self.total = plan, total
-        self.leaves, self.nodes, self.next = Table(), Table(), 0
+        self.leaves, self.nodes, self.next = Records(), Records(), 0
         types = [] if plan is None else [graph[node].tensor for node in plan.nodes.values()]
         if not any(map(type_symbols, types)):
             self._check(sum(_bytes(type, dtype) for type in types), 0)
@@ -171,7 +171,7 @@ class Recorder:
     def begin(self, step: int, folder: Path | None) -> None:
         """Go on at ``step``, in a run's folder or in memory."""
         if folder is not None:
-            self.leaves, self.nodes = (Table(folder / "history" / name) for name in FILES)
+            self.leaves, self.nodes = (Records(folder / "history" / name) for name in FILES)
         self.next = step
         self.leaves.keep_before(step)
         self.nodes.keep_before(step)

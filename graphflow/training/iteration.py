@@ -62,7 +62,8 @@ class Iteration:
         self.store.widen(self.settings.dtype)
         self.leaves, self.nodes = recorded(elaborated, self.plan.history)
         until = [] if self.plan.until is None else [self.plan.until]
-        graph = step_graph(elaborated, [*self.plan.report.values(), *self.nodes.values(), *until])
+        outputs = [*self.plan.report.values(), *self.nodes.values(), *until]
+        graph = iteration_graph(elaborated, outputs)
         self.compiler = Compiler(graph, store, initialiser, self.settings)
         self.runs = 0
         self.values: dict[str, Array] = {}
@@ -150,7 +151,7 @@ class Iteration:
         self.runs = take_over(self.store, arrays)
 
 
-def step_graph(elaborated: Elaborated, outputs: list[str]) -> Graph:
+def iteration_graph(elaborated: Elaborated, outputs: list[str]) -> Graph:
     """The graph of one step, with nothing that neither an output nor an update needs."""
     graph = expand_derivatives(elaborated.graph)
     graph = replace(graph, outputs=tuple(dict.fromkeys(outputs)))

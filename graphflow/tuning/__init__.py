@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphflow.tuning.begin import Limits, begun, resumed, tune
+from graphflow.tuning.asked import Limits
+from graphflow.tuning.begin import begun, resumed, tune
 from graphflow.tuning.search import Listener, Search, Tuned
 from graphflow.tuning.trials import Trial
 

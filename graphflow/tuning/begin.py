@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
@@ -16,29 +16,11 @@ from graphflow.spec.elaborate.tuning import SCHEDULERS
 from graphflow.spec.unparse import unparse
 from graphflow.spec.values import Plain
 from graphflow.training.feed import open_feed
-from graphflow.tuning.folder import Asked, TuneFolder
+from graphflow.tuning.asked import Asked, Limits, Setting
+from graphflow.tuning.folder import TuneFolder
 from graphflow.tuning.probe import misfits
-from graphflow.tuning.search import Listener, Search, Setting, Tuned
+from graphflow.tuning.search import Listener, Search, Tuned
 from graphflow.tuning.study import check_installed
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the command line or a caller says in place of the file."""
-
-    trials: int | None = None
-    time: float | None = None
-    workers: int | None = None
-    seed: int | None = None
-
-    def over(self, plan: TunePlan) -> TunePlan:
-        """The plan with what is given here."""
-        for name, least in (("trials", 1), ("time", 0), ("workers", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                fail("GF033", f"{name} is a number from {least} on, not {value}")
-        given = {n: v for n, v in vars(self).items() if v is not None}
-        return replace(plan, **given)
 
 
 def tune(
@@ -75,7 +57,7 @@ def begun(
 ) -> Search:
     """A new search; its folder is made last, so that what is refused leaves none behind."""
     place = find(file).resolve()
-    setting = Setting(str(place), overrides, dtype)
+    setting = Setting(str(place), dict(overrides), dtype)
     model = _checked(place, setting)
     plan = limits.over(plan_of(model))
     name = "-".join(place.stem.split()) or "tune"
@@ -87,15 +69,13 @@ def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Sea
     """The search in a folder, from what its journal holds on; more trials or time may be given."""
     folder = TuneFolder.open(path)
     asked = folder.asked()
-    if limits.seed not in (None, asked.seed):
-        fail("GF064", f"the search has seed {asked.seed}, not {limits.seed}",
+    if limits.seed not in (None, asked.limits.seed):
+        fail("GF064", f"the search has seed {asked.limits.seed}, not {limits.seed}",
              help="leave out --seed, or begin a new search")  # fmt: skip
-    setting = Setting(asked.file, asked.overrides, asked.dtype)
-    model = _checked(folder.file, setting)
-    kept = Limits(asked.trials, asked.time, asked.workers, asked.seed)
-    plan = limits.over(kept.over(plan_of(model)))
-    folder.note(_asked(model, setting, plan))
-    return Search(folder, plan, setting, listener)
+    model = _checked(folder.file, asked.setting)
+    plan = limits.over(asked.limits.over(plan_of(model)))
+    folder.note(replace(asked, limits=Limits.of(plan)))
+    return Search(folder, plan, asked.setting, listener)
 
 
 def plan_of(model: Model) -> TunePlan:
@@ -137,11 +117,9 @@ def _checked(place: Path, setting: Setting) -> Model:
 def _asked(model: Model, setting: Setting, plan: TunePlan) -> Asked:
     decl = model.document.tune
     assert decl is not None
-    return Asked(
-        setting.file, dict(setting.overrides), setting.dtype, plan.trials, plan.time, plan.workers,
-        plan.seed, plan.metric, decl.mode, written(plan.scheduler), plan.sampler,
-        {name: unparse(expr) for name, expr in decl.space.items()},
-    )  # fmt: skip
+    space = {name: unparse(expr) for name, expr in decl.space.items()}
+    return Asked(setting, Limits.of(plan), plan.metric, decl.mode, written(plan.scheduler),
+                 plan.sampler, space)  # fmt: skip
 
 
 def written(plan: SchedulerPlan) -> str:

@@ -28,6 +28,7 @@ from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.spec.values import Plain
 from graphflow.training.run_folder import Json, versions
+from graphflow.tuning.asked import Asked
 
 PROCESSES = "processes.jsonl"
 """Who works in the folder at present."""
@@ -46,24 +47,6 @@ class Event:
     epoch: int = 0
     value: float | None = None
     state: str = ""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a search was asked for: enough to go on with it. ``file`` is where the file lay."""
-
-    file: str
-    overrides: Mapping[str, Plain]
-    dtype: str
-    trials: int | None
-    time: float | None
-    workers: int
-    seed: int
-    metric: str
-    mode: str
-    scheduler: str
-    sampler: str
-    space: Mapping[str, str]
 
 
 class TuneFolder:
@@ -85,7 +68,7 @@ class TuneFolder:
         except OSError as error:
             fail("GF064", f"the folder '{folder}' cannot be made: {error.strerror}")
         made = cls(folder)
-        write_atomically(made.file, Path(asked.file).read_bytes())
+        write_atomically(made.file, Path(asked.setting.file).read_bytes())
         made.note(asked, {"started": stamp, "versions": versions()})
         return made
 
@@ -105,14 +88,14 @@ class TuneFolder:
         """Write what is asked; what else ``tune.json`` holds is kept."""
         file = self.path / "tune.json"
         before = self._json() if file.exists() else {}
-        content = before | dict(more or {}) | asdict(asked)
+        content = before | dict(more or {}) | asked.to_json()
         write_atomically(file, json.dumps(content, indent=2).encode())
 
     def asked(self) -> Asked:
         """What the search was asked for."""
         found = self._json()
         try:
-            return Asked(**{name: found[name] for name in Asked.__dataclass_fields__})  # type: ignore[arg-type]
+            return Asked.from_json(found)
         except KeyError as missing:
             fail("GF064", f"'{self.path / 'tune.json'}' does not say {missing}")
 

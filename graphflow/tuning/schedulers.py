@@ -2,7 +2,7 @@
 
 A scheduler keeps no state of its own. What it decides depends on the trials alone, so that a
 search that was interrupted goes on as if nothing had been. Errors are compared, smaller is
-better: :class:`Table` turns the metric round where it is maximised.
+better: :class:`Standings` turns the metric round where it is maximised.
 
 Halving works on rungs: epochs r, r * eta, r * eta^2, ... up to the longest training.
 Jamieson and Talwalkar 2016 (successive halving), Li et al. 2018 (asynchronous), in the words of
@@ -21,7 +21,7 @@ from graphflow.tuning.trials import Trial
 
 
 @dataclass(frozen=True)
-class Job:
+class Assignment:
     """What a worker is to do: train a trial (None: a new one) until an epoch."""
 
     trial: int | None
@@ -29,7 +29,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Table:
+class Standings:
     """All trials so far, in the order in which they began, and how many there may be."""
 
     trials: Sequence[Trial]
@@ -56,10 +56,10 @@ class Table:
 class Scheduler(Protocol):
     """Decides which trials train on."""
 
-    def following(self, table: Table) -> Job | None:
+    def following(self, standings: Standings) -> Assignment | None:
         """What a free worker does; None where it must wait for others, or all is done."""
 
-    def hopeless(self, table: Table) -> list[Trial]:
+    def hopeless(self, standings: Standings) -> list[Trial]:
         """The paused trials that will not go on."""
 
 
@@ -83,11 +83,11 @@ class Basic:
 
     longest: int
 
-    def following(self, table: Table) -> Job | None:
+    def following(self, standings: Standings) -> Assignment | None:
         """A new trial."""
-        return Job(None, self.longest) if table.open else None
+        return Assignment(None, self.longest) if standings.open else None
 
-    def hopeless(self, table: Table) -> list[Trial]:
+    def hopeless(self, standings: Standings) -> list[Trial]:
         """None pauses."""
         return []
 
@@ -106,40 +106,40 @@ class SuccessiveHalving:
         self.factor = factor
         self.size = factor ** (len(self.levels) - 1)
 
-    def following(self, table: Table) -> Job | None:
+    def following(self, standings: Standings) -> Assignment | None:
         """The best trial that was promoted and has not gone on, else a new one."""
-        for start in range(0, len(table.trials), self.size):
-            for level, survivors in zip(self.levels, self._round(table, start), strict=False):
+        for start in range(0, len(standings.trials), self.size):
+            for level, survivors in zip(self.levels, self._round(standings, start), strict=False):
                 for trial in survivors:
                     if trial.state == "paused" and trial.until < level:
-                        return Job(trial.number, level)
-        return Job(None, self.levels[0]) if table.open else None
+                        return Assignment(trial.number, level)
+        return Assignment(None, self.levels[0]) if standings.open else None
 
-    def hopeless(self, table: Table) -> list[Trial]:
+    def hopeless(self, standings: Standings) -> list[Trial]:
         """Those that were compared and not promoted."""
         found = []
-        for start in range(0, len(table.trials), self.size):
-            kept = self._round(table, start)
+        for start in range(0, len(standings.trials), self.size):
+            kept = self._round(standings, start)
             for rung, survivors in enumerate(kept[:-1]):
                 promoted = {trial.number for trial in kept[rung + 1]}
                 found += [t for t in survivors if t.state == "paused" and t.number not in promoted]
         return found
 
-    def _round(self, table: Table, start: int) -> list[list[Trial]]:
+    def _round(self, standings: Standings, start: int) -> list[list[Trial]]:
         """The trials that take part in each rung of the round from trial ``start`` on."""
         planned = self.size
-        if table.limit is not None:
-            planned = min(planned, table.limit - start)
-        members = list(table.trials[start : start + self.size])
+        if standings.limit is not None:
+            planned = min(planned, standings.limit - start)
+        members = list(standings.trials[start : start + self.size])
         kept = [members]
         if len(members) < planned:
             return kept
         for rung, level in enumerate(self.levels[:-1]):
             if any(t.state != "failed" and level not in t.values for t in kept[rung]):
                 break
-            ranked = table.ranked(kept[rung], level)
+            ranked = standings.ranked(kept[rung], level)
             size = max(1, planned // self.factor ** (rung + 1))
-            kept.append([t for t in ranked[:size] if table.error(t, level) < math.inf])
+            kept.append([t for t in ranked[:size] if standings.error(t, level) < math.inf])
         return kept
 
 
@@ -154,23 +154,23 @@ class Promotion:
         self.levels = rungs(least, longest, factor)
         self.factor = factor
 
-    def following(self, table: Table) -> Job | None:
+    def following(self, standings: Standings) -> Assignment | None:
         """A promotion, else a new trial."""
         for rung in reversed(range(len(self.levels) - 1)):
             level = self.levels[rung]
-            reached = [t for t in table.trials if table.error(t, level) < math.inf]
-            for trial in table.ranked(reached, level)[: len(reached) // self.factor]:
+            reached = [t for t in standings.trials if standings.error(t, level) < math.inf]
+            for trial in standings.ranked(reached, level)[: len(reached) // self.factor]:
                 if trial.state == "paused" and trial.until == level:
-                    return Job(trial.number, self.levels[rung + 1])
-        return Job(None, self.levels[0]) if table.open else None
+                    return Assignment(trial.number, self.levels[rung + 1])
+        return Assignment(None, self.levels[0]) if standings.open else None
 
-    def hopeless(self, table: Table) -> list[Trial]:
+    def hopeless(self, standings: Standings) -> list[Trial]:
         """Once every trial has begun and none runs, those that are left."""
-        if table.open or any(t.state in ("running", "waiting") for t in table.trials):
+        if standings.open or any(t.state in ("running", "waiting") for t in standings.trials):
             return []
-        if self.following(table) is not None:
+        if self.following(standings) is not None:
             return []
-        return [t for t in table.trials if t.state == "paused"]
+        return [t for t in standings.trials if t.state == "paused"]
 
 
 def scheduler_of(plan: SchedulerPlan) -> Scheduler:

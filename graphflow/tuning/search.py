@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,9 +17,11 @@ from graphflow.diagnostics import fail
 from graphflow.spec.elaborate import TunePlan
 from graphflow.spec.overrides import written
 from graphflow.spec.values import Plain
+from graphflow.tuning.asked import Setting
 from graphflow.tuning.folder import Event, TuneFolder
 from graphflow.tuning.pool import Pool
-from graphflow.tuning.schedulers import Table, scheduler_of
+from graphflow.tuning.results import Best, best_of
+from graphflow.tuning.schedulers import Standings, scheduler_of
 from graphflow.tuning.study import Study
 from graphflow.tuning.trials import OVER, Trial
 from graphflow.tuning.worker import Job, Message
@@ -73,20 +75,6 @@ class Silent:
     def on_tick(self, search: Search) -> None: ...
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What all trials share: where the file lay, overrides below their own, the number type."""
-
-    file: str
-    overrides: Mapping[str, Plain] = field(default_factory=dict)
-    dtype: str = "float32"
-
-    def full(self, trial: Trial) -> dict[str, Plain]:
-        """All overrides of a trial, without those of the search itself."""
-        shared = {n: v for n, v in self.overrides.items() if not n.startswith("tune.")}
-        return shared | dict(trial.configuration)
-
-
 class Search:
     """One search in its folder, new or resumed."""
 
@@ -111,14 +99,9 @@ class Search:
         return self._earlier + time.monotonic() - self._begun
 
     @property
-    def best(self) -> tuple[Trial, float, int] | None:
-        """The best trial so far, its metric, and its epoch."""
-        found = [(t, b) for t in self.trials if (b := t.best(self.plan.maximise)) is not None]
-        if not found:
-            return None
-        sign = -1 if self.plan.maximise else 1
-        trial, (value, epoch) = min(found, key=lambda f: (sign * f[1][0], f[0].number))
-        return trial, value, epoch
+    def best(self) -> Best | None:
+        """The best trial so far."""
+        return best_of(self.trials, self.plan.maximise)
 
     def run(self) -> Tuned:
         """Search until trials or time are used up, or until Ctrl-C; then say what was best."""
@@ -187,7 +170,7 @@ class Search:
         waiting = [trial for trial in self.trials if trial.state == "waiting"]
         if waiting:
             return waiting[0]
-        job = self.scheduler.following(self._table())
+        job = self.scheduler.following(self._standings())
         if job is None:
             return None
         if job.trial is None:
@@ -198,8 +181,8 @@ class Search:
         trial.until, trial.attempts = job.until, 0
         return trial
 
-    def _table(self) -> Table:
-        return Table(self.trials, self.plan.trials, self.plan.maximise)
+    def _standings(self) -> Standings:
+        return Standings(self.trials, self.plan.trials, self.plan.maximise)
 
     def _job(self, trial: Trial) -> Job:
         overrides = {n: written(v) for n, v in self.setting.full(trial).items()}
@@ -260,7 +243,7 @@ class Search:
         """Keep where a trial stands, and let go those that it has beaten."""
         self._keep(trial)
         self._tell("end", trial, worker, trial.epoch, trial.values.get(trial.epoch))
-        for beaten in self.scheduler.hopeless(self._table()):
+        for beaten in self.scheduler.hopeless(self._standings()):
             beaten.state = "stopped"
             self._keep(beaten)
             self._tell("end", beaten, -1, beaten.epoch, beaten.values.get(beaten.epoch))

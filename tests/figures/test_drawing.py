@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from graphflow.figures import (
+    Axis,
     Bars,
     Box,
     Chart,
@@ -17,11 +18,15 @@ from graphflow.figures import (
     Heatmap,
     Histogram,
     Labels,
+    Moment,
     Panel,
-    Path,
+    Parallel,
     Picture,
     Pictures,
     Series,
+    Span,
+    Timeline,
+    Trajectory,
     Words,
     draw,
 )
@@ -103,7 +108,7 @@ def test_logarithmic_levels_count_from_the_lowest_value():
 
 
 def test_a_path_is_drawn_where_it_went():
-    path = Path("run", np.array([-5.0, -1, 0]), np.array([-2.0, 1, 0]))
+    path = Trajectory("run", np.array([-5.0, -1, 0]), np.array([-2.0, 1, 0]))
     grid = np.linspace(-5, 5, 4)
     made = draw(Contour(grid, grid, np.zeros((4, 4)), [path]))
     (drawn,) = [t for t in made.data if t.name == "run"]
@@ -141,6 +146,41 @@ def test_no_tag_of_a_users_text_reaches_plotly():
     assert made.layout.title.text == "a &lt; b<br><sub>&lt;i&gt;</sub>"
 
 
+def test_words_stand_along_x_at_their_places():
+    made = draw(Chart([Series("a", np.ones(2), np.array([1, 0]), "markers")], x_words=["u", "<v>"]))
+    assert list(made.layout.xaxis.tickvals) == [0, 1]
+    assert list(made.layout.xaxis.ticktext) == ["u", "&lt;v&gt;"]
+    assert list(made.data[0].x) == [1, 0]
+
+
+def test_a_timeline_has_a_bar_a_span_and_a_mark_a_moment():
+    spans = [Span(4, 0.5, 2.0, "a", "<about>", 1), Span(7, 1.0, 1.5, "b")]
+    made = draw(Timeline(spans, [Moment(7, 1.25, "now")], Labels("t", "s", "worker")))
+    first, second, moments = made.data
+    assert (list(first.base), list(first.x), list(first.y)) == ([0.5], [1.5], [4])
+    assert (list(second.base), list(second.x), second.text) == ([1.0], [0.5], "b")
+    assert first.hovertext == "&lt;about&gt;"
+    assert (list(moments.x), list(moments.y)) == ([1.25], [7])
+    assert list(made.layout.yaxis.tickvals) == [4, 7]
+    assert made.layout.yaxis.autorange == "reversed"
+
+
+def test_parallel_coordinates_take_logarithms_and_words():
+    axes = [Axis("lr", np.array([0.1, 0.01]), log=True),
+            Axis("act", np.array([0, 1]), ["relu", "<tanh>"])]  # fmt: skip
+    lr, act = draw(Parallel(axes, np.array([0.7, 0.6]))).data[0].dimensions
+    np.testing.assert_allclose(lr["values"], [-1, -2])
+    assert (lr.ticktext[0], lr.ticktext[-1]) == ("0.01", "0.1")
+    assert list(act["values"]) == [0, 1] and list(act.ticktext) == ["relu", "&lt;tanh&gt;"]
+
+
+def test_a_line_without_a_place_on_some_axis_is_left_out():
+    a, b = np.array([1.0, np.nan, 3.0]), np.array([1.0, 2.0, -1.0])
+    axes = [Axis("a", a), Axis("b", b, log=True)]
+    (drawn,) = draw(Parallel(axes, np.arange(3.0))).data
+    assert [list(axis["values"]) for axis in drawn.dimensions] == [[1.0], [0.0]]
+
+
 @pytest.mark.parametrize(
     "description",
     [
@@ -154,11 +194,16 @@ def test_no_tag_of_a_users_text_reaches_plotly():
         Heatmap([Panel(np.full((2, 2), np.nan))], annotated=True),
         Heatmap([]),
         Contour(BAD[[0, 4]], BAD[[0, 4]], np.full((2, 2), np.inf), log=True),
-        Contour(BAD[[0, 4]], BAD[[0, 4]], np.full((2, 2), np.nan), [Path("p", BAD, BAD, BAD)],
+        Contour(BAD[[0, 4]], BAD[[0, 4]], np.full((2, 2), np.nan), [Trajectory("p", BAD, BAD, BAD)],
                 surface=True),
         Pictures([Picture(BAD[None], mask=BAD[None], boxes=[Box((np.nan, 0, 1, 1))])]),
         Pictures([], diverging=True),
         Cloud(np.stack([BAD] * 3, 1), list("aabbb")),
+        Timeline([Span(3, np.nan, 1.0, "<t>")], [Moment(3, np.inf)]),
+        Timeline([]),
+        Parallel([Axis("a", BAD), Axis("b", BAD, log=True)], BAD),
+        Parallel([Axis("a", -np.ones(2), log=True)], np.ones(2)),
+        Parallel([], np.zeros(0)),
         Words([("", ""), ("<t>", "x" * 500)]),
     ],
     ids=lambda d: type(d).__name__,

@@ -8,7 +8,7 @@ import pytest
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
 from graphflow.training import history
-from graphflow.training.history import Table, stored_history
+from graphflow.training.history import Records, stored_history
 from graphflow.training.run_folder import RunFolder
 from tests.training.killing import killed, needs_fork
 
@@ -93,19 +93,19 @@ train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1, history: [z, z.weight
     assert outcome.history["z.weight"].values.shape == (2, 10, 64)
 
 
-def rows(table: Table, steps: range) -> None:
+def rows(table: Records, steps: range) -> None:
     for step in steps:
         table.add(step, {"x": np.full(3, step, dtype=np.float32)})
 
 
 def test_a_table_that_was_cut_off_in_a_row_goes_on_as_if_nothing_had_happened(tmp_path):
     file = tmp_path / "history" / "leaves.npy"
-    table = Table(file)
+    table = Records(file)
     rows(table, range(10))
     table.flush()
     with file.open("ab") as stream:
         stream.write(b"half a row")
-    again = Table(file)
+    again = Records(file)
     again.keep_before(7)
     rows(again, range(7, 12))
     again.flush()
@@ -117,7 +117,7 @@ def test_a_table_that_was_cut_off_in_a_row_goes_on_as_if_nothing_had_happened(tm
 
 def test_rows_wait_in_memory_for_a_while_only(tmp_path, monkeypatch):
     monkeypatch.setattr(history, "BUFFER", 100)
-    table = Table(tmp_path / "history" / "nodes.npy")
+    table = Records(tmp_path / "history" / "nodes.npy")
     rows(table, range(100))
     assert len(table.waiting) <= 100 + 20
     assert len(table.read()) == 100
@@ -139,7 +139,7 @@ def test_a_file_whose_head_was_cut_off_begins_again(tmp_path):
     file.parent.mkdir()
     for torn in (b"", b"\x93NUM", b"\x93NUMPY\x02\x00\x76\x00"):
         file.write_bytes(torn)
-        table = Table(file)
+        table = Records(file)
         table.keep_before(0)
         rows(table, range(3))
         table.flush()

@@ -8,11 +8,11 @@ import pytest
 
 from graphflow.spec.elaborate import SchedulerPlan
 from graphflow.tuning.schedulers import (
+    Assignment,
     Basic,
-    Job,
     Promotion,
+    Standings,
     SuccessiveHalving,
-    Table,
     rungs,
     scheduler_of,
 )
@@ -27,12 +27,12 @@ class Bench:
         self.limit, self.maximise = limit, maximise
 
     @property
-    def table(self):
-        return Table(self.trials, self.limit, self.maximise)
+    def standings(self):
+        return Standings(self.trials, self.limit, self.maximise)
 
     def take(self):
         """What a free worker begins: (trial, until)."""
-        job = self.scheduler.following(self.table)
+        job = self.scheduler.following(self.standings)
         if job is None:
             return None
         if job.trial is None:
@@ -134,20 +134,20 @@ def test_asynchronous_halving_ends_when_nothing_is_left_to_promote():
         bench.end(bench.take()[0], value)
     assert bench.take() == (1, 2)
     assert bench.take() == (2, 1)
-    assert bench.scheduler.hopeless(bench.table) == []
+    assert bench.scheduler.hopeless(bench.standings) == []
     bench.end(1, 0.1)
     bench.end(2, 0.4)
     assert bench.take() is None
-    assert [t.number for t in bench.scheduler.hopeless(bench.table)] == [0, 1, 2]
+    assert [t.number for t in bench.scheduler.hopeless(bench.standings)] == [0, 1, 2]
 
 
 def test_those_that_were_compared_and_not_promoted_are_let_go():
     bench = Bench(SuccessiveHalving(1, 4, 2), limit=4)
     for value in (0.4, 0.1, 0.3):
         bench.end(bench.take()[0], value)
-    assert bench.scheduler.hopeless(bench.table) == []
+    assert bench.scheduler.hopeless(bench.standings) == []
     bench.end(bench.take()[0], 0.2)
-    assert {t.number for t in bench.scheduler.hopeless(bench.table)} == {0, 2}
+    assert {t.number for t in bench.scheduler.hopeless(bench.standings)} == {0, 2}
 
 
 def test_a_failed_trial_is_the_worst_of_its_rung_and_does_not_hold_it_up():
@@ -177,8 +177,8 @@ def test_a_round_of_which_all_failed_is_over():
 
 
 def test_a_metric_that_is_no_number_is_the_worst():
-    table = Table([Trial(0, {}, 1, {1: math.nan}), Trial(1, {}, 1, {1: 5.0})], None)
-    assert [t.number for t in table.ranked(table.trials, 1)] == [1, 0]
+    standings = Standings([Trial(0, {}, 1, {1: math.nan}), Trial(1, {}, 1, {1: 5.0})], None)
+    assert [t.number for t in standings.ranked(standings.trials, 1)] == [1, 0]
 
 
 def test_what_is_maximised_is_turned_round():
@@ -200,5 +200,5 @@ def test_a_shorter_last_round_is_halved_as_well():
 def test_the_basic_scheduler_trains_all_to_the_end():
     basic = scheduler_of(SchedulerPlan("basic", 7))
     assert basic == Basic(7)
-    assert basic.following(Table([], 1)) == Job(None, 7)
-    assert basic.following(Table([Trial(0, {}, 7)], 1)) is None
+    assert basic.following(Standings([], 1)) == Assignment(None, 7)
+    assert basic.following(Standings([Trial(0, {}, 7)], 1)) is None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from graphflow.figures.descriptions import Array, Contour, Labels, Path
+from graphflow.figures.descriptions import Array, Contour, Labels, Trajectory
 from graphflow.figures.gather.material import TRAINED, Material
 from graphflow.spec.figures import GridDecl, Ref, SurfaceDecl
 
@@ -65,7 +65,7 @@ def _needed(decl: GridDecl, material: Material, varied: list[str]) -> Mapping[st
     return fed
 
 
-def _path(decl: GridDecl, material: Material, values: _Function) -> Path:
+def _path(decl: GridDecl, material: Material, values: _Function) -> Trajectory:
     """Where the run was, step by step."""
     found = []
     for ref in (decl.x, decl.y):
@@ -76,4 +76,4 @@ def _path(decl: GridDecl, material: Material, values: _Function) -> Path:
     z = None
     if isinstance(decl, SurfaceDecl):
         z = np.array([values(a, b) for a, b in zip(x, y, strict=True)])
-    return Path("the run", x, y, z)
+    return Trajectory("the run", x, y, z)

@@ -24,7 +24,7 @@ from typing import get_args
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.data import Tokenizer
-from graphflow.diagnostics import fail, placed
+from graphflow.diagnostics import fail
 from graphflow.gallery import find
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import TensorType, type_symbols
@@ -46,8 +46,10 @@ from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.training import Iteration, Trainer
 from graphflow.training.averages import with_averages
-from graphflow.training.feed import load_dataset
+from graphflow.training.feed import prepared_data
+from graphflow.training.learned import Learned
 from graphflow.training.run_folder import RunFolder
+from graphflow.training.run_settings import RunSettings
 
 BACKENDS = ("numpy",)
 
@@ -105,11 +107,22 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     """
     run = RunFolder.open(Path(path))
     found = run.checkpoint(checkpoint)
-    model = load(run.graph_file)
-    model.folder = run.data_folder()
+    model = run_graph(run, run.settings())
     arrays = with_averages(model.elaborated, found.arrays)
     model.store.restore({n: a for n, a in arrays.items() if n in model.store})
-    model.tokenizers = run.tokenizers()
+    return model
+
+
+def run_graph(run: RunFolder, settings: RunSettings, max_nodes: int = NODE_LIMIT) -> Model:
+    """The graph that a run's folder holds, at first values, with what the run's data have taught.
+
+    Overrides are part of it already, but for those of the data section.
+    """
+    text, file = read_text(run.graph_file), str(run.graph_file)
+    model = _model(text, file, settings.data_overrides, settings.home, max_nodes)
+    model.learned = run.learned()
+    if settings.seed is not None:
+        model.seed = settings.seed
     return model
 
 
@@ -149,6 +162,8 @@ class Model:
         ends: Ends | None = None,
     ) -> None:
         self.ends = ends or Ends()
+        self.learned: Learned | None = None
+        """What the data that it was trained on have taught, beside its weights."""
         self.elaborated, self.graph, self.folder = elaborated, self.ends.known_to(graph), folder
         self._original = original
         self.outputs = tuple(self.ends.outputs or elaborated.document.outputs)
@@ -196,16 +211,19 @@ class Model:
         """What survives a step (carried values, running statistics) by name."""
         return LeafView(self.store, self.elaborated.states, "state")
 
-    @cached_property
+    @property
     def tokenizers(self) -> Mapping[str, Tokenizer]:
-        """What the numbers in columns of text stand for: as the data source has learned it, or as
-        a run has kept it.
+        """What the numbers in columns of text stand for: as training has left it, else as the data
+        teach it now.
         """
+        return (self.learned or self._taught).tokenizers
+
+    @cached_property
+    def _taught(self) -> Learned:
         plan = self.elaborated.data
         if plan is None:
-            return {}
-        with placed(plan.mark):
-            return load_dataset(plan, self.folder).tokenizers
+            return Learned()
+        return prepared_data(plan, self.folder, self.seed if plan.seed is None else plan.seed)[1]
 
     def weights(self) -> dict[str, Array]:
         """Parameters, and states of a fixed size, by name: what PyTorch calls the state dict."""

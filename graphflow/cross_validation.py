@@ -26,12 +26,13 @@ import numpy as np
 from graphflow.api import Model, load
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
-from graphflow.runs import Earlier, Settings, Way, continued, earlier, folds_of, started, update
+from graphflow.runs import Earlier, Way, continued, earlier, folds_of, started, update
 from graphflow.training.callbacks import Callback
 from graphflow.training.logs import check_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
+from graphflow.training.run_settings import RunSettings
 
 FOLDS = 5
 
@@ -86,7 +87,7 @@ def cross_validate(
     ([20, 20, 20], 'validation/loss')
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    given = Settings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
+    given = RunSettings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
     if not isinstance(model, Model) and (Path(model) / "graph.yaml").is_file():
         if folds is not None or out is not None:
             fail("GF064", f"'{model}' is a cross-validation that has its folds and its folder",
@@ -106,7 +107,7 @@ class Folds:
     """The trainings of a cross-validation, one after the other."""
 
     def __init__(
-        self, model: Model, settings: Settings, folder: RunFolder | None, way: Way
+        self, model: Model, settings: RunSettings, folder: RunFolder | None, way: Way
     ) -> None:
         count = folds_of(model)
         check_logs(settings.log)
@@ -117,7 +118,7 @@ class Folds:
         self.count = count
 
     @classmethod
-    def started(cls, model: Model, settings: Settings, out: Path | None, way: Way) -> Folds:
+    def started(cls, model: Model, settings: RunSettings, out: Path | None, way: Way) -> Folds:
         """A new cross-validation, which keeps its folds under ``out``."""
         found = cls(model, settings, None, way)
         if out is not None:
@@ -157,8 +158,7 @@ class Folds:
         """One training, begun or gone on with."""
         overrides = {**self.settings.overrides, "data.fold": str(number)}
         settings = replace(self.settings, overrides=overrides)
-        data = {path: value for path, value in overrides.items() if path.startswith("data.")}
-        model = self.model.changed(data)
+        model = self.model.changed(settings.data_overrides)
         path = None if self.run_folder is None else self.path(number)
         if path is None or not (path / "graph.yaml").is_file():
             return started(model, settings, path, self.way)

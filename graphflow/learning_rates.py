@@ -117,7 +117,7 @@ def _losses(model: Model, rate: str, seed: int | None, dtype: str) -> Iterator[f
     if changed.training is not None:
         changed = changed.with_rate(rate)
     trainer = Trainer(changed, model.store, model.initialiser, settings, seed)
-    feed = open_feed(changed, model.folder, trainer.seed)
+    feed = open_feed(changed, model.folder, trainer.seed, model.learned)
     batches = _endless(trainer, feed)
     inputs, rows = next(batches)
     with blas_threads_for(trainer.largest_operation(inputs)):

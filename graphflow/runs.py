@@ -1,19 +1,18 @@
 """Runs: begun from a model, or gone on with from the folder of an earlier run.
 
-A run's ``run.json`` keeps its :class:`Settings`, so that ``graphflow run --resume`` and
+A run's ``run.json`` keeps its ``RunSettings``, so that ``graphflow run --resume`` and
 :func:`resume` can go on with any run, whether a command line or Python began it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from graphflow.api import BACKENDS, Model, load
-from graphflow.data.transforms import FittedTransform
+from graphflow.api import BACKENDS, Model, load, run_graph
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.runtime.compile import PlanKind
@@ -23,46 +22,8 @@ from graphflow.training.feed import open_feed
 from graphflow.training.logs import check_logs, open_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
-from graphflow.training.run_folder import Json, RunFolder
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run depends on besides its graph; ``run.json`` keeps it, so that it can be resumed.
-
-    ``folder`` is where the file lay: the data files and weights that it names are found there.
-    """
-
-    file: str = ""
-    folder: str = ""
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    seed: int | None = None
-    dtype: str | None = None
-    backend: str | None = None
-    epochs: int | None = None
-    steps: int | None = None
-    log: Sequence[str] = ()
-
-    def to_json(self) -> dict[str, Json]:
-        """As ``run.json`` keeps it."""
-        return asdict(self) | {"log": list(self.log)}
-
-    @property
-    def shown(self) -> dict[str, str]:
-        """What the run was made with, as names and texts, overrides among them."""
-        plain = {n: v for n, v in self.to_json().items() if n not in ("overrides", "log")}
-        found = {name: str(value) for name, value in plain.items() if value not in (None, "")}
-        return found | {name: str(value) for name, value in self.overrides.items()}
-
-    @classmethod
-    def of(cls, run: RunFolder) -> Settings:
-        """What ``to_json`` gave, from a run's folder; an older version may have said less."""
-        about = run.about()
-        kept = {name: about[name] for name in cls.__dataclass_fields__ if name in about}
-        if "overrides" not in kept:
-            fail("GF064", f"'{run.path / 'run.json'}' does not say how the run was made",
-                 help="only a run that graphflow began can be gone on with")  # fmt: skip
-        return cls(**kept)  # type: ignore[arg-type]
+from graphflow.training.run_folder import RunFolder
+from graphflow.training.run_settings import RunSettings
 
 
 @dataclass(frozen=True)
@@ -95,7 +56,7 @@ def train(
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     """
-    settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
+    settings = RunSettings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
                         epochs=epochs, steps=steps, log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is not None:
@@ -134,7 +95,7 @@ def run(
     >>> outcome.finished, outcome.history["x"].values[:4].round(6).tolist()
     (True, [1.0, 1.5, 1.416667, 1.414216])
     """
-    settings = Settings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
+    settings = RunSettings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
                         epochs=epochs, steps=steps, log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is None:
@@ -157,26 +118,20 @@ def resume(
     ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    return resumed(Path(path), Settings(epochs=epochs, steps=steps, log=log), way).run()
+    return resumed(Path(path), RunSettings(epochs=epochs, steps=steps, log=log), way).run()
 
 
-def started(model: Model, settings: Settings, out: Path | None, way: Way) -> Loop:
+def started(model: Model, settings: RunSettings, out: Path | None, way: Way) -> Loop:
     """A new run; without ``out`` it leaves nothing on the disk. Its folder is made last: what is
     refused leaves none behind.
     """
     loop = _loop(model, settings, way)
+    logs = open_logs(settings.log, out, model.name, settings.shown)
     if out is not None:
         about = replace(settings, seed=loop.trainer.seed).to_json()
-        loop.run_folder = RunFolder.create(out, model.expanded(), about)
+        loop.begin(RunFolder.create(out, model.expanded(), about), logs)
         if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
             loop.save()  # the file and the seed alone do not say where this run begins
-    return _logged(loop, model, settings, out)
-
-
-def _logged(loop: Loop, model: Model, settings: Settings, folder: Path | None) -> Loop:
-    """A loop that keeps the logs that its settings name."""
-    logs = open_logs(settings.log, folder, model.name, settings.shown)
-    loop.callbacks = (*loop.callbacks, *logs)
     return loop
 
 
@@ -185,40 +140,38 @@ class Earlier:
     """A run that was begun before: its folder, what to go on with, its graph."""
 
     folder: RunFolder
-    settings: Settings
+    settings: RunSettings
     model: Model
     changed: bool
     """Whether another file takes the place of the run's own graph."""
 
 
-def earlier(path: Path, given: Settings, way: Way) -> Earlier:
+def earlier(path: Path, given: RunSettings, way: Way) -> Earlier:
     """The run in a folder. A file, with overrides, takes the place of the run's own graph: what the
     checkpoint holds must fit it. Other epochs or steps may be given.
     """
     folder = RunFolder.open(path)
-    settings = _changed(Settings.of(folder), given)
+    settings = _changed(folder.settings(), given)
     if given.file:
         model = load(given.file, settings.overrides, max_nodes=way.max_nodes)
     else:
-        model = own_graph(folder, settings, way.max_nodes)
+        model = run_graph(folder, settings, way.max_nodes)
     return Earlier(folder, settings, model, bool(given.file))
 
 
-def resumed(path: Path, given: Settings, way: Way) -> Loop:
+def resumed(path: Path, given: RunSettings, way: Way) -> Loop:
     """The run in a folder, from its last checkpoint on; see :func:`earlier`."""
     return continued(earlier(path, given, way), way)
 
 
 def continued(run: Earlier, way: Way) -> Loop:
     """A run from its last checkpoint on. The folder is brought up to date."""
-    loop = _loop(run.model, run.settings, way, run.folder.transforms())
-    loop.run_folder = run.folder
-    if any(run.folder.checkpoints()):
-        loop.resume(run.folder.latest())
-    else:
-        run.folder.cut_metrics(0)
+    run.model.learned = run.folder.learned()
+    loop = _loop(run.model, run.settings, way)
+    settings, folder = run.settings, run.folder
+    loop.resume(folder, open_logs(settings.log, folder.path, run.model.name, settings.shown))
     update(run)
-    return _logged(loop, run.model, run.settings, run.folder.path)
+    return loop
 
 
 def update(run: Earlier) -> None:
@@ -229,7 +182,7 @@ def update(run: Earlier) -> None:
     write_atomically(run.folder.path / "run.json", json.dumps(about, indent=2).encode())
 
 
-def _changed(kept: Settings, given: Settings) -> Settings:
+def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
     """The settings to go on with. Seed, number type and backend are the run's for good."""
     for name in ("seed", "dtype", "backend"):
         before, now = getattr(kept, name), getattr(given, name)
@@ -248,28 +201,14 @@ def _changed(kept: Settings, given: Settings) -> Settings:
     return kept
 
 
-def own_graph(folder: RunFolder, settings: Settings, max_nodes: int = NODE_LIMIT) -> Model:
-    """The graph that a run's folder holds. Overrides are part of it already; those of ``data``
-    are given again because a path from the command line may lie anywhere.
-    """
-    data = {k: v for k, v in settings.overrides.items() if k.startswith("data.")}
-    model = load(folder.graph_file, data, max_nodes=max_nodes)
-    model.folder = Path(settings.folder) if settings.folder else None
-    return model
-
-
 def folds_of(model: Model) -> int | None:
     """How many trainings a file asks for, where it asks for a cross-validation."""
     data = model.elaborated.data
     return data.fold.count if data is not None and data.fold and not data.fold.number else None
 
 
-def _loop(
-    model: Model,
-    settings: Settings,
-    way: Way,
-    fitted: Sequence[FittedTransform] | None = None,
-) -> Loop:
+def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
+    """What trains a model. From here on the model knows what its data have taught."""
     folds = folds_of(model)
     if folds is not None:
         fail("GF067", f"this file is {folds} trainings: a cross-validation",
@@ -286,7 +225,8 @@ def _loop(
     if settings.seed is not None:
         model.seed = settings.seed
     stepping = model.stepping(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
-    feed = open_feed(model.elaborated, model.folder, stepping.seed, fitted)
+    feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
+    model.learned = feed.learned
     return Loop(
         stepping,
         feed,

@@ -53,7 +53,6 @@ def _vectors(names: list[str], file: str, column: str, out: Path, as_json: bool)
     from graphflow.data.vectors import VECTORS, vectors_of
     from graphflow.interop.formats import must_be_free
     from graphflow.runtime.state_dict import save_state
-    from graphflow.training.feed import Feed
 
     known = {f"glove/{name}": name for name in VECTORS}
     if len(names) != 1 or names[0] not in known:
@@ -62,7 +61,7 @@ def _vectors(names: list[str], file: str, column: str, out: Path, as_json: bool)
              help=did_you_mean(names[0], known) or offer)  # fmt: skip
     must_be_free([out], force=False)
     model = open_model(file, {})
-    vocabularies = Feed(model.elaborated, model.folder, seed=0).dataset.tokenizers
+    vocabularies = model.tokenizers
     if column not in vocabularies:
         offer = f"columns with one are {', '.join(vocabularies) or 'none'}: --column NAME"
         fail("GF071", f"the data of '{file}' has no vocabulary for a column '{column}'", help=offer)

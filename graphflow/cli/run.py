@@ -24,9 +24,10 @@ from graphflow.diagnostics import fail
 if TYPE_CHECKING:
     from graphflow.api import Model
     from graphflow.cross_validation import Folds
-    from graphflow.runs import Settings, Way
+    from graphflow.runs import Way
     from graphflow.training.loop import Loop
     from graphflow.training.progress import Outcome
+    from graphflow.training.run_settings import RunSettings
 
 NAME = "run"
 
@@ -78,24 +79,23 @@ def command(
 ) -> int:
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
     from graphflow.cli.endings import told_folds
-    from graphflow.cli.progress import FoldTitles, watcher
+    from graphflow.cli.progress import watcher
     from graphflow.cross_validation import CrossValidation, Folds
     from graphflow.gallery import find
-    from graphflow.runs import Settings, Way
+    from graphflow.runs import Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
+    from graphflow.training.run_settings import RunSettings
 
     _check_paths(file, out, resume)
     folder = str(find(file).resolve().parent) if file else ""
     changes = assignments(sets, overrides)
     if folds is not None:
         changes["data.folds"] = str(folds)
-    given = Settings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
+    given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
                      tuple(log or ()))  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),))  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
-    if isinstance(training, Folds):
-        training.way = replace(way, callbacks=(FoldTitles(training.count), *way.callbacks))
     before = 0 if isinstance(training, Folds) else training.progress.step
     outcome = training.run()
     assert training.run_folder is not None
@@ -160,7 +160,7 @@ class Weights:
 
 
 def _training(
-    given: Settings, out: Path | None, resume: Path | None, way: Way, weights: Weights
+    given: RunSettings, out: Path | None, resume: Path | None, way: Way, weights: Weights
 ) -> Loop | Folds:
     """What is to be trained: a run to go on with, or a new one; several, where they are folds."""
     from graphflow.cross_validation import Folds
@@ -172,10 +172,20 @@ def _training(
         if weights.file is not None:
             fail("GF006", "--resume goes on with the run's own weights", help="leave out --weights")
         run = earlier(resume, given, way)
-        return continued(run, way) if folds_of(run.model) is None else Folds.resumed(run, way)
+        count = folds_of(run.model)
+        return continued(run, way) if count is None else Folds.resumed(run, _titled(way, count))
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
     path = out or fresh_folder(slug(find(given.file)))
     weights.load(model)
-    begin = started if folds_of(model) is None else Folds.started
-    return begin(model, settings, path, way)
+    count = folds_of(model)
+    if count is None:
+        return started(model, settings, path, way)
+    return Folds.started(model, settings, path, _titled(way, count))
+
+
+def _titled(way: Way, folds: int) -> Way:
+    """With a line before each of several trainings."""
+    from graphflow.cli.progress import FoldTitles
+
+    return replace(way, callbacks=(FoldTitles(folds), *way.callbacks))

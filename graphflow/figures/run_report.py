@@ -42,10 +42,7 @@ def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:
 
     Raises GraphflowError where one cannot be drawn.
     """
-    if isinstance(source, Model):
-        material = Material.of_model(source)
-    else:
-        material = Material.of_run(Path(source))
+    material = Material(source) if isinstance(source, Model) else Material.of_run(Path(source))
     declared = material.model.document.figures
     if not declared:
         return {n: draw(c) for n, c in training_curves({"": material.metrics}).items()}

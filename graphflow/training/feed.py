@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -11,30 +11,15 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.data import (
-    Batches,
-    Dataset,
-    Indices,
-    OptionError,
-    Tokenizer,
-    find,
-    load,
-    split,
-)
+from graphflow.data import Batches, Dataset, Indices, OptionError, find, load, split
 from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
-from graphflow.data.transforms import (
-    Fitted,
-    FittedTransform,
-    Table,
-    make,
-    prepare,
-    training_part,
-)
+from graphflow.data.transforms import Fitted, Prepared, Table, make, prepare, training_part
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate import DataPlan, Elaborated
 from graphflow.training.inputs import InputGraphs
+from graphflow.training.learned import Learned
 
 Fed = tuple[dict[str, Array], int]
 BUILT_IN = frozenset({"training"})
@@ -51,12 +36,8 @@ class Served(Protocol):
     def averaged(self) -> bool: ...
 
     @property
-    def tokenizers(self) -> Mapping[str, Tokenizer]:
-        """What the numbers in columns of text stand for."""
-
-    @property
-    def fitted(self) -> Sequence[FittedTransform]:
-        """What the transforms of columns have learned."""
+    def learned(self) -> Learned:
+        """What the numbers in columns of text stand for, and what transforms have fitted."""
 
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
@@ -76,16 +57,16 @@ def open_feed(
     elaborated: Elaborated,
     folder: Path | None,
     seed: int,
-    fitted: Sequence[FittedTransform] | None = None,
+    learned: Learned | None = None,
 ) -> Served:
-    """The batches of a file's data section; for a graph that draws all it needs, none. ``fitted``
-    is what its transforms have learned in an earlier run.
+    """The batches of a file's data section; for a graph that draws all it needs, none. ``learned``
+    is what the data of an earlier training have taught: its transforms are used as they were.
     """
     if elaborated.data is None and elaborated.goals:
         needed = elaborated.graph.needed_for(elaborated.goals)
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
             return Drawn()
-    return Feed(elaborated, folder, seed, fitted)
+    return Feed(elaborated, folder, seed, learned)
 
 
 @dataclass(frozen=True)
@@ -98,12 +79,7 @@ class Drawn:
 
     averaged = False
     evaluation_parts: tuple[str, ...] = ()
-    fitted: tuple[FittedTransform, ...] = ()
-
-    @property
-    def tokenizers(self) -> Mapping[str, Tokenizer]:
-        """There are none."""
-        return {}
+    learned = Learned()
 
     def batches(self, epoch: int) -> None:
         """There is always one more."""
@@ -127,7 +103,7 @@ class Feed:
         elaborated: Elaborated,
         folder: Path | None,
         seed: int,
-        fitted: Sequence[FittedTransform] | None = None,
+        learned: Learned | None = None,
     ) -> None:
         plan = elaborated.data
         if plan is None:
@@ -136,34 +112,12 @@ class Feed:
                  "or --set data.source=...")  # fmt: skip
         self.plan, self.elaborated = plan, elaborated
         self.seed = seed if plan.seed is None else plan.seed
-        self._prepare(load_dataset(plan, folder), fitted)
+        done, self.learned = prepared_data(plan, folder, self.seed, learned)
+        self.dataset, self.parts = done.dataset, done.parts
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
         self._inputs = InputGraphs(elaborated, self.seed)
         self._check_inputs()
         self._served, self._lengths = self._needed(), self._bucket()
-
-    def _prepare(self, dataset: Dataset, fitted: Sequence[FittedTransform] | None) -> None:
-        """Make the transforms, cut the parts, transform the columns."""
-        plan = self.plan
-        steps = [make(call.name, call.args, call.kwargs) for call in plan.transforms]
-
-        def cut(table: Dataset) -> dict[str, Indices]:
-            with placed(plan.mark), _placed_options(plan):
-                parts = split(
-                    table, plan.split, self.seed, ordered=plan.ordered, stratify=plan.stratify
-                )
-                if plan.fold is None or plan.fold.number is None:
-                    return parts
-                return folded(table, parts, plan.fold, self.seed, training_part(parts))
-
-        with placed(plan.mark):
-            done = prepare(
-                dataset, cut, steps, fed=plan.fed, fitted=_matching(fitted, plan),
-                placed=lambda i: placed(plan.transforms[i].mark),
-            )  # fmt: skip
-        self.dataset, self.parts = done.dataset, done.parts
-        names = (call.name for call in plan.transforms)
-        self.fitted: tuple[FittedTransform, ...] = tuple(zip(names, done.fitted, strict=True))
 
     def _needed(self) -> Dataset:
         """The dataset with the columns that are fed, so that no others are read. Where a name is
@@ -202,11 +156,6 @@ class Feed:
             fail("GF065", f"nothing feeds the input '{missing[0]}'", self.plan.mark,
                  help=f"add '{missing[0]}: ...' under data.feed; the columns of "
                  f"'{self.dataset.name}' are {columns}")  # fmt: skip
-
-    @property
-    def tokenizers(self) -> Mapping[str, Tokenizer]:
-        """What the numbers in columns of text stand for."""
-        return self.dataset.tokenizers
 
     @property
     def training_part(self) -> str:
@@ -308,17 +257,40 @@ def _numeric(columns: Mapping[str, Column]) -> dict[str, Column]:
     return {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
 
 
-def _matching(
-    fitted: Sequence[FittedTransform] | None, plan: DataPlan
-) -> list[Fitted] | None:
-    """What an earlier run has learned, if its transforms are those of the file."""
-    if fitted is None:
+def prepared_data(
+    plan: DataPlan, folder: Path | None, seed: int, learned: Learned | None = None
+) -> tuple[Prepared, Learned]:
+    """The data of a section, its parts cut and its columns transformed, with what that has taught:
+    transforms that an earlier training has ``learned`` stay as they are.
+    """
+    steps = [make(call.name, call.args, call.kwargs) for call in plan.transforms]
+
+    def cut(table: Dataset) -> dict[str, Indices]:
+        with placed(plan.mark), _placed_options(plan):
+            parts = split(table, plan.split, seed, ordered=plan.ordered, stratify=plan.stratify)
+            if plan.fold is None or plan.fold.number is None:
+                return parts
+            return folded(table, parts, plan.fold, seed, training_part(parts))
+
+    dataset = load_dataset(plan, folder)
+    with placed(plan.mark):
+        done = prepare(
+            dataset, cut, steps, fed=plan.fed, fitted=_matching(learned, plan),
+            placed=lambda i: placed(plan.transforms[i].mark),
+        )  # fmt: skip
+    names = (call.name for call in plan.transforms)
+    return done, Learned(done.dataset.tokenizers, tuple(zip(names, done.fitted, strict=True)))
+
+
+def _matching(learned: Learned | None, plan: DataPlan) -> list[Fitted] | None:
+    """What an earlier run has fitted, if its transforms are those of the file."""
+    if learned is None or learned.fitted is None:
         return None
-    before, now = [name for name, _ in fitted], [call.name for call in plan.transforms]
+    before, now = [name for name, _ in learned.fitted], [call.name for call in plan.transforms]
     if before != now:
         fail("GF064", f"the run has the transforms {', '.join(before) or 'none'}, and the file "
              f"{', '.join(now) or 'none'}", plan.mark, help="begin a new run")  # fmt: skip
-    return [found for _, found in fitted]
+    return [found for _, found in learned.fitted]
 
 
 @contextmanager

@@ -59,11 +59,11 @@ class Loop:
         *,
         epochs: int | None = None,
         steps: int | None = None,
-        run: RunFolder | None = None,
         callbacks: Sequence[Callback] = (),
         save_every: float = SAVE_EVERY,
     ) -> None:
-        self.trainer, self.feed, self.run_folder = trainer, feed, run
+        self.trainer, self.feed = trainer, feed
+        self.run_folder: RunFolder | None = None
         self.callbacks, self.save_every = tuple(callbacks), save_every
         self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
@@ -96,15 +96,26 @@ class Loop:
         """End after the step under way."""
         self.progress.stop()
 
-    def resume(self, checkpoint: Checkpoint) -> None:
-        """Go on where a checkpoint was taken."""
+    def begin(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
+        """Keep checkpoints and metrics in a folder, and tell its logs."""
+        self.run_folder, self.callbacks = folder, (*self.callbacks, *logs)
+
+    def resume(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
+        """Go on with the run in a folder, where its newest checkpoint was taken; without one, from
+        the start.
+        """
+        self.begin(folder, logs)
+        if not any(folder.checkpoints()):
+            folder.cut_metrics(0)
+            return
+        checkpoint = folder.latest()
         self.trainer.load_state_dict(checkpoint.arrays)
         self.progress = Progress.from_json(checkpoint.progress)
         kept = checkpoint.progress.get("history")
         self._kept = kept if isinstance(kept, int) else None
         length = checkpoint.progress.get("log")
-        if self.run_folder is not None and isinstance(length, int):
-            self.run_folder.cut_metrics(length)
+        if isinstance(length, int):
+            folder.cut_metrics(length)
 
     def run(self) -> Outcome:
         """Train; the outcome holds the last metrics, or the best ones where they are restored.
@@ -131,10 +142,8 @@ class Loop:
         start = self.progress
         kept = start.step if self._kept is None else self._kept
         self.recorder.begin(kept, self.run_folder.path if self.run_folder else None)
-        if self.run_folder is not None and self.feed.tokenizers:
-            self.run_folder.keep_tokenizers(self.feed.tokenizers)
-        if self.run_folder is not None and self.feed.fitted:
-            self.run_folder.keep_transforms(self.feed.fitted)
+        if self.run_folder is not None:
+            self.run_folder.keep_learned(self.feed.learned)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with self._interruptible():
             while not self._done():

@@ -91,7 +91,7 @@ def overview(feed: Feed, rows: int = 5) -> Overview:
             {n: _cell(column[row][0]) for n, column in dataset.columns.items()}
             for row in part[:rows, None]
         ),
-        feed.fitted,
+        tuple(feed.learned.fitted or ()),
     )
 
 

@@ -21,7 +21,7 @@ import platform
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -31,12 +31,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from graphflow.data.tokenizers import Tokenizer
-from graphflow.data.transforms import FittedTransform
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.ops.op import Array
 from graphflow.training.history import Series, stored_history
+from graphflow.training.learned import TOKENIZERS, TRANSFORMS, Learned
+from graphflow.training.run_settings import RunSettings
 from graphflow.version import __version__
 
 KEEP = 2
@@ -92,8 +92,7 @@ class RunFolder:
         """Take back what :meth:`create` made; a folder that was opened is left alone."""
         if self._made is None:
             return
-        for name in ("graph.yaml", "run.json", "metrics.jsonl", "tokenizers.json",
-                     "transforms.json"):  # fmt: skip
+        for name in ("graph.yaml", "run.json", "metrics.jsonl", TOKENIZERS, TRANSFORMS):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         if self.path in self._made:  # with what others wrote into it
@@ -106,11 +105,6 @@ class RunFolder:
     def graph_file(self) -> Path:
         return self.path / "graph.yaml"
 
-    def data_folder(self) -> Path:
-        """Where the data files that the graph names are found: where its file lay."""
-        said = self.about().get("folder") if (self.path / "run.json").is_file() else None
-        return Path(str(said)) if said else self.path
-
     def about(self) -> dict[str, Json]:
         """What ``run.json`` says."""
         try:
@@ -119,36 +113,22 @@ class RunFolder:
             fail("GF064", f"'{self.path / 'run.json'}' cannot be read: {error}")
         return found
 
-    # -- tokenizers --------------------------------------------------------------------------
-    def keep_tokenizers(self, tokenizers: Mapping[str, Tokenizer]) -> None:
-        """Write down what the numbers in columns of text stand for: generating needs no data."""
-        found = {column: tokenizer.to_json() for column, tokenizer in tokenizers.items()}
-        content = json.dumps(found, ensure_ascii=False).encode()
-        write_atomically(self.path / "tokenizers.json", content)
+    def settings(self) -> RunSettings:
+        """What the run was made with; an older version may have said less."""
+        about = self.about()
+        kept = {n: about[n] for n in RunSettings.__dataclass_fields__ if n in about}
+        if "overrides" not in kept:
+            fail("GF064", f"'{self.path / 'run.json'}' does not say how the run was made",
+                 help="only a run that graphflow began can be gone on with")  # fmt: skip
+        return RunSettings(**kept)  # type: ignore[arg-type]
 
-    def tokenizers(self) -> dict[str, Tokenizer]:
-        """What ``keep_tokenizers`` wrote; nothing for a run without text."""
-        file = self.path / "tokenizers.json"
-        try:
-            found = json.loads(file.read_bytes()) if file.exists() else {}
-            return {column: Tokenizer.from_json(data) for column, data in found.items()}
-        except (OSError, ValueError, AttributeError) as error:
-            fail("GF064", f"'{file}' cannot be read: {error}")
+    def keep_learned(self, learned: Learned) -> None:
+        """Write down what data have taught: the run goes on with it, whatever they are then."""
+        learned.keep(self.path)
 
-    # -- transforms --------------------------------------------------------------------------
-    def keep_transforms(self, fitted: Sequence[FittedTransform]) -> None:
-        """Write down what transforms have learned: a run goes on with it, whatever the data."""
-        content = json.dumps([[name, found] for name, found in fitted], ensure_ascii=False)
-        write_atomically(self.path / "transforms.json", content.encode())
-
-    def transforms(self) -> list[FittedTransform] | None:
-        """What ``keep_transforms`` wrote; None before the first step, and without transforms."""
-        file = self.path / "transforms.json"
-        try:
-            found = json.loads(file.read_bytes()) if file.exists() else None
-            return None if found is None else [(str(name), dict(kept)) for name, kept in found]
-        except (OSError, ValueError, TypeError) as error:
-            fail("GF064", f"'{file}' cannot be read: {error}")
+    def learned(self) -> Learned:
+        """What ``keep_learned`` wrote; nothing before the first step."""
+        return Learned.kept(self.path)
 
     # -- metrics -----------------------------------------------------------------------------
     def log(self, row: Mapping[str, Json]) -> None:

@@ -25,11 +25,12 @@ from typing import IO
 
 from graphflow.api import load
 from graphflow.diagnostics import GraphflowError
-from graphflow.runs import Settings, Way, resumed, started
+from graphflow.runs import Way, resumed, started
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
 from graphflow.training.progress import Progress
 from graphflow.training.run_folder import Json, RunFolder
+from graphflow.training.run_settings import RunSettings
 
 Message = dict[str, Json]
 
@@ -155,11 +156,11 @@ def _prepared(job: Job, reporter: Reporter) -> Loop:
     epochs = None if job.whole else job.until
     way = Way(callbacks=[reporter])
     if (path / "graph.yaml").exists():
-        loop = resumed(path, Settings(epochs=epochs), way)
+        loop = resumed(path, RunSettings(epochs=epochs), way)
         assert loop.run_folder is not None
         reporter.repeat(loop.run_folder, loop.progress.epoch)
         return loop
-    settings = Settings(job.file, str(home), dict(job.overrides), dtype=job.dtype,
+    settings = RunSettings(job.file, str(home), dict(job.overrides), dtype=job.dtype,
                         backend="numpy", epochs=epochs)  # fmt: skip
     return started(load(job.source, job.overrides, folder=home), settings, path, way)
 

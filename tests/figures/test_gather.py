@@ -35,7 +35,7 @@ SPLIT = "split: {train: 0.8, test: 0.2}"
 
 def described(figure: str, split: str = SPLIT):
     model = gf.loads(DIGITS % (split, f"f: {figure}"))
-    return model, describe("f", model.document.figures["f"], Material.of_model(model))
+    return model, describe("f", model.document.figures["f"], Material(model))
 
 
 def test_a_confusion_matrix_is_that_of_scikit_learn_over_the_whole_part():
@@ -244,7 +244,7 @@ def blank(monkeypatch):
 
 def test_boxes_and_masks_lie_on_their_image(blank):
     model = gf.loads(OBJECTS)
-    material = Material.of_model(model)
+    material = Material(model)
     figures = model.document.figures
     (picture,) = describe("boxes", figures["boxes"], material).pictures
     (box,) = picture.boxes
@@ -264,7 +264,7 @@ outputs: [by_text]
 data: {source: sentences, level: char, steps: 16, batch: 4, feed: {tokens: tokens}}
 figures: {texts: {kind: text, of: by_text, tokens: tokens, count: 2}}
 """)
-    shown = describe("texts", model.document.figures["texts"], Material.of_model(model))
+    shown = describe("texts", model.document.figures["texts"], Material(model))
     assert len(shown.rows) == 2
     assert all(len(text) == 16 and set(text) <= set(" .abcdefghijklmnopqrstuvwxyz")
                for _, text in shown.rows)  # fmt: skip

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import graphflow as gf
-from graphflow.runs import Settings, Way, started
+from graphflow.runs import Way, started
 from graphflow.training.loop import Loop
+from graphflow.training.run_settings import RunSettings
 
 needs_fork = pytest.mark.skipif(
     "fork" not in get_all_start_methods(), reason="processes cannot be forked"
@@ -42,7 +43,7 @@ def killed(model: gf.Model, folder: Path, saves: int, dies: int) -> None:
 
     def child() -> None:
         killer = _Killer(saves, dies)
-        settings = Settings(dtype="float64", backend="numpy")
+        settings = RunSettings(dtype="float64", backend="numpy")
         killer.loop = started(model, settings, folder, Way(callbacks=[killer]))
         killer.loop.run()
 

@@ -137,12 +137,14 @@ def test_a_run_stopped_between_two_updates_goes_on_bit_for_bit(tmp_path: Path, b
     trainer = broken.trainer()
     run = RunFolder.create(tmp_path / "run", broken.expanded(), {})
     feed = Feed(broken.elaborated, None, trainer.seed)
-    assert Loop(trainer, feed, run=run, callbacks=[StopAfter(batches)]).run().interrupted
+    loop = Loop(trainer, feed, callbacks=[StopAfter(batches)])
+    loop.begin(run)
+    assert loop.run().interrupted
 
     resumed = gf.load(run.graph_file)
     trainer = resumed.trainer()
-    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed), run=run)
-    loop.resume(run.latest())
+    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed))
+    loop.resume(run)
     assert loop.run().progress.step == 9
     for name, value in whole.parameters.items():
         assert value.tobytes() == resumed.parameters[name].tobytes()

@@ -160,8 +160,8 @@ def test_a_run_keeps_both_and_goes_on_bit_for_bit(tmp_path: Path, setting: str):
     run = RunFolder.open(tmp_path / "run")
     resumed = gf.load(run.graph_file)
     trainer = resumed.trainer()
-    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed), run=run)
-    loop.resume(run.latest())
+    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed))
+    loop.resume(run)
     assert loop.run().metrics == outcome.metrics
     loaded = gf.load_run(tmp_path / "run")
     kept = run.latest().arrays

@@ -90,8 +90,8 @@ def test_a_resumed_run_goes_on_bit_for_bit(tmp_path: Path):
     run = RunFolder.open(tmp_path / "run")
     resumed = gf.load(run.graph_file)
     trainer = resumed.trainer()
-    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed), run=run)
-    loop.resume(run.latest())
+    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed))
+    loop.resume(run)
     loop.run()
     assert float(trainer.store.array("optimizer.reduce_lr_on_plateau.scale")) < 1
     for name, value in whole.parameters.items():

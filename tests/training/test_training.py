@@ -98,13 +98,14 @@ def test_an_interrupted_and_resumed_run_is_equal_bit_for_bit(tmp_path: Path, sto
     trainer = broken.trainer()
     feed = Feed(broken.elaborated, None, trainer.seed)
     run = RunFolder.create(tmp_path / "broken", broken.expanded(), {})
-    loop = Loop(trainer, feed, run=run, callbacks=[Stop()])
+    loop = Loop(trainer, feed, callbacks=[Stop()])
+    loop.begin(run)
     assert loop.run().interrupted
 
     resumed = gf.load(run.graph_file)
     trainer = resumed.trainer()
-    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed), run=run)
-    loop.resume(run.latest())
+    loop = Loop(trainer, Feed(resumed.elaborated, None, trainer.seed))
+    loop.resume(run)
     loop.run()
     assert same(parameters(whole), parameters(resumed))
     rows = (tmp_path / "whole" / "metrics.jsonl").read_text()

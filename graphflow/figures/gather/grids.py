@@ -30,7 +30,7 @@ class _Function:
     def __init__(self, decl: GridDecl, material: Material) -> None:
         self.decl, self.material = decl, material
         model = material.model
-        self.program = model.compile(of=decl.of.name, dtype="float64", seed=material.seed)
+        self.program = model.compile(of=decl.of.name, dtype="float64", seed=material.model.seed)
         varied = [model.graph.resolve(ref.name) for ref in (decl.x, decl.y)]
         self.fed = _needed(decl, material, varied)
         self.start = {ref.name: self._value(ref) for ref in (decl.x, decl.y)}

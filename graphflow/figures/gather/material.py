@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from graphflow.api import Model
+from graphflow.api import Model, load_run, run_graph
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.generation.texts import tokenizer_for
 from graphflow.ir.types import type_symbols
 from graphflow.ops.op import Array
-from graphflow.runs import Settings, own_graph
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref
 from graphflow.training.feed import Fed, Feed, Served, open_feed
@@ -41,28 +40,15 @@ class Material:
     model: Model
     metrics: Rows = ()
     history: History = field(default_factory=dict)
-    seed: int = 0
-
-    @classmethod
-    def of_model(cls, model: Model) -> Material:
-        """A model alone, with the values that its parameters have now."""
-        training = model.elaborated.training
-        return cls(model, seed=training.seed if training else 0)
 
     @classmethod
     def of_run(cls, path: Path) -> Material:
         """A run's folder, finished or under way: its last checkpoint, metrics and history."""
         run = RunFolder.open(path)
-        settings = Settings.of(run)
-        model = own_graph(run, settings)
-        if settings.seed is not None:
-            model.seed = settings.seed
-        model.tokenizers = run.tokenizers()
-        if any(run.checkpoints()):
-            arrays = run.checkpoint().arrays
-            model.store.restore({n: a for n, a in arrays.items() if n in model.store})
+        begun = any(run.checkpoints())
+        model = load_run(path) if begun else run_graph(run, run.settings())
         history = {name: run.history(name) for name in run.history_names()}
-        return cls(model, run.metrics(), history, settings.seed or 0)
+        return cls(model, run.metrics(), history)
 
     # -- values ------------------------------------------------------------------------------
     def values(
@@ -114,7 +100,7 @@ class Material:
         if not names:
             yield {}, 1
             return
-        program = self.model.compile(of=names[0], keep=names[1:], seed=self.seed)
+        program = self.model.compile(of=names[0], keep=names[1:], seed=self.model.seed)
         taken = 0
         for inputs, rows in self.batches(names, part):
             yield {n: v for n, v in program(inputs).values.items() if n in names}, rows
@@ -153,13 +139,14 @@ class Material:
     @cached_property
     def feed(self) -> Served:
         """The data, read when they are first needed."""
-        return open_feed(self.model.elaborated, self.model.folder, self.seed)
+        model = self.model
+        return open_feed(model.elaborated, model.folder, model.seed, model.learned)
 
     def _gradients(self, names: Sequence[str], part: str | None) -> dict[str, Array]:
         """Derivatives of the loss of whoever trains them, on the first batch of a part."""
         found: dict[str, Array] = {}
         for loss, wrt in self._by_loss([name.removesuffix(GRADIENT) for name in names]).items():
-            program: Program = self.model.compile(of=loss, wrt=wrt, seed=self.seed)
+            program: Program = self.model.compile(of=loss, wrt=wrt, seed=self.model.seed)
             inputs, _ = next(iter(self.batches([loss], part or TRAINED)))
             gradients = program(inputs).gradients
             found |= {f"{name}{GRADIENT}": gradients[name] for name in wrt}

@@ -34,7 +34,7 @@ def generated(decl: TextDecl, material: Material, name: str) -> Words:
     rows = []
     for prompt in decl.prompts:
         for draw in range(decl.count or 1):
-            made = generate(material.model, prompt, seed=material.seed + draw)
+            made = generate(material.model, prompt, seed=material.model.seed + draw)
             rows.append((prompt if draw == 0 else "", made.text))
     return Words(rows, Labels(decl.title or name, note=decl.about))
 

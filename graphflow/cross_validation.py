@@ -152,7 +152,7 @@ class Folds:
     def path(self, number: int) -> Path:
         """The folder of a fold."""
         assert self.run_folder is not None
-        return self.run_folder.path / f"fold-{number}"
+        return self.run_folder.fold(number)
 
     def fold(self, number: int) -> Loop:
         """One training, begun or gone on with."""

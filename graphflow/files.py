@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+from graphflow.diagnostics import fail
 
 
 def write_atomically(file: Path, *parts: bytes | memoryview) -> None:
@@ -20,3 +24,43 @@ def write_atomically(file: Path, *parts: bytes | memoryview) -> None:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def append_row(file: Path, row: Mapping[str, object]) -> None:
+    """Append a JSON object as one line; a last line that was left unfinished is dropped.
+
+    Raises OSError where the file cannot be written.
+    """
+    with file.open("a+b") as stream:
+        if stream.tell():
+            stream.seek(-1, os.SEEK_END)
+            if stream.read() != b"\n":
+                stream.truncate(file.read_bytes().rfind(b"\n") + 1)
+        stream.write(json.dumps(row).encode() + b"\n")
+
+
+def read_rows(file: Path) -> list[dict[str, object]]:
+    """The JSON objects of a file with one a line; none where there is no file. GF064.
+
+    A last line that a killed process left unfinished is not one.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "rows.jsonl"
+    >>> append_row(file, {"step": 1})
+    >>> read_rows(file)
+    [{'step': 1}]
+    """
+    try:
+        lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
+        return [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        fail("GF064", f"'{file}' cannot be read: {error}")
+
+
+def fresh(path: Path) -> Path:
+    """``path``, or ``path-2``, ``path-3``, ... where it exists."""
+    candidate, count = path, 1
+    while candidate.exists():
+        count += 1
+        candidate = path.with_name(f"{path.name}-{count}")
+    return candidate

@@ -103,4 +103,4 @@ def test_the_callback_of_runs_ends_training(tmp_path, monkeypatch):
     (tmp_path / "digits.yaml").write_text(examples("docs/runs.md", "yaml")[0])
     exec(examples("docs/runs.md", "python")[0], {})
     last = json.loads((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()[-1])
-    assert last["test/accuracy"] > 0.97
+    assert last["metrics"]["test/accuracy"] > 0.97

@@ -33,9 +33,10 @@ def command(
     Several runs are laid over each other, curve by curve, and so are the folds of one.
     """
     from graphflow.figures import compared_report, run_report, write_png, write_report
+    from graphflow.training.run_folder import RunFolder
 
     file = out or (runs[0] / "report.html" if len(runs) == 1 else Path("report.html"))
-    single = [one for run in runs for one in folds_in(run) or [run]]
+    single = [one for run in runs for one in RunFolder(run).folds() or [run]]
     report = run_report(single[0]) if len(single) == 1 else compared_report(single)
     if file.is_dir():
         fail("GF006", f"'{file}' is a folder", help=f"name the page: --out {file / 'report.html'}")
@@ -53,12 +54,6 @@ def command(
     if show:
         webbrowser.open(file.resolve().as_uri())
     return FAILED if report.problems else GOOD
-
-
-def folds_in(run: Path) -> list[Path]:
-    """The runs of a cross-validation that lie in a run's folder, in order; none in any other."""
-    found = [file.parent for file in run.glob("fold-[0-9]*/graph.yaml")]
-    return sorted(found, key=lambda path: int(path.name.removeprefix("fold-")))
 
 
 def told(report: Report) -> None:

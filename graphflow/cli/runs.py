@@ -14,7 +14,7 @@ from graphflow.cli.source import AsJson
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
-    from graphflow.cli.run_entries import Entry
+    from graphflow.run_entries import Entry
 
 NAME = "runs"
 COLUMNS = 3
@@ -32,16 +32,16 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """List the runs in a folder (runs/), or compare two or more: settings, graphs, metrics."""
-    from graphflow.cli.run_entries import entries_in, entry, is_run, sorted_by
+    from graphflow.run_entries import entries_in, entry, is_run, sorted_by
+    from graphflow.training.run_folder import RunFolder
 
     given = paths or [Path("runs")]
     if len(given) > 1:
         runs = [entry(path) for path in given]
         return _compared(sorted_by(runs, sort) if sort else runs, as_json)
     (folder,) = given
-    runs = [entry(folder)] if is_run(folder) and not any(folder.glob("fold-*")) else (
-        entries_in(folder)
-    )  # fmt: skip
+    single = is_run(folder) and not RunFolder(folder).folds()
+    runs = [entry(folder)] if single else entries_in(folder)
     if sort:
         if not runs:
             fail("GF064", f"there are no runs in '{folder}'")
@@ -82,23 +82,21 @@ def _when(stamp: str) -> str:
 
 
 def _compared(runs: Sequence[Entry], as_json: bool) -> int:
-    from graphflow.cli.run_entries import settings_of
+    from graphflow.run_entries import differing, settings_of
 
-    settings = [settings_of(run) for run in runs]
-    keys = dict.fromkeys(key for each in settings for key in each)
-    differing = [k for k in keys if len({each.get(k) for each in settings}) > 1]
+    settings = differing([settings_of(run.about) for run in runs])
     diffs = [_diff(runs[0], run) for run in runs[1:]]
     names = dict.fromkeys(name for run in runs for name in run.metrics)
     if as_json:
         print_json({
             "runs": [run.to_json() for run in runs],
-            "settings": {k: [each.get(k) for each in settings] for k in differing},
+            "settings": settings,
             "graphs": diffs,
             "metrics": {n: [run.metrics.get(n) for run in runs] for n in names},
         })  # fmt: skip
         return GOOD
     head = [run.path.name for run in runs]
-    rows = [(k, *(each.get(k, "") for each in settings)) for k in differing]
+    rows = [(name, *(value or "" for value in values)) for name, values in settings.items()]
     for what in ("epochs", "steps", "state"):
         name = what if what == "state" else f"{what} done"
         rows.append((name, *(str(getattr(run, what)) for run in runs)))

@@ -15,11 +15,10 @@ from graphflow.figures.descriptions import Chart
 from graphflow.figures.drawing import draw
 from graphflow.figures.gather import Material, describe, measured, training_curves
 from graphflow.figures.report import Report, Table
+from graphflow.run_entries import differing, settings_of
 from graphflow.spec.figures import LineDecl
+from graphflow.training.rows import Rows
 from graphflow.training.run_folder import Json, RunFolder
-
-SETTINGS = ("file", "overrides", "seed", "dtype", "backend", "epochs", "steps", "started")
-"""What of ``run.json`` a report shows."""
 
 
 def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:
@@ -95,46 +94,25 @@ def _has_curves(material: Material) -> bool:
 
 
 def _settings(about: Mapping[str, Json], path: Path) -> Table:
-    rows = [("run", path.name)]
-    rows += [(key, _words(about[key])) for key in SETTINGS if about.get(key) not in (None, "", {})]
-    return Table("Settings", ("setting", "value"), rows)
+    rows = [("run", path.name), ("started", str(about.get("started", "")))]
+    return Table("Settings", ("setting", "value"), [*rows, *settings_of(about).items()])
 
 
-def _words(value: Json) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={_words(item)}" for key, item in value.items())
-    if isinstance(value, list):
-        return " ".join(_words(item) for item in value)
-    return str(value)
-
-
-def _metrics(runs: Mapping[str, Sequence[Mapping[str, Json]]]) -> Table:
+def _metrics(runs: Mapping[str, Rows]) -> Table:
     """The last, the smallest and the largest value of each metric."""
     rows = []
     for run, logged in runs.items():
         for key in measured(logged):
-            values = [float(v) for row in logged if isinstance(v := row.get(key), int | float)]
+            values = [row.metrics[key] for row in logged if key in row.metrics]
             known = [value for value in values if math.isfinite(value)]
             ends = [f"{f(known):.4g}" if known else "-" for f in (min, max)]
             name = f"{run}: {key}" if run else key
-            rows.append((name, f"{values[-1]:.4g}" if values else "-", *ends))
+            rows.append((name, f"{values[-1]:.4g}", *ends))
     return Table("Metrics", ("metric", "last", "lowest", "highest"), rows, numeric=True)
 
 
 def _differences(names: Sequence[str], paths: Sequence[Path]) -> Table:
     """The settings in which runs differ, a row a setting."""
-    about = [RunFolder.open(path).about() for path in paths]
-    flat = [{**run, **_overrides(run)} for run in about]
-    overridden = {key for run in about for key in _overrides(run)}
-    keys = dict.fromkeys(k for run in flat for k in run if k in SETTINGS or k in overridden)
-    rows = []
-    for key in keys:
-        values = [_words(run[key]) if run.get(key) is not None else "-" for run in flat]
-        if key not in ("overrides", "started") and len(set(values)) > 1:
-            rows.append((key, *values))
+    settings = differing([settings_of(RunFolder.open(path).about()) for path in paths])
+    rows = [(name, *(value or "-" for value in values)) for name, values in settings.items()]
     return Table("Differences", ("setting", *names), rows)
-
-
-def _overrides(about: Mapping[str, Json]) -> Mapping[str, Json]:
-    found = about.get("overrides")
-    return found if isinstance(found, dict) else {}

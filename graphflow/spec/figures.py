@@ -17,6 +17,7 @@ from graphflow.spec.leaves import BOOLEAN, INTEGER, NUMBER, TEXT, TEXTS, choice
 from graphflow.spec.names import declared
 from graphflow.spec.values import Scalar, Seq, Value
 
+COUNTS = ("epoch", "step")  # what metrics are drawn over
 _ENTRY = r" *(?:-?\d+|:) *"
 _REF = re.compile(
     r"(?P<name>[^\W\d][\w.]*(?:/[\w./ -]+)?)"

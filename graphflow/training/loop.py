@@ -23,6 +23,7 @@ from graphflow.training.feed import Fed, Served
 from graphflow.training.history import Recorder
 from graphflow.training.judging import Judge
 from graphflow.training.progress import Outcome, Progress
+from graphflow.training.rows import Row
 from graphflow.training.run_folder import Checkpoint, RunFolder
 from graphflow.training.stepping import Stepping
 
@@ -254,7 +255,7 @@ class Loop:
 
     def _log(self, metrics: Mapping[str, float]) -> None:
         assert self.run_folder is not None
-        self.run_folder.log({"epoch": self.progress.epoch, "step": self.progress.step, **metrics})
+        self.run_folder.log(Row(self.progress.epoch, self.progress.step, metrics))
 
     def _evaluated(self) -> dict[str, float]:
         """The metrics of the parts that are not trained on."""

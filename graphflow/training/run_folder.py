@@ -5,7 +5,7 @@
     runs/mlp-20260102-030405/
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
       run.json          overrides, seed, versions, command
-      metrics.jsonl     one JSON object a line
+      metrics.jsonl     one row of metrics a line
       tokenizers.json   what the numbers in columns of text stand for, where there are any
       transforms.json   what transforms of columns have learned, where there are any
       history/          values of nodes by step, where the file asks for them
@@ -32,10 +32,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
-from graphflow.files import write_atomically
+from graphflow.files import append_row, fresh, read_rows, write_atomically
 from graphflow.ops.op import Array
 from graphflow.training.history import Series, stored_history
 from graphflow.training.learned import TOKENIZERS, TRANSFORMS, Learned
+from graphflow.training.rows import Row
 from graphflow.training.run_settings import RunSettings
 from graphflow.version import __version__
 
@@ -45,6 +46,7 @@ BEST = "best.safetensors"
 UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 """What reading a damaged checkpoint raises."""
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+_FOLD = re.compile(r"fold-(\d+)")
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -131,25 +133,23 @@ class RunFolder:
         return Learned.kept(self.path)
 
     # -- metrics -----------------------------------------------------------------------------
-    def log(self, row: Mapping[str, Json]) -> None:
+    def log(self, row: Row) -> None:
         """Append one line to ``metrics.jsonl``."""
-        with (self.path / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        append_row(self.path / "metrics.jsonl", row.to_json())
 
-    def metrics(self) -> list[dict[str, Json]]:
+    def metrics(self) -> list[Row]:
         """The rows of ``metrics.jsonl``; a last line that a killed run left unfinished is not one.
 
         >>> import tempfile
         >>> run = RunFolder(Path(tempfile.mkdtemp()))
-        >>> run.log({"epoch": 1, "step": 20, "train/loss": 0.5})
+        >>> run.log(Row(epoch=1, step=20, metrics={"train/loss": 0.5}))
         >>> run.metrics()
-        [{'epoch': 1, 'step': 20, 'train/loss': 0.5}]
+        [Row(epoch=1, step=20, metrics={'train/loss': 0.5})]
         """
         file = self.path / "metrics.jsonl"
         try:
-            lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-            return [json.loads(line) for line in lines]
-        except (OSError, ValueError) as error:
+            return [Row.from_json(kept) for kept in read_rows(file)]
+        except ValueError as error:
             fail("GF064", f"'{file}' cannot be read: {error}")
 
     def metrics_bytes(self) -> int:
@@ -162,6 +162,20 @@ class RunFolder:
         file = self.path / "metrics.jsonl"
         if file.exists() and file.stat().st_size > length:
             os.truncate(file, length)
+
+    # -- folds -------------------------------------------------------------------------------
+    def fold(self, number: int) -> Path:
+        """Where the ``number``-th training of a cross-validation lies."""
+        return self.path / f"fold-{number}"
+
+    def folds(self) -> list[Path]:
+        """The runs of a cross-validation, in order; none in the folder of any other run."""
+        found = []
+        for file in self.path.glob("fold-*/graph.yaml"):
+            match = _FOLD.fullmatch(file.parent.name)
+            if match:
+                found.append((int(match[1]), file.parent))
+        return [path for _, path in sorted(found)]
 
     # -- history -----------------------------------------------------------------------------
     def history_names(self) -> list[str]:
@@ -231,7 +245,7 @@ class RunFolder:
                 return read_checkpoint(file, arrays)
             except UNREADABLE as error:
                 damaged.append(f"{file.name}: {error}")
-        folds = sorted(file.parent.name for file in self.path.glob("fold-*/graph.yaml"))
+        folds = [fold.name for fold in self.folds()]
         missing = "the run stopped before its first checkpoint"
         missing = f"each of its folds has some: {', '.join(folds)}" if folds else missing
         fail("GF064", f"'{self.path}' has no checkpoint that can be read",
@@ -256,9 +270,4 @@ def versions() -> dict[str, Json]:
 
 def fresh_folder(name: str) -> Path:
     """``runs/NAME-TIME`` for a new run, numbered where several begin in one second."""
-    path = Path("runs") / f"{name}-{time.strftime(STAMP)}"
-    candidate, count = path, 1
-    while candidate.exists():
-        count += 1
-        candidate = path.with_name(f"{path.name}-{count}")
-    return candidate
+    return fresh(Path("runs") / f"{name}-{time.strftime(STAMP)}")

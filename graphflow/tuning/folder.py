@@ -25,7 +25,7 @@ from pathlib import Path
 import psutil
 
 from graphflow.diagnostics import fail
-from graphflow.files import write_atomically
+from graphflow.files import append_row, fresh, read_rows, write_atomically
 from graphflow.spec.values import Plain
 from graphflow.training.run_folder import Json, versions
 from graphflow.tuning.asked import Asked
@@ -59,7 +59,7 @@ class TuneFolder:
     def create(cls, path: Path | None, name: str, asked: Asked) -> TuneFolder:
         """Make the folder and write what is asked."""
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        folder = path if path is not None else _fresh(Path("tunes") / f"{name}-{stamp}")
+        folder = path if path is not None else fresh(Path("tunes") / f"{name}-{stamp}")
         if (folder / "tune.json").exists():
             fail("GF064", f"'{folder}' holds a search already",
                  help=f"go on with it: graphflow tune --resume {folder}")  # fmt: skip
@@ -134,14 +134,13 @@ class TuneFolder:
     def note_process(self, role: str, number: int) -> None:
         """Keep that a process works here."""
         row = {"role": role, "pid": number, "created": _created(number)}
-        with (self.path / PROCESSES).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        append_row(self.path / PROCESSES, row)
 
     def _alive(self, role: str) -> list[psutil.Process]:
         """The processes of a role that still work here; a number may have been given anew."""
         return [
             psutil.Process(number)
-            for row in _rows(self.path / PROCESSES)
+            for row in read_rows(self.path / PROCESSES)
             if row["role"] == role and isinstance(number := row["pid"], int)
             if row["created"] is not None and row["created"] == _created(number)
         ]
@@ -149,25 +148,16 @@ class TuneFolder:
     # -- events ------------------------------------------------------------------------------
     def log(self, event: Event) -> None:
         """Append one event."""
-        with (self.path / "events.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(event)) + "\n")
+        append_row(self.path / "events.jsonl", asdict(event))
 
     def events(self) -> list[Event]:
         """All that happened, in order; an unfinished last line is left out."""
-        return [Event(**row) for row in _rows(self.path / "events.jsonl")]  # type: ignore[arg-type]
+        return [Event(**row) for row in read_rows(self.path / "events.jsonl")]  # type: ignore[arg-type]
 
     def write_best(self, configuration: Mapping[str, Plain]) -> None:
         """The best configuration as overrides."""
         content = json.dumps(dict(configuration), indent=2) + "\n"
         write_atomically(self.path / "best.json", content.encode())
-
-
-def _rows(file: Path) -> list[dict[str, Json]]:
-    """The objects of a file with one a line; an unfinished last line is left out."""
-    if not file.exists():
-        return []
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def _created(number: int) -> float | None:
@@ -176,12 +166,3 @@ def _created(number: int) -> float | None:
         return psutil.Process(number).create_time()
     except psutil.Error:
         return None
-
-
-def _fresh(path: Path) -> Path:
-    """``path``, or ``path-2``, ... where it exists."""
-    candidate, count = path, 1
-    while candidate.exists():
-        count += 1
-        candidate = path.with_name(f"{path.name}-{count}")
-    return candidate

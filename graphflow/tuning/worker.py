@@ -119,9 +119,8 @@ class Reporter(Callback):
         if self.job.whole:
             return
         for row in run.metrics():
-            epoch = row.get("epoch")
-            if isinstance(epoch, int) and epoch <= finished:
-                self.tell(epoch, {n: v for n, v in row.items() if "/" in n})  # type: ignore[misc]
+            if row.epoch <= finished:
+                self.tell(row.epoch, row.metrics)
 
 
 def train(line: Line, job: Job) -> None:

@@ -42,6 +42,12 @@ def held(page: str) -> dict[str, object]:
     return json.loads(re.search(r"^const FIGURES = (.*);$", page, re.M)[1])
 
 
+def cells(page: str) -> list[list[str]]:
+    """The rows of the tables of a page."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page)
+    return [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
+
+
 @pytest.fixture
 def drawn(small: Path) -> Path:
     small.write_text(SMALL + FIGURES)
@@ -50,7 +56,7 @@ def drawn(small: Path) -> Path:
 
 @pytest.fixture
 def run(cli, drawn: Path, tmp_path: Path) -> Path:
-    assert cli("run", drawn, "--out", tmp_path / "one").code == 0
+    assert cli("run", drawn, "--set", "hidden=8", "--out", tmp_path / "one").code == 0
     return tmp_path / "one"
 
 
@@ -62,7 +68,8 @@ def test_a_run_with_figures_leaves_its_report(run: Path):
     train, test = figures["figure-curves"]["data"]
     assert (train["name"], test["name"]) == ("train/loss", "test/loss")
     assert "a small net with dropout" in page
-    assert f"{metrics[-1]['test/loss']:.4g}" in page
+    assert f"{metrics[-1]['metrics']['test/loss']:.4g}" in page
+    assert ["set hidden", "8"] in cells(page)
 
 
 def test_a_report_asks_nothing_of_the_network(run: Path):
@@ -96,16 +103,18 @@ def test_several_runs_lie_over_each_other(cli, run, small, tmp_path):
     page = (tmp_path / "both.html").read_text()
     names = [trace["name"] for trace in held(page)["figure-train-loss"]["data"]]
     assert names == ["one: train/loss", "one: test/loss", "two: train/loss", "two: test/loss"]
-    assert "hidden" in page
+    assert ["set hidden", "8", "4"] in cells(page)
+    assert ["epochs", "-", "1"] in cells(page)
 
 
-def test_the_folds_of_a_run_lie_over_each_other(cli, small, tmp_path):
-    folds = tmp_path / "folds"
-    assert cli("run", small, "--set", "data.folds=2", "--epochs", 1, "--out", folds).code == 0
+def test_the_folds_of_a_run_lie_over_each_other_in_order(cli, run: Path, tmp_path):
+    folds = shutil.copytree(run, tmp_path / "folds")
+    for number in range(1, 12):
+        shutil.copytree(run, folds / f"fold-{number}")
     assert cli("report", folds).code == 0
-    curves = held((folds / "report.html").read_text())["figure-train-loss"]["data"]
-    names = {trace["name"] for trace in curves}
-    assert {"fold-1: train/loss", "fold-2: train/loss"} <= names
+    page = (folds / "report.html").read_text()
+    names = list(dict.fromkeys(row[0].partition(":")[0] for row in cells(page) if ":" in row[0]))
+    assert names == [f"fold-{number}" for number in range(1, 12)]
 
 
 def test_an_iteration_without_figures_shows_what_it_reports(cli, tmp_path):

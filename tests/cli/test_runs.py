@@ -20,7 +20,8 @@ def three(cli, small):
 
 
 def last(tmp_path, run):
-    return json.loads((tmp_path / "runs" / run / "metrics.jsonl").read_text().splitlines()[-1])
+    rows = (tmp_path / "runs" / run / "metrics.jsonl").read_text().splitlines()
+    return json.loads(rows[-1])["metrics"]
 
 
 def test_runs_are_listed_with_their_state_and_metrics(three, tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def expected(folder: Path, metric: str) -> list[tuple[object, object]]:
-    return [(row["step"], row[metric]) for row in RunFolder(folder).metrics()]
+    return [(row.step, row.metrics[metric]) for row in RunFolder(folder).metrics()]
 
 
 @pytest.mark.slow  # importing the readers takes seconds

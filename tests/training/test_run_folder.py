@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.files import write_atomically
+from graphflow.files import append_row, read_rows, write_atomically
 from graphflow.training.run_folder import Checkpoint, RunFolder
 
 LINE = """
@@ -79,14 +79,25 @@ def test_writing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
+def test_a_line_left_unfinished_is_dropped_by_the_next_one(tmp_path: Path):
+    file = tmp_path / "rows.jsonl"
+    for torn in ("", '{"n": 7', '{"n": 0}\n{"n"'):
+        file.write_text(torn)
+        append_row(file, {"n": 1})
+        assert [row["n"] for row in read_rows(file)] == [0, 1][-file.read_text().count("\n") :]
+    file.write_text('{"n": 0}\n[1, 2\n')
+    with pytest.raises(gf.GraphflowError, match=r"rows\.jsonl' cannot be read"):
+        read_rows(file)
+
+
 def test_the_metrics_of_a_run_are_read_as_rows(tmp_path: Path):
     gf.train(gf.loads(LINE), out=tmp_path / "run")
     file = tmp_path / "run" / "metrics.jsonl"
     with file.open("a") as log:
         log.write('{"epoch": 4, "st')  # a run killed while it wrote
     rows = RunFolder(tmp_path / "run").metrics()
-    assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert all(set(row) == {"epoch", "step", "train/loss", "test/loss"} for row in rows)
+    assert [(row.epoch, row.step) for row in rows] == [(1, 8), (2, 16), (3, 24)]
+    assert all(set(row.metrics) == {"train/loss", "test/loss"} for row in rows)
     file.write_text("nonsense\n")
     with pytest.raises(gf.GraphflowError, match=r"metrics\.jsonl"):
         RunFolder(tmp_path / "run").metrics()

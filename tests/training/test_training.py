@@ -269,7 +269,7 @@ def test_without_data_each_step_is_logged_and_the_last_one_is_the_result(tmp_pat
             train: {minimize: f, optimizer: sgd(lr=0.25), steps: 3}}"
     outcome = gf.train(gf.loads(text), out=tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["train/loss"] for line in lines] == [16, 4, 1]
+    assert [json.loads(line)["metrics"]["train/loss"] for line in lines] == [16, 4, 1]
     assert outcome.metrics == {"train/loss": 1}
 
 

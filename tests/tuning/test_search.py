@@ -38,7 +38,7 @@ def test_a_sequential_search_is_reproducible_and_its_best_is_that_of_its_runs(di
     assert [t.state for t in first.trials] == ["complete"] * 4
     assert first.trials[0].configuration["lr"] == 0.1  # start: first
     logs = [RunFolder.open(first.folder / f"trials/{n:04d}").metrics() for n in range(4)]
-    accuracies = [row["test/accuracy"] for log in logs for row in log]
+    accuracies = [row.metrics["test/accuracy"] for log in logs for row in log]
     assert len(accuracies) == 16 and first.value == max(accuracies)
     assert json.loads((first.folder / "best.json").read_text()) == dict(first.best)
     again = gf.train(gf.load(digits, first.best), epochs=first.epoch)

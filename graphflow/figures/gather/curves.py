@@ -9,10 +9,18 @@ import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
-from graphflow.figures.gather.material import SAMPLES, Material, Rows
-from graphflow.spec.figures import AxesDecl, BarDecl, HistogramDecl, LineDecl, Ref, ScatterDecl
+from graphflow.figures.gather.material import SAMPLES, Material
+from graphflow.spec.figures import (
+    COUNTS,
+    AxesDecl,
+    BarDecl,
+    HistogramDecl,
+    LineDecl,
+    Ref,
+    ScatterDecl,
+)
+from graphflow.training.rows import Rows
 
-COUNTS = ("epoch", "step")
 MOST_GROUPS = 24
 """Different whole numbers up to which they are groups, not a scale."""
 
@@ -29,7 +37,7 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
         if ref.name in material.history and not ref.metric:
             label = "step"
             found += _followed(material, ref)
-        elif ref.metric or any(ref.name in row for row in material.metrics):
+        elif ref.metric or ref.name in measured(material.metrics):
             found.append(_reported(material.metrics, ref, counted))
         else:
             (values,) = material.values([ref], decl.part, decl.count or SAMPLES)
@@ -44,29 +52,24 @@ def _log(decl: AxesDecl) -> Log:
 
 def counts(rows: Rows) -> str:
     """What the rows of a run are counted by: epochs, or steps where several share an epoch."""
-    epochs = [row.get("epoch") for row in rows]
-    return "epoch" if len(set(map(str, epochs))) == len(epochs) else "step"
+    return "epoch" if len({row.epoch for row in rows}) == len(rows) else "step"
 
 
 def metric(rows: Rows, name: str, counted: str) -> Series:
     """One metric of a run over its epochs or steps."""
-    kept = [row for row in rows if name in row and counted in row]
-    x = np.array([_number(row[counted]) for row in kept], np.float64)
-    return Series(name, np.array([_number(row[name]) for row in kept], np.float64), x)
+    kept = [row for row in rows if name in row.metrics]
+    x = np.array([row.epoch if counted == "epoch" else row.step for row in kept], np.float64)
+    return Series(name, np.array([row.metrics[name] for row in kept], np.float64), x)
 
 
 def _reported(rows: Rows, ref: Ref, counted: str) -> Series:
     """One metric that a figure names. GF020 where the run reports others but not this one."""
-    known = dict.fromkeys(name for row in rows for name in row)
+    known = measured(rows)
     if rows and ref.name not in known:
-        offer = f"it reports {', '.join(n for n in known if '/' in n)}"
+        offer = f"it reports {', '.join(known)}"
         fail("GF020", f"the run reports no '{ref}'", ref.mark,
              help=did_you_mean(ref.name, known) or offer)  # fmt: skip
     return metric(rows, ref.name, counted)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
 
 
 def _followed(material: Material, ref: Ref) -> list[Series]:
@@ -192,8 +195,8 @@ def training_curves(runs: Mapping[str, Rows], title: str = "") -> dict[str, Char
 
 
 def measured(rows: Rows) -> list[str]:
-    """What a run reports, in order: everything but the counts."""
-    return list(dict.fromkeys(key for row in rows for key in row if key not in COUNTS))
+    """What a run reports, in order."""
+    return list(dict.fromkeys(name for row in rows for name in row.metrics))
 
 
 def measure(key: str) -> str:

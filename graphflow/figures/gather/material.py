@@ -18,13 +18,13 @@ from graphflow.ops.op import Array
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref
 from graphflow.training.feed import Fed, Feed, Served, open_feed
-from graphflow.training.run_folder import Json, RunFolder
+from graphflow.training.rows import Rows
+from graphflow.training.run_folder import RunFolder
 
 GRADIENT = ".grad"
 TRAINED = "train"
 SAMPLES = 1000
 """Samples of a figure that does not say how many."""
-Rows = Sequence[Mapping[str, Json]]
 History = Mapping[str, tuple[Array, Array]]
 """Steps (n,) and values (n, *shape) by name."""
 

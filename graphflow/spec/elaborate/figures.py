@@ -17,6 +17,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.training import Training
 from graphflow.spec.figures import (
+    COUNTS,
     BarDecl,
     BoxesDecl,
     ConfusionDecl,
@@ -35,7 +36,6 @@ from graphflow.spec.figures import (
     TextDecl,
 )
 
-COUNTS = ("epoch", "step")
 GRADIENT = ".grad"
 Shape = tuple[Dim, ...]
 

@@ -1,4 +1,7 @@
-"""What ``graphflow runs`` knows of a run, read from its folder: no graph is loaded, no array."""
+"""What is known of a run at a glance, read from its folder: no graph is loaded, no array.
+
+How far it came, how well it did, and the settings in which runs differ.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.spec.elaborate.stopping import falls
+from graphflow.training.rows import Row, Rows
 from graphflow.training.run_folder import Checkpoint, Json, RunFolder
 
 COMPLETE, STOPPED, UNFINISHED = "complete", "stopped", "unfinished"
@@ -65,17 +69,16 @@ def entry(path: Path) -> Entry:
     run = RunFolder.open(path)
     about = run.about()
     started = str(about.get("started", ""))
-    folds = sorted(path.glob("fold-*/graph.yaml"))
+    folds = run.folds()
     if folds or (path / "summary.json").is_file():
-        return _folds(path, started, about, [entry(file.parent) for file in folds])
+        return _folds(path, started, about, [entry(fold) for fold in folds])
     progress, rows = _latest(run).progress, run.metrics()
-    last = rows[-1] if rows else {}
-    metrics = {n: v for n, v in last.items() if n not in ("epoch", "step") and isinstance(v, float)}
-    counts = [progress.get(name, last.get(name, 0)) for name in ("epoch", "step")]
+    last = rows[-1] if rows else Row(0, 0, {})
+    counts = [progress.get("epoch", last.epoch), progress.get("step", last.step)]
     epochs, steps = (n if isinstance(n, int) else 0 for n in counts)
     state = STOPPED if progress.get("stopped") else UNFINISHED
     state = COMPLETE if progress.get("ended") else state
-    return Entry(path, started, epochs, steps, state, metrics, _best(progress, rows), about)
+    return Entry(path, started, epochs, steps, state, last.metrics, _best(progress, rows), about)
 
 
 def _latest(run: RunFolder) -> Checkpoint:
@@ -98,19 +101,18 @@ def _folds(path: Path, started: str, about: Mapping[str, Json], folds: Sequence[
     return Entry(path, started, epochs, steps, state, metrics, None, about)
 
 
-def _best(
-    progress: Mapping[str, Json], rows: Sequence[Mapping[str, Json]]
-) -> tuple[str, float, int] | None:
+def _best(progress: Mapping[str, Json], rows: Rows) -> tuple[str, float, int] | None:
     declared = progress.get("best")
     if isinstance(declared, dict) and isinstance(declared["metrics"], dict):
         metric, epoch = declared["metric"], declared["epoch"]
         value = declared["metrics"][str(metric)]
         assert isinstance(value, float) and isinstance(epoch, int)
         return str(metric), value, epoch
-    losses = [n for n in (rows[-1] if rows else {}) if falls(n) and not n.startswith("train/")]
-    seen = [(row.get(name), row.get("epoch")) for name in losses[:1] for row in rows]
-    values = [(v, e) for v, e in seen if isinstance(v, float) and isinstance(e, int)]
-    return (losses[0], *min(values)) if values else None
+    reported = rows[-1].metrics if rows else {}
+    losses = [name for name in reported if falls(name) and not name.startswith("train/")]
+    for loss in losses[:1]:
+        return loss, *min((row.metrics[loss], row.epoch) for row in rows if loss in row.metrics)
+    return None
 
 
 def sorted_by(entries: Sequence[Entry], key: str) -> list[Entry]:
@@ -130,13 +132,30 @@ def sorted_by(entries: Sequence[Entry], key: str) -> list[Entry]:
     return sorted(entries, key=lambda e: sign * e.metrics[key] if key in e.metrics else missing)
 
 
-def settings_of(found: Entry) -> dict[str, str]:
-    """What a run was made with, overrides and versions among it, as texts."""
+def settings_of(about: Mapping[str, Json]) -> dict[str, str]:
+    """What a ``run.json`` says a run was made with, overrides and versions among it, as texts.
+
+    >>> settings_of({"overrides": {"hidden": "4"}, "seed": 0, "log": [], "started": "20260102"})
+    {'set hidden': '4', 'seed': '0'}
+    """
     shown: dict[str, str] = {}
-    for name, value in found.about.items():
+    for name, value in about.items():
         if isinstance(value, dict):
             inner = "set " if name == "overrides" else "version of "
             shown |= {f"{inner}{k}": str(v) for k, v in value.items()}
+        elif isinstance(value, list):
+            shown |= {name: " ".join(map(str, value))} if value else {}
         elif value not in (None, "") and name != "started":
             shown[name] = str(value)
     return shown
+
+
+def differing(settings: Sequence[Mapping[str, str]]) -> dict[str, list[str | None]]:
+    """The settings in which runs differ, each with its value in every run.
+
+    >>> differing([{"seed": "0", "epochs": "1"}, {"seed": "0"}])
+    {'epochs': ['1', None]}
+    """
+    names = dict.fromkeys(name for each in settings for name in each)
+    values = {name: [each.get(name) for each in settings] for name in names}
+    return {name: found for name, found in values.items() if len(set(found)) > 1}

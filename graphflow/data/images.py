@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
 from graphflow.data.columns import Array, Column, Indices
 from graphflow.data.dataset import Dataset
+from graphflow.data.decoding import Bytes, Fit, Mode, decoded
 from graphflow.data.files import user_folder
 from graphflow.data.options import Between, concerning
 from graphflow.data.registry import register
 from graphflow.data.tokenizers import Words
 from graphflow.diagnostics import fail
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 PARTS = ("train", "training", "valid", "val", "validation", "test")
@@ -40,8 +37,8 @@ Side = Annotated[int, Between(1, 4096)]
 def images(
     path: str,
     size: tuple[Side, Side] | Side | None = None,
-    mode: Literal["RGB", "L"] = "RGB",
-    fit: Literal["stretch", "crop"] = "stretch",
+    mode: Mode = "RGB",
+    fit: Fit = "stretch",
     folder: str | Path | None = None,
 ) -> Dataset:
     """Images of your own (PNG, JPEG, ...) in a folder for each class, or all in one folder.
@@ -65,9 +62,9 @@ def images(
     places = [file for _, file in found]
     sides = (size, size) if isinstance(size, int) else size
     with concerning("size"):
-        shape = _shape(places[0], mode) if sides is None else (sides[0], sides[1])
+        height, width = sides or decoded(places[0], str(places[0]), mode).shape[:2]
     columns: dict[str, Column] = {
-        "image": Decoded(places, mode, shape, None if sides is None else fit)
+        "image": Decoded(places, mode, (height, width), None if sides is None else fit)
     }
     labels = [file.relative_to(parts[part]).parts[:-1] for part, file in found]
     names: dict[str, Words] = {}
@@ -120,9 +117,9 @@ class Decoded:
     """
 
     files: Sequence[Path]
-    mode: Literal["RGB", "L"]
+    mode: Mode
     size: tuple[int, int]
-    fit: Literal["stretch", "crop"] | None
+    fit: Fit | None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -142,43 +139,18 @@ class Decoded:
         found = np.stack(rows) if rows else np.zeros((0, *self.shape[1:]), np.uint8)
         return found.reshape(*indices.shape, *self.shape[1:])
 
-    def _pixels(self, file: Path) -> npt.NDArray[np.uint8]:
-        pixels = np.asarray(opened(file, self.mode, self.size, self.fit), dtype=np.uint8)
+    def _pixels(self, file: Path) -> Bytes:
+        pixels = _read(file, self.mode, self.size, self.fit)
         return pixels[None] if self.mode == "L" else np.moveaxis(pixels, 2, 0)
 
 
-def opened(
-    file: Path,
-    mode: Literal["RGB", "L"],
-    size: tuple[int, int] | None,
-    fit: Literal["stretch", "crop"] | None,
-) -> Image:
-    """A file as an image of a mode and size. GF073 for a damaged file and for another size."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    try:
-        with Image.open(file) as image:
-            if size is not None and fit is not None:  # JPEG: no finer than twice the size
-                image.draft(None, (2 * size[1], 2 * size[0]))
-            found = image.convert(mode)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        fail("GF073", f"'{file}' is no image that can be read: {error}",
-             help="remove it, or save it anew as PNG or JPEG")  # fmt: skip
-    except Image.DecompressionBombError:
-        fail("GF073", f"'{file}' has too many pixels to be an image")
-    if size is None or found.size == (size[1], size[0]):
-        return found
-    if fit is None:
-        shown = f"{found.size[1]} x {found.size[0]}"
+def _read(file: Path, mode: Mode, size: tuple[int, int], fit: Fit | None) -> Bytes:
+    """A file as an image of a mode and size. GF073 where it has another size and none is asked."""
+    if fit is not None:
+        return decoded(file, str(file), mode, size, fit)
+    pixels = decoded(file, str(file), mode)
+    if pixels.shape[:2] != size:
+        shown = f"{pixels.shape[0]} x {pixels.shape[1]}"
         fail("GF073", f"'{file}' has {shown} pixels, the first image {size[0]} x {size[1]}",
              help=f"size: [{size[0]}, {size[1]}] resizes all images")  # fmt: skip
-    target = (size[1], size[0])
-    if fit == "crop":
-        return ImageOps.fit(found, target, Image.Resampling.BILINEAR)
-    return found.resize(target, Image.Resampling.BILINEAR)
-
-
-def _shape(file: Path, mode: Literal["RGB", "L"]) -> tuple[int, int]:
-    """Height and width of an image."""
-    width, height = opened(file, mode, None, None).size
-    return height, width
+    return pixels

@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from functools import cache
-from io import BytesIO, StringIO
+from io import StringIO
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
 from graphflow.data.archive import Members, opened
 from graphflow.data.dataset import Dataset, Indices, generator
+from graphflow.data.decoding import Bytes, decoded
 from graphflow.data.files import Remote, decode
 from graphflow.data.options import Between, concerning
 from graphflow.data.registry import register
 from graphflow.data.tokenizers import Words
 from graphflow.diagnostics import fail
 
-Bytes = npt.NDArray[np.uint8]
 Side = Annotated[int, Between(1, 4096)]
 
 BOOK = "https://d2l-data.s3-accelerate.amazonaws.com/"
@@ -158,8 +157,8 @@ def voc2012(
         for part in ("train", "val"):
             listed = f"ImageSets/Segmentation/{part}.txt"
             for name in decode(members.read(listed), listed).split():
-                image = picture(members.read(f"JPEGImages/{name}.jpg"), name)
-                mask = _classes(picture(members.read(f"SegmentationClass/{name}.png"), name))
+                image = decoded(members.read(f"JPEGImages/{name}.jpg"), name)
+                mask = _classes(decoded(members.read(f"SegmentationClass/{name}.png"), name))
                 if image.shape[:2] != mask.shape:
                     fail("GF073", f"picture and mask of '{name}' in '{members.where}' differ")
                 place = _corner(mask.shape, crop, random)
@@ -239,25 +238,5 @@ def _resized(members: Members, names: Sequence[str], size: tuple[int, int]) -> B
     """Pictures (N, 3, H, W) of one size."""
     images = np.empty((len(names), 3, *size), dtype=np.uint8)
     for place, name in zip(images, names, strict=True):
-        place[:] = np.moveaxis(picture(members.read(name), name, size), 2, 0)
+        place[:] = np.moveaxis(decoded(members.read(name), name, size=size), 2, 0)
     return images
-
-
-def picture(content: bytes, name: str, size: tuple[int, int] | None = None) -> Bytes:
-    """A PNG or JPEG picture as (H, W, 3), resized (bilinear, with antialiasing) to ``size``.
-
-    What is transparent becomes black, as ``convert("RGB")`` leaves it. GF073 for anything else.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(content), formats=("PNG", "JPEG")) as image:
-            flat = image.convert("RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError,
-            SyntaxError) as error:  # fmt: skip
-        fail("GF073", f"'{name}' is not a PNG or JPEG picture: {error}")
-    if size is not None and flat.size != (size[1], size[0]):
-        flat = flat.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return np.asarray(flat)
-
-

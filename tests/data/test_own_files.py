@@ -75,6 +75,15 @@ def test_a_damaged_image_is_named(tmp_path: Path) -> None:
     assert found.code == "GF073" and "b.png" in found.message
 
 
+def test_a_format_that_starts_a_program_is_no_image(tmp_path: Path, refused) -> None:
+    """Pillow gives EPS to Ghostscript, whatever the file is called."""
+    picture(tmp_path / "a.png")
+    Image.new("RGB", (8, 6)).save(tmp_path / "b.png", format="EPS")
+    found = refused(load("images", path=".", folder=tmp_path).take, [0, 1])
+    assert found.code == "GF073" and "it is none of PNG, JPEG" in found.message
+    assert "b.png" in found.message and "object at" not in found.message
+
+
 def test_images_of_another_size_say_what_to_do(tmp_path: Path, refused) -> None:
     picture(tmp_path / "a.png")
     picture(tmp_path / "b.png", 5, 5)

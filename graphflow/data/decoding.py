@@ -1,0 +1,56 @@
+"""Images in files and archives become arrays of bytes, by Pillow."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from graphflow.diagnostics import fail
+
+Bytes = npt.NDArray[np.uint8]
+Mode = Literal["RGB", "L"]
+Fit = Literal["stretch", "crop"]
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+"""What Pillow reads by itself: for others, such as EPS, it starts a program of the system."""
+
+
+def decoded(
+    source: Path | bytes,
+    name: str,
+    mode: Mode = "RGB",
+    size: tuple[int, int] | None = None,
+    fit: Fit = "stretch",
+) -> Bytes:
+    """An image as (H, W, 3), or (H, W) where ``mode`` is L for grey.
+
+    With ``size`` (height, width) it is resized, bilinear with antialiasing: as it is (``stretch``)
+    or its middle (``crop``). What is transparent is shown as ``convert`` leaves it. ``name`` is
+    what messages call it. GF073 for what is damaged, too large, or of a format not in
+    :data:`FORMATS`.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        stream = BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(stream, formats=FORMATS) as image:
+            if size is not None:  # JPEG: no finer than twice the size
+                image.draft(None, (2 * size[1], 2 * size[0]))
+            found = image.convert(mode)
+    except Image.DecompressionBombError:
+        fail("GF073", f"'{name}' has too many pixels to be an image")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+        unknown = isinstance(error, UnidentifiedImageError)
+        why = f"it is none of {', '.join(FORMATS)}" if unknown else str(error)
+        fail("GF073", f"'{name}' is no image that can be read: {why}",
+             help="remove it, or save it anew as PNG or JPEG")  # fmt: skip
+    if size is not None and found.size != (size[1], size[0]):
+        target = (size[1], size[0])
+        if fit == "crop":
+            found = ImageOps.fit(found, target, Image.Resampling.BILINEAR)
+        else:
+            found = found.resize(target, Image.Resampling.BILINEAR)
+    return np.asarray(found, dtype=np.uint8)

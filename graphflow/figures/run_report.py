@@ -13,17 +13,18 @@ from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError
 from graphflow.figures.descriptions import Chart
 from graphflow.figures.drawing import draw
-from graphflow.figures.gather import Material, describe, measured, training_curves
+from graphflow.figures.gather import Material, describe, measured, usual_curves
 from graphflow.figures.report import Report, Table
 from graphflow.run_entries import differing, settings_of
-from graphflow.spec.figures import LineDecl
+from graphflow.spec.figures import GridDecl, LineDecl
+from graphflow.training.history import stored_history
 from graphflow.training.rows import Rows
 from graphflow.training.run_folder import Json, RunFolder
 
 
 def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:
     """The figures that a file declares, drawn: of a model with the values it has now, or of a
-    run's folder. Where a run's file declares none, its training curves.
+    run's folder. Where a run's file declares none, the curves of what it reports and keeps.
 
     >>> import graphflow as gf
     >>> model = gf.loads('''
@@ -44,22 +45,23 @@ def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:
     material = Material(source) if isinstance(source, Model) else Material.of_run(Path(source))
     declared = material.model.document.figures
     if not declared:
-        return {n: draw(c) for n, c in training_curves({"": material.metrics}).items()}
+        return {name: draw(chart) for name, chart in _usual(material).items()}
     return {name: draw(describe(name, decl, material)) for name, decl in declared.items()}
 
 
 def run_report(path: Path) -> Report:
     """The report of a run, finished or under way: settings, metrics, figures in the file's order.
 
-    A figure that cannot be drawn says why in its place; the others are there. The curves of
-    training come first where the file declares no line of a metric or a history.
+    A figure that cannot be drawn says why in its place; the others are there. Curves of what the
+    run reports, and of numbers and short vectors whose history it keeps, come first where the
+    file declares no line of a metric or a history.
     """
     run = RunFolder.open(path)
     material = Material.of_run(path)
     document = material.model.document
     shown: dict[str, go.Figure | str] = {}
     if not _has_curves(material):
-        shown |= _drawn(training_curves({"": material.metrics}))
+        shown |= _drawn(_usual(material))
     for name, decl in document.figures.items():
         try:
             shown[name] = draw(describe(name, decl, material))
@@ -70,11 +72,19 @@ def run_report(path: Path) -> Report:
 
 
 def compared_report(paths: Sequence[Path]) -> Report:
-    """Several runs beside each other: their metrics, and each metric's curves in one figure."""
+    """Several runs beside each other: their metrics, and the curves of each in one figure."""
     names = _short(paths)
     rows = {name: RunFolder.open(path).metrics() for name, path in zip(names, paths, strict=True)}
     tables = [_differences(names, paths), _metrics(rows)]
-    return Report(f"{len(paths)} runs", tables=tables, shown=_drawn(training_curves(rows)))
+    kept = {name: stored_history(path) for name, path in zip(names, paths, strict=True)}
+    return Report(f"{len(paths)} runs", tables=tables, shown=_drawn(usual_curves(rows, kept)))
+
+
+def _usual(material: Material) -> dict[str, Chart]:
+    """The curves of one run. Where a figure draws its way, histories are shown there."""
+    declared = material.model.document.figures.values()
+    followed = any(isinstance(decl, GridDecl) and decl.trajectory for decl in declared)
+    return usual_curves({"": material.metrics}, {} if followed else {"": material.history})
 
 
 def _short(paths: Sequence[Path]) -> list[str]:

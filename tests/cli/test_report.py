@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graphflow.diagnostics import GraphflowError
@@ -46,6 +48,13 @@ def cells(page: str) -> list[list[str]]:
     """The rows of the tables of a page."""
     rows = re.findall(r"<tr>(.*?)</tr>", page)
     return [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row) for row in rows]
+
+
+def numbers(values) -> list[float]:
+    """Values of a trace; plotly writes arrays as base64."""
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    return values
 
 
 @pytest.fixture
@@ -133,6 +142,62 @@ run: {steps: 4, report: [half]}
     (trace,) = held(page)["figure-train-half"]["data"]
     assert trace["name"] == "half"
     assert "<td>half</td>" in page
+
+
+KEEPING = """
+graphflow: 1
+name: halving
+let: {rate: 2}
+state: {x: {shape: [2], init: ones}, w: {shape: [9], init: ones}}
+nodes: {half: x / rate, length: sum(half), rest: w / rate}
+updates: {x: half, w: rest}
+run: {steps: 3, history: [x, length, w]}
+"""
+
+
+def test_an_iteration_without_figures_shows_what_it_keeps(cli, tmp_path):
+    """Numbers and short vectors over steps: x after k steps is 2^-k, half of it 2^-(k+1)."""
+    file = tmp_path / "halving.yaml"
+    file.write_text(KEEPING)
+    assert cli("run", file, "--out", tmp_path / "one").code == 0
+    assert cli("report", tmp_path / "one", "--json").json["figures"] == ["train-x", "train-length"]
+    figures = held((tmp_path / "one" / "report.html").read_text())
+    first, second = figures["figure-train-x"]["data"]
+    assert (first["name"], second["name"]) == ("x[0]", "x[1]")
+    assert numbers(first["x"]) == [0, 1, 2, 3] and numbers(first["y"]) == [1, 0.5, 0.25, 0.125]
+    (length,) = figures["figure-train-length"]["data"]
+    assert numbers(length["y"]) == [1, 0.5, 0.25]
+
+
+def test_where_a_trajectory_is_drawn_only_what_is_reported_is_added(cli, tmp_path):
+    file = tmp_path / "halving.yaml"
+    grid = "{kind: contour, of: length, x: 'x[0]', y: 'x[1]', x_range: [0, 1], y_range: [0, 1]"
+    text = KEEPING.replace("steps: 3,", "steps: 3, report: [length],")
+    file.write_text(f"{text}figures:\n  way: {grid}, points: 3, trajectory: true}}\n")
+    assert cli("run", file, "--out", tmp_path / "one").code == 0
+    assert cli("report", tmp_path / "one", "--json").json["figures"] == ["train-length", "way"]
+
+
+def test_histories_of_several_runs_lie_over_each_other(cli, tmp_path):
+    file = tmp_path / "halving.yaml"
+    file.write_text(KEEPING)
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert cli("run", file, "--out", one).code == 0
+    assert cli("run", file, "--set", "rate=4", "--out", two).code == 0
+    page = tmp_path / "both.html"
+    assert cli("report", one, two, "--out", page).code == 0
+    drawn = held(page.read_text())["figure-train-length"]["data"]
+    assert [(trace["name"], numbers(trace["y"])) for trace in drawn] == [
+        ("one: length", [1, 0.5, 0.25]), ("two: length", [0.5, 0.125, 0.03125]),
+    ]  # fmt: skip
+
+
+def test_what_is_reported_and_kept_is_shown_once(cli, tmp_path):
+    file = tmp_path / "halving.yaml"
+    file.write_text(KEEPING.replace("steps: 3,", "steps: 3, report: [length],"))
+    assert cli("run", file, "--out", tmp_path / "one").code == 0
+    answer = cli("report", tmp_path / "one", "--json")
+    assert answer.json["figures"] == ["train-length", "train-x"]
 
 
 def test_a_figure_that_cannot_be_drawn_says_why_and_the_others_are_there(cli, run: Path):

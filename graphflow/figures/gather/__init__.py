@@ -11,7 +11,7 @@ from graphflow.figures.gather.curves import (
     line,
     measured,
     scatter,
-    training_curves,
+    usual_curves,
 )
 from graphflow.figures.gather.grids import grid
 from graphflow.figures.gather.images import boxes, filters, images, segmentation
@@ -36,7 +36,7 @@ from graphflow.spec.figures import (
     TextDecl,
 )
 
-__all__ = ["Material", "describe", "measured", "training_curves"]
+__all__ = ["Material", "describe", "measured", "usual_curves"]
 
 _MAKERS: dict[type[FigureDecl], Callable[..., Description]] = {
     LineDecl: line,

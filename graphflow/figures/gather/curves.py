@@ -9,7 +9,7 @@ import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
-from graphflow.figures.gather.material import SAMPLES, Material
+from graphflow.figures.gather.material import SAMPLES, History, Material
 from graphflow.spec.figures import (
     COUNTS,
     AxesDecl,
@@ -21,6 +21,8 @@ from graphflow.spec.figures import (
 )
 from graphflow.training.rows import Rows
 
+MOST_ENTRIES = 8
+"""Entries of a value up to which its history is drawn without being asked for."""
 MOST_GROUPS = 24
 """Different whole numbers up to which they are groups, not a scale."""
 
@@ -213,3 +215,25 @@ def _parts(run: str, rows: Rows, name: str, counted: str) -> list[Series]:
     keys = [key for key in measured(rows) if measure(key) == name]
     made = [(key, metric(rows, key, counted)) for key in keys]
     return [Series(f"{run}: {key}" if run else key, one.y, one.x, group=run) for key, one in made]
+
+
+def usual_curves(runs: Mapping[str, Rows], kept: Mapping[str, History]) -> dict[str, Chart]:
+    """What is drawn of runs without being asked for: what they report, and what else they keep."""
+    reported = training_curves(runs)
+    return reported | {n: c for n, c in history_curves(kept).items() if n not in reported}
+
+
+def history_curves(runs: Mapping[str, History]) -> dict[str, Chart]:
+    """A chart for every number and every short vector whose history runs keep, over steps."""
+    found = {}
+    for name in dict.fromkeys(name for history in runs.values() for name in history):
+        kept = {run: history[name] for run, history in runs.items() if name in history}
+        series = [
+            replace(one, name=f"{run}: {one.name}" if run else one.name, group=run)
+            for run, (steps, values) in kept.items()
+            if len(steps) and values.ndim <= 2 and values[0].size <= MOST_ENTRIES
+            for one in _rows(name, values.reshape(len(steps), -1).T, steps)
+        ]
+        if any(np.isfinite(one.y).any() for one in series):
+            found[name] = Chart(series, Labels(name, "step", name))
+    return found

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Mark, fail
+from graphflow.spec.checks import CHECKS, CheckDecl, Tolerance
+from graphflow.spec.data import DATA, DataDecl
 from graphflow.spec.figures import FIGURES, FigureDecl
 from graphflow.spec.generate import GENERATE, GenerateDecl
 from graphflow.spec.kinds import ListOf, MapOf, Record, key
@@ -53,18 +55,7 @@ from graphflow.spec.nodes import (
 )
 from graphflow.spec.run import RUN, RunDecl
 from graphflow.spec.syntax import Call, Expr
-from graphflow.spec.training import (
-    CHECKS,
-    DATA,
-    TRAIN,
-    CheckDecl,
-    DataDecl,
-    GroupDecl,
-    PlayerDecl,
-    Tolerance,
-    TrainDecl,
-    Turn,
-)
+from graphflow.spec.training import TRAIN, GroupDecl, PlayerDecl, TrainDecl, Turn
 from graphflow.spec.tuning import TUNE, TuneDecl
 from graphflow.spec.values import Map, Scalar, Value
 from graphflow.spec.weights import WEIGHTS, WeightsDecl

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias
 
-from graphflow.diagnostics import Mark, did_you_mean, fail, placed
+from graphflow.diagnostics import fail
 
 
 @dataclass(frozen=True)
@@ -53,34 +53,6 @@ class Beam:
 
 Strategy: TypeAlias = Greedy | Sample | Beam
 STRATEGIES: Mapping[str, type[Strategy]] = {"greedy": Greedy, "sample": Sample, "beam": Beam}
-
-
-def strategy_of(
-    name: str, given: Sequence[object], named: Mapping[str, object], mark: Mark | None = None
-) -> Strategy:
-    """The strategy that a call means.
-
-    >>> strategy_of("beam", [4], {})
-    Beam(width=4, length_penalty=0.75)
-    """
-    kind = STRATEGIES.get(name)
-    if kind is None:
-        fail("GF021", f"unknown strategy '{name}'", mark,
-             help=did_you_mean(name, STRATEGIES) or f"one of {', '.join(STRATEGIES)}")  # fmt: skip
-    names = [field.name for field in fields(kind)]
-    takes = ", ".join(names) or "nothing"
-    if len(given) > len(names):
-        fail("GF022", f"{name} takes {takes}; {len(given)} values are given", mark)
-    settings = dict(zip(names, given, strict=False))
-    for word, value in named.items():
-        if word not in names or word in settings:
-            fail("GF022", f"{name} has no further argument '{word}'", mark,
-                 help=did_you_mean(word, names) or f"it takes {takes}")  # fmt: skip
-        settings[word] = value
-    if kind is Beam and "width" not in settings:
-        fail("GF022", "beam needs its width", mark, help="such as beam(4)")
-    with placed(mark):
-        return kind(**settings)  # type: ignore[arg-type]
 
 
 def _whole(value: object) -> bool:

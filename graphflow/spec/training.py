@@ -1,4 +1,4 @@
-"""The sections around a graph: ``data:``, ``train:``, ``check:`` (rules 9 and 14)."""
+"""``train:``: what is minimised, by what, how long (rule 9)."""
 
 from __future__ import annotations
 
@@ -10,88 +10,17 @@ from graphflow.spec.averaging import AVERAGE, AverageDecl
 from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
-    ARRAYS,
-    CALL,
     EXPRESSION,
-    EXPRESSIONS,
-    FEEDS,
     FLAG,
-    INTEGER,
     NAME,
-    NUMBER,
     PATHS,
     PATTERNS,
-    RAW,
-    SCALAR,
-    TEXT,
-    Numbers,
     choice,
 )
 from graphflow.spec.names import declared
 from graphflow.spec.stopping import BEST, EARLY_STOPPING, BestDecl, EarlyStoppingDecl
 from graphflow.spec.syntax import Expr
-from graphflow.spec.values import Map, Scalar, Value
-
-
-@dataclass(frozen=True, slots=True)
-class DataDecl:
-    """Where the inputs come from. ``options`` are all other keys, handed to the source."""
-
-    source: Scalar = field(metadata=key("source", SCALAR, "a data set's name, or a path"))
-    mark: Mark = field(compare=False, repr=False)
-    feed: Mapping[str, Expr] = field(
-        default_factory=dict, metadata=key("feed", EXPRESSIONS, "input: expression over columns")
-    )
-    transforms: tuple[Expr, ...] = field(
-        default=(),
-        metadata=key(
-            "transforms",
-            ListOf(CALL, "transforms"),
-            "done once to whole columns, learned from the training part",
-        ),
-    )
-    split: Mapping[str, Expr] = field(
-        default_factory=dict, metadata=key("split", EXPRESSIONS, "part: its share or its size")
-    )
-    stratify: str | None = field(
-        default=None,
-        metadata=key("stratify", NAME, "a column whose classes all parts share alike"),
-    )
-    ordered: Expr | bool | None = field(
-        default=None,
-        metadata=key("ordered", FLAG, "whether parts are cut in the order of the rows"),
-    )
-    batch: Expr | None = field(default=None, metadata=key("batch", EXPRESSION, "rows of a batch"))
-    shuffle: Expr | bool | None = field(
-        default=None, metadata=key("shuffle", FLAG, "whether each epoch has its own order")
-    )
-    drop_last: Expr | bool | None = field(
-        default=None, metadata=key("drop_last", FLAG, "whether an unfilled last batch is left out")
-    )
-    folds: Expr | None = field(
-        default=None, metadata=key("folds", EXPRESSION, "trainings of a cross-validation")
-    )
-    fold: Expr | None = field(
-        default=None, metadata=key("fold", EXPRESSION, "the one of them to train, from 1 on")
-    )
-    bucket: str | None = field(
-        default=None, metadata=key("bucket", NAME, "a column of lengths: batches of alike ones")
-    )
-    sampling: str | None = field(
-        default=None,
-        metadata=key(
-            "sampling",
-            choice("sequential", "random"),
-            "of windows of a sequence: one after the other, or in any order",
-        ),
-    )
-    seed: Expr | None = field(
-        default=None,
-        metadata=key("seed", EXPRESSION, "of what is drawn for data; that of train if absent"),
-    )
-    options: Mapping[str, Value] = field(
-        default_factory=dict, metadata=key("options", RAW, "a setting of the source", rest=True)
-    )
+from graphflow.spec.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,63 +183,6 @@ class TrainDecl:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How far a value may be off: ``|value - expected| <= atol + rtol * |expected|``."""
-
-    rtol: float | None = field(default=None, metadata=key("rtol", NUMBER, "relative"))
-    atol: float | None = field(default=None, metadata=key("atol", NUMBER, "absolute"))
-    mark: Mark | None = field(default=None, compare=False, repr=False)
-
-
-class _Tolerance:
-    """``{rtol: 1e-5, atol: 1e-8}``, or one number for both."""
-
-    def read(self, value: Value, mark: Mark) -> Tolerance:
-        if isinstance(value, Map):
-            return _TOLERANCE.read(value, mark)
-        both = NUMBER.read(value, mark)
-        return Tolerance(both, both, mark)
-
-    def schema(self, defs: Schema) -> Schema:
-        return {"anyOf": [{"type": "number"}, _TOLERANCE.schema(defs)]}
-
-
-_TOLERANCE = Record(Tolerance, "a tolerance")
-
-
-@dataclass(frozen=True, slots=True)
-class CheckDecl:
-    """Values and gradients from an independent source. Names may be nodes, inputs, parameters."""
-
-    mark: Mark = field(compare=False, repr=False)
-    about: str = field(default="", metadata=key("about", TEXT, "where the numbers come from"))
-    feed: Mapping[str, Numbers | Expr] = field(
-        default_factory=dict, metadata=key("feed", FEEDS, "what the inputs, or any nodes, are")
-    )
-    params: Mapping[str, Numbers | Expr] = field(
-        default_factory=dict, metadata=key("params", FEEDS, "parameters set before")
-    )
-    expect: Mapping[str, Numbers] = field(
-        default_factory=dict, metadata=key("expect", ARRAYS, "values that come out")
-    )
-    gradient_of: Expr | None = field(
-        default=None, metadata=key("gradient_of", EXPRESSION, "the scalar that is differentiated")
-    )
-    gradients: Mapping[str, Numbers] = field(
-        default_factory=dict, metadata=key("gradients", ARRAYS, "its derivative by each name")
-    )
-    updated: Mapping[str, Numbers] = field(
-        default_factory=dict, metadata=key("updated", ARRAYS, "values after steps of train or run")
-    )
-    steps: int = field(default=1, metadata=key("steps", INTEGER, "how many steps that is"))
-    tolerance: Tolerance | None = field(
-        default=None, metadata=key("tolerance", _Tolerance(), "{rtol: 1e-5, atol: 1e-8}")
-    )
-    mode: str = field(default="eval", metadata=key("mode", choice("train", "eval"), "of dropout"))
-    seed: int = field(default=0, metadata=key("seed", INTEGER, "of random nodes"))
-
-
 def _check_train(train: TrainDecl) -> None:
     """Every turn is a player's; one of the two ways of training has what it needs."""
     found = [
@@ -338,12 +210,4 @@ def _players(train: TrainDecl) -> str:
     return f"the players are {', '.join(train.players)}" if train.players else "declare 'players'"
 
 
-def _check_check(check: CheckDecl) -> None:
-    """Gradients are of something."""
-    if check.gradients and check.gradient_of is None:
-        fail("GF012", "gradients need the key 'gradient_of'", check.mark)
-
-
-DATA = Record(DataDecl, "data")
 TRAIN = Record(TrainDecl, "training", one_of=("minimize", "players"), check=_check_train)
-CHECKS = ListOf(Record(CheckDecl, "a check", check=_check_check), "checks")

@@ -263,7 +263,7 @@ def prepared_data(
     """The data of a section, its parts cut and its columns transformed, with what that has taught:
     transforms that an earlier training has ``learned`` stay as they are.
     """
-    steps = [make(call.name, call.args, call.kwargs) for call in plan.transforms]
+    steps = [make(call.name, call.given) for call in plan.transforms]
 
     def cut(table: Dataset) -> dict[str, Indices]:
         with placed(plan.mark), _placed_options(plan):

@@ -107,7 +107,7 @@ def test_logits_in_another_order_or_of_the_last_token() -> None:
         ("{logits: logits, token: tokens, strategy: gredy()}", "GF021", "did you mean"),
         ("{logits: logits, token: tokens, strategy: greedy}", "GF013", "call"),
         ("{logits: logits, token: tokens, strategy: beam()}", "GF022", "width"),
-        ("{logits: logits, token: tokens, strategy: greedy(1)}", "GF022", "nothing"),
+        ("{logits: logits, token: tokens, strategy: greedy(1)}", "GF022", "greedy()"),
         ("{logits: logits, token: tokens, strategy: sample(top=3)}", "GF022", "top_k"),
         ("{logits: logits, token: tokens, strategy: sample(temperature=0)}", "GF033", "above 0"),
         ("{logits: logits, token: tokens, strategy: beam(0)}", "GF033", "width"),

@@ -68,13 +68,13 @@ def match_operator(op: Op, arguments: Arguments) -> tuple[list[Bound], dict[str,
         elif name in given:
             operands.append(given.pop(name))
         else:
-            _missing(op.name, name, names, arguments.mark)
+            missing(op.name, name, names, arguments.mark)
     extra = {k: given.pop(k) for k in list(given) if k not in op.attributes}
     if extra:
         given["sizes"] = tuple((k, v) for k, v in extra.items())
     for name, parameter in op.attributes.items():
         if parameter.default is parameter.empty and name not in given and name not in CONTEXT:
-            _missing(op.name, name, names, arguments.mark)
+            missing(op.name, name, names, arguments.mark)
     attrs: dict[str, Attr] = {}
     for name, value in given.items():
         at = name if name in arguments.keywords else names.index(name)
@@ -220,6 +220,7 @@ def _open_sizes(value: Value) -> set[str]:
     return found
 
 
-def _missing(function: str, name: str, names: Sequence[str], mark: Mark) -> NoReturn:
+def missing(function: str, name: str, names: Sequence[str], mark: Mark) -> NoReturn:
+    """Refuse a call that leaves out what it must say."""
     fail("GF022", f"{function} needs '{name}'", mark,
          help=f"its arguments are {function}({', '.join(names)})")  # fmt: skip

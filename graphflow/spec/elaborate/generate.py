@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 
-from graphflow.diagnostics import Mark, fail
+from graphflow.diagnostics import Mark, did_you_mean, fail, placed
 from graphflow.ir.dims import Shape
 from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.bound import Function, Instance, Parts, Poison, describe
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.given import given
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.generate import GenerateDecl
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.leaves import Numbers
 from graphflow.spec.patterns import matching
-from graphflow.spec.strategies import Greedy, Strategy, strategy_of
+from graphflow.spec.strategies import STRATEGIES, Greedy, Strategy
 from graphflow.spec.syntax import Call, Expr
 
 LENGTH = 50
@@ -98,9 +99,15 @@ def chosen_strategy(elaborator: Elaborator, expr: Expr | None, scope: Scope) -> 
     if not isinstance(expr, Call):
         fail("GF013", "a strategy is a call", expr.mark,
              help="greedy(), sample(temperature=0.8) or beam(4)")  # fmt: skip
-    given = [elaborator.static(arg, scope, "a setting") for arg in expr.args]
-    named = {k.name: elaborator.static(k.value, scope, "a setting") for k in expr.kwargs}
-    return strategy_of(expr.function, given, named, expr.mark)
+    kind = STRATEGIES.get(expr.function)
+    if kind is None:
+        help = did_you_mean(expr.function, STRATEGIES) or f"one of {', '.join(STRATEGIES)}"
+        fail("GF021", f"unknown strategy '{expr.function}'", expr.mark, help=help)
+    names = [field.name for field in fields(kind)]
+    required = [field.name for field in fields(kind) if field.default is MISSING]
+    settings = given(elaborator, expr, names, scope, required=required).values
+    with placed(expr.mark):
+        return kind(**settings)  # type: ignore[arg-type]
 
 
 def _tensor(elaborator: Elaborator, name: str, scope: Scope, mark: Mark) -> Value:

@@ -6,23 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from graphflow.data.transforms import make
+from graphflow.data.transforms import arguments, make
 from graphflow.diagnostics import Mark, fail, placed
-from graphflow.spec.elaborate.bound import describe
+from graphflow.spec.elaborate.bound import Bound
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.given import given
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.kinds import Findings
-from graphflow.spec.syntax import Call, Expr, ListExpr, Name
-from graphflow.spec.values import Plain
+from graphflow.spec.syntax import Call, Expr, Name
 
 
 @dataclass(frozen=True)
 class TransformCall:
-    """One item of ``transforms:`` with its arguments as plain values; ``mark`` places it."""
+    """One item of ``transforms:`` with its arguments by name; ``mark`` places it."""
 
     name: str
-    args: tuple[Plain, ...]
-    kwargs: Mapping[str, Plain]
+    given: Mapping[str, Bound]
     mark: Mark
 
 
@@ -37,29 +36,13 @@ def transform_calls(
 
 
 def _checked(elaborator: Elaborator, expr: Expr, let: Scope) -> TransformCall:
-    call = _call(elaborator, expr, let)
-    with placed(call.mark):
-        make(call.name, call.args, call.kwargs)
-    return call
-
-
-def _call(elaborator: Elaborator, expr: Expr, let: Scope) -> TransformCall:
-    """A call with plain arguments: words that ``let`` does not know are names of columns."""
-    if isinstance(expr, Name):
-        return TransformCall(expr.id, (), {}, expr.mark)
-    if not isinstance(expr, Call):
+    """A call of a transform; words that ``let`` does not know are names of columns."""
+    call = Call(expr.id, (), (), expr.mark) if isinstance(expr, Name) else expr
+    if not isinstance(call, Call):
         fail("GF013", "a transform is a call: standardize(height)", expr.mark)
-    args = tuple(_argument(elaborator, value, let) for value in expr.args)
-    kwargs = {pair.name: _argument(elaborator, pair.value, let) for pair in expr.kwargs}
-    return TransformCall(expr.function, args, kwargs, expr.mark)
-
-
-def _argument(elaborator: Elaborator, expr: Expr, let: Scope) -> Plain:
-    if isinstance(expr, ListExpr):
-        return [_argument(elaborator, item, let) for item in expr.items]
-    if isinstance(expr, Name) and not let.get(expr.id)[0]:
-        return expr.id
-    value = elaborator.static(expr, let, "an argument of a transform")
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    fail("GF026", f"a transform takes numbers, words and lists, not {describe(value)}", expr.mark)
+    with placed(call.mark):
+        known = arguments(call.function)
+        required = [name for name, option in known.items() if option.required]
+        values = given(elaborator, call, [*known], let, required=required, words=True).values
+        make(call.function, values)
+    return TransformCall(call.function, values, call.mark)

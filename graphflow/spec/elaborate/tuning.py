@@ -10,6 +10,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean
 from graphflow.spec.document import TrainDecl, TuneDecl
 from graphflow.spec.elaborate.bound import Bound, Poisoned, describe, is_number
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.given import Given, given
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.elaborate.training import Training
@@ -126,7 +127,7 @@ def tuning(elaborator: Elaborator, training: Training | None) -> TunePlan | None
     scheduler = elaborator.attempt(lambda: reader.scheduler(training))
     sampler = elaborator.attempt(reader.sampler)
     found = [d for d in space if d is not None]
-    start = tuple(reader.configuration(given, found) for given in decl.start)
+    start = tuple(reader.configuration(values, found) for values in decl.start)
     trials = elaborator.attempt(lambda: reader.count(decl.trials, "trials"))
     workers = elaborator.attempt(lambda: reader.count(decl.workers, "workers"))
     time = elaborator.attempt(reader.time)
@@ -135,36 +136,6 @@ def tuning(elaborator: Elaborator, training: Training | None) -> TunePlan | None
         return None
     return TunePlan(tuple(found), metric, decl.mode == "max", scheduler, sampler, trials, time,
                     workers or 1, seed or 0, start, decl.mark)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Given:
-    """What a call of this section's own words was given, by name."""
-
-    call: Call
-    values: Mapping[str, Expr]
-
-    def __getitem__(self, name: str) -> Expr:
-        if name not in self.values:
-            fail("GF022", f"{self.call.function} needs the argument '{name}'", self.call.mark)
-        return self.values[name]
-
-
-def bound_call(call: Call, names: tuple[str, ...]) -> _Given:
-    """The arguments of a call by name. Raises GF022 for one too many or unknown."""
-    values = dict(zip(names, call.args, strict=False))
-    if len(call.args) > len(names):
-        fail("GF022", f"{call.function} takes {', '.join(names)}, not {len(call.args)} values",
-             call.args[len(names)].mark)  # fmt: skip
-    for keyword in call.kwargs:
-        if keyword.name not in names:
-            help = did_you_mean(keyword.name, names) or f"it takes {', '.join(names)}"
-            fail("GF022", f"{call.function} has no argument '{keyword.name}'", keyword.mark,
-                 help=help)  # fmt: skip
-        if keyword.name in values:
-            fail("GF022", f"{call.function}: '{keyword.name}' is given twice", keyword.mark)
-        values[keyword.name] = keyword.value
-    return _Given(call, values)
 
 
 @dataclass(frozen=True)
@@ -179,21 +150,10 @@ class _Reader:
         return self.elaborator.module.let
 
     def number(self, expr: Expr, what: str) -> float:
-        value = self.elaborator.static(expr, self.let, what)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            fail("GF033", f"{what} is a number, not {describe(value)}", expr.mark)
-        if not math.isfinite(value):
-            fail("GF033", f"{what} is finite, not {value}", expr.mark)
-        return value
-
-    def whole(self, expr: Expr, what: str, least: int) -> int:
-        value = self.number(expr, what)
-        if not isinstance(value, int) or value < least:
-            fail("GF033", f"{what} is a whole number from {least} on, not {value}", expr.mark)
-        return value
+        return _number(self.elaborator.static(expr, self.let, what), what, expr.mark)
 
     def count(self, expr: Expr | None, name: str) -> int | None:
-        return None if expr is None else self.whole(expr, f"'{name}'", 1)
+        return None if expr is None else _whole(self.number(expr, f"'{name}'"), name, 1, expr.mark)
 
     def time(self) -> float | None:
         if self.decl.time is None:
@@ -240,9 +200,10 @@ class _Reader:
 
     def range(self, name: str, call: Call, mark: Mark) -> Dimension:
         """An interval with its ends in order; above 0 where it is logarithmic."""
-        given = bound_call(call, ("low", "high"))
+        ends = ("low", "high")
+        found = given(self.elaborator, call, ends, self.let, required=ends)
         whole = call.function in ("randint", "lograndint")
-        low, high = (self.number(given[end], f"'{end}'") for end in ("low", "high"))
+        low, high = (_number(found.values[n], f"'{n}'", found.marks[n]) for n in ends)
         if whole and not (isinstance(low, int) and isinstance(high, int)):
             fail("GF033", f"{call.function} is between whole numbers, not {low} and {high}",
                  call.mark, help=f"such as {RANGES[call.function]}")  # fmt: skip
@@ -320,38 +281,57 @@ class _Reader:
             if word == "random":
                 help = "random search is sampler: random with scheduler: basic()"
             fail("GF021", f"'{word}' is not a scheduler", call.mark, help=help)
-        given = bound_call(call, SCHEDULERS[call.function])
+        found = given(self.elaborator, call, SCHEDULERS[call.function], self.let, words=True)
         if training is None:
             raise Poisoned("train")  # its own errors say why
-        if call.function == "basic" and not given.values and training.epochs is None:
+        if call.function == "basic" and not found.values and training.epochs is None:
             return SchedulerPlan("basic", 1, whole=True)
         if self.elaborator.document.data is None:
             fail("GF078", "without data there are no epochs to compare", call.mark,
                  help="scheduler: basic() compares what train.steps come to")  # fmt: skip
-        longest = self.setting(given, "max_epochs", training.epochs, 1)
+        longest = _setting(found, "max_epochs", training.epochs, 1)
         if longest is None:
             fail("GF012", "a search must know how long a trial trains", call.mark,
                  help="give train.epochs, or max_epochs: basic(max_epochs=10)")  # fmt: skip
-        least = self.setting(given, "min_epochs", 1, 1) or 1
+        least = _setting(found, "min_epochs", 1, 1) or 1
         if least > longest:
             fail("GF033", f"min_epochs {least} is above max_epochs {longest}", call.mark)
         usual = 3 if call.function == "hyperband" else 2
-        factor = self.setting(given, "reduction_factor", usual, 2) or usual
-        return SchedulerPlan(call.function, longest, least, factor, self.asha_type(given))
+        factor = _setting(found, "reduction_factor", usual, 2) or usual
+        return SchedulerPlan(call.function, longest, least, factor, _asha_type(found))
 
-    def setting(self, given: _Given, name: str, default: int | None, least: int) -> int | None:
-        if name not in given.values:
-            return default
-        return self.whole(given.values[name], f"'{name}'", least)
 
-    def asha_type(self, given: _Given) -> str:
-        expr = given.values.get("type")
-        word = "stopping" if expr is None else expr.id if isinstance(expr, Name) else unparse(expr)
-        if word not in ASHA_TYPES:
-            assert expr is not None
-            fail("GF033", f"'type' is {' or '.join(ASHA_TYPES)}, not {word}", expr.mark,
-                 help=did_you_mean(word, ASHA_TYPES))  # fmt: skip
-        return word
+def _number(value: Bound, what: str, mark: Mark) -> int | float:
+    """A finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        fail("GF033", f"{what} is a number, not {describe(value)}", mark)
+    if not math.isfinite(value):
+        fail("GF033", f"{what} is finite, not {value}", mark)
+    return value
+
+
+def _whole(value: Bound, name: str, least: int, mark: Mark) -> int:
+    """A whole number from ``least`` on."""
+    found = _number(value, f"'{name}'", mark)
+    if not isinstance(found, int) or found < least:
+        fail("GF033", f"'{name}' is a whole number from {least} on, not {found}", mark)
+    return found
+
+
+def _setting(found: Given, name: str, default: int | None, least: int) -> int | None:
+    """A whole number that a scheduler may be given."""
+    if name not in found.values:
+        return default
+    return _whole(found.values[name], name, least, found.marks[name])
+
+
+def _asha_type(found: Given) -> str:
+    """Which of the two ways of ASHA."""
+    word = found.values.get("type", ASHA_TYPES[0])
+    if not isinstance(word, str) or word not in ASHA_TYPES:
+        fail("GF033", f"'type' is {' or '.join(ASHA_TYPES)}, not {describe(word)}",
+             found.marks["type"], help=did_you_mean(str(word), ASHA_TYPES))  # fmt: skip
+    return word
 
 
 def plain_value(expr: Expr) -> Plain:

@@ -125,3 +125,42 @@ def test_the_length_of_a_function_is_that_of_its_body(source, lines):
 def test_machine_paths_are_recognised(text):
     assert MACHINE_PATH.search(text)
     assert not MACHINE_PATH.search(text.replace("/home", "runs/home").replace("/tmp", "a/tmp"))
+
+
+def rows_of_rooms() -> list[tuple[set[str], set[str]]]:
+    """The rooms of each row of docs/architecture.md, and those that it says they see."""
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    rows: list[tuple[set[str], set[str]]] = []
+    for names, sees in re.findall(r"^\| (`.*?) \|.*\| (.*?) \|$", text, re.MULTILINE):
+        above = set[str]().union(*(rooms for rooms, _ in rows))
+        seen = above if sees == "all of it" else set(sees.split(", ")) - {"nothing"}
+        rows.append((set(re.findall(r"`(\w+)`", names)), seen))
+    return rows
+
+
+def imported_rooms(room: str) -> set[str]:
+    """The rooms that the files of one import."""
+    files = (ROOT / "graphflow").glob(f"{room}/**/*.py")
+    names = set[str]()
+    for path in (*files, *(ROOT / "graphflow").glob(f"{room}.py")):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ImportFrom) and node.module == "graphflow":
+                names |= {f"graphflow.{alias.name}" for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module or "")
+    rooms = {name.split(".")[1] for name in names if name.startswith("graphflow.")}
+    return {r for r in rooms if r != room and not r.startswith("_")}
+
+
+def test_rooms_import_what_the_architecture_says_they_see():
+    rows = rows_of_rooms()
+    known = set[str]().union(*(rooms for rooms, _ in rows))
+    package = (p for p in (ROOT / "graphflow").iterdir() if p.suffix == ".py" or p.is_dir())
+    assert known == {p.stem for p in package if not p.name.startswith("_")}
+    below: dict[str, set[str]] = {}
+    for rooms, sees in rows:
+        reached = rooms.union(sees, *(below[room] for room in sees))
+        below |= dict.fromkeys(rooms, reached)
+        imported = set[str]().union(*map(imported_rooms, rooms))
+        assert imported <= reached, rooms
+        assert sees <= imported or rooms == {"cli"}, rooms

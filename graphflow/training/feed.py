@@ -14,7 +14,7 @@ import numpy as np
 from graphflow.data import Batches, Dataset, Indices, OptionError, find, load, split
 from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
-from graphflow.data.transforms import Fitted, Prepared, Table, make, prepare, training_part
+from graphflow.data.transforms import Fitted, Frame, Prepared, make, prepare, training_part
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate import DataPlan, Elaborated
@@ -135,7 +135,7 @@ class Feed:
         if name is None:
             return None
         with placed(self.plan.mark):
-            column = Table(self.dataset).column(name)
+            column = Frame(self.dataset).column(name)
             if isinstance(column, Lists):
                 return column.lengths
             if column.dtype.kind not in "iu" or len(column.shape) != 1:

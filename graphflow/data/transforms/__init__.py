@@ -7,16 +7,16 @@ from __future__ import annotations
 
 # Importing these registers their transforms.
 from graphflow.data.transforms import categories, numbers, rows, texts  # noqa: F401
+from graphflow.data.transforms.frame import Fitted, FittedTransform, Frame, Transform, training_part
 from graphflow.data.transforms.prepare import Prepared, prepare
 from graphflow.data.transforms.registry import TRANSFORMS, arguments, make
-from graphflow.data.transforms.table import Fitted, FittedTransform, Table, Transform, training_part
 
 __all__ = [
     "TRANSFORMS",
     "Fitted",
     "FittedTransform",
+    "Frame",
     "Prepared",
-    "Table",
     "Transform",
     "arguments",
     "make",

@@ -11,8 +11,8 @@ import numpy as np
 
 from graphflow.data.columns import Array, Column, Indices, chunks, mapped
 from graphflow.data.tokenizers import UNKNOWN, Json, Tokenizer, Words
+from graphflow.data.transforms.frame import Columns, Fitted, Frame, Transform
 from graphflow.data.transforms.registry import transform
-from graphflow.data.transforms.table import Columns, Fitted, Table, Transform
 from graphflow.diagnostics import fail
 
 
@@ -32,19 +32,19 @@ class OneHot(Transform):
     dummy_na: bool = False
     exclude: Columns = None
 
-    def fit(self, table: Table) -> Fitted:
-        wanted = table.categories(self.columns, self.exclude)
-        found = {name: seen(column, table.training) for name, column in wanted.items()}
+    def fit(self, frame: Frame) -> Fitted:
+        wanted = frame.categories(self.columns, self.exclude)
+        found = {name: seen(column, frame.training) for name, column in wanted.items()}
         return {name: [*kinds, None] if self.dummy_na else list(kinds)
                 for name, kinds in found.items()}  # fmt: skip
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         made = dict[str, Column]()
         for name, kinds in fitted.items():
             assert isinstance(kinds, list)
             change = partial(_ones, numbers=_places(kinds), width=len(kinds))
-            made[name] = mapped(table.column(name), change, np.float32, (len(kinds),))
-        return table.with_columns(made)
+            made[name] = mapped(frame.column(name), change, np.float32, (len(kinds),))
+        return frame.with_columns(made)
 
 
 @transform("encode")
@@ -62,30 +62,30 @@ class Encode(Transform):
     unknown: bool = False
     exclude: Columns = None
 
-    def fit(self, table: Table) -> Fitted:
-        wanted = table.categories(self.columns, self.exclude)
-        found = {name: seen(column, table.training) for name, column in wanted.items()}
+    def fit(self, frame: Frame) -> Fitted:
+        wanted = frame.categories(self.columns, self.exclude)
+        found = {name: seen(column, frame.training) for name, column in wanted.items()}
         return {name: [None, *kinds] if self.unknown else list(kinds)
                 for name, kinds in found.items()}  # fmt: skip
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         made, names = dict[str, Column](), dict[str, Tokenizer]()
         for name, kinds in fitted.items():
             assert isinstance(kinds, list)
             otherwise = 0 if self.unknown else None
             change = partial(_numbers, numbers=_places(kinds), name=name, otherwise=otherwise)
-            made[name] = mapped(table.column(name), change, np.int64)
+            made[name] = mapped(frame.column(name), change, np.int64)
             names[name] = Words(tuple(UNKNOWN if k is None else str(k) for k in kinds))
-        return table.with_columns(made, tokenizers=names)
+        return frame.with_columns(made, tokenizers=names)
 
 
-def numbered(table: Table, name: str) -> Table:
+def numbered(frame: Frame, name: str) -> Frame:
     """A column of words that is fed as it is: numbers of all its words in sorted order."""
-    column = table.column(name)
+    column = frame.column(name)
     kinds = seen(column, np.arange(len(column)))
     change = partial(_numbers, numbers=_places(kinds), name=name, otherwise=None)
     words = Words(tuple(str(kind) for kind in kinds))
-    return table.with_columns({name: mapped(column, change, np.int64)}, tokenizers={name: words})
+    return frame.with_columns({name: mapped(column, change, np.int64)}, tokenizers={name: words})
 
 
 def seen(column: Column, rows: Indices) -> list[Json]:

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from graphflow.data.columns import Array, Column, Indices, Joined, chunks, mapped, missing
 from graphflow.data.options import Between
 from graphflow.data.tokenizers import Json
+from graphflow.data.transforms.frame import Columns, Fitted, Frame, Transform
 from graphflow.data.transforms.registry import transform
-from graphflow.data.transforms.table import Columns, Fitted, Table, Transform
 from graphflow.diagnostics import fail
 
 Floats = npt.NDArray[np.float64]
@@ -34,16 +34,16 @@ class Standardize(Transform):
     exclude: Columns = None
     ddof: Annotated[int, Between(0, 1)] = 0
 
-    def fit(self, table: Table) -> Fitted:
+    def fit(self, frame: Frame) -> Fitted:
         found = dict[str, Json]()
-        for name, column in table.numbers(self.columns, self.exclude).items():
-            count, mean, squares = moments(column, table.training)
+        for name, column in frame.numbers(self.columns, self.exclude).items():
+            count, mean, squares = moments(column, frame.training)
             std = np.sqrt(squares / np.maximum(count - self.ddof, 1))
             found[name] = {"mean": mean.tolist(), "std": np.where(std > 0, std, 1).tolist()}
         return found
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        return _rescaled(table, fitted, "mean", "std")
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        return _rescaled(frame, fitted, "mean", "std")
 
 
 @transform("min_max")
@@ -60,23 +60,23 @@ class MinMax(Transform):
     columns: Columns = None
     exclude: Columns = None
 
-    def fit(self, table: Table) -> Fitted:
+    def fit(self, frame: Frame) -> Fitted:
         found = dict[str, Json]()
-        for name, column in table.numbers(self.columns, self.exclude).items():
+        for name, column in frame.numbers(self.columns, self.exclude).items():
             low = np.full(column.shape[1:], np.nan)
             high = low
-            for rows in chunks(column, table.training):
+            for rows in chunks(column, frame.training):
                 low = np.fmin(low, np.fmin.reduce(rows.astype(np.float64), axis=0))
                 high = np.fmax(high, np.fmax.reduce(rows.astype(np.float64), axis=0))
             span = np.where(high > low, high - low, 1)
             found[name] = {"min": low.tolist(), "span": span.tolist()}
         return found
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        return _rescaled(table, fitted, "min", "span")
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        return _rescaled(frame, fitted, "min", "span")
 
 
-def _rescaled(table: Table, fitted: Fitted, shift: str, scale: str) -> Table:
+def _rescaled(frame: Frame, fitted: Fitted, shift: str, scale: str) -> Frame:
     """Columns as (x - shift) / scale in float32."""
 
     def change(rows: Array, a: Floats, b: Floats) -> Array:
@@ -86,8 +86,8 @@ def _rescaled(table: Table, fitted: Fitted, shift: str, scale: str) -> Table:
     for name, values in fitted.items():
         assert isinstance(values, dict)
         a, b = (np.array(values[key], dtype=np.float64) for key in (shift, scale))
-        made[name] = mapped(table.column(name), partial(change, a=a, b=b), np.float32)
-    return table.with_columns(made)
+        made[name] = mapped(frame.column(name), partial(change, a=a, b=b), np.float32)
+    return frame.with_columns(made)
 
 
 def moments(column: Column, rows: Indices) -> tuple[Floats, Floats, Floats]:
@@ -124,13 +124,13 @@ class FillMissing(Transform):
     value: float | str = 0
     exclude: Columns = None
 
-    def fit(self, table: Table) -> Fitted:
+    def fit(self, frame: Frame) -> Fitted:
         if self.columns is None:
-            wanted = table.numbers(None, self.exclude)
+            wanted = frame.numbers(None, self.exclude)
             wanted = {n: c for n, c in wanted.items() if c.dtype.kind == "f"}
         else:
-            wanted = table.named(self.columns)
-        return {n: self._filling(n, column, table.training) for n, column in wanted.items()}
+            wanted = frame.named(self.columns)
+        return {n: self._filling(n, column, frame.training) for n, column in wanted.items()}
 
     def _filling(self, name: str, column: Column, rows: Indices) -> Json:
         if column.dtype.kind == "O":
@@ -154,16 +154,16 @@ class FillMissing(Transform):
         answer: Json = found
         return answer
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         made = dict[str, Column]()
         for name, value in fitted.items():
-            column = table.column(name)
+            column = frame.column(name)
             if column.dtype.kind == "O":
                 made[name] = mapped(column, partial(_without_none, word=str(value)), np.object_)
             elif column.dtype.kind == "f":
                 change = partial(_without_nan, numbers=np.array(value, dtype=column.dtype))
                 made[name] = mapped(column, change, column.dtype.type)
-        return table.with_columns(made)
+        return frame.with_columns(made)
 
 
 def _without_none(rows: Array, word: str) -> Array:
@@ -199,7 +199,7 @@ class Log(Transform):
     columns: Columns
     add: float = 0
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         def change(rows: Array) -> Array:
             values = rows.astype(np.float64) + self.add
             if np.any(values <= 0):
@@ -208,8 +208,8 @@ class Log(Transform):
                      help="log(..., add=1) is for counts that may be 0")  # fmt: skip
             return np.log(values).astype(np.float32)
 
-        numbers = table.numbers(self.columns)
-        return table.with_columns({n: mapped(c, change, np.float32) for n, c in numbers.items()})
+        numbers = frame.numbers(self.columns)
+        return frame.with_columns({n: mapped(c, change, np.float32) for n, c in numbers.items()})
 
 
 @transform("column_stack")
@@ -225,15 +225,15 @@ class ColumnStack(Transform):
     exclude: Columns = None
     keep: bool = field(default=False)
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        parts = table.numbers(self.columns, self.exclude)
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        parts = frame.numbers(self.columns, self.exclude)
         if not parts:
             fail("GF071", f"there are no columns to put into '{self.into}'")
         joined = Joined(tuple(parts.values()))
         stored = all(isinstance(part, np.ndarray) for part in parts.values())
         matrix: Column = joined.array() if stored else joined
         drop = () if self.keep else [name for name in parts if name != self.into]
-        return table.with_columns({self.into: matrix}, drop=drop)
+        return frame.with_columns({self.into: matrix}, drop=drop)
 
 
 @transform("drop")
@@ -243,6 +243,6 @@ class Drop(Transform):
 
     columns: Columns
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        names = list(table.named(self.columns))
-        return table.with_columns({}, drop=names)
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        names = list(frame.named(self.columns))
+        return frame.with_columns({}, drop=names)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from graphflow.data.columns import Indices
 from graphflow.data.dataset import Dataset
 from graphflow.data.transforms.categories import numbered
-from graphflow.data.transforms.table import Fitted, Table, Transform
+from graphflow.data.transforms.frame import Fitted, Frame, Transform
 
 Cut = Callable[[Dataset], Mapping[str, Indices]]
 Placed = Callable[[int], AbstractContextManager[None]]
@@ -40,17 +40,17 @@ def prepare(
     Columns of words among ``fed`` (all, by default) that are words to the end become numbers.
     ``placed(i)`` surrounds the work of transform i: the caller knows where it is written.
     """
-    table, learned = Table(dataset), list[Fitted]()
+    frame, learned = Frame(dataset), list[Fitted]()
     for i, step in enumerate(transforms):
         with placed(i) if placed is not None else nullcontext():
-            if step.learns and table.parts is None:
-                table = replace(table, parts=cut(table.dataset))
-            found = step.fit(table) if fitted is None else fitted[i]
-            table = step.apply(table, found)
+            if step.learns and frame.parts is None:
+                frame = replace(frame, parts=cut(frame.dataset))
+            found = step.fit(frame) if fitted is None else fitted[i]
+            frame = step.apply(frame, found)
             learned.append(found)
-    parts = cut(table.dataset) if table.parts is None else table.parts
-    columns = table.dataset.columns
+    parts = cut(frame.dataset) if frame.parts is None else frame.parts
+    columns = frame.dataset.columns
     for name in columns if fed is None else fed:
         if name in columns and columns[name].dtype.kind == "O":
-            table = numbered(table, name)
-    return Prepared(table.dataset, parts, tuple(learned))
+            frame = numbered(frame, name)
+    return Prepared(frame.dataset, parts, tuple(learned))

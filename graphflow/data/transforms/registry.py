@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from graphflow.data.options import Option, options_of
-from graphflow.data.transforms.table import Transform
+from graphflow.data.transforms.frame import Transform
 from graphflow.diagnostics import did_you_mean, fail
 
 Kind = TypeVar("Kind", bound=type[Transform])

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from graphflow.data.columns import Chosen, Column, chunks, missing
 from graphflow.data.options import Between
+from graphflow.data.transforms.frame import Columns, Fitted, Frame, Transform, listed
 from graphflow.data.transforms.registry import transform
-from graphflow.data.transforms.table import Columns, Fitted, Table, Transform, listed
 from graphflow.diagnostics import fail
 
 Positive = Annotated[int, Between(1)]
@@ -28,12 +28,12 @@ class DropMissing(Transform):
 
     columns: Columns = None
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        names = listed(self.columns) or list(table.dataset.columns)
-        whole = np.ones(len(table.dataset), dtype=bool)
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        names = listed(self.columns) or list(frame.dataset.columns)
+        whole = np.ones(len(frame.dataset), dtype=bool)
         for name in names:
-            whole &= _whole(table.column(name))
-        return table.with_rows(np.flatnonzero(whole))
+            whole &= _whole(frame.column(name))
+        return frame.with_rows(np.flatnonzero(whole))
 
 
 def _whole(column: Column) -> npt.NDArray[np.bool_]:
@@ -53,8 +53,8 @@ class Head(Transform):
 
     n: Positive
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        return table.with_rows(np.arange(min(self.n, len(table.dataset))))
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        return frame.with_rows(np.arange(min(self.n, len(frame.dataset))))
 
 
 @transform("windows")
@@ -72,8 +72,8 @@ class Windows(Transform):
     ahead: Annotated[int, Between(0)] = 1
     step: Positive = 1
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        length, span = len(table.dataset), self.size + self.ahead
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        length, span = len(frame.dataset), self.size + self.ahead
         if length < span:
             fail("GF071", f"a series of {length} has no window of {self.size} and {self.ahead} "
                  "values after it")  # fmt: skip
@@ -81,8 +81,8 @@ class Windows(Transform):
         rows = starts[:, None] + np.arange(span)
         made = dict[str, Column]()
         for name in listed(self.column):
-            made[name] = Chosen(table.column(name), rows[:, : self.size])
+            made[name] = Chosen(frame.column(name), rows[:, : self.size])
             if self.ahead:
-                made[f"{name}_ahead"] = Chosen(table.column(name), rows[:, self.size :])
-        found = table.with_rows(rows, made)
+                made[f"{name}_ahead"] = Chosen(frame.column(name), rows[:, self.size :])
+        found = frame.with_rows(rows, made)
         return found.independent()

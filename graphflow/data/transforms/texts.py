@@ -11,8 +11,8 @@ import numpy as np
 from graphflow.data.columns import Column, Indices, Lists, chunks
 from graphflow.data.options import Between
 from graphflow.data.tokenizers import BEGIN, END, PAD, UNKNOWN, Level, Tokenizer, learn
+from graphflow.data.transforms.frame import Fitted, Frame, Transform
 from graphflow.data.transforms.registry import transform
-from graphflow.data.transforms.table import Fitted, Table, Transform
 from graphflow.diagnostics import fail
 
 
@@ -39,23 +39,23 @@ class Tokenize(Transform):
     bos: bool = False
     eos: bool = False
 
-    def fit(self, table: Table) -> Fitted:
+    def fit(self, frame: Frame) -> Fitted:
         reserved = [UNKNOWN, PAD, *([BEGIN] * self.bos), *([END] * self.eos)]
         learned = learn(
-            _texts(table.text(self.column), table.training), self.level, self.vocab, self.min_freq,
+            _texts(frame.text(self.column), frame.training), self.level, self.vocab, self.min_freq,
             reserved=reserved, lower=self.lower, letters_only=self.letters_only, splits=self.splits,
         )  # fmt: skip
         return learned.to_json()
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         tokenizer = Tokenizer.from_json(fitted)
-        texts = table.text(self.column)
+        texts = frame.text(self.column)
         lists = Lists.of(
             [self._list(tokenizer, text) for text in _texts(texts, np.arange(len(texts)))],
             tokenizer.numbers[PAD],
         )
         columns: dict[str, Column] = {self.column: lists, f"{self.column}_length": lists.lengths}
-        return table.with_columns(columns, tokenizers={self.column: tokenizer})
+        return frame.with_columns(columns, tokenizers={self.column: tokenizer})
 
     def _list(self, tokenizer: Tokenizer, text: str) -> list[int]:
         begin = [tokenizer.numbers[BEGIN]] if self.bos else []
@@ -81,8 +81,8 @@ class Pad(Transform):
     length: Annotated[int, Between(1)]
     value: int | None = None
 
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        lists = table.column(self.column)
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        lists = frame.column(self.column)
         if not isinstance(lists, Lists):
             fail("GF071", f"column '{self.column}' has rows of one length already, "
                  f"{list(lists.shape[1:])}",
@@ -92,4 +92,4 @@ class Pad(Transform):
             self.column: filled.filled(np.arange(len(lists)), self.length),
             f"{self.column}_length": np.minimum(lists.lengths, self.length),
         }
-        return table.with_columns(columns)
+        return frame.with_columns(columns)

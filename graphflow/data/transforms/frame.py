@@ -29,17 +29,17 @@ class Transform(ABC):
 
     learns: ClassVar[bool] = False
 
-    def fit(self, table: Table) -> Fitted:
-        """What is learned from the training part of ``table``."""
+    def fit(self, frame: Frame) -> Fitted:
+        """What is learned from the training part of ``frame``."""
         return {}
 
     @abstractmethod
-    def apply(self, table: Table, fitted: Fitted) -> Table:
-        """The table after this step."""
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        """The frame after this step."""
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Frame:
     """A dataset and its parts; ``parts`` is None until they are cut."""
 
     dataset: Dataset
@@ -105,16 +105,16 @@ class Table:
         columns: Mapping[str, Column],
         drop: Iterable[str] = (),
         tokenizers: Mapping[str, Tokenizer] | None = None,
-    ) -> Table:
-        """The table with columns added or replaced, and others left out."""
+    ) -> Frame:
+        """The frame with columns added or replaced, and others left out."""
         gone = set(drop)
         kept = {n: c for n, c in {**self.dataset.columns, **columns}.items() if n not in gone}
         known = {**self.dataset.tokenizers, **(tokenizers or {})}
         known = {n: t for n, t in known.items() if n in kept}
         return replace(self, dataset=replace(self.dataset, columns=kept, tokenizers=known))
 
-    def with_rows(self, rows: Indices, columns: Mapping[str, Column] | None = None) -> Table:
-        """The table of new rows: row i is made of the old rows ``rows[i]``, one or several.
+    def with_rows(self, rows: Indices, columns: Mapping[str, Column] | None = None) -> Frame:
+        """The frame of new rows: row i is made of the old rows ``rows[i]``, one or several.
 
         A new row belongs to a part if all it is made of does. ``columns`` are the new ones; by
         default each column at ``rows`` (n,).
@@ -133,9 +133,9 @@ class Table:
         dataset = replace(
             self.dataset, columns=made, splits=kept(self.dataset.splits), tokenizers=known
         )
-        return Table(dataset, kept(self.parts))
+        return Frame(dataset, kept(self.parts))
 
-    def independent(self) -> Table:
+    def independent(self) -> Frame:
         """The rows of a sequence as samples that can be shuffled."""
         return replace(self, dataset=replace(self.dataset, steps=None))
 

@@ -40,7 +40,7 @@ from graphflow.spec.elaborate import Elaborated, elaborate
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.expand import expanded
 from graphflow.spec.load import load_document
-from graphflow.spec.overrides import apply
+from graphflow.spec.overrides import apply, written
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read, read_text
@@ -49,7 +49,7 @@ from graphflow.training.averages import with_averages
 from graphflow.training.feed import prepared_data
 from graphflow.training.learned import Learned
 from graphflow.training.run_folder import RunFolder
-from graphflow.training.run_settings import RunSettings
+from graphflow.training.run_settings import RunSettings, of_data
 
 BACKENDS = ("numpy",)
 
@@ -95,7 +95,9 @@ def _model(
     elaborated = elaborate(load_document(text, file, overrides), folder, max_nodes)
     original = plain(apply(read(text, file), overrides or {}))
     assert isinstance(original, dict)
-    return Model(elaborated, expand_derivatives(elaborated.graph), folder, original)
+    graph, given = expand_derivatives(elaborated.graph), overrides or {}
+    kept = {name: written(value) for name, value in given.items()}
+    return Model(elaborated, graph, folder, original, overrides=kept)
 
 
 def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
@@ -119,7 +121,7 @@ def run_graph(run: RunFolder, settings: RunSettings, max_nodes: int = NODE_LIMIT
     Overrides are part of it already, but for those of the data section.
     """
     text, file = read_text(run.graph_file), str(run.graph_file)
-    model = _model(text, file, settings.data_overrides, settings.home, max_nodes)
+    model = _model(text, file, of_data(settings.overrides), settings.home, max_nodes)
     model.learned = run.learned()
     if settings.seed is not None:
         model.seed = settings.seed
@@ -160,8 +162,11 @@ class Model:
         folder: Path | None,
         original: Mapping[str, Plain],
         ends: Ends | None = None,
+        overrides: Mapping[str, str] | None = None,
     ) -> None:
         self.ends = ends or Ends()
+        self.overrides: Mapping[str, str] = overrides or {}
+        """What was changed in the file, as ``--set`` takes it."""
         self.learned: Learned | None = None
         """What the data that it was trained on have taught, beside its weights."""
         self.elaborated, self.graph, self.folder = elaborated, self.ends.known_to(graph), folder
@@ -317,8 +322,9 @@ class Model:
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
         """The model of the same file with further overrides, its parameters at first values."""
+        given = {**of_data(self.overrides), **overrides}
         text = dump(dict(self._original))
-        return _model(text, self.name, overrides, self.folder, NODE_LIMIT).with_ends(self.ends)
+        return _model(text, self.name, given, self.folder, NODE_LIMIT).with_ends(self.ends)
 
     def iteration(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
@@ -338,7 +344,9 @@ class Model:
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""
-        return Model(self.elaborated, self.graph, self.folder, self._original, ends)
+        return Model(
+            self.elaborated, self.graph, self.folder, self._original, ends, self.overrides
+        )
 
     def expanded(self) -> str:
         """The file in its long form: it loads by itself and gives the identical graph."""

@@ -32,7 +32,7 @@ from graphflow.training.logs import check_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
-from graphflow.training.run_settings import RunSettings
+from graphflow.training.run_settings import RunSettings, of_data
 
 FOLDS = 5
 
@@ -97,7 +97,7 @@ def cross_validate(
     count = folds if folds is not None else folds_of(loaded) or FOLDS
     settings = replace(given, file="" if isinstance(model, Model) else str(model),
                        folder=str(loaded.folder or ""), dtype=dtype or "float32", backend="numpy",
-                       overrides={"data.folds": str(count)})  # fmt: skip
+                       overrides={**loaded.overrides, "data.folds": str(count)})  # fmt: skip
     found = Folds.started(loaded.changed({"data.folds": count}), settings,
                           None if out is None else Path(out), way)  # fmt: skip
     return found.run()
@@ -158,7 +158,7 @@ class Folds:
         """One training, begun or gone on with."""
         overrides = {**self.settings.overrides, "data.fold": str(number)}
         settings = replace(self.settings, overrides=overrides)
-        model = self.model.changed(settings.data_overrides)
+        model = self.model.changed(of_data(overrides))
         path = None if self.run_folder is None else self.path(number)
         if path is None or not (path / "graph.yaml").is_file():
             return started(model, settings, path, self.way)

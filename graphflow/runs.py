@@ -56,8 +56,9 @@ def train(
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     """
-    settings = RunSettings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
-                        epochs=epochs, steps=steps, log=log)  # fmt: skip
+    settings = RunSettings(folder=str(model.folder or ""), overrides=model.overrides, seed=seed,
+                           dtype=dtype, backend="numpy", epochs=epochs, steps=steps,
+                           log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
@@ -95,8 +96,9 @@ def run(
     >>> outcome.finished, outcome.history["x"].values[:4].round(6).tolist()
     (True, [1.0, 1.5, 1.416667, 1.414216])
     """
-    settings = RunSettings(folder=str(model.folder or ""), seed=seed, dtype=dtype, backend="numpy",
-                        epochs=epochs, steps=steps, log=log)  # fmt: skip
+    settings = RunSettings(folder=str(model.folder or ""), overrides=model.overrides, seed=seed,
+                           dtype=dtype, backend="numpy", epochs=epochs, steps=steps,
+                           log=log)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is None:
         fail("GF067", "there is nothing to iterate: the file has no 'run:' section",

@@ -10,18 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
-from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import random_key
-from graphflow.runtime.store import Store, as_array
+from graphflow.runtime.store import Store
 from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.evaluation import Evaluator
@@ -29,9 +26,12 @@ from graphflow.training.stepping import (
     Batch,
     NewBatch,
     Stepped,
+    batch_sizes,
+    begin_epoch,
     check_batch,
     copies,
     everything,
+    learn_first,
     recorded,
     take_over,
 )
@@ -83,9 +83,7 @@ class Iteration:
     def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One step: the values of ``report``, and states and parameters updated."""
         check_batch(self.elaborated.graph, batch)
-        sizes = self.sizes(batch)
-        first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
-        self.initialiser.learn(first, sizes)
+        sizes = learn_first(self.initialiser, self.elaborated.graph, batch)
         fed = {n: v for n, v in batch.items() if n in self.compiler.graph}
         leaves = self.recorded_leaves()
         found = self.compiler.run(fed, random_key(self.seed, self.runs), sizes)
@@ -104,21 +102,11 @@ class Iteration:
 
     def largest_operation(self, batch: Batch) -> int:
         """The floating point operations of the heaviest node of a step on such a batch."""
-        return largest_operation(self.compiler.concrete(self.sizes(batch)))
-
-    def sizes(self, batch: Batch) -> dict[str, int]:
-        """What a batch says about sizes."""
-        graph = self.elaborated.graph
-        shapes = {n: as_array(n, v).shape for n, v in batch.items() if n in graph}
-        return solve_sizes(graph, shapes, {})
+        return largest_operation(self.compiler.concrete(batch_sizes(self.elaborated.graph, batch)))
 
     def start_epoch(self, epoch: int) -> None:
         """States that reset start afresh."""
-        if COUNTERS["epoch"] in self.store:
-            self.store.assign(COUNTERS["epoch"], np.array(epoch))
-        for name, leaf in self.elaborated.leaves.items():
-            if leaf.reset == "epoch":
-                self.store.forget(name)
+        begin_epoch(self.elaborated, self.store, epoch)
 
     def finish_epoch(self) -> bool:
         """Nothing waits for the end of an epoch."""

@@ -36,15 +36,18 @@ class RunSettings:
         return Path(self.folder) if self.folder else None
 
     @property
-    def data_overrides(self) -> dict[str, str]:
-        """The overrides of the data section: they are given again with the run's own graph, which
-        holds all others, because a path from the command line may lie anywhere.
-        """
-        return {path: value for path, value in self.overrides.items() if path.startswith("data.")}
-
-    @property
     def shown(self) -> dict[str, str]:
         """What the run was made with, as names and texts, overrides among them."""
         plain = {n: v for n, v in self.to_json().items() if n not in ("overrides", "log")}
         found = {name: str(value) for name, value in plain.items() if value not in (None, "")}
         return found | {name: str(value) for name, value in self.overrides.items()}
+
+
+def of_data(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The overrides of the data section. A graph that holds all of them is given these again: a
+    path that is named in the file stays below its folder, one that is given may lie anywhere.
+
+    >>> of_data({"hidden": "8", "data.path": "/data/rows.csv"})
+    {'data.path': '/data/rows.csv'}
+    """
+    return {path: value for path, value in overrides.items() if path.startswith("data.")}

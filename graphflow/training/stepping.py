@@ -12,10 +12,11 @@ from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
+from graphflow.passes import solve_sizes
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.result import Result
-from graphflow.runtime.store import Store
-from graphflow.spec.elaborate import EarlyStopping, Elaborated, Goal, HistoryPlan
+from graphflow.runtime.store import Store, as_array
+from graphflow.spec.elaborate import COUNTERS, EarlyStopping, Elaborated, Goal, HistoryPlan
 
 Batch = Mapping[str, Array]
 RANDOM_STEP = "random.step"
@@ -128,6 +129,38 @@ def check_batch(graph: Graph, batch: Batch) -> None:
         if name not in graph:
             fail("GF065", f"there is no node '{name}' to feed",
                  help=did_you_mean(str(name), [*graph.nodes, *graph.aliases]))  # fmt: skip
+
+
+def batch_sizes(graph: Graph, batch: Batch) -> dict[str, int]:
+    """What a batch says about sizes: a part of the graph needs them even where it reads no input.
+
+    >>> from graphflow import loads
+    >>> graph = loads("{graphflow: 1, name: f, inputs: {x: [B, 3]}, nodes: {y: 2 * x}}").graph
+    >>> batch_sizes(graph, {"x": np.zeros((4, 3))})
+    {'B': 4}
+    """
+    shapes = {n: as_array(n, v).shape for n, v in batch.items() if n in graph}
+    return solve_sizes(graph, shapes, {})
+
+
+def learn_first(initialiser: Initialiser, graph: Graph, batch: Batch) -> dict[str, int]:
+    """Let first values learn of a batch, of what nothing but they need, too; the batch's sizes."""
+    sizes = batch_sizes(graph, batch)
+    first = {n: as_array(n, v) for n, v in batch.items() if n not in initialiser.feed}
+    initialiser.learn(first, sizes)
+    return sizes
+
+
+def begin_epoch(
+    elaborated: Elaborated, store: Store, epoch: int, counters: Iterable[str] = ()
+) -> None:
+    """Say which epoch begins (from 0), to ``counters`` as well; states that reset start afresh."""
+    for counter in (COUNTERS["epoch"], *counters):
+        if counter in store:
+            store.assign(counter, np.array(epoch))
+    for name, leaf in elaborated.leaves.items():
+        if leaf.reset == "epoch":
+            store.forget(name)
 
 
 def recorded(elaborated: Elaborated, plan: HistoryPlan | None) -> tuple[dict[str, str], ...]:

@@ -10,22 +10,24 @@ import numpy as np
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.op import Array
-from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import random_key
-from graphflow.runtime.store import Store, as_array
+from graphflow.runtime.store import Store
 from graphflow.runtime.threads import largest_operation
-from graphflow.spec.elaborate import COUNTERS, METRICS, Elaborated
+from graphflow.spec.elaborate import METRICS, Elaborated
 from graphflow.training.evaluation import Evaluator
 from graphflow.training.step_graph import StepGraph, step_graph
 from graphflow.training.stepping import (
     Batch,
     NewBatch,
     Stepped,
+    batch_sizes,
+    begin_epoch,
     check_batch,
     copies,
     everything,
+    learn_first,
     recorded,
     take_over,
 )
@@ -131,10 +133,8 @@ class Trainer:
         ``new_batch`` supplies batches for turns that ask for fresh ones.
         """
         check_batch(self.elaborated.graph, batch)
-        first = {n: as_array(n, v) for n, v in batch.items() if n not in self.initialiser.feed}
-        self.initialiser.learn(first, {})  # what nothing but a first value needs is known here
-        if self.leaves:
-            self.initialiser.learn({}, self.sizes(batch))
+        graph = self.elaborated.graph
+        sizes = learn_first(self.initialiser, graph, batch)
         before = self.recorded_leaves()
         values, nodes = Values(), Values()
         for turn in self.plan.turns:
@@ -143,7 +143,8 @@ class Trainer:
                 fresh = turn.fresh and time > 0 and new_batch is not None
                 fed = new_batch() if fresh and new_batch is not None else batch
                 key = random_key(self.seed, self.runs)
-                shown, kept = player.run(fed, key, self.sizes(fed))
+                known = sizes if fed is batch else batch_sizes(graph, fed)
+                shown, kept = player.run(fed, key, known)
                 values, nodes = values | shown, nodes | kept
                 self.updated = player.update(key, player.step.objective.accumulate)
                 self.runs += 1
@@ -196,15 +197,9 @@ class Trainer:
 
     def largest_operation(self, batch: Batch) -> int:
         """The floating point operations of the heaviest node of a step on such a batch."""
-        sizes = self.sizes(batch)
+        sizes = batch_sizes(self.elaborated.graph, batch)
         compilers = [player.compiler for player in self.players.values()]
         return max(largest_operation(c.concrete(sizes)) for c in compilers)
-
-    def sizes(self, batch: Batch) -> dict[str, int]:
-        """What a batch says about sizes: a player needs them even where it reads no input."""
-        graph = self.elaborated.graph
-        shapes = {n: as_array(n, v).shape for n, v in batch.items() if n in graph}
-        return solve_sizes(graph, shapes, {})
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""
@@ -214,12 +209,8 @@ class Trainer:
                 fail("GF042", f"a schedule reads the metric '{name}', which is not a number",
                      self.plan.mark,
                      help="after each epoch, trainer.end_epoch(metrics) takes it")  # fmt: skip
-        for counter in (COUNTERS["epoch"], *(p.step.epoch for p in self.players.values())):
-            if counter in self.store:
-                self.store.assign(counter, np.array(epoch))
-        for name, leaf in self.elaborated.leaves.items():
-            if leaf.reset == "epoch":
-                self.store.forget(name)
+        counters = (player.step.epoch for player in self.players.values())
+        begin_epoch(self.elaborated, self.store, epoch, counters)
 
     # -- evaluation --------------------------------------------------------------------------
     def evaluate(self, batches: Iterable[tuple[Batch, int]]) -> dict[str, float]:

@@ -69,20 +69,35 @@ def test_a_run_trained_with_averages_shows_the_averages(line: Path, tmp_path: Pa
     assert float(gf.load_run(tmp_path / "run").parameters["w"]) == trained
 
 
-def test_data_named_on_the_command_line_are_found_wherever_the_run_is_opened(
-    line: Path, tmp_path: Path
-) -> None:
-    elsewhere = tmp_path / "elsewhere" / "rows.csv"
-    elsewhere.parent.mkdir()
-    line.with_name("rows.csv").rename(elsewhere)
+@pytest.fixture
+def elsewhere(line: Path, tmp_path: Path) -> str:
+    """The rows, outside of the folder in which the file lies."""
+    file = tmp_path / "elsewhere" / "rows.csv"
     below = tmp_path / "graphs" / "line.yaml"
-    below.parent.mkdir()
-    line.rename(below)
-    overrides = {"data.path": str(elsewhere)}
+    for before, now in ((line.with_name("rows.csv"), file), (line, below)):
+        now.parent.mkdir()
+        before.rename(now)
+    return str(file)
+
+
+def test_data_named_on_the_command_line_are_found_wherever_the_run_is_opened(
+    elsewhere: str, tmp_path: Path
+) -> None:
+    below, overrides = tmp_path / "graphs" / "line.yaml", {"data.path": elsewhere}
     settings = RunSettings(str(below), str(below.parent), overrides, backend="numpy")
     started(gf.load(below, overrides), settings, tmp_path / "run", Way()).run()
     for opened in (gf.load_run(tmp_path / "run"), tmp_path / "run"):
         assert figures_of(opened)["points"].data[0].x.tolist() == [1, 2, 3, 4]
+
+
+def test_data_named_in_python_are_found_as_well(elsewhere: str, tmp_path: Path) -> None:
+    model = gf.load(tmp_path / "graphs" / "line.yaml", {"data.path": elsewhere})
+    gf.train(model, out=tmp_path / "run")
+    assert gf.resume(tmp_path / "run", epochs=4).progress.epoch == 4
+    for opened in (model, gf.load_run(tmp_path / "run"), tmp_path / "run"):
+        assert figures_of(opened)["points"].data[0].x.tolist() == [1, 2, 3, 4]
+    gf.cross_validate(model, folds=2, epochs=1, out=tmp_path / "folds")
+    assert set(figures_of(tmp_path / "folds" / "fold-2")["points"].data[0].x) < {1, 2, 3, 4}
 
 
 def test_transforms_stay_as_the_run_has_learned_them(line: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from graphflow.ir.types import DType
 from graphflow.ops.evaluate import run_node
 from graphflow.passes import specialise
 from graphflow.runtime.program import random_key
+from graphflow.training.stepping import batch_sizes
 from tests.interop.onnx.running import checked
 
 
@@ -29,7 +30,7 @@ class Exported:
     def run(self, values, batch, key):
         """One step: ``values`` are brought up to date; all outputs by name."""
         feed = {n: v for n, v in {**values, **batch}.items() if n in self.inputs}
-        sizes = self.trainer.sizes(batch)
+        sizes = batch_sizes(self.trainer.elaborated.graph, batch)
         concrete = specialise(self.step.graph, sizes, DType.FLOAT32, training=True)
         for node in concrete:
             if node.name in self.inputs - feed.keys() and node.op not in ("parameter", "state"):

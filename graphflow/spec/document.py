@@ -15,7 +15,7 @@ from graphflow.spec.checks import CHECKS, CheckDecl, Tolerance
 from graphflow.spec.data import DATA, DataDecl
 from graphflow.spec.figures import FIGURES, FigureDecl
 from graphflow.spec.generate import GENERATE, GenerateDecl
-from graphflow.spec.kinds import ListOf, MapOf, Record, key
+from graphflow.spec.kinds import ListOf, MapOf, Record, Schema, key
 from graphflow.spec.leaves import (
     ARGUMENTS,
     BOOLEAN,
@@ -269,6 +269,16 @@ def _check_block(block: BlockDecl) -> None:
 BLOCKS = MapOf(Record(BlockDecl, "a block", check=_check_block), declared, "blocks")
 
 
+class _Used:
+    """The path of a file of blocks, or what such a file holds."""
+
+    def read(self, value: Value, mark: Mark) -> Scalar | Map:
+        return value if isinstance(value, Map) else SCALAR.read(value, mark)
+
+    def schema(self, defs: Schema) -> Schema:
+        return {"anyOf": [SCALAR.schema(defs), {"$ref": "#"}]}
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A graph file."""
@@ -297,9 +307,9 @@ class Document:
     state: Mapping[str, StateDecl] = field(
         default_factory=dict, metadata=key("state", STATE, "values that survive a step")
     )
-    use: Mapping[str, Scalar] = field(
+    use: Mapping[str, Scalar | Map] = field(
         default_factory=dict,
-        metadata=key("use", MapOf(SCALAR, declared, "files"), "blocks of other files, by alias"),
+        metadata=key("use", MapOf(_Used(), declared, "files"), "blocks of other files, by alias"),
     )
     layers: Mapping[str, LayerDecl] = field(
         default_factory=dict,

@@ -42,6 +42,7 @@ def expanded(elaborated: Elaborated, original: Mapping[str, Plain]) -> str:
     sections["params"] = {n: _parameter(elaborated, n) for n in elaborated.parameters}
     sections["rename"] = dict(elaborated.rename)
     sections["state"] = {n: _state(elaborated, n) for n in elaborated.states}
+    sections["use"] = _needed_files(elaborated.used, {**original, "blocks": blocks})
     sections["blocks"] = blocks
     sections["nodes"] = _lines(graph)
     sections["updates"] = dict(graph.updates)
@@ -94,6 +95,12 @@ def _needed_blocks(original: Mapping[str, Plain]) -> dict[str, Plain]:
         called = _words([blocks[name] for name in kept])
         found = {name for name in blocks if name in called} | kept
     return {name: block for name, block in blocks.items() if name in kept}
+
+
+def _needed_files(used: Mapping[str, Plain], original: Mapping[str, Plain]) -> dict[str, Plain]:
+    """The files whose blocks the kept sections or blocks call, in the place of their paths."""
+    text = repr([original.get(section) for section in (*AFTER, "blocks")])
+    return {alias: file for alias, file in used.items() if re.search(rf"\b{alias}\.\w", text)}
 
 
 def _needed_let(original: Mapping[str, Plain]) -> Plain:

@@ -24,12 +24,15 @@ from graphflow.spec.elaborate.optimising import average_updates, optimizer_updat
 from graphflow.spec.elaborate.rates import with_rate
 from graphflow.spec.elaborate.run import Run, run_plan
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Leaf
+from graphflow.spec.elaborate.session import Leaf, Module
 from graphflow.spec.elaborate.training import Training, training_plan
 from graphflow.spec.elaborate.tuning import TunePlan, tuning
 from graphflow.spec.strategies import Strategy
 from graphflow.spec.syntax import Expr
+from graphflow.spec.values import Map, Plain, plain
 
+BLOCK_FILE = ("graphflow", "name", "let", "blocks")
+"""What counts of a file that another one uses, beside the files that it uses itself."""
 D = TypeVar("D")
 T = TypeVar("T")
 
@@ -59,6 +62,11 @@ class Elaborated:
     def functions(self) -> set[str]:
         """The names of everything that expressions of this document can call."""
         return self._elaborator.function_names(self._elaborator.module)
+
+    @property
+    def used(self) -> dict[str, Plain]:
+        """The files that ``use:`` names, by alias: what counts of them, with the files they use."""
+        return _used(self._elaborator.module)
 
     def value_graph(self, expr: Expr) -> Graph:
         """A graph for one expression over ``let``: what a check feeds."""
@@ -174,6 +182,16 @@ def _resolved(
     if decl is None:
         return None
     return elaborator.attempt(lambda: resolve(elaborator, decl, elaborator.scope))
+
+
+def _used(module: Module) -> dict[str, Plain]:
+    found: dict[str, Plain] = {}
+    for alias, used in module.uses.items():
+        assert isinstance(used.tree, Map)
+        kept = {k.text: plain(v) for k, v in used.tree.items if k.text in BLOCK_FILE}
+        inner = _used(used)
+        found[alias] = {**kept, "use": inner} if inner else kept
+    return found
 
 
 def _position(diagnostic: object) -> tuple[str, int, int]:

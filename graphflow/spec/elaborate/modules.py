@@ -18,6 +18,7 @@ from graphflow.spec.elaborate.plugins import plugin_blocks
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Module
 from graphflow.spec.syntax import Call, Name
+from graphflow.spec.values import Map, Scalar, Value
 from graphflow.spec.yaml12 import read, read_file
 
 NAME = re.compile(r"^  (\w+):$", re.MULTILINE)
@@ -28,23 +29,39 @@ def module_of(document: Document, folder: Path | None, above: tuple[Path, ...] =
     module = Module(document.blocks, Scope(), called=called_functions(document))
     module.let.module = module
     uses = {}
-    for alias, path in document.use.items():
-        if folder is None:
-            fail("GF001", "'use:' needs a file on disk to look beside", path.mark)
-        target = (folder / str(path.value)).resolve()
-        if not target.is_relative_to(_project(folder, above)):
-            fail("GF001", f"'{path.value}' lies outside the project's folder", path.mark)
-        if target in above:
-            fail("GF001", f"'{path.value}' uses itself", path.mark)
-        _, tree = read_file(target)
-        used = read_document(tree, blocks_only=True)
-        uses[alias] = module_of(used, target.parent, (*above, target))
-        constants = Elaborator(used, uses[alias], library_module())
-        constants.constants()
-        if constants.errors:
-            raise GraphflowError(*constants.errors)
+    for alias, entry in document.use.items():
+        if isinstance(entry, Map):
+            uses[alias] = _used(entry, folder, above)
+        else:
+            target = _target(entry, folder, above)
+            _, tree = read_file(target)
+            uses[alias] = _used(tree, target.parent, (*above, target))
     module.uses = uses
     return module
+
+
+def _used(tree: Value, folder: Path | None, above: tuple[Path, ...]) -> Module:
+    """The names of a file that another one uses, its constants known."""
+    document = read_document(tree, blocks_only=True)
+    module = module_of(document, folder, above)
+    module.tree = tree
+    constants = Elaborator(document, module, library_module())
+    constants.constants()
+    if constants.errors:
+        raise GraphflowError(*constants.errors)
+    return module
+
+
+def _target(path: Scalar, folder: Path | None, above: tuple[Path, ...]) -> Path:
+    """The file that a path of ``use:`` means."""
+    if folder is None:
+        fail("GF001", "'use:' needs a file on disk to look beside", path.mark)
+    target = (folder / str(path.value)).resolve()
+    if not target.is_relative_to(_project(folder, above)):
+        fail("GF001", f"'{path.value}' lies outside the project's folder", path.mark)
+    if target in above:
+        fail("GF001", f"'{path.value}' uses itself", path.mark)
+    return target
 
 
 def called_functions(part: object) -> frozenset[str]:

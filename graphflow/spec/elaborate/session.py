@@ -18,6 +18,7 @@ from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
 from graphflow.spec.elaborate.calltree import OpenCall, Opened, RegionNode, settled_region
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.syntax import Expr
+from graphflow.spec.values import Value as Tree
 
 T = TypeVar("T")
 NODE_LIMIT = 100_000
@@ -37,6 +38,8 @@ class Module:
     uses: Mapping[str, Module] = field(default_factory=dict)
     called: frozenset[str] = frozenset()
     library: bool = False
+    tree: Tree | None = None
+    """What the file holds, where another one uses it."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import gzip
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from graphflow.data.dataset import Array, Dataset, Indices
 from graphflow.data.files import Remote, data_folders, obtain, read_bytes
 from graphflow.data.registry import register
+from graphflow.data.tokenizers import Words
 from graphflow.diagnostics import fail
 
 Bytes = npt.NDArray[np.uint8]
@@ -79,7 +81,8 @@ def fashion_mnist() -> Dataset:
     Learning 4.2.
     """
     parts = _parts(FASHION_FILES, ("fashion-mnist", "fashion_mnist", "FashionMNIST/raw"))
-    return _dataset("fashion_mnist", "Fashion-MNIST clothes", parts)
+    found = _dataset("fashion_mnist", "Fashion-MNIST clothes", parts)
+    return replace(found, tokenizers={"label": Words(CLOTHES)})
 
 
 def _dataset(name: str, what: str, parts: Parts) -> Dataset:

@@ -49,7 +49,7 @@ class InputGraphs:
     def _for(self, columns: Mapping[str, Array], training: bool) -> Compiled:
         """The program for columns of these shapes."""
         key = (training, *((n, c.shape, c.dtype.str) for n, c in columns.items()))
-        with self._lock:  # making a graph changes the elaborator
+        with self._lock:  # several threads share the programs that are kept
             known = self._compiled.get(key) or self._compile(columns, training)
             self._compiled[key] = known
             self._compiled.move_to_end(key)

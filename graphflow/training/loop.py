@@ -6,16 +6,14 @@ order of the data depends on (seed, epoch) alone and random numbers on (seed, st
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import chain
 
 import numpy as np
 
 from graphflow.diagnostics import fail
+from graphflow.interrupts import interruptible
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
 from graphflow.training.callbacks import Callback
@@ -146,7 +144,7 @@ class Loop:
         if self.run_folder is not None:
             self.run_folder.keep_learned(self.feed.learned)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
-        with self._interruptible():
+        with interruptible(self.stop, lambda: self.progress.stopped):
             while not self._done():
                 self._epoch()
         self.recorder.end(self.progress.step, self.trainer.recorded_leaves())
@@ -311,24 +309,6 @@ class Loop:
             return self.run_folder.checkpoint("best")
         assert self._best is not None
         return self._best
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C stops after this step and saves; a second one ends at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, frame: object) -> None:
-            if self.progress.stopped:
-                raise KeyboardInterrupt
-            self.stop()
-
-        before = signal.signal(signal.SIGINT, handle)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _cause(inputs: Mapping[str, Array]) -> str:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import queue
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from graphflow.diagnostics import fail
+from graphflow.interrupts import interruptible
 from graphflow.spec.elaborate import TunePlan
 from graphflow.spec.overrides import written
 from graphflow.spec.values import Plain
@@ -103,9 +101,13 @@ class Search:
         """The best trial so far."""
         return best_of(self.trials, self.plan.maximise)
 
+    def stop(self) -> None:
+        """End once the workers have ended the step under way."""
+        self.stopping = True
+
     def run(self) -> Tuned:
         """Search until trials or time are used up, or until Ctrl-C; then say what was best."""
-        with self.folder.held(), self._interruptible():
+        with self.folder.held(), interruptible(self.stop, lambda: self.stopping):
             try:
                 self._search()
                 self.pool.close()
@@ -262,21 +264,3 @@ class Search:
         event = Event(moment, kind, trial.number, worker, epoch, known, trial.state)
         self.folder.log(event)
         self.listener.on_event(self, event, trial)
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """The first Ctrl-C lets workers end their step; a second one ends at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, frame: object) -> None:
-            if self.stopping:
-                raise KeyboardInterrupt
-            self.stopping = True
-
-        before = signal.signal(signal.SIGINT, handle)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)

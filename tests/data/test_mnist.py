@@ -126,7 +126,9 @@ def test_fashion_is_looked_for_in_its_own_folder_only(folder: Path, refused) -> 
     write_part(folder, "t10k", 4, packed=True)
     assert refused(load, "fashion_mnist").code == "GF072"
     write_part(folder / "FashionMNIST" / "raw", "t10k", 6, packed=False)
-    assert len(load("fashion_mnist")) == 6
+    clothes = load("fashion_mnist")
+    assert len(clothes) == 6
+    assert clothes.tokenizers["label"].tokens[9] == "ankle boot"
 
 
 def test_without_files_or_network_the_place_is_named(no_data: Path, refused) -> None:

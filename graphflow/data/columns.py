@@ -134,7 +134,7 @@ def chosen(column: Column, rows: Indices) -> Column:
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Columns of numbers side by side, as one matrix of float32."""
+    """Columns of numbers side by side, as one matrix: of float32 if all are, else of float64."""
 
     parts: Sequence[Column]
 
@@ -144,7 +144,8 @@ class Joined:
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        return np.dtype(np.float32)
+        single = all(part.dtype == np.float32 for part in self.parts)
+        return np.dtype(np.float32 if single else np.float64)
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -152,7 +153,7 @@ class Joined:
     def __getitem__(self, indices: Indices, /) -> Array:
         lead = indices.shape
         taken = [np.reshape(part[indices], (*lead, _width(part))) for part in self.parts]
-        return np.concatenate(taken, axis=-1, dtype=np.float32, casting="unsafe")
+        return np.concatenate(taken, axis=-1, dtype=self.dtype, casting="unsafe")
 
     def array(self) -> Array:
         """All of it in memory."""

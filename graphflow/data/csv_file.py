@@ -43,9 +43,9 @@ def csv_file(
 ) -> Dataset:
     """A table from your own CSV file.
 
-    Whole numbers become int64, other numbers float32. Words stay text, for transforms; fed as they
+    Whole numbers become int64, other numbers float64. Words stay text, for transforms; fed as they
     are, they become labels in sorted order. ``columns`` names what is wanted:
-    ``{y: price, x: [width, height]}``; a list becomes one float32 matrix. Without a ``header`` the
+    ``{y: price, x: [width, height]}``; a list becomes one float64 matrix. Without a ``header`` the
     columns are called column1, column2, ... Cells in ``missing`` are missing: nan among numbers,
     nothing among words. Columns in ``text`` stay text though they look like numbers. With
     ``stream`` the file is read as batches need it, not kept in memory.

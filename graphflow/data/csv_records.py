@@ -129,7 +129,7 @@ def parsed(cells: Sequence[str], kind: Kind, layout: Layout) -> Array:
         return np.array([int(cell) for cell in cells], dtype=np.int64)
     if kind == "number":
         gone = layout.missing
-        return np.array([float("nan" if c in gone else c) for c in cells], dtype=np.float32)
+        return np.array([float("nan" if c in gone else c) for c in cells], dtype=np.float64)
     words = np.empty(len(cells), dtype=object)
     words[:] = [None if cell in layout.missing else cell for cell in cells]
     return words
@@ -184,7 +184,7 @@ class StreamedColumn:
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
-        types = {"whole": np.int64, "number": np.float32, "text": np.object_}
+        types = {"whole": np.int64, "number": np.float64, "text": np.object_}
         return np.dtype(types[self.kind])
 
     def __len__(self) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 Bytes = npt.NDArray[np.uint8]
 Mode = Literal["RGB", "L"]
@@ -28,9 +31,9 @@ def decoded(
     """An image as (H, W, 3), or (H, W) where ``mode`` is L for grey.
 
     With ``size`` (height, width) it is resized, bilinear with antialiasing: as it is (``stretch``)
-    or its middle (``crop``). What is transparent is shown as ``convert`` leaves it. ``name`` is
-    what messages call it. GF073 for what is damaged, too large, or of a format not in
-    :data:`FORMATS`.
+    or its middle (``crop``). It is turned as its camera says, its 16 bits become the upper 8, and
+    what is transparent is shown as ``convert`` leaves it. ``name`` is what messages call it. GF073
+    for what is damaged, too large, or of a format not in :data:`FORMATS`.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -39,7 +42,7 @@ def decoded(
         with Image.open(stream, formats=FORMATS) as image:
             if size is not None:  # JPEG: no finer than twice the size
                 image.draft(None, (2 * size[1], 2 * size[0]))
-            found = image.convert(mode)
+            found = _of_bytes(ImageOps.exif_transpose(image)).convert(mode)
     except Image.DecompressionBombError:
         fail("GF073", f"'{name}' has too many pixels to be an image")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
@@ -54,3 +57,12 @@ def decoded(
         else:
             found = found.resize(target, Image.Resampling.BILINEAR)
     return np.asarray(found, dtype=np.uint8)
+
+
+def _of_bytes(image: Picture) -> Picture:
+    """An image of 16 bits a pixel as one of 8: Pillow would cut all that is above 255."""
+    from PIL import Image
+
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))

@@ -98,7 +98,7 @@ def test_houses_keep_words_numbers_and_gaps(houses: Path) -> None:
     assert data.array("MSSubClass").tolist() == [60, 20, 60]
     assert data.array("MSZoning").tolist() == ["RL", "RL", None]
     assert np.isnan(data.array("LotFrontage")[2]) and data.array("LotFrontage")[0] == 65
-    assert data.array("SalePrice").dtype == np.float32
+    assert data.array("SalePrice").dtype == np.float64
     assert data.array("FirstFlrSF").tolist() == [856, 1262, 920]
 
 

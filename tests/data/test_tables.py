@@ -129,7 +129,7 @@ def iris(tmp_path: Path) -> Path:
 def test_csv_columns_by_kind(iris: Path) -> None:
     columns = load("csv", path="iris.csv", folder=iris).columns
     assert list(columns) == ["sepal", "petal", "count", "species"]
-    assert columns["sepal"].dtype == np.float32
+    assert columns["sepal"].dtype == np.float64
     assert columns["count"].dtype == np.int64
     assert np.allclose(columns["petal"], [1.4, 4.5, 1.5])
     assert columns["count"].tolist() == [3, -4, 5]
@@ -142,7 +142,7 @@ def test_cells_may_be_missing(tmp_path: Path, stream: bool) -> None:
     options = {"stream": stream, "text": ["code"], "missing": ["NA", "", "-"]}
     data = load("csv", path="mine.csv", folder=tmp_path, **options)
     n, word, code = (data.array(name) for name in ("n", "word", "code"))
-    assert (n.dtype, np.isnan(n).tolist(), n[0]) == (np.float32, [False, True, True], 1)
+    assert (n.dtype, np.isnan(n).tolist(), n[0]) == (np.float64, [False, True, True], 1)
     assert word.tolist() == [None, "a\nb", "c"]
     assert code.tolist() == ["007", None, "012"]
 
@@ -164,7 +164,7 @@ def test_csv_columns_chosen_and_joined(iris: Path) -> None:
     wanted = {"x": ["sepal", "count"], "label": "species"}
     data = load("csv", path="iris.csv", folder=iris, columns=wanted)
     assert list(data.columns) == ["x", "label"]
-    assert data.columns["x"].dtype == np.float32
+    assert data.columns["x"].dtype == np.float64
     assert np.allclose(data.columns["x"], [[5.1, 3], [6.0, -4], [5.9, 5]])
 
 

@@ -115,8 +115,12 @@ def test_missing_words_are_filled() -> None:
 def test_logarithms() -> None:
     found = done(table(x=[0, 1, 9]), ("log", "x", {"add": 1})).dataset.array("x")
     np.testing.assert_allclose(found, np.log([1, 2, 10]), rtol=1e-6)
-    with pytest.raises(GraphflowError, match="not positive"):
+    with pytest.raises(GraphflowError, match="logarithm of 0 is asked for"):
         done(table(x=[0, 1, 9]), ("log", "x"))
+    with pytest.raises(GraphflowError, match=r"logarithm of 3 .* with add=-4 is not positive"):
+        done(table(x=[3.0, np.nan, 9.0]), ("log", "x", {"add": -4}))
+    gaps = done(table(x=[1.0, np.nan]), ("log", "x")).dataset.array("x")
+    assert gaps[0] == 0 and np.isnan(gaps[1])
 
 
 # -- categories -----------------------------------------------------------------------------------
@@ -238,7 +242,7 @@ def test_wrong_calls_are_answered(call, words: str) -> None:
         (("one_hot", "x"), "no column of categories"),
         (("fill_missing", "w", "mean"), "filled with a word"),
         (("fill_missing", "x", "middle"), "mean, median"),
-        (("pad", "x", 3), "one length already"),
+        (("pad", "x", 3), "rows of one shape"),
         (("tokenize", "x"), "not text"),
         (("windows", "x", 9), "no window of 9"),
         (("column_stack", "x", []), "no columns to put"),
@@ -248,3 +252,13 @@ def test_calls_that_do_not_fit_the_data_are_answered(step, words: str) -> None:
     with pytest.raises(GraphflowError) as caught:
         done(table(x=[1.0, 2.0], w=["a", "b"]), step)
     assert words in caught.value.diagnostics[0].message
+
+
+def test_seconds_since_1970_keep_their_differences(tmp_path: Path) -> None:
+    """As pandas has it: (x - mean) / std of 1600000000, ...10, ...30, ...40."""
+    (tmp_path / "t.csv").write_text(
+        "when,y\n1600000000,1\n1600000010,2\n,3\n1600000030,4\n1600000040,5\n"
+    )
+    data = load("csv", path="t.csv", folder=tmp_path)
+    scaled = done(data, ("drop_missing", "when"), ("standardize", "when")).dataset.array("when")
+    assert scaled.tolist() == pytest.approx([-1.2649, -0.6325, 0.6325, 1.2649], abs=1e-4)

@@ -87,7 +87,9 @@ class Frame:
     ) -> dict[str, Column]:
         if columns is not None:
             if exclude is not None:
-                fail("GF071", "'exclude' leaves columns out where none are named")
+                several = ", ".join([*listed(columns), *listed(exclude)])
+                fail("GF071", "'exclude' leaves columns out where none are named",
+                     help=f"several columns are a list: [{several}]")  # fmt: skip
             return self.named(columns)
         out = {name for name in listed(exclude) if self.column(name) is not None}
         everything = self.dataset.columns.items()

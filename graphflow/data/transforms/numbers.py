@@ -203,8 +203,9 @@ class Log(Transform):
         def change(rows: Array) -> Array:
             values = rows.astype(np.float64) + self.add
             if np.any(values <= 0):
-                least = values.min() - self.add
-                fail("GF071", f"log of {least:g}, which with add={self.add:g} is not positive",
+                least = np.nanmin(values) - self.add
+                added = f", which with add={self.add:g} is not positive" if self.add else ""
+                fail("GF071", f"the logarithm of {least:g} is asked for{added}",
                      help="log(..., add=1) is for counts that may be 0")  # fmt: skip
             return np.log(values).astype(np.float32)
 

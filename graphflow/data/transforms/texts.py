@@ -84,8 +84,10 @@ class Pad(Transform):
     def apply(self, frame: Frame, fitted: Fitted) -> Frame:
         lists = frame.column(self.column)
         if not isinstance(lists, Lists):
-            fail("GF071", f"column '{self.column}' has rows of one length already, "
-                 f"{list(lists.shape[1:])}",
+            what = (
+                "text" if lists.dtype.kind == "O" else f"rows of one shape, {list(lists.shape[1:])}"
+            )
+            fail("GF071", f"column '{self.column}' holds {what}: nothing is padded",
                  help=f"transforms: tokenize({self.column}) makes lists of a text")  # fmt: skip
         filled = Lists(lists.values, lists.starts, lists.pad if self.value is None else self.value)
         columns: dict[str, Column] = {

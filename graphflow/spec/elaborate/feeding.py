@@ -165,9 +165,7 @@ def column_graph(
     del elaborator.errors[known:]
     if found:
         offer = Note(f"the columns are {', '.join(columns)}")
-        raise GraphflowError(
-            *(replace(d, notes=(*d.notes, offer)) if d.code == "GF020" else d for d in found)
-        )
+        raise GraphflowError(*(replace(d, notes=(*d.notes, offer)) for d in found))
     return elaborator.builder.graph(outputs), tuple(named)
 
 

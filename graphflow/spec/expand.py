@@ -7,7 +7,7 @@ out under its full name. Reading the long form gives the identical graph.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from graphflow.ir.dims import Symbolic
 from graphflow.ir.graph import LEAVES, ArrayLiteral, Attr, Graph, Node
@@ -181,7 +181,9 @@ def _nested(graph: Graph, name: str, target: str) -> str:
             return literal(value)
     given = node.inputs[1:] if OPS[node.op].random else node.inputs
     operands = [_nested(graph, n, target) for n in given]
-    return call_text(node, operands, target)
+    whole = graph.nodes[graph.resolve(target)] if target else node
+    own = target if node is whole else ""  # whose stream the place of the expression implies
+    return call_text(node, operands, own, said=("shape",) if whole.tensor.shape else ())
 
 
 def _lines(graph: Graph) -> dict[str, Plain]:
@@ -282,8 +284,12 @@ def _region(node: Node, name: str) -> Graph:
     return region
 
 
-def call_text(node: Node, operands: Sequence[str], name: str) -> str:
-    """An operator as infix or call. A random one says its stream where its name does not."""
+def call_text(node: Node, operands: Sequence[str], name: str, said: Collection[str] = ()) -> str:
+    """An operator as infix or call. A random one says its stream where its name does not.
+
+    Attributes in ``said`` are written even where they are the operator's default: a single number
+    drawn for a larger parameter, whose initial value would otherwise be drawn in its own shape.
+    """
     if node.op in INFIX and all(map(_simple, operands)):
         return f" {INFIX[node.op]} ".join(operands)
     op = OPS[node.op]
@@ -292,7 +298,7 @@ def call_text(node: Node, operands: Sequence[str], name: str) -> str:
         f"{key}={literal(value)}"
         for key, value in node.attrs
         if key not in LEADING.get(node.op, ())
-        if not _is_default(value, op.attributes[key].default)
+        if key in said or not _is_default(value, op.attributes[key].default)
         if not (key == "stream" and value == name)
     ]
     return f"{node.op}({', '.join([*first, *operands, *attrs])})"

@@ -67,3 +67,12 @@ def test_the_long_form_keeps_what_is_called_and_no_more(tmp_path):
     long = gf.load(file).expanded()
     assert set(gf.loads(long).document.use) == {"b"}
     assert gf.loads(gf.loads(long).expanded()).document == gf.loads(long).document
+
+
+@pytest.mark.parametrize("init", ["normal([])", "uniform([]) * 2", "normal", "3"])
+def test_first_values_are_drawn_in_the_same_shape(init):
+    text = f"{HEAD}params: {{w: {{shape: [2, 3], init: '{init}'}}}}\nnodes: {{y: sum(w)}}\n"
+    model = gf.loads(text)
+    long = gf.loads(model.expanded())
+    np.testing.assert_array_equal(long.parameters["w"], model.parameters["w"])
+    assert (len(np.unique(long.parameters["w"])) == 1) == (init != "normal")

@@ -133,10 +133,10 @@ def _print_trials(trials: Sequence[Trial], metric: str, maximise: bool) -> None:
         best = trial.best(maximise)
         rows.append((
             str(trial.number), shown(trial.configuration), str(trial.epoch),
-            "" if best is None else shown_number(best[0]),
+            *(("", "") if best is None else (shown_number(best[0]), str(best[1]))),
             f"{trial.state}: {trial.message}" if trial.state == "failed" else trial.state,
         ))  # fmt: skip
-    print_table((">trial", "configuration", ">epochs", f">{metric}", "state"), rows)
+    print_table((">trial", "configuration", ">epochs", f">{metric}", ">at epoch", "state"), rows)
 
 
 def _shown(paths: Sequence[Path], out: Path | None, as_json: bool) -> int:

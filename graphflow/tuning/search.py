@@ -34,7 +34,8 @@ TICK = 0.2
 class Tuned:
     """How a search ended. ``best`` is the configuration as overrides, None if no trial has one.
 
-    ``value`` is its metric after ``epoch`` epochs, the best that was ever reported.
+    ``value`` is its metric after ``epoch`` epochs, the best that was ever reported; the best
+    trial's folder, ``run``, keeps the checkpoint of that epoch as its best one.
     """
 
     folder: Path
@@ -188,6 +189,9 @@ class Search:
 
     def _job(self, trial: Trial) -> Job:
         overrides = {n: written(v) for n, v in self.setting.full(trial).items()}
+        if self.plan.keep_best:
+            mode = "max" if self.plan.maximise else "min"
+            overrides["train.best"] = f"{{metric: {self.plan.metric}, mode: {mode}}}"
         folder = str(self.folder.trial(trial.number).absolute())
         source = str(self.folder.file.absolute())
         return Job(trial.number, folder, source, self.setting.file, overrides, self.setting.dtype,

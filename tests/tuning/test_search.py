@@ -45,6 +45,19 @@ def test_a_sequential_search_is_reproducible_and_its_best_is_that_of_its_runs(di
     assert again.metrics["test/accuracy"] == first.value
 
 
+def test_the_best_trial_keeps_the_epoch_that_its_value_is_of(digits, tmp_path):
+    """A rate that grows with every epoch spoils what the first epochs have learned."""
+    overrides = {"train.optimizer": "sgd(lr=lr * 30 ** epoch)", "tune.trials": 1}
+    tuned = gf.tune(digits, overrides, out=tmp_path / "t")
+    assert tuned.epoch < 4 and tuned.trials[0].epoch == 4
+    again = gf.train(gf.load(digits, {**overrides, **tuned.best}), epochs=tuned.epoch)
+    assert again.metrics["test/accuracy"] == tuned.value
+    same = gf.load(digits, {**overrides, **tuned.best})
+    gf.train(same, epochs=tuned.epoch)
+    kept = gf.load_run(tuned.run, checkpoint="best")
+    assert all(np.array_equal(kept.parameters[n], same.parameters[n]) for n in same.parameters)
+
+
 def test_halving_resumes_trials_and_a_resumed_trial_equals_an_undisturbed_one(digits, tmp_path):
     overrides = {"tune.scheduler": "successive_halving(max_epochs=4)", "train.epochs": 1}
     tuned = gf.tune(digits, overrides, out=tmp_path / "t")

@@ -96,7 +96,10 @@ class SchedulerPlan:
 
 @dataclass(frozen=True)
 class TunePlan:
-    """A whole ``tune:`` section, resolved. ``start`` holds the first configurations."""
+    """A whole ``tune:`` section, resolved. ``start`` holds the first configurations; ``keep_best``
+    says that trials are to keep the checkpoint of the epoch with the best metric, because the file
+    itself keeps none.
+    """
 
     space: tuple[Dimension, ...]
     metric: str
@@ -108,6 +111,7 @@ class TunePlan:
     workers: int = 1
     seed: int = 0
     start: tuple[Mapping[str, Plain], ...] = ()
+    keep_best: bool = False
     mark: Mark | None = field(default=None, compare=False, repr=False)
 
 
@@ -134,8 +138,9 @@ def tuning(elaborator: Elaborator, training: Training | None) -> TunePlan | None
     seed = elaborator.attempt(lambda: whole(elaborator, decl.seed, reader.let, 0, "'seed'"))
     if metric is None or scheduler is None or sampler is None:
         return None
+    keep_best = train.best is None and not scheduler.whole
     return TunePlan(tuple(found), metric, decl.mode == "max", scheduler, sampler, trials, time,
-                    workers or 1, seed or 0, start, decl.mark)  # fmt: skip
+                    workers or 1, seed or 0, start, keep_best, decl.mark)  # fmt: skip
 
 
 @dataclass(frozen=True)

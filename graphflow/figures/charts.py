@@ -169,7 +169,7 @@ def draw_histogram(histogram: Histogram) -> go.Figure:
     samples = [(name, finite(values).reshape(-1)) for name, values in histogram.samples]
     samples = [(name, values[np.isfinite(values)]) for name, values in samples]
     everything = np.concatenate([values for _, values in samples] or [np.zeros(0)])
-    edges = np.histogram_bin_edges(everything, bins=histogram.bins)
+    edges = _edges(everything, histogram.bins)
     middles = (edges[:-1] + edges[1:]) / 2
     for index, (name, values) in enumerate(samples):
         counts = np.histogram(values, edges)[0].astype(np.float64)
@@ -181,6 +181,20 @@ def draw_histogram(histogram: Histogram) -> go.Figure:
     _axes(made, histogram.labels, histogram.log)
     made.update_layout(barmode="overlay", bargap=0, showlegend=len(samples) > 1)
     return made
+
+
+def _edges(values: Numbers, bins: int) -> Numbers:
+    """Of intervals of equal width; around numbers too close to be divided, wider than they are."""
+    if not values.size:
+        return np.linspace(0, 1, bins + 1)
+    most = np.finfo(np.float64).max / 4
+    low, high = np.clip([values.min(), values.max()], -most, most).tolist()
+    least = 4 * bins * float(np.spacing(max(abs(low), abs(high))))
+    if high == low:
+        least = max(least, 1.0)
+    if high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
+    return np.histogram_bin_edges(values, bins, (low, high))
 
 
 def draw_cloud(cloud: Cloud) -> go.Figure:

@@ -24,6 +24,8 @@ nodes:
   loss: cross_entropy(scores, y)
   first: x[:, 20]
   double: 2 * first
+  prior: mean(softmax(scores, axis=1), axis=0)
+  gram: x @ transpose(x)
 outputs: [scores]
 data: {source: digits, feed: {x: pixels / 16, y: label}, batch: 100, %s}
 train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1, report: [loss]}
@@ -126,6 +128,24 @@ def test_groups_of_points_are_those_of_the_colours():
     assert [s.name for s in shown.series] == [str(i) for i in range(10)]
     mine = data.target[:1000] == 3
     np.testing.assert_allclose(shown.series[3].x, data.data[:1000][mine, 20] / 16, rtol=1e-6)
+
+
+def test_a_vector_over_data_is_the_mean_of_all_batches():
+    model, shown = described("{kind: bar, of: prior}", "shuffle: false")
+    scores = load_digits().data[:1000] / 16 @ np.asarray(model.parameters["w"], np.float64)
+    chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shown.values[0], chances.mean(axis=0), rtol=1e-5)
+
+
+def test_batches_of_other_shapes_make_no_one_value():
+    message = r"batches give 'gram' the shapes \(100, 100\) and \(97, 97\)"
+    with pytest.raises(gf.GraphflowError, match=message):
+        described("{kind: heatmap, of: gram, count: 1797}", "shuffle: false")
+
+
+def test_an_entry_of_an_axis_of_samples_may_not_be_there():
+    with pytest.raises(gf.GraphflowError, match="'y\\[5000\\]': the axis has 1000 entries"):
+        described("{kind: bar, of: 'y[5000]'}", "shuffle: false")
 
 
 def test_gradients_are_those_of_the_loss_on_the_first_batch():

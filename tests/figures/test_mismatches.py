@@ -20,6 +20,9 @@ params:
   good: {{shape: [2, 3, 4], init: zeros}}
   masks: {{shape: [2, 5, 5], init: zeros}}
   pairs: {{shape: [2, 2], init: zeros}}
+  half: {{shape: [3], init: '0.5 + arange(3)'}}
+  halves: {{shape: [2, 3, 4], init: 'zeros(shape) + 0.5'}}
+  long: {{shape: [99, 2], init: zeros}}
   broken: {{shape: [3, 4], init: 'zeros(shape) / zeros(shape)'}}
 nodes: {{f: sum(three)}}
 outputs: [f]
@@ -41,7 +44,20 @@ figures:
         ("{kind: embedding, of: matrix, labels: [a, b]}", "2 labels for 3 rows of 'matrix'"),
         ("{kind: heatmap, of: matrix, row_labels: [a, b]}", "2 'row_labels' for 3 places"),
         ("{kind: confusion_matrix, target: three, predicted: four}",
-         "3 targets and 4 predictions"),
+         "targets (3,) and predictions (4,) do not fit"),
+        ("{kind: confusion_matrix, target: matrix, predicted: three}",
+         "targets (3, 4) and predictions (3,) do not fit"),
+        ("{kind: confusion_matrix, target: three, predicted: half}",
+         "classes and tokens are whole numbers, but there is 0.5"),
+        ("{kind: confusion_matrix, target: half, predicted: three}",
+         "classes and tokens are whole numbers, but there is 0.5"),
+        ("{kind: text, of: half}", "classes and tokens are whole numbers, but there is 0.5"),
+        ("{kind: segmentation, image: images, mask: images, target: halves}", "there is 0.5"),
+        ("{kind: images, of: matrix, shape: [2, 2], labels: matrix, names: [a, b]}",
+         "4 scores of 'matrix' for 2 names"),
+        ("{kind: line, y: long}", "'long' has 99 rows, each of them a curve: 48 can be shown"),
+        ("{kind: boxes, image: images, boxes: matrix}", "3 rows of 'matrix' for 2 images"),
+        ("{kind: segmentation, image: images, mask: halves}", "there is 0.5"),
         ("{kind: segmentation, image: images, mask: masks}", "masks of 5 x 5 over images of 3 x 4"),
         ("{kind: boxes, image: images, boxes: boxes}", "boxes are (N, K, 4), not (2, 3, 3)"),
         ("{kind: boxes, image: images, boxes: good, scores: pairs}",

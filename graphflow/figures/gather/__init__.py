@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from graphflow.diagnostics import placed
 from graphflow.figures.descriptions import Description
 from graphflow.figures.gather.curves import (
     bar,
@@ -61,4 +62,5 @@ def describe(name: str, decl: FigureDecl, material: Material) -> Description:
 
     Raises GraphflowError where its values cannot be computed, or do not fit each other.
     """
-    return _MAKERS[type(decl)](decl, material, name)
+    with placed(decl.mark):
+        return _MAKERS[type(decl)](decl, material, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from graphflow.training.rows import Rows
 
 MOST_ENTRIES = 8
 """Entries of a value up to which its history is drawn without being asked for."""
+MOST_CURVES = 48
+"""Rows of a value up to which each is a curve: there are so many pairs of a colour and a dash."""
 MOST_GROUPS = 24
 """Different whole numbers up to which they are groups, not a scale."""
 
@@ -44,6 +47,7 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
         else:
             (values,) = material.values([ref], decl.part, decl.count or SAMPLES)
             label = "place" if decl.x is None else label
+            _few(ref, values)
             found += _rows(str(ref), values, None)
     return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl))
 
@@ -84,9 +88,17 @@ def _followed(material: Material, ref: Ref) -> list[Series]:
 def _rows(name: str, values: Array, x: Array | None) -> list[Series]:
     """A vector as one curve, the rows of a matrix as one each."""
     rows = np.atleast_2d(values)
-    rows = rows.reshape(-1, rows.shape[-1])
+    rows = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
     names = [name] if len(rows) == 1 else [f"{name}[{i}]" for i in range(len(rows))]
     return [Series(n, row, x) for n, row in zip(names, rows, strict=True)]
+
+
+def _few(ref: Ref, values: Array) -> None:
+    """GF030 for rows that are too many to be told apart as curves."""
+    rows = prod(values.shape[:-1])
+    if rows > MOST_CURVES:
+        fail("GF030", f"'{ref}' has {rows} rows, each of them a curve: {MOST_CURVES} can be shown",
+             ref.mark, help=f"name one, such as {ref.name}[0], or say count: 8")  # fmt: skip
 
 
 def _over(ref: Ref, x: Array, y: Array) -> Series:

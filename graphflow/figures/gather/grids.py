@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphflow.figures.descriptions import Array, Contour, Labels, Trajectory
-from graphflow.figures.gather.material import TRAINED, Material
+from graphflow.figures.gather.material import TRAINED, Material, entry
 from graphflow.spec.figures import GridDecl, Ref, SurfaceDecl
 
 
@@ -34,6 +34,8 @@ class _Function:
         varied = [model.graph.resolve(ref.name) for ref in (decl.x, decl.y)]
         self.fed = _needed(decl, material, varied)
         self.start = {ref.name: self._value(ref) for ref in (decl.x, decl.y)}
+        for ref in (decl.x, decl.y):
+            entry(self.start[ref.name], ref)
 
     def _value(self, ref: Ref) -> Array:
         """What x or y is now: the entries that are not varied stay."""
@@ -51,7 +53,7 @@ class _Function:
         for ref, number in ((self.decl.x, x), (self.decl.y, y)):
             varied[ref.name][ref.index] = number
         found = self.program({**self.fed, **varied}).values[self.decl.of.name]
-        return float(found[self.decl.of.index])
+        return float(entry(found, self.decl.of))
 
 
 def _needed(decl: GridDecl, material: Material, varied: list[str]) -> Mapping[str, Array]:

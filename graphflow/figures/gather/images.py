@@ -32,6 +32,9 @@ def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
     for ref, label in zip(decl.labels, labels, strict=True):
         if len(label) != len(values):
             fail("GF030", f"{len(label)} labels for {len(values)} images", ref.mark)
+        if decl.names and label.ndim == 2 and label.shape[1] != len(decl.names):
+            fail("GF030", f"{label.shape[1]} scores of '{ref}' for {len(decl.names)} names",
+                 ref.mark)  # fmt: skip
     lines = [_words(label, decl.names) for label in labels]
     titles = [", ".join(words) for words in zip(*lines, strict=True)] or [""] * len(pixels)
     note = decl.about or (", ".join(map(str, decl.labels)) if len(decl.labels) > 1 else "")
@@ -63,6 +66,8 @@ def as_images(values: Array, shape: tuple[int, ...] | None, mark: Mark) -> list[
     Rows of pixels are square images unless ``shape`` says otherwise; one channel is grey, three
     are colours, of other numbers the first one is shown.
     """
+    if 0 in values.shape[1:]:
+        fail("GF030", f"values {values.shape} are images without pixels", mark)
     if shape is not None or values.ndim == 2:
         values = values.reshape(len(values), *_shape(values, shape, mark))
     if values.ndim == 3:
@@ -104,10 +109,13 @@ def segmentation(decl: SegmentationDecl, material: Material, name: str) -> Pictu
     values, *masks = (v[:count] for v in material.values(refs, decl.part, count))
     pixels = as_images(values, decl.shape, decl.mark)
     titles = ("predicted", "true") if decl.target else ("",)
+    masks = [classes_of(mask, 3) for mask in masks]
+    for ref, mask in zip(refs[1:], masks, strict=True):
+        _one_each(ref, mask, pixels)
     shown = []
     for index, image in enumerate(pixels):
         for mask, title in zip(masks, titles, strict=True):
-            classes = classes_of(mask, 3)[index]
+            classes = mask[index]
             if classes.shape != image.shape[:2]:
                 sizes = [" x ".join(map(str, s)) for s in (classes.shape, image.shape[:2])]
                 fail("GF030", f"masks of {sizes[0]} over images of {sizes[1]}", decl.mark)
@@ -122,14 +130,16 @@ def boxes(decl: BoxesDecl, material: Material, name: str) -> Pictures:
     values, corners, *rest = (
         v[:count] for v in material.values([decl.image, decl.boxes, *further], decl.part, count)
     )
-    labels = rest[0] if decl.labels is not None else None
-    scores = rest[-1] if decl.scores is not None else None
     pixels = as_images(values, decl.shape, decl.mark)
     corners = _corners(decl.boxes, corners)
+    _one_each(decl.boxes, corners, pixels)
     for ref, numbers in zip(further, rest, strict=True):
         if numbers.size != corners.size // 4:
             fail("GF030", f"{numbers.size} numbers of '{ref}' for {corners.size // 4} boxes",
                  ref.mark)  # fmt: skip
+    rest = [numbers.reshape(corners.shape[:2]) for numbers in rest]
+    labels = rest[0] if decl.labels is not None else None
+    scores = rest[-1] if decl.scores is not None else None
     shown = []
     for index, image in enumerate(pixels):
         size = image.shape[:2] if decl.unit == "share" else (1, 1)
@@ -148,11 +158,16 @@ def _corners(ref: Ref, boxes: Array) -> Array:
     if boxes.shape[-1] != 4:
         sizes = ", ".join(map(str, boxes.shape))
         fail("GF030", f"boxes are (N, K, 4), not ({sizes})", ref.mark)
-    return boxes.reshape(len(boxes), -1, 4)
+    return boxes.reshape(len(boxes), boxes.shape[1] if boxes.ndim == 3 else 1, 4)
+
+
+def _one_each(ref: Ref, values: Array, images: Sequence[Array]) -> None:
+    if len(values) != len(images):
+        fail("GF030", f"{len(values)} rows of '{ref}' for {len(images)} images", ref.mark)
 
 
 def _at(values: Array | None, index: int, k: int) -> float | None:
-    return None if values is None else float(values.reshape(len(values), -1)[index, k])
+    return None if values is None else float(values[index, k])
 
 
 def _visible(label: float | None, score: float | None, threshold: float) -> bool:

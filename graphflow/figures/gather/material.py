@@ -56,14 +56,14 @@ class Material:
     ) -> list[Array]:
         """What the names stand for, over the first ``count`` samples of a part (None: all).
 
-        A value with one row a sample has the rows of all batches; a number is their mean; of
-        anything else the first batch decides.
+        A value with one row a sample has the rows of all batches; a number, and a vector of
+        numbers, is the mean of all batches; of anything else the first batch decides.
         """
         held, computed = self._held(refs, part)
         batches = list(self._computed(computed, part, count))
         for name in computed:
-            held[name] = _joined([(values[name], rows) for values, rows in batches], count)
-        return [held[ref.name][ref.index] for ref in refs]
+            held[name] = _joined(name, [(values[name], rows) for values, rows in batches], count)
+        return [entry(held[ref.name], ref) for ref in refs]
 
     def streamed(
         self, refs: Sequence[Ref], part: str | None, count: int | None = None
@@ -74,16 +74,14 @@ class Material:
         for values, rows in self._computed(computed, part, count):
             left = rows if count is None else count - taken
             cut = {n: v[:left] if v.ndim and len(v) == rows else v for n, v in values.items()}
-            yield [(held | cut)[ref.name][ref.index] for ref in refs]
+            yield [entry((held | cut)[ref.name], ref) for ref in refs]
             taken += rows
 
     def is_gradient(self, name: str) -> bool:
         """Whether a name stands for the derivative of the loss."""
         return name not in self.model.graph and name.endswith(GRADIENT)
 
-    def _held(
-        self, refs: Sequence[Ref], part: str | None
-    ) -> tuple[dict[str, Array], list[str]]:
+    def _held(self, refs: Sequence[Ref], part: str | None) -> tuple[dict[str, Array], list[str]]:
         """Gradients, parameters and states by name; the names of what is left to compute."""
         graph, store = self.model.graph, self.model.store
         names = list(dict.fromkeys(ref.name for ref in refs))
@@ -182,12 +180,29 @@ class Material:
         return tokenizer_for(self.model, ref.name)
 
 
-def _joined(parts: Sequence[tuple[Array, int]], count: int | None) -> Array:
-    """The values of several batches as one."""
+def entry(value: Array, ref: Ref) -> Array:
+    """The part of a value that a figure names. GF030 where an axis, whose size is known now, has
+    no such entry.
+    """
+    for place, size in zip(ref.entries, value.shape, strict=False):
+        if place is not None and not -size <= place < size:
+            fail("GF030", f"'{ref}': the axis has {size} entries", ref.mark)
+    return np.asarray(value[ref.index])
+
+
+def _joined(name: str, parts: Sequence[tuple[Array, int]], count: int | None) -> Array:
+    """The values of several batches as one. GF030 where they have sizes that differ."""
     first, rows = parts[0]
+    values = [value for value, _ in parts]
+    sizes = {value.shape[1:]: value.shape for value in values}
     if first.ndim and len(first) == rows:
-        return np.concatenate([value for value, _ in parts])[:count]
-    if first.ndim == 0:
+        if len(sizes) > 1:
+            told = " and ".join(str(shape) for shape in sizes.values())
+            fail("GF030", f"batches give '{name}' the shapes {told}, which make no one value",
+                 help=f"one batch does: count: {rows}")  # fmt: skip
+        return np.concatenate(values)[:count]
+    whole = {value.shape for value in values} == {first.shape}
+    if first.ndim == 0 or (first.ndim == 1 and first.dtype.kind == "f" and whole):
         weights = [n for _, n in parts]
-        return np.asarray(np.average([float(value) for value, _ in parts], weights=weights))
+        return np.asarray(np.average(np.array(values, np.float64), axis=0, weights=weights))
     return first

@@ -24,6 +24,8 @@ from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl, Re
 PANELS = 64
 NAMED = 200
 """Points up to which each has its word beside it."""
+MOST_CLASSES = 1000
+"""Classes of a confusion matrix."""
 LARGEST = 400
 """Rows and columns of a matrix that a heatmap shows."""
 Numbers = npt.NDArray[np.float64]
@@ -67,7 +69,10 @@ def _ticks(
         return given or ()
     values = named[str(given)]
     if values.ndim == 2:
-        row = np.take(values, place[0] if place else 0, _sample_axis(decl.of, given, material))
+        index, axis = place[0] if place else 0, _sample_axis(decl.of, given, material)
+        if index >= values.shape[axis]:
+            fail("GF030", f"'{given}' has no labels for sample {index}", given.mark)
+        row = np.take(values, index, axis)
     else:
         row = values
     tokenizer = material.tokenizer_of(given)
@@ -95,8 +100,7 @@ def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:
     for target, predicted in material.streamed(
         [decl.target, decl.predicted], decl.part, decl.count
     ):
-        if len(target) != len(predicted):
-            fail("GF030", f"{len(target)} targets and {len(predicted)} predictions", decl.mark)
+        _comparable(decl, target, predicted)
         more = confusion_counts(target, predicted, max(len(decl.names), len(counts)))
         more[: len(counts), : len(counts)] += counts
         counts = more
@@ -114,6 +118,17 @@ def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:
     return Heatmap([Panel(shown, "", words, words)], labels, annotated=True)
 
 
+def _comparable(decl: ConfusionDecl, target: Array, predicted: Array) -> None:
+    """GF030 where predictions are neither classes for the targets nor scores of classes."""
+    shape = list(predicted.shape)
+    if predicted.ndim == target.ndim + 1:
+        del shape[_class_axis(predicted, target.ndim)]
+    if len(target.shape) == 0 or tuple(shape) != target.shape:
+        fail("GF030", f"targets {target.shape} and predictions {predicted.shape} do not fit",
+             decl.mark, help="predictions are classes, of the targets' shape, or scores of "
+             "classes, with one more axis")  # fmt: skip
+
+
 def confusion_counts(target: Array, predicted: Array, classes: int = 0) -> npt.NDArray[np.int64]:
     """A matrix (C, C); scores count as the class of the largest, over the axis that target lacks.
 
@@ -124,10 +139,13 @@ def confusion_counts(target: Array, predicted: Array, classes: int = 0) -> npt.N
     """
     classes = max(classes, *_scored(target, predicted))
     guess = np.asarray(classes_of(predicted, target.ndim), np.float64).reshape(-1)
-    truth = np.asarray(target, np.float64).reshape(-1)
+    truth = np.asarray(classes_of(target, target.ndim), np.float64).reshape(-1)
     kept = np.isfinite(guess) & np.isfinite(truth) & (truth >= 0) & (guess >= 0)
+    last = max(truth[kept].max(initial=-1), guess[kept].max(initial=-1))
+    if last >= MOST_CLASSES:
+        fail("GF030", f"class {last:g} is one too many: a matrix shows {MOST_CLASSES}")
     row, column = truth[kept].astype(np.int64), guess[kept].astype(np.int64)
-    size = max(classes, int(max(row.max(initial=-1), column.max(initial=-1))) + 1)
+    size = max(classes, int(last) + 1)
     counts = np.zeros((size, size), np.int64)
     np.add.at(counts, (row, column), 1)
     return counts
@@ -145,12 +163,20 @@ def _class_axis(values: Array, axes: int) -> int:
 
 
 def classes_of(values: Array, axes: int) -> Array:
-    """Classes: the values themselves, or where the scores of one more axis are largest. Scores of
-    a lone column are of one class against another: above zero is class 1.
+    """Classes: the values themselves, or where the scores of one more axis are largest. GF030
+    where there are no scores, GF031 for numbers that are not whole.
     """
     if values.ndim == axes + 1:
-        return np.asarray(np.argmax(values, axis=_class_axis(values, axes)))
-    return np.asarray(np.round(values.astype(np.float64)))
+        axis = _class_axis(values, axes)
+        if values.shape[axis] == 0:
+            fail("GF030", f"values {values.shape} are the scores of no class")
+        return np.asarray(np.argmax(values, axis=axis))
+    numbers = values.astype(np.float64)
+    broken = numbers[np.isfinite(numbers) & (numbers != np.round(numbers))]
+    if broken.size:
+        fail("GF031", f"classes and tokens are whole numbers, but there is {broken[0]:.4g}",
+             help="compute them under 'nodes:': argmax(scores, axis=-1), p > 0.5")  # fmt: skip
+    return numbers
 
 
 def embedding(decl: EmbeddingDecl, material: Material, name: str) -> Chart | Cloud:

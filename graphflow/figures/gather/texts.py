@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphflow.data.tokenizers import Tokenizer
+from graphflow.diagnostics import placed
 from graphflow.figures.descriptions import Array, Labels, Words
 from graphflow.figures.gather.material import Material
 from graphflow.figures.gather.matrices import classes_of
@@ -19,14 +20,23 @@ def text(decl: TextDecl, material: Material, name: str) -> Words:
     if decl.prompts:
         return generated(decl, material, name)
     count = decl.count or SHOWN
-    values = material.values(decl.of, decl.part, count)
+    found = material.values(decl.of, decl.part, count)
+    beside = len(decl.of) > 1
+    values = [_rows(ref, value, beside) for ref, value in zip(decl.of, found, strict=True)]
     rows = []
-    for index in range(min(count, *(len(np.atleast_2d(v)) for v in values))):
+    for index in range(min(count, *map(len, values))):
         for ref, value in zip(decl.of, values, strict=True):
-            tokens = np.atleast_2d(classes_of(value, 2) if value.ndim == 3 else value)[index]
             title = f"{index} {ref}" if len(decl.of) > 1 else str(index)
-            rows.append((title, written(tokens, vocabulary(decl, ref, material))))
+            with placed(ref.mark):
+                rows.append((title, written(value[index], vocabulary(decl, ref, material))))
     return Words(rows, Labels(decl.title or name, note=decl.about))
+
+
+def _rows(ref: Ref, values: Array, beside: bool) -> Array:
+    """Tokens (N, T). A vector is one text; ``beside`` others, a token a sample."""
+    with placed(ref.mark):
+        tokens = classes_of(values, 2 if values.ndim == 3 else values.ndim)
+    return tokens.reshape(-1, 1) if beside and tokens.ndim == 1 else np.atleast_2d(tokens)
 
 
 def generated(decl: TextDecl, material: Material, name: str) -> Words:

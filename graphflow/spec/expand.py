@@ -15,6 +15,7 @@ from graphflow.ir.types import DType
 from graphflow.ops.control import ScanParts
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate import Elaborated
+from graphflow.spec.elaborate.pairing import takes_all_pairs
 from graphflow.spec.values import Plain
 from graphflow.spec.writer import dump
 
@@ -137,11 +138,14 @@ def _input(leaf: Node) -> Plain:
 
 
 def _shaped(shape: Sequence[int | Symbolic], dtype: DType) -> dict[str, Plain]:
-    sizes: list[Plain] = [d if isinstance(d, int) else str(d) for d in shape]
-    found: dict[str, Plain] = {"shape": sizes or "scalar"}
+    found: dict[str, Plain] = {"shape": _sizes(shape) or "scalar"}
     if dtype is not DType.FLOAT:
         found["dtype"] = str(dtype)
     return found
+
+
+def _sizes(shape: Sequence[int | Symbolic]) -> list[Plain]:
+    return [d if isinstance(d, int) else str(d) for d in shape]
 
 
 def _parameter(elaborated: Elaborated, name: str) -> Plain:
@@ -219,7 +223,10 @@ def _line(graph: Graph, node: Node) -> Plain:
     if node.op == "slice":
         return f"{node.inputs[0]}[{subscript(node, graph.nodes[node.inputs[0]].tensor.shape)}]"
     operands = node.inputs[1:] if OPS[node.op].random else node.inputs  # the key is implied
-    return call_text(node, operands, node.name)
+    text = call_text(node, operands, node.name)
+    if takes_all_pairs(graph, node):  # in the file, the call of a block allows it
+        return {"is": text, "shape": _sizes(node.tensor.shape)}
+    return text
 
 
 def subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:

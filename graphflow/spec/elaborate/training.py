@@ -13,6 +13,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, parameters
 from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
 from graphflow.spec.elaborate.objective import Objective
+from graphflow.spec.elaborate.pairing import check_differences
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.elaborate.settings import positive, whole

@@ -43,6 +43,8 @@ def command(
     _print_parts(found)
     _print_inputs(found)
     _print_rows(found)
+    for objection in found.objections:
+        print(f"note: {objection}")
     return GOOD
 
 

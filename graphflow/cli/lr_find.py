@@ -56,7 +56,8 @@ def command(
     print(f"{len(found.rates)} steps, {end}; plot in {page}")
     print(f"steepest slope at {shown_number(found.steepest)}, "
           f"a tenth of the minimum's rate {shown_number(found.minimum)}")  # fmt: skip
-    print(f"suggestion: {found.suggestion:g}")
+    unsure = "" if found.diverged else "; unsure, try more --steps or a larger --last"
+    print(f"suggestion: {found.suggestion:g}{unsure}")
     return GOOD
 
 

@@ -14,6 +14,15 @@ from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
 
+LOOK = (
+    "look at the operands' ranges: log or division of 0, exp of a large number, a learning rate "
+    "too high?"
+)
+FED = (
+    "what is fed holds it: values are missing in the data? fill_missing fills them, and "
+    "'graphflow data FILE' shows what is fed"
+)
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -69,8 +78,7 @@ class Guarded:
             f"{_described(value)}",
             origin.mark,
             notes=notes,
-            help="look at the operands' ranges: log or division of 0, exp of a large number, "
-            "a learning rate too high?",
+            help=FED if node.op == "input" else LOOK,
         )
 
 

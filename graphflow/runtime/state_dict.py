@@ -25,6 +25,8 @@ from graphflow.spec.patterns import brief, chosen, matching
 
 COUNTERS = "num_batches_tracked"
 """What PyTorch's batch norm counts besides its statistics; nothing here reads it."""
+OPTIMIZER = "optimizer."
+"""What a checkpoint holds beside weights."""
 SHOWN = 8
 """Names that a message lists of each kind."""
 
@@ -92,7 +94,10 @@ def load_state(
     """
     wanted.check(types)
     types = {name: types[name] for name in wanted.of(types)}
-    found = _renamed(read_weights(path), rename)
+    if wanted.exclude and not types:
+        fail("GF041", "what is chosen is left out again: no parameter is left to be set",
+             help="let 'only' name more than 'exclude' does")  # fmt: skip
+    found = _renamed(read_weights(path), rename, path)
     arrays = {
         n: found[n]
         for n in wanted.of(found)
@@ -136,8 +141,16 @@ def save_state(arrays: Mapping[str, Array], path: Path) -> None:
         fail("GF007", f"'{path}' cannot be written: {error.strerror}")
 
 
-def _renamed(arrays: Mapping[str, Array], rename: Mapping[str, str]) -> dict[str, Array]:
-    """The arrays under the names they have here; two must not become one."""
+def _renamed(
+    arrays: Mapping[str, Array], rename: Mapping[str, str], path: Path
+) -> dict[str, Array]:
+    """The arrays under the names they have here; two must not become one, and what is renamed must
+    be there.
+    """
+    for name in rename:
+        if not any(held == name or held.startswith(f"{name}.") for held in arrays):
+            fail("GF077", f"'{path}' has no '{name}' to rename",
+                 help=did_you_mean(name, _heads(arrays)) or f"it has {brief(arrays)}")  # fmt: skip
     found: dict[str, Array] = {}
     for name, array in arrays.items():
         here = renamed(name, rename)
@@ -146,6 +159,12 @@ def _renamed(arrays: Mapping[str, Array], rename: Mapping[str, str]) -> dict[str
                  help="rename one of them to something else")  # fmt: skip
         found[here] = array
     return found
+
+
+def _heads(names: Iterable[str]) -> list[str]:
+    """Names, and what stands before each of their dots."""
+    parts = [name.split(".") for name in names]
+    return [".".join(p[:i]) for p in parts for i in range(1, len(p) + 1)]
 
 
 def _fits(type: TensorType, array: Array) -> bool:
@@ -175,15 +194,17 @@ def _refuse(
         kinds |= {"missing": loaded.missing, "unexpected": loaded.unexpected}
     counts = [f"{len(names)} {what}" for what, names in kinds.items() if names]
     close = did_you_mean(loaded.missing[0], loaded.unexpected) if loaded.missing else None
-    if not loaded.matched:
+    if any(name.startswith(OPTIMIZER) for name in loaded.unexpected):
+        close = "this is a run's checkpoint: graphflow export RUN --to safetensors has its weights"
+    elif not loaded.matched:
         close = f"{ends_of(arrays, types)}; map names with rename={{'fc': 'net'}}"
     offer = (
-        "map names with rename={'name in the file': 'name here'}, choose some with only=[...] or "
-        "exclude=[...], or pass strict=False"
+        "choose some names with only or exclude (--only NAME, --exclude NAME); from Python also "
+        "rename={'name in the file': 'name here'} or strict=False"
     )
     shape_help = (
         "the shapes must agree: look at the sizes that the model is made with, or leave some out "
-        "with exclude=[...]"
+        "with exclude (--exclude NAME)"
     )
     fail("GF077", f"the weights in '{path}' do not fit the model: {', '.join(counts)}", notes=notes,
          help=close or (offer if len(counts) > len(wrong[:1]) else shape_help))  # fmt: skip

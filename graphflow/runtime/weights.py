@@ -49,7 +49,8 @@ class WeightFiles:
             names = [n for n, (other, _) in self._leaves.items() if other == file]
             layer = name.partition(".")[0] if "." in name else ""
             arrays = read_weights(located(file, self._folder, mark), mark, layer)
-            self._found |= matched(arrays, names, self._rename, mark)
+            marks = {n: self._leaves[n][1] for n in names}
+            self._found |= matched(arrays, names, self._rename, marks)
         self._check(name)
         return self._found[name]
 
@@ -81,11 +82,13 @@ def located(file: str, folder: Path = Path(), mark: Mark | None = None) -> Path:
 
 def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[str, Array]:
     """The arrays of a weights file. GF077 when it is not there or not readable."""
+    if path.is_dir():
+        fail("GF077", f"'{path}' is a folder, not a weights file", mark,
+             help=f"the weights of a run: graphflow export {path} --to safetensors")  # fmt: skip
     if not path.is_file():
-        help = f"put the file there, or start from random values: --set layers.{layer}.weights=none"
-        fail(
-            "GF077", f"the weights file '{path}' does not exist", mark, help=help if layer else None
-        )
+        start = f", or start from random values: --set layers.{layer}.weights=none"
+        fail("GF077", f"the weights file '{path}' does not exist", mark,
+             help=f"put the file there{start if layer else ''}")  # fmt: skip
     if path.suffix in PICKLED:
         fail("GF077", f"'{path}' may hold pickled objects, which run code when they are read", mark,
              help="save it with safetensors.torch.save_file(model.state_dict(), ...)")  # fmt: skip
@@ -103,11 +106,12 @@ def matched(
     arrays: Mapping[str, Array],
     names: Sequence[str],
     rename: Mapping[str, str],
-    mark: Mark | None = None,
+    marks: Mapping[str, Mark | None],
 ) -> dict[str, Array]:
     """The arrays by parameter name: renamed, then looked up by full name or a trailing part of it.
 
     ``net.conv1.weight`` is found under that name, ``conv1.weight`` or ``weight``, in this order.
+    ``marks`` are the places that ask for each name.
     """
     here = {renamed(name, rename): array for name, array in arrays.items()}
     found, missing = {}, []
@@ -126,7 +130,7 @@ def matched(
         fail(
             "GF077",
             f"the weights file has no '{missing[0]}'{more}",
-            mark,
+            marks.get(missing[0]),
             help=close or offer,
         )
     return found

@@ -7,12 +7,15 @@ from fnmatch import fnmatchcase
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a pattern means a name: itself, everything below it, or what a ``*`` matches.
+    """Whether a pattern means a name: itself, what a ``*`` matches, or everything below these.
 
     >>> matches("net.fc.weight", "net"), matches("net.fc.weight", "*.weight"), matches("net", "ne")
     (True, True, False)
+    >>> matches("net.head.weight", "*head")
+    True
     """
-    return name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern)
+    below = name.startswith(f"{pattern}.") or fnmatchcase(name, f"{pattern}.*")
+    return name == pattern or below or fnmatchcase(name, pattern)
 
 
 def matching(names: Iterable[str], pattern: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from graphflow.diagnostics import fail
 from graphflow.training.progress import Outcome, Progress
 
 
@@ -43,3 +44,12 @@ class Callback:
 
     def close(self) -> None:
         """At last, however training ended: with an error, too."""
+
+
+def told(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
+    """The callbacks of a run; GF033 for what is none, a function say."""
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            fail("GF033", f"{callback!r} is not a callback",
+                 help="make a subclass of graphflow.Callback and give an object of it")  # fmt: skip
+    return tuple(callbacks)

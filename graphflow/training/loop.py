@@ -16,7 +16,7 @@ from graphflow.diagnostics import fail
 from graphflow.interrupts import interruptible
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
-from graphflow.training.callbacks import Callback
+from graphflow.training.callbacks import Callback, told
 from graphflow.training.feed import Fed, Served
 from graphflow.training.history import Recorder
 from graphflow.training.judging import Judge
@@ -63,7 +63,7 @@ class Loop:
     ) -> None:
         self.trainer, self.feed = trainer, feed
         self.run_folder: RunFolder | None = None
-        self.callbacks, self.save_every = tuple(callbacks), save_every
+        self.callbacks, self.save_every = told(callbacks), save_every
         self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
         self.judge = Judge(trainer.plan, self.metric_names())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from graphflow.data.columns import Column, Indices, chunks, missing
 from graphflow.data.transforms import FittedTransform
 from graphflow.ops.op import Array
+from graphflow.spec.syntax import Name
 from graphflow.training.feed import Feed
 
 LOOKED_AT = 10_000
@@ -69,11 +70,13 @@ class Overview:
     inputs: tuple[InputView, ...]
     rows: tuple[Mapping[str, Cell], ...]
     transforms: tuple[FittedTransform, ...]
+    objections: tuple[str, ...]
 
 
 def overview(feed: Feed, rows: int = 5) -> Overview:
     """What ``feed`` serves, with the first ``rows`` rows of the training part."""
     dataset, part = feed.dataset, feed.parts[feed.training_part]
+    inputs = tuple(_input(name, a) for name, a in next(iter(feed.training(0)))[0].items())
     seen = part[:LOOKED_AT]
     names = feed.plan.fed
     return Overview(
@@ -86,13 +89,31 @@ def overview(feed: Feed, rows: int = 5) -> Overview:
             for n, p in feed.parts.items()
         ),
         {n: _classes(feed, n) for n in _labels(feed, seen)},
-        tuple(_input(name, array) for name, array in next(iter(feed.training(0)))[0].items()),
+        inputs,
         tuple(
             {n: _cell(column[row][0]) for n, column in dataset.columns.items()}
             for row in part[:rows, None]
         ),
         tuple(feed.learned.fitted or ()),
+        tuple(_small_tables(feed, inputs)),
     )
+
+
+def _small_tables(feed: Feed, inputs: tuple[InputView, ...]) -> Iterator[str]:
+    """Tables, such as those of embeddings, that have fewer rows than what is fed names."""
+    declared = feed.elaborated.document.data
+    graph, feeds = feed.elaborated.graph, {} if declared is None else declared.feed
+    named = {view.name: int(view.high) + 1 for view in inputs if np.isfinite(view.high)}
+    for name, expr in feeds.items():
+        column = expr.id if isinstance(expr, Name) else ""
+        if name in named and column in feed.dataset.tokenizers:
+            named[name] = max(named[name], len(feed.dataset.tokenizers[column].tokens))
+    for node in graph:
+        if node.op == "take" and node.attr("axis") == 0 and node.inputs[1] in named:
+            rows, needed = graph.nodes[node.inputs[0]].tensor.shape[0], named[node.inputs[1]]
+            if isinstance(rows, int) and rows < needed:
+                yield (f"'{node.inputs[0]}' has {rows} rows, and '{node.inputs[1]}' is fed "
+                       f"{needed} different numbers: 0 to {needed - 1}")  # fmt: skip
 
 
 def _column(name: str, column: Column, rows: Indices, fed: bool) -> ColumnView:

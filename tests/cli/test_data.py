@@ -115,3 +115,16 @@ def test_the_long_form_means_the_same(cli, houses: Path) -> None:
     found = cli("data", houses, "--json").json
     houses.write_text(cli("expand", houses).out)
     assert cli("data", houses, "--json").json == found
+
+
+def test_a_table_that_is_too_small_for_what_is_fed_is_told(cli, tmp_path: Path) -> None:
+    (tmp_path / "t.txt").write_text("abcd" * 100)
+    file = tmp_path / "t.yaml"
+    for rows in (3, 9):
+        file.write_text(
+            "graphflow: 1\nname: t\ninputs: {t: {shape: [B, T], dtype: int}}\n"
+            f"nodes:\n  loss: mean(embedding(t, {rows}, 2))\n"
+            "data: {source: text, path: t.txt, level: char, steps: 4, feed: {t: tokens}}\n"
+            "train: {minimize: loss, optimizer: sgd(0.1)}\n"
+        )
+        assert ("has 3 rows, and 't' is fed" in cli("data", file).out) == (rows == 3)

@@ -83,3 +83,14 @@ def test_a_declaration_named_like_a_function_is_refused_at_its_place():
         gf.loads(text)
     (found,) = caught.value.diagnostics
     assert found.code == "GF024" and found.mark is not None and found.mark.line == 3
+
+
+def test_a_line_that_refers_to_itself_is_told_of_the_state():
+    body = (
+        "state: {v: {shape: scalar, init: zeros}}\n"
+        "nodes: {v_next: 0.9 * v_next + 1}\nupdates: {v: v_next}\n"
+    )
+    with pytest.raises(gf.GraphflowError, match=r"refers to itself.*it is the state 'v'"):
+        model(body)
+    with pytest.raises(gf.GraphflowError, match=r"refers to itself.*under state:"):
+        model("nodes: {a: a + 1}\n")

@@ -18,16 +18,12 @@ needs_fork = pytest.mark.skipif(
 )
 
 
-class _Killer:
+class _Killer(gf.Callback):
     """A callback that saves after one step and ends the process in another, as a kill would."""
 
     def __init__(self, saves: int, dies: int) -> None:
         self.saves, self.dies = saves, dies
         self.loop: Loop | None = None
-
-    def on_start(self, progress, epochs, steps): ...
-    def on_epoch(self, progress, metrics): ...
-    def on_end(self, outcome): ...
 
     def on_step(self, progress, values):
         assert self.loop is not None

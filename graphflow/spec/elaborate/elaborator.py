@@ -83,7 +83,11 @@ class Elaborator(Initials):
                 if not matching(names, pattern):
                     fail("GF041", f"'{layer}' has no parameter '{pattern}'", mark,
                          help=did_you_mean(pattern, names) or f"it has {brief(names)}")  # fmt: skip
-        return [names[n] for n in chosen(names, decl.weights.only, decl.weights.exclude)]
+        found = chosen(names, decl.weights.only, decl.weights.exclude)
+        if names and not found:
+            fail("GF041", f"'exclude' leaves nothing of '{layer}' to start from the file",
+                 decl.weights.mark, help="let 'only' name more than 'exclude' does")  # fmt: skip
+        return [names[n] for n in found]
 
     def lasts(self, name: str) -> bool:
         """Whether a leaf is part of what PyTorch calls the state dict: a parameter, or a state of

@@ -158,10 +158,14 @@ class Expressions(Session):
         fail("GF020", f"unknown name '{name}'", mark, help=help)
 
     def computed_below(self, name: str) -> str | None:
-        """Help for a name that the file declares, but further down."""
+        """Help for a name that the file declares, but further down or in this very line."""
         below = {n: decl.mark for decl in self.document.nodes for n in decl.names}
         if name not in below:
             return None
+        if name == self.node_path:
+            states = [n for n, e in self.document.updates.items() if e == Name(name, e.mark)]
+            before = f"it is the state '{states[0]}'" if states else "declare it under state:"
+            return f"the line refers to itself; for the value of the step before, {before}"
         return f"'{name}' is computed below, in line {below[name].line}: move that line up"
 
     def suggest(self, name: str, scope: Scope, candidates: set[str]) -> str | None:

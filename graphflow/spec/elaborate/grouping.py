@@ -47,11 +47,12 @@ def grouped(
     own: Sequence[GroupDecl],
     shared: Sequence[GroupDecl],
     scope: Scope,
+    alone: bool,
 ) -> tuple[Group, ...]:
     """The chosen parameters by the optimizer call that updates them; the first match wins.
 
     ``own`` are the groups of a player, ``shared`` those of all players, which need not concern
-    this one. Parameters of groups that are always frozen are in no group.
+    this one unless it is ``alone``. Parameters of groups that are always frozen are in no group.
     """
     mine = [n for n in parameters(elaborator) if n in chosen or not elaborator.leaves[n].trainable]
     rest, groups = list(chosen), []
@@ -64,6 +65,9 @@ def grouped(
         if not taken and not meant.isdisjoint(chosen):
             fail("GF041", f"earlier groups hold all of {', '.join(decl.params)}", decl.mark,
                  help="the first group that matches wins: put this one first")  # fmt: skip
+        if not taken and decl.frozen is not True and (decl in own or alone):
+            fail("GF041", f"nothing of {', '.join(decl.params)} is trained", decl.mark,
+                 help="it is frozen (trainable: false), or not among 'params'")  # fmt: skip
         if taken and decl.frozen is not True:
             groups.append(Group(taken, call, decl.frozen or None))
     return (*groups, Group(tuple(rest), base)) if rest else tuple(groups)

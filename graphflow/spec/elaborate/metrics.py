@@ -27,7 +27,7 @@ def epoch_metric(elaborator: Elaborator, arguments: Arguments) -> Value:
         fail("GF033", f"a metric is named by a text such as 'test/loss', not {describe(name)}",
              mark)  # fmt: skip
     train = elaborator.document.train
-    known = [LOSS, *(train.report if train is not None else ())]
+    known = list(dict.fromkeys([LOSS, *(train.report if train is not None else ())]))
     part, _, value = name.partition("/")
     if not part or value not in known:
         names = [f"{part or 'test'}/{each}" for each in known]

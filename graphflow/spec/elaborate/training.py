@@ -82,10 +82,12 @@ def objective(
     """One player. Errors are kept; None stands for a player that has some."""
     try:
         loss = loss_node(elaborator, name, player.minimize, scope)
+        check_differences(elaborator, loss)
         chosen = chosen_parameters(elaborator, player.params or decl.params, player.mark)
         _check_reached(elaborator, loss, chosen, player.minimize.mark)
         call = optimizer_call(elaborator, player.optimizer or decl.optimizer, scope, decl.mark)
-        groups = grouped(elaborator, chosen, call, player.groups, decl.groups, scope)
+        alone = not decl.players
+        groups = grouped(elaborator, chosen, call, player.groups, decl.groups, scope, alone)
         if not groups:
             fail("GF041", "there is nothing to train: no trainable parameter is left",
                  player.mark,

@@ -159,6 +159,10 @@ class Function(Body):
         for leaf, place in self.states.items():
             if leaf in self.flow.readers and type_symbols(self.node_of(leaf).type):
                 self._open_state(leaf, place)
+            if leaf in self.flow.differentiated:
+                code = call(self.helper("differentiable"), self.value(leaf))
+                self.env[leaf] = Code(self.variable(leaf))
+                self.lines.append(f"{self.env[leaf].text} = {code.text}")
         for node in self.entered:
             if self.differentiated(node):
                 name = self.value(node).text

@@ -181,7 +181,7 @@ class _File:
         inner = Function(self.definitions, section, module=True)
         inner.sources = list(body.sources) if body is not None else []
         inner.write([node])
-        return inner.lines, inner.value(node)
+        return inner.lines, tensor(inner.value(node), type)
 
 
 def _dictionary(body: Function, returned: Mapping[str, str]) -> str:

@@ -137,7 +137,8 @@ def test_var_and_std_take_their_arguments_in_one_order() -> None:
 def test_an_open_size_that_a_first_value_needs_is_named_once() -> None:
     found = refused("linear(transpose(v), 2)")
     assert found.message.startswith("'low' of uniform is computed from the open size B")
-    assert found.help == "write a number in place of B under 'inputs'"
+    assert found.help is not None and "a number in place of B under 'inputs'" in found.help
+    assert "graphflow data" in found.help
     assert found.mark is not None and found.mark.line == 8
     assert "'y.weight' is float[2, B]" in [note.message for note in found.notes]
 

@@ -196,7 +196,8 @@ def attribute(function: str, name: str, value: Bound, mark: Mark) -> Attr:
         if sizes:
             fail("GF026", f"'{name}' of {function} is computed from the open size {sizes}, and "
                  "must be a number", mark,
-                 help=f"write a number in place of {sizes} under 'inputs'")  # fmt: skip
+                 help=f"write a number in place of {sizes} under 'inputs'; with any number there "
+                 "'graphflow data FILE' shows the shapes that are fed")  # fmt: skip
         fail("GF026", f"'{name}' of {function} must be known while the graph is built, "
              "and this is a tensor", mark)  # fmt: skip
     if isinstance(value, tuple):

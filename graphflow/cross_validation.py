@@ -126,13 +126,16 @@ class Folds:
             seed = training.seed if training and settings.seed is None else settings.seed
             about = replace(settings, seed=seed).to_json()
             found.run_folder = RunFolder.create(out, model.expanded(), about)
+            found.run_folder.hold()
         return found
 
     @classmethod
     def resumed(cls, run: Earlier, way: Way) -> Folds:
         """A cross-validation that goes on with the fold at which it was interrupted."""
+        found = cls(run.model, run.settings, run.folder, way)
+        run.folder.hold()
         update(run)
-        return cls(run.model, run.settings, run.folder, way)
+        return found
 
     def run(self) -> CrossValidation:
         """Train fold after fold; one that is stopped ends it."""
@@ -140,14 +143,16 @@ class Folds:
         try:
             while len(outcomes) < self.count and not (outcomes and outcomes[-1].interrupted):
                 outcomes.append(self.fold(len(outcomes) + 1).run())
+            found = CrossValidation(tuple(outcomes), outcomes[-1].interrupted)
+            if self.run_folder is not None and not found.interrupted:
+                file = self.run_folder.path / "summary.json"
+                write_atomically(file, json.dumps(summary(found), indent=2).encode())
+            return found
         finally:
-            if self.run_folder is not None and not self.path(1).exists():
-                self.run_folder.discard()
-        found = CrossValidation(tuple(outcomes), outcomes[-1].interrupted)
-        if self.run_folder is not None and not found.interrupted:
-            file = self.run_folder.path / "summary.json"
-            write_atomically(file, json.dumps(summary(found), indent=2).encode())
-        return found
+            if self.run_folder is not None:
+                if not self.path(1).exists():
+                    self.run_folder.discard()
+                self.run_folder.release()
 
     def path(self, number: int) -> Path:
         """The folder of a fold."""

@@ -1,11 +1,16 @@
-"""Writing files so that nothing is lost: the old content stays until the new one is whole."""
+"""Writing files so that nothing is lost: the old content stays until the new one is whole, and of
+processes that would write the same files one does.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from graphflow.diagnostics import fail
 
@@ -52,9 +57,55 @@ def read_rows(file: Path) -> list[dict[str, object]]:
     """
     try:
         lines = file.read_bytes().split(b"\n")[:-1] if file.exists() else []
-        return [dict(json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError) as error:
+        rows = [json.loads(line) for line in lines]
+    except (OSError, ValueError) as error:
         fail("GF064", f"'{file}' cannot be read: {error}")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            fail("GF064", f"'{file}' cannot be read: line {number} is no JSON object")
+    return rows
+
+
+def lock(stream: IO[bytes], patience: float = 0.0) -> bool:
+    """Take the lock on an open file; whether it was had within ``patience`` seconds.
+
+    It is let go when the file is closed, and when its process ends, however that comes.
+    """
+    until = time.monotonic() + patience
+    while not _taken(stream):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _taken(stream: IO[bytes]) -> bool:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def read_object(file: Path) -> dict[str, object]:
+    """The JSON object that a file holds. GF064 where it holds anything else."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        fail("GF064", f"'{file}' cannot be read: {error}")
+    if not isinstance(found, dict):
+        fail("GF064", f"'{file}' cannot be read: it is no JSON object")
+    return found
 
 
 def fresh(path: Path) -> Path:

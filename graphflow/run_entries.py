@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphflow.diagnostics import did_you_mean, fail
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.spec.elaborate.stopping import falls
 from graphflow.training.rows import Row, Rows
 from graphflow.training.run_folder import Checkpoint, Json, RunFolder
 
-COMPLETE, STOPPED, UNFINISHED = "complete", "stopped", "unfinished"
+COMPLETE, STOPPED, UNFINISHED, RUNNING = "complete", "stopped", "unfinished", "running"
+DAMAGED = "damaged"
 FIELDS = ("run", "started", "epochs", "steps", "state")
 
 
@@ -25,7 +26,7 @@ class Entry:
 
     ``best`` is (metric, value, epoch): what the file's ``best:`` names, else the least loss of a
     part that is only evaluated. A ``stopped`` run was ended by somebody, an ``unfinished`` one
-    killed, or it runs still; both can be resumed.
+    killed; both can be resumed. A ``running`` one is at work; a ``damaged`` one cannot be read.
     """
 
     path: Path
@@ -57,8 +58,16 @@ def entries_in(folder: Path) -> list[Entry]:
     """The runs that lie in a folder, oldest first."""
     if not folder.is_dir():
         fail("GF064", f"there is no folder '{folder}'", help="graphflow run writes to runs/")
-    found = [entry(path) for path in sorted(folder.iterdir()) if is_run(path)]
+    found = [_listed(path) for path in sorted(folder.iterdir()) if is_run(path)]
     return sorted(found, key=lambda e: (e.started, str(e.path)))
+
+
+def _listed(path: Path) -> Entry:
+    """A run among others: they are listed whatever is wrong with it."""
+    try:
+        return entry(path)
+    except GraphflowError:
+        return Entry(path, "", 0, 0, DAMAGED, {}, None, {})
 
 
 def entry(path: Path) -> Entry:
@@ -71,13 +80,14 @@ def entry(path: Path) -> Entry:
     started = str(about.get("started", ""))
     folds = run.folds()
     if folds or (path / "summary.json").is_file():
-        return _folds(path, started, about, [entry(fold) for fold in folds])
+        return _folds(run, started, about, [entry(fold) for fold in folds])
     progress, rows = _latest(run).progress, run.metrics()
     last = rows[-1] if rows else Row(0, 0, {})
     counts = [progress.get("epoch", last.epoch), progress.get("step", last.step)]
     epochs, steps = (n if isinstance(n, int) else 0 for n in counts)
     state = STOPPED if progress.get("stopped") else UNFINISHED
     state = COMPLETE if progress.get("ended") else state
+    state = RUNNING if run.in_use() else state
     return Entry(path, started, epochs, steps, state, last.metrics, _best(progress, rows), about)
 
 
@@ -86,10 +96,12 @@ def _latest(run: RunFolder) -> Checkpoint:
     return run.latest(arrays=False) if any(run.checkpoints()) else Checkpoint({}, {})
 
 
-def _folds(path: Path, started: str, about: Mapping[str, Json], folds: Sequence[Entry]) -> Entry:
+def _folds(
+    run: RunFolder, started: str, about: Mapping[str, Json], folds: Sequence[Entry]
+) -> Entry:
     """A cross-validation as one entry."""
     metrics: dict[str, float] = {}
-    summary = path / "summary.json"
+    summary = run.path / "summary.json"
     if summary.is_file():
         try:
             found = json.loads(summary.read_text())["metrics"]
@@ -97,8 +109,9 @@ def _folds(path: Path, started: str, about: Mapping[str, Json], folds: Sequence[
         except (ValueError, KeyError, TypeError) as error:
             fail("GF064", f"'{summary}' cannot be read: {error}")
     state = COMPLETE if metrics else STOPPED if folds[-1].state == STOPPED else UNFINISHED
+    state = RUNNING if run.in_use() else state
     steps, epochs = (sum(getattr(fold, n) for fold in folds) for n in ("steps", "epochs"))
-    return Entry(path, started, epochs, steps, state, metrics, None, about)
+    return Entry(run.path, started, epochs, steps, state, metrics, None, about)
 
 
 def _best(progress: Mapping[str, Json], rows: Rows) -> tuple[str, float, int] | None:

@@ -12,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from socket import gaierror
 from typing import IO, TYPE_CHECKING
 
 from graphflow.diagnostics import fail
+from graphflow.files import lock
 from graphflow.version import __version__
 
 if TYPE_CHECKING:
@@ -191,33 +193,10 @@ def _alone(target: Path) -> Iterator[None]:
     locks = target.parent / ".locks"
     locks.mkdir(exist_ok=True)
     with (locks / target.name).open("a+b") as stream:
-        if not _lock(stream, wait=False):
+        if not lock(stream):
             _say(f"waiting for another process that downloads {target.name}")
-            _lock(stream, wait=True)
+            lock(stream, inf)
         yield
-
-
-def _lock(stream: IO[bytes], wait: bool) -> bool:
-    """Take the lock on an open file, which goes with it; whether it was had."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        while True:
-            try:
-                msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-            except OSError:
-                if not wait:
-                    return False
-                time.sleep(0.2)
-            else:
-                return True
-    import fcntl
-
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

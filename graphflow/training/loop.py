@@ -96,7 +96,10 @@ class Loop:
         self.progress.stop()
 
     def begin(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
-        """Keep checkpoints and metrics in a folder, and tell its logs."""
+        """Keep checkpoints and metrics in a folder, and tell its logs. It is held until the end of
+        the run.
+        """
+        folder.hold()
         self.run_folder, self.callbacks = folder, (*self.callbacks, *logs)
 
     def resume(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
@@ -122,6 +125,8 @@ class Loop:
         A new run that does not get past its first step leaves no folder behind.
         """
         begun, safe = time.monotonic(), False
+        if self.run_folder is not None:
+            self.run_folder.hold()
         try:
             self._train()
             safe = True
@@ -134,8 +139,10 @@ class Loop:
         finally:
             for callback in self.callbacks:
                 callback.close()
-            if self.run_folder is not None and not safe and not self._begun():
-                self.run_folder.discard()
+            if self.run_folder is not None:
+                if not safe and not self._begun():
+                    self.run_folder.discard()
+                self.run_folder.release()
 
     def _train(self) -> None:
         start = self.progress

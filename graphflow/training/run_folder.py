@@ -26,13 +26,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
-from graphflow.files import append_row, fresh, read_rows, write_atomically
+from graphflow.files import append_row, fresh, lock, read_object, read_rows, write_atomically
 from graphflow.ops.op import Array
 from graphflow.training.history import Series, stored_history
 from graphflow.training.learned import TOKENIZERS, TRANSFORMS, Learned
@@ -43,6 +44,7 @@ from graphflow.version import __version__
 KEEP = 2
 STAMP = "%Y%m%d-%H%M%S"
 BEST = "best.safetensors"
+LOCK = ".lock"
 UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 """What reading a damaged checkpoint raises."""
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
@@ -64,6 +66,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._made: list[Path] | None = None
+        self._held: IO[bytes] | None = None
 
     @classmethod
     def create(cls, folder: Path, graph: str, about: Mapping[str, Json]) -> RunFolder:
@@ -90,11 +93,41 @@ class RunFolder:
             fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
         return cls(path)
 
+    # -- in use ------------------------------------------------------------------------------
+    def hold(self) -> None:
+        """From here to :meth:`release` this process alone writes the run. GF064 where another does.
+
+        A process that is killed lets go: its run can be resumed at once.
+        """
+        if self._held is not None:
+            return
+        stream = (self.path / LOCK).open("a+b")
+        if not lock(stream, patience=0.3):
+            stream.close()
+            fail("GF064", f"another process runs '{self.path}'",
+                 help="wait until it has ended, or stop it first")  # fmt: skip
+        self._held = stream
+
+    def release(self) -> None:
+        """Let others go on with the run."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def in_use(self) -> bool:
+        """Whether somebody holds the run."""
+        file = self.path / LOCK
+        if self._held is not None or not file.exists():
+            return self._held is not None
+        with file.open("rb") as stream:
+            return not lock(stream)
+
     def discard(self) -> None:
         """Take back what :meth:`create` made; a folder that was opened is left alone."""
+        self.release()
         if self._made is None:
             return
-        for name in ("graph.yaml", "run.json", "metrics.jsonl", TOKENIZERS, TRANSFORMS):
+        for name in ("graph.yaml", "run.json", "metrics.jsonl", LOCK, TOKENIZERS, TRANSFORMS):
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         if self.path in self._made:  # with what others wrote into it
@@ -109,20 +142,18 @@ class RunFolder:
 
     def about(self) -> dict[str, Json]:
         """What ``run.json`` says."""
-        try:
-            found: dict[str, Json] = json.loads((self.path / "run.json").read_text())
-        except (OSError, ValueError) as error:
-            fail("GF064", f"'{self.path / 'run.json'}' cannot be read: {error}")
-        return found
+        return cast("dict[str, Json]", read_object(self.path / "run.json"))
 
     def settings(self) -> RunSettings:
         """What the run was made with; an older version may have said less."""
         about = self.about()
-        kept = {n: about[n] for n in RunSettings.__dataclass_fields__ if n in about}
-        if "overrides" not in kept:
+        if "overrides" not in about:
             fail("GF064", f"'{self.path / 'run.json'}' does not say how the run was made",
                  help="only a run that graphflow began can be gone on with")  # fmt: skip
-        return RunSettings(**kept)  # type: ignore[arg-type]
+        try:
+            return RunSettings.from_json(about)
+        except ValueError as error:
+            fail("GF064", f"'{self.path / 'run.json'}' cannot be read: {error}")
 
     def keep_learned(self, learned: Learned) -> None:
         """Write down what data have taught: the run goes on with it, whatever they are then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +31,18 @@ class RunSettings:
         """As ``run.json`` keeps it."""
         return asdict(self) | {"log": list(self.log)}
 
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Json]) -> RunSettings:
+        """What ``to_json`` gave, among whatever else; an older version may have said less.
+
+        Raises ValueError for anything else.
+        """
+        known = {name: kept[name] for name in cls.__dataclass_fields__ if name in kept}
+        for name, value in known.items():
+            if not _fits(name, value):
+                raise ValueError(f"{json.dumps(value)} is no '{name}'")
+        return cls(**known)  # type: ignore[arg-type]
+
     @property
     def home(self) -> Path | None:
         """``folder`` as a path; None where there was no file."""
@@ -41,6 +54,19 @@ class RunSettings:
         plain = {n: v for n, v in self.to_json().items() if n not in ("overrides", "log")}
         found = {name: str(value) for name, value in plain.items() if value not in (None, "")}
         return found | {name: str(value) for name, value in self.overrides.items()}
+
+
+def _fits(name: str, value: Json) -> bool:
+    """Whether a setting can have this value."""
+    if name == "overrides":
+        return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
+    if name == "log":
+        return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    if name in ("file", "folder"):
+        return isinstance(value, str)
+    if name in ("dtype", "backend"):
+        return value is None or isinstance(value, str)
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 
 
 def of_data(overrides: Mapping[str, str]) -> dict[str, str]:

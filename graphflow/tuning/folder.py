@@ -21,11 +21,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import psutil
 
 from graphflow.diagnostics import fail
-from graphflow.files import append_row, fresh, read_rows, write_atomically
+from graphflow.files import append_row, fresh, read_object, read_rows, write_atomically
 from graphflow.spec.values import Plain
 from graphflow.training.run_folder import Json, versions
 from graphflow.tuning.asked import Asked
@@ -100,12 +101,7 @@ class TuneFolder:
             fail("GF064", f"'{self.path / 'tune.json'}' does not say {missing}")
 
     def _json(self) -> dict[str, Json]:
-        file = self.path / "tune.json"
-        try:
-            found: dict[str, Json] = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            fail("GF064", f"'{file}' cannot be read: {error}")
-        return found
+        return cast("dict[str, Json]", read_object(self.path / "tune.json"))
 
     def trial(self, number: int) -> Path:
         """The run folder of a trial."""

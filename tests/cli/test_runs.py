@@ -86,6 +86,19 @@ def test_runs_that_did_not_end_say_so(cli, small, tmp_path):
     assert cli("runs", "--json").json["runs"][0]["state"] == "complete"
 
 
+def test_a_damaged_run_hides_no_other(three, tmp_path):
+    (tmp_path / "runs" / "a" / "metrics.jsonl").write_text("[1, 2]\n")
+    (tmp_path / "runs" / "c" / "run.json").write_text("null")
+    found = {row["run"]: row["state"] for row in three("runs", "--json").json["runs"]}
+    assert found == {"runs/a": "damaged", "runs/b": "complete", "runs/c": "damaged"}
+    assert three("runs").code == 0 and three("runs").out.count("damaged") == 2
+    for sort in ("test/loss", "started"):
+        assert three("runs", "--sort", sort).code == 0
+    alone = three("runs", "runs/a")
+    assert alone.code == 2 and "GF064" in alone.err and "runs/a/metrics.jsonl" in alone.err
+    assert "runs/c/run.json" in three("run", "--resume", "runs/c").err
+
+
 def test_folders_without_runs(cli, tmp_path):
     assert cli("runs").code == 2
     (tmp_path / "runs").mkdir()

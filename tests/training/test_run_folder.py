@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ import pytest
 
 import graphflow as gf
 from graphflow.files import append_row, read_rows, write_atomically
+from graphflow.run_entries import entry
 from graphflow.training.run_folder import Checkpoint, RunFolder
+from graphflow.training.run_settings import RunSettings
 
 LINE = """
 graphflow: 1
@@ -31,6 +34,7 @@ WRITER = """
 import sys, numpy as np
 from pathlib import Path
 from graphflow.training.run_folder import Checkpoint, RunFolder
+from graphflow.training.run_settings import RunSettings
 run = RunFolder(Path(sys.argv[1]))
 for step in range(1, 10**6):
     run.save(step, Checkpoint({"w": np.full(200_000, step)}, {"step": step}))
@@ -101,3 +105,89 @@ def test_the_metrics_of_a_run_are_read_as_rows(tmp_path: Path):
     file.write_text("nonsense\n")
     with pytest.raises(gf.GraphflowError, match=r"metrics\.jsonl"):
         RunFolder(tmp_path / "run").metrics()
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from graphflow.training.run_folder import RunFolder
+run = RunFolder(Path(sys.argv[1]))
+run.hold()
+print(run.in_use(), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_run_at_work_is_not_resumed_and_one_that_was_killed_is_at_once(tmp_path: Path):
+    folder = tmp_path / "run"
+    gf.train(gf.loads(LINE), out=folder, epochs=1)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "True\n"
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert entry(folder).state == "running"
+    with pytest.raises(gf.GraphflowError, match=r"GF064.*another process runs"):
+        gf.resume(folder, epochs=2)
+    assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert entry(folder).state == "complete"
+    assert gf.resume(folder, epochs=2).progress.epoch == 2
+
+
+def test_a_run_is_held_while_it_trains_and_no_longer(tmp_path: Path):
+    folder, states = tmp_path / "run", []
+
+    class Look(gf.Callback):
+        def on_epoch(self, progress: object, metrics: object) -> None:
+            states.append(entry(folder).state)
+            with pytest.raises(gf.GraphflowError, match="another process runs"):
+                gf.resume(folder)
+
+    gf.train(gf.loads(LINE), out=folder, callbacks=[Look()], epochs=2)
+    assert states == ["running", "running"]
+    assert not RunFolder(folder).in_use()
+
+
+def test_folds_at_work_are_not_resumed(tmp_path: Path):
+    refused: list[str] = []
+
+    class Again(gf.Callback):
+        def on_end(self, outcome: object) -> None:
+            assert entry(tmp_path / "folds").state == "running"
+            with pytest.raises(gf.GraphflowError, match="another process runs"):
+                gf.cross_validate(tmp_path / "folds")
+            refused.append("")
+
+    gf.cross_validate(gf.loads(LINE), 2, epochs=1, out=tmp_path / "folds", callbacks=[Again()])
+    assert len(refused) == 2 and not RunFolder(tmp_path / "folds").in_use()
+
+
+def test_a_torn_last_row_is_gone_after_a_resume(tmp_path: Path):
+    gf.train(gf.loads(LINE), out=tmp_path, epochs=1)
+    log = tmp_path / "metrics.jsonl"
+    log.write_bytes(log.read_bytes()[:20])
+    gf.resume(tmp_path, epochs=3)
+    assert [row.epoch for row in RunFolder(tmp_path).metrics()] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "null", "{", '{"seed": 1}', '{"overrides": [], "seed": 1}', '{"overrides": {"h": 4}}',
+     *(f'{{"overrides": {{}}, {wrong}}}' for wrong in ('"seed": "abc"', '"log": 3', '"dtype": 4',
+                                                       '"folder": null', '"epochs": -1'))],
+)  # fmt: skip
+def test_a_damaged_description_is_refused_by_name(content: str, tmp_path: Path):
+    (tmp_path / "graph.yaml").write_text(LINE)
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(gf.GraphflowError, match=r"GF064.*run\.json'") as refused:
+        gf.resume(tmp_path)
+    assert "object has no" not in str(refused.value)
+
+
+def test_each_field_of_settings_is_kept_and_read_again(tmp_path: Path):
+    settings = RunSettings("a.yaml", "/x", {"h": "4"}, 3, "float64", "numpy", 2, 5, ("mlflow",))
+    again = RunSettings.from_json(json.loads(json.dumps(settings.to_json())))
+    assert again.to_json() == settings.to_json()

@@ -116,6 +116,8 @@ class Folds:
                  help="add data: {folds: 5} to the file, or --folds 5")  # fmt: skip
         self.model, self.settings, self.run_folder, self.way = model, settings, folder, way
         self.count = count
+        self.changed = False
+        """Whether another file takes the place of the folds' own graphs."""
 
     @classmethod
     def started(cls, model: Model, settings: RunSettings, out: Path | None, way: Way) -> Folds:
@@ -135,6 +137,7 @@ class Folds:
         found = cls(run.model, run.settings, run.folder, way)
         run.folder.hold()
         update(run)
+        found.changed = run.changed
         return found
 
     def run(self) -> CrossValidation:
@@ -167,7 +170,7 @@ class Folds:
         path = None if self.run_folder is None else self.path(number)
         if path is None or not (path / "graph.yaml").is_file():
             return started(model, settings, path, self.way)
-        return continued(Earlier(RunFolder.open(path), settings, model, True), self.way)
+        return continued(Earlier(RunFolder.open(path), settings, model, self.changed), self.way)
 
 
 def summary(found: CrossValidation) -> dict[str, object]:

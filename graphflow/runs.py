@@ -7,6 +7,7 @@ A run's ``run.json`` keeps its ``RunSettings``, so that ``graphflow run --resume
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -120,7 +121,10 @@ def resume(
     ``epochs`` and ``steps``, counted in all, take the place of those it was begun with.
     """
     way = Way(save_every=save_every, callbacks=callbacks)
-    return resumed(Path(path), RunSettings(epochs=epochs, steps=steps, log=log), way).run()
+    loop = resumed(Path(path), RunSettings(epochs=epochs, steps=steps, log=log), way)
+    if loop.note is not None:
+        warnings.warn(loop.note, stacklevel=2)
+    return loop.run()
 
 
 def started(model: Model, settings: RunSettings, out: Path | None, way: Way) -> Loop:
@@ -171,6 +175,8 @@ def continued(run: Earlier, way: Way) -> Loop:
     run.model.learned = run.folder.learned()
     loop = _loop(run.model, run.settings, way)
     settings, folder = run.settings, run.folder
+    if not run.changed:
+        loop.feed.identity.check(folder.path)
     loop.resume(folder, open_logs(settings.log, folder.path, run.model.name, settings.shown))
     update(run)
     return loop

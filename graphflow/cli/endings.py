@@ -22,6 +22,8 @@ def told(path: Path, outcome: Outcome, as_json: bool) -> int:
         print_json({"run": str(path), **_outcome(outcome)})
     else:
         _metrics(outcome.metrics)
+        if outcome.interrupted and done.epoch and done.rows:
+            print(f"the metrics are those of epoch {done.epoch}, the last complete one")
         if best is not None:
             print(_about_best(best, outcome))
         print(f"{done.step} steps, {done.epoch} epochs, {outcome.seconds:.1f} s; saved in {path}")

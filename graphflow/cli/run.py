@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -97,14 +98,20 @@ def command(
               save_every, (watcher(),))  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
     before = 0 if isinstance(training, Folds) else training.progress.step
+    if not isinstance(training, Folds) and training.note is not None:
+        say(training.note)
     outcome = training.run()
     assert training.run_folder is not None
     path = training.run_folder.path
     if isinstance(outcome, CrossValidation):
         return told_folds(path, outcome, as_json)
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
+        way_on = "--epochs N or --steps N"
+        if outcome.stopped_early:
+            way_on = (f"more patience: graphflow run FILE --resume {shlex.quote(str(resume))} "
+                      "--set train.early_stopping.patience=N")  # fmt: skip
         early = "stopped early" if outcome.stopped_early else "complete"
-        say(f"the run is {early}; go on with --epochs N or --steps N")
+        say(f"the run is {early}; go on with {way_on}")
     return _ended(training, path, outcome, as_json)
 
 

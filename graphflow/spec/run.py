@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from graphflow.diagnostics import Mark
 from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Record, key
-from graphflow.spec.leaves import EXPRESSION, PATHS
+from graphflow.spec.leaves import BOOLEAN, EXPRESSION, PATHS
 from graphflow.spec.syntax import Expr
 
 
@@ -30,6 +30,10 @@ class RunDecl:
     )
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")
+    )
+    check_finite: bool = field(
+        default=True,
+        metadata=key("check_finite", BOOLEAN, "whether a nan or an infinity ends it; true"),
     )
     seed: Expr | None = field(default=None, metadata=key("seed", EXPRESSION, "of all randomness"))
 

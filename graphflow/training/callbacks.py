@@ -34,7 +34,14 @@ class Callback:
         """Before the first step. ``epochs`` and ``steps`` say how far training goes, in all."""
 
     def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
-        """After each step, with its reported values."""
+        """After each batch, with its reported values: where several make one update
+        (``accumulate``), ``progress.step`` stays as it is until the last of them.
+        """
+
+    def on_update(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """After each update, with the means of the reported values over its batches: before
+        ``on_step`` is told of the last one, or after it where an epoch's rest makes the update.
+        """
 
     def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
         """After each epoch, with its ``train/...`` and ``test/...``; its checkpoint is written."""

@@ -18,6 +18,7 @@ from graphflow.data.transforms import Fitted, Frame, Prepared, make, prepare, tr
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
 from graphflow.spec.elaborate import DataPlan, Elaborated
+from graphflow.training.data_identity import DataIdentity
 from graphflow.training.inputs import InputGraphs
 from graphflow.training.learned import Learned
 
@@ -42,6 +43,10 @@ class Served(Protocol):
     @property
     def evaluation_parts(self) -> tuple[str, ...]:
         """The parts that are only evaluated."""
+
+    @property
+    def identity(self) -> DataIdentity:
+        """What tells these data from others."""
 
     def batches(self, epoch: int) -> int | None:
         """How many batches an epoch has; None where it has no end."""
@@ -80,6 +85,7 @@ class Drawn:
     averaged = False
     evaluation_parts: tuple[str, ...] = ()
     learned = Learned()
+    identity = DataIdentity()
 
     def batches(self, epoch: int) -> None:
         """There is always one more."""
@@ -112,7 +118,7 @@ class Feed:
                  "or --set data.source=...")  # fmt: skip
         self.plan, self.elaborated = plan, elaborated
         self.seed = seed if plan.seed is None else plan.seed
-        done, self.learned = prepared_data(plan, folder, self.seed, learned)
+        done, self.learned, self.identity = prepared_data(plan, folder, self.seed, learned)
         self.dataset, self.parts = done.dataset, done.parts
         self.carried = any(leaf.reset for leaf in elaborated.leaves.values())
         self._inputs = InputGraphs(elaborated, self.seed)
@@ -259,9 +265,9 @@ def _numeric(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 def prepared_data(
     plan: DataPlan, folder: Path | None, seed: int, learned: Learned | None = None
-) -> tuple[Prepared, Learned]:
-    """The data of a section, its parts cut and its columns transformed, with what that has taught:
-    transforms that an earlier training has ``learned`` stay as they are.
+) -> tuple[Prepared, Learned, DataIdentity]:
+    """The data of a section, its parts cut and its columns transformed, with what that has taught
+    and what identifies them: transforms that an earlier training has ``learned`` stay as they are.
     """
     steps = [make(call.name, call.given) for call in plan.transforms]
 
@@ -279,7 +285,8 @@ def prepared_data(
             placed=lambda i: placed(plan.transforms[i].mark),
         )  # fmt: skip
     names = (call.name for call in plan.transforms)
-    return done, Learned(done.dataset.tokenizers, tuple(zip(names, done.fitted, strict=True)))
+    found = Learned(done.dataset.tokenizers, tuple(zip(names, done.fitted, strict=True)))
+    return done, found, DataIdentity.of(dataset, done.parts)
 
 
 def _matching(learned: Learned | None, plan: DataPlan) -> list[Fitted] | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from graphflow.autodiff import expand_derivatives
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph
-from graphflow.ir.types import DType
+from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
@@ -41,8 +43,11 @@ class Iteration:
     """Makes the steps of a ``run:`` section. ``seed`` decides the order of data and all draws."""
 
     part = ""
-    must_be_finite: tuple[str, ...] = ()
     updated = True
+    advice = (
+        "do the steps diverge, as with a rate that is too large? --guard stops at the first value "
+        "that is not finite; where it is meant, run: {check_finite: false}"
+    )
 
     def __init__(
         self,
@@ -62,7 +67,10 @@ class Iteration:
         self.store.widen(self.settings.dtype)
         self.leaves, self.nodes = recorded(elaborated, self.plan.history)
         until = [] if self.plan.until is None else [self.plan.until]
-        outputs = [*self.plan.report.values(), *self.nodes.values(), *until]
+        checked = self.plan.check_finite
+        self.must_be_finite = tuple(self.plan.report) if checked else ()
+        self.compared = [n for u in until if checked for n in compared(elaborated.graph, u)]
+        outputs = [*self.plan.report.values(), *self.nodes.values(), *until, *self.compared]
         graph = iteration_graph(elaborated, outputs)
         self.compiler = Compiler(graph, store, initialiser, self.settings)
         self.runs = 0
@@ -89,11 +97,13 @@ class Iteration:
         found = self.compiler.run(fed, random_key(self.seed, self.runs), sizes)
         self.runs += 1
         self.values = {name: found[node] for name, node in self.plan.report.items()}
+        finished = self.plan.until is not None and bool(found[self.plan.until])
         return Stepped(
             self.values,
             leaves=leaves,
             nodes={name: found[node] for name, node in self.nodes.items()},
-            finished=self.plan.until is not None and bool(found[self.plan.until]),
+            finished=finished,
+            undecided=not finished and any(np.isnan(found[n]).any() for n in self.compared),
         )
 
     def recorded_leaves(self) -> dict[str, Array]:
@@ -149,3 +159,26 @@ def iteration_graph(elaborated: Elaborated, outputs: list[str]) -> Graph:
         nodes[now.name] = replace(now, inputs=(graph.updates[counter],))
         graph = replace(graph, nodes=nodes)
     return graph.restricted_to(graph.needed_for((*graph.roots(), *graph.updates)))
+
+
+def compared(graph: Graph, condition: str) -> list[str]:
+    """The nodes of numbers that a node of truth values compares.
+
+    >>> from graphflow import loads
+    >>> graph = loads('''
+    ... graphflow: 1
+    ... name: f
+    ... inputs: {x: scalar, y: scalar}
+    ... nodes: {near: x < y, done: near or x > 9}
+    ... ''').graph
+    >>> sorted(n for n in compared(graph, "done") if graph.nodes[n].op == "input")
+    ['x', 'y']
+    """
+    found, waiting = list[str](), [condition]
+    for name in waiting:
+        node = graph.nodes[name]
+        if isinstance(node.type, TensorType) and node.type.dtype is DType.BOOL:
+            waiting += [n for n in node.inputs if n not in waiting]
+        elif isinstance(node.type, TensorType) and node.type.dtype.is_float:
+            found.append(name)
+    return found

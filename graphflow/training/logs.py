@@ -1,8 +1,9 @@
 """Logs for other programs: the same numbers as ``metrics.jsonl``, where TensorBoard or MLflow look.
 
-Each step's values go under ``step/...`` by step, each epoch's under their own names; the settings
-of the run are its parameters. A resumed run continues its log: TensorBoard drops what lies after
-the checkpoint, MLflow keeps it and is not told twice.
+Each update's values go under ``step/...`` by step, each epoch's under their own names; the settings
+of the run are its parameters. A log is written out before every checkpoint, so that a run that was
+killed continues it: TensorBoard drops what lies after the checkpoint, MLflow keeps it and is not
+told twice.
 """
 
 from __future__ import annotations
@@ -36,26 +37,21 @@ class Log(Callback):
 
     def __init__(self, folder: Path, title: str, settings: Mapping[str, str]) -> None:
         self.folder, self.title, self.settings = folder, title, settings
-        self.step = -1
         self.written = time.monotonic()
 
     def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
         """Open the log, or go on with it."""
-        self.step = progress.step
         self.open(progress.step)
 
-    def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
-        """Each update's values: batches that are only added up make none."""
-        if progress.step > self.step:
-            self.step = progress.step
-            self.add({f"step/{name}": value for name, value in values.items()}, progress.step)
+    def on_update(self, progress: Progress, values: Mapping[str, float]) -> None:
+        """Each update's values."""
+        self.add({f"step/{name}": value for name, value in values.items()}, progress.step)
         if time.monotonic() - self.written > SAY_EVERY:
             self.flush()
 
     def on_epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
         """The epoch's means."""
         self.add(metrics, progress.step)
-        self.flush()
 
     def open(self, step: int) -> None:
         """Begin the log, or continue it after ``step``."""
@@ -160,9 +156,10 @@ class MLflow(Log):
     def flush(self) -> None:
         """Tell the store."""
         super().flush()
+        if self._client is None:
+            return
         waiting, self._waiting = self._waiting, []
         for first in range(0, len(waiting), TOGETHER):
-            assert self._client is not None
             self._client.log_batch(self._run, metrics=waiting[first : first + TOGETHER])
 
     def on_end(self, outcome: Outcome) -> None:

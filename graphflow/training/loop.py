@@ -20,6 +20,7 @@ from graphflow.training.callbacks import Callback, told
 from graphflow.training.feed import Fed, Served
 from graphflow.training.history import Recorder
 from graphflow.training.judging import Judge
+from graphflow.training.logs import Log
 from graphflow.training.progress import Outcome, Progress
 from graphflow.training.rows import Row
 from graphflow.training.run_folder import Checkpoint, RunFolder
@@ -64,6 +65,9 @@ class Loop:
         self.trainer, self.feed = trainer, feed
         self.run_folder: RunFolder | None = None
         self.callbacks, self.save_every = told(callbacks), save_every
+        self.logs: tuple[Log, ...] = ()
+        self.note: str | None = None
+        """Why a run does not go on from where it stood."""
         self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
         self.judge = Judge(trainer.plan, self.metric_names())
@@ -95,26 +99,30 @@ class Loop:
         """End after the step under way."""
         self.progress.stop()
 
-    def begin(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
+    def begin(self, folder: RunFolder, logs: Sequence[Log] = ()) -> None:
         """Keep checkpoints and metrics in a folder, and tell its logs. It is held until the end of
         the run.
         """
         folder.hold()
-        self.run_folder, self.callbacks = folder, (*self.callbacks, *logs)
+        self.run_folder, self.logs = folder, tuple(logs)
 
-    def resume(self, folder: RunFolder, logs: Sequence[Callback] = ()) -> None:
+    def resume(self, folder: RunFolder, logs: Sequence[Log] = ()) -> None:
         """Go on with the run in a folder, where its newest checkpoint was taken; without one, from
         the start.
         """
         self.begin(folder, logs)
         if not any(folder.checkpoints()):
             folder.cut_metrics(0)
+            self.note = f"'{folder.path}' has no checkpoint: the run begins anew"
             return
         checkpoint = folder.latest()
         self.trainer.load_state_dict(checkpoint.arrays)
         self.progress = Progress.from_json(checkpoint.progress)
         kept = checkpoint.progress.get("history")
         self._kept = kept if isinstance(kept, int) else None
+        newest, file = next(folder.checkpoints())
+        if newest != self.progress.step:
+            self.note = f"'{file}' is damaged: the run goes on from step {self.progress.step}"
         length = checkpoint.progress.get("log")
         if isinstance(length, int):
             folder.cut_metrics(length)
@@ -133,11 +141,11 @@ class Loop:
             outcome = self._outcome(time.monotonic() - begun)
             if not outcome.interrupted:
                 self.trainer.finish()
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.on_end(outcome)
             return outcome
         finally:
-            for callback in self.callbacks:
+            for callback in self._told:
                 callback.close()
             if self.run_folder is not None:
                 if not safe and not self._begun():
@@ -150,6 +158,7 @@ class Loop:
         self.recorder.begin(kept, self.run_folder.path if self.run_folder else None)
         if self.run_folder is not None:
             self.run_folder.keep_learned(self.feed.learned)
+            self.feed.identity.keep(self.run_folder.path)
         self._tell(lambda callback: callback.on_start(start, self.epochs, self.steps))
         with interruptible(self.stop, lambda: self.progress.stopped):
             while not self._done():
@@ -176,13 +185,14 @@ class Loop:
         )
 
     def _last_metrics(self) -> dict[str, float]:
-        """The last epoch's. One that ended early has its means so far, and is evaluated now unless
-        somebody waits for the stop.
+        """The last epoch's, evaluated now where it ended early. Somebody who stopped the run does
+        not wait for that: the metrics are those of the last epoch that is complete, or the first
+        one's means so far.
         """
         done = self.progress
-        if not done.rows:
+        if not done.rows or (done.stopped and done.metrics):
             return done.metrics
-        return (done.metrics if done.stopped else self._evaluated()) | done.means()
+        return done.means() if done.stopped else self._evaluated() | done.means()
 
     def _done(self) -> bool:
         return self.progress.stopped or self._complete()
@@ -224,29 +234,37 @@ class Loop:
         result = self.trainer.step(inputs, fresh)
         values = {name: float(np.mean(value)) for name, value in result.values.items()}
         broken = [n for n in self.trainer.must_be_finite if not np.isfinite(values[n])]
-        if broken:
-            fail(
-                "GF062",
-                f"the {broken[0]} is {values[broken[0]]} in step {done.step + 1}, "
-                f"epoch {done.epoch + 1}",
-                self.trainer.plan.mark,
-                help=_cause(inputs),
-            )
+        if broken or result.undecided:
+            what = f"{broken[0]} is {values[broken[0]]}" if broken else "'until' compares a nan"
+            epoch = f", epoch {done.epoch + 1}" if self.feed.averaged else ""
+            fail("GF062", f"{what} in step {done.step + 1}{epoch}", self.trainer.plan.mark,
+                 help=_fed(inputs) or self.trainer.advice)  # fmt: skip
         self.recorder.add(done.step, result.leaves, result.nodes)
         done.finished = result.finished
         done.step += self.trainer.updated
         done.batch += 1 + fresh.taken
         done.add(values, rows, self.feed.averaged)
-        if self.run_folder is not None and not self.feed.averaged:
-            self._log(done.means())
+        done.gather(values)
+        if self.trainer.updated:
+            self._updated()
         self._tell(lambda callback: callback.on_step(done, values))
         if time.monotonic() - self._saved > self.save_every:
             self.save()
 
+    def _updated(self) -> None:
+        """Tell of an update that was made; where no epoch ends, it is a row of metrics."""
+        done = self.progress
+        values = done.gathered()
+        if self.run_folder is not None and not self.feed.averaged:
+            self._log({f"{done.part}{name}": value for name, value in values.items()})
+        self._tell(lambda callback: callback.on_update(done, values))
+
     def _finish_epoch(self) -> None:
         """Evaluate the other parts, log, save."""
         done = self.progress
-        done.step += self.trainer.finish_epoch()
+        if self.trainer.finish_epoch():
+            done.step += 1
+            self._updated()
         metrics = done.means() | self._evaluated()
         self.trainer.end_epoch(metrics)
         done.epoch, done.batch = done.epoch + 1, 0
@@ -255,8 +273,9 @@ class Loop:
             self._log(metrics)
         if self.judge.judge(done, metrics):
             self._keep_best()
+        self._tell(lambda log: log.on_epoch(done, metrics), self.logs)
         self.save()
-        self._tell(lambda callback: callback.on_epoch(done, metrics))
+        self._tell(lambda callback: callback.on_epoch(done, metrics), self.callbacks)
 
     def _log(self, metrics: Mapping[str, float]) -> None:
         assert self.run_folder is not None
@@ -270,11 +289,18 @@ class Loop:
             metrics |= {f"{part}/{name}": value for name, value in found.items()}
         return metrics
 
-    def _tell(self, tell: Callable[[Callback], None]) -> None:
+    @property
+    def _told(self) -> tuple[Callback, ...]:
+        """Whoever is told how training goes; logs first: a callback's mistake keeps them whole."""
+        return (*self.logs, *self.callbacks)
+
+    def _tell(
+        self, tell: Callable[[Callback], None], told_of: Sequence[Callback] | None = None
+    ) -> None:
         """Tell every callback. What one raises loses nothing: a checkpoint is written first."""
         told = False
         try:
-            for callback in self.callbacks:
+            for callback in self._told if told_of is None else told_of:
                 tell(callback)
             told = True
         finally:
@@ -283,11 +309,15 @@ class Loop:
 
     # -- checkpoints -------------------------------------------------------------------------
     def save(self) -> None:
-        """Write a checkpoint into the run's folder, if there is one."""
+        """Write a checkpoint into the run's folder, if there is one; logs are as far as it."""
         self._saved = time.monotonic()
         self.recorder.flush()
-        if self.run_folder is not None:
-            self.run_folder.save(self.progress.step, self._checkpoint())
+        try:
+            for log in self.logs:
+                log.flush()
+        finally:
+            if self.run_folder is not None:
+                self.run_folder.save(self.progress.step, self._checkpoint())
 
     def _checkpoint(self) -> Checkpoint:
         """All that training changes and where it stands.
@@ -318,15 +348,15 @@ class Loop:
         return self._best
 
 
-def _cause(inputs: Mapping[str, Array]) -> str:
-    """What to do about a value that is not finite, given the batch that led to it."""
+def _fed(inputs: Mapping[str, Array]) -> str | None:
+    """What to do about a batch that is not finite; None for one that is."""
     for name, value in inputs.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             return (
                 f"what is fed to '{name}' is not finite: values are missing in the data; fill them "
                 "with transforms: [fill_missing(...)], or leave them out with drop_missing"
             )
-    return "run again with --guard: it stops at the first value that is not finite"
+    return None
 
 
 def _limits(

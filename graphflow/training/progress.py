@@ -9,6 +9,9 @@ from graphflow.diagnostics import fail
 from graphflow.training.history import History
 from graphflow.training.run_folder import Json
 
+LATER = ("waiting", "waits")
+"""What checkpoints of older versions do not hold."""
+
 
 @dataclass(frozen=True)
 class Best:
@@ -30,6 +33,7 @@ class Progress:
     """Where training stands. ``sums`` and ``rows`` make up the running means of the epoch, whose
     names begin with ``part``; ``finished`` says that what a run waits for has come true.
 
+    ``waiting`` are sums over the ``waits`` batches that have not become an update yet.
     ``batches`` are those of an epoch, None where there is no data and thus no end of one. ``best``
     is the best epoch so far, ``reached`` what early stopping measures improvement from and
     ``waited`` the epochs without any.
@@ -46,6 +50,8 @@ class Progress:
     best: Best | None = None
     reached: float | None = None
     waited: int = 0
+    waiting: dict[str, float] = field(default_factory=dict)
+    waits: int = 0
     batches: int | None = field(default=None, metadata={"lasting": False})
     stopped: bool = field(default=False, metadata={"lasting": False})
 
@@ -61,6 +67,25 @@ class Progress:
             self.sums[name] = self.sums.get(name, 0.0) + value * rows
         self.rows += rows
 
+    def gather(self, values: Mapping[str, float]) -> None:
+        """Count one batch's values into those of the update that it is for."""
+        for name, value in values.items():
+            self.waiting[name] = self.waiting.get(name, 0.0) + value
+        self.waits += 1
+
+    def gathered(self) -> dict[str, float]:
+        """The means over the batches of an update, which has been made.
+
+        >>> progress = Progress()
+        >>> progress.gather({"loss": 3.0}), progress.gather({"loss": 1.0})
+        (None, None)
+        >>> progress.gathered(), progress.waits
+        ({'loss': 2.0}, 0)
+        """
+        means = {name: total / self.waits for name, total in self.waiting.items()}
+        self.waiting, self.waits = {}, 0
+        return means
+
     def means(self) -> dict[str, float]:
         """The epoch's means so far."""
         return {f"{self.part}{n}": total / self.rows for n, total in self.sums.items()}
@@ -74,7 +99,7 @@ class Progress:
     def from_json(cls, saved: Mapping[str, Json]) -> Progress:
         """What ``to_json`` gave. GF064 for anything else."""
         try:
-            values = {name: saved[name] for name in _lasting()}
+            values = {n: saved[n] for n in _lasting() if n in saved or n not in LATER}
             best = values["best"]
             values["best"] = None if best is None else Best(**best)  # type: ignore
         except (KeyError, TypeError) as error:
@@ -91,7 +116,8 @@ def _lasting() -> list[str]:
 class Outcome:
     """How training ended.
 
-    ``metrics`` are those of the last epoch, of the best one where its values were restored.
+    ``metrics`` are those of the last epoch (of an interrupted run, the last complete one), of the
+    best one where its values were restored.
     ``stopped_early`` says that early stopping ended it, ``interrupted`` that somebody did;
     ``history`` holds the values that the file's ``history:`` keeps.
     """

@@ -6,6 +6,7 @@
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
       run.json          overrides, seed, versions, command
       metrics.jsonl     one row of metrics a line
+      data.json         rows of the parts, types of the columns, a digest of their values
       tokenizers.json   what the numbers in columns of text stand for, where there are any
       transforms.json   what transforms of columns have learned, where there are any
       history/          values of nodes by step, where the file asks for them
@@ -25,6 +26,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import IO, cast
 
@@ -35,6 +37,7 @@ from safetensors.numpy import save
 from graphflow.diagnostics import fail
 from graphflow.files import append_row, fresh, lock, read_object, read_rows, write_atomically
 from graphflow.ops.op import Array
+from graphflow.training.data_identity import DATA
 from graphflow.training.history import Series, stored_history
 from graphflow.training.learned import TOKENIZERS, TRANSFORMS, Learned
 from graphflow.training.rows import Row
@@ -63,15 +66,17 @@ class Checkpoint:
 class RunFolder:
     """One run's folder."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
         self._made: list[Path] | None = None
         self._held: IO[bytes] | None = None
 
     @classmethod
-    def create(cls, folder: Path, graph: str, about: Mapping[str, Json]) -> RunFolder:
+    def create(
+        cls, path: str | PathLike[str], graph: str, about: Mapping[str, Json]
+    ) -> RunFolder:
         """Make the folder and write what is known before the first step."""
-        run = cls(folder)
+        run, folder = cls(path), Path(path)
         if (folder / "graph.yaml").exists() or any(run.checkpoints()):
             fail("GF064", f"'{folder}' holds a run already",
                  help=f"continue it with --resume {folder}, or choose another folder")  # fmt: skip
@@ -87,11 +92,12 @@ class RunFolder:
         return run
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls, path: str | PathLike[str]) -> RunFolder:
         """A folder that holds a run."""
-        if not (path / "graph.yaml").is_file():
+        run = cls(path)
+        if not run.graph_file.is_file():
             fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
-        return cls(path)
+        return run
 
     # -- in use ------------------------------------------------------------------------------
     def hold(self) -> None:
@@ -127,7 +133,8 @@ class RunFolder:
         self.release()
         if self._made is None:
             return
-        for name in ("graph.yaml", "run.json", "metrics.jsonl", LOCK, TOKENIZERS, TRANSFORMS):
+        files = ("graph.yaml", "run.json", "metrics.jsonl", LOCK, TOKENIZERS, TRANSFORMS, DATA)
+        for name in files:
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         if self.path in self._made:  # with what others wrote into it

@@ -29,12 +29,13 @@ class Stepped(Result):
     """What a step gives: its reported values, and for the history values used in the step.
 
     ``leaves`` are parameters and states as the step found them, ``nodes`` what it computed from
-    them. ``finished`` says that the run's ``until`` holds.
+    them. ``finished`` says that the run's ``until`` holds, ``undecided`` that it compares a nan.
     """
 
     leaves: Mapping[str, Array] = field(default_factory=dict)
     nodes: Mapping[str, Array] = field(default_factory=dict)
     finished: bool = False
+    undecided: bool = False
 
 
 class StepPlan(Protocol):
@@ -63,10 +64,11 @@ class Stepping(Protocol):
     """What makes steps: a trainer, or an iteration.
 
     ``part`` stands before the names of its metrics (``train/``); the values that ``must_be_finite``
-    names end the run when they are not.
+    names end the run when they are not, with ``advice``.
     """
 
     part: str
+    advice: str
     must_be_finite: tuple[str, ...]
     elaborated: Elaborated
     seed: int

@@ -92,6 +92,7 @@ class Trainer:
 
     part = "train/"
     must_be_finite: tuple[str, ...] = ("loss",)
+    advice = "run again with --guard: it stops at the first value that is not finite"
 
     def __init__(
         self,

@@ -201,3 +201,44 @@ run: {steps: 3}
     model = gf.loads(text)
     gf.run(model)
     assert model.state["x"].tolist() == [1] * 100
+
+
+DIVERGES = HEAD + """
+state: {x: {shape: [2], init: ones}}
+nodes:
+  f: sum(x ** 2)
+  x_next: x - 3 * gradient(f, x)
+updates: {x: x_next}
+run: {steps: 400, WORDS}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("report: [f]", "f is inf in step"),
+        ("until: f < 1e-6", "'until' compares a nan in step"),
+        ("until: 'f < 1e-6 and x[0] > 0'", "'until' compares a nan in step"),
+    ],
+)
+def test_a_run_that_diverges_ends_with_what_to_do(words: str, message: str):
+    """x is multiplied by 1 - 2 * 3 = -5 in each step: float32 ends at 5^55."""
+    with pytest.raises(GraphflowError, match="GF062") as caught:
+        gf.run(gf.loads(DIVERGES.replace("WORDS", words)))
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith(message) and "check_finite: false" in (found.help or "")
+
+
+def test_values_that_are_not_finite_may_be_meant():
+    words = "report: [f], until: f < 1e-6, check_finite: false"
+    model = gf.loads(DIVERGES.replace("WORDS", words))
+    outcome = gf.run(model)
+    assert outcome.progress.step == 400 and not outcome.finished
+    assert gf.loads(model.expanded()).elaborated.run.check_finite is False
+    infinite = HEAD + """
+state: {last: {shape: scalar, init: inf}, x: {shape: scalar, init: 4}}
+nodes: {x_next: x / 2}
+updates: {x: x_next, last: x}
+run: {steps: 9, until: last - x < 1, report: [x]}
+"""
+    assert gf.run(gf.loads(infinite)).finished  # an infinity that is compared has its order

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import graphflow as gf
+from graphflow.training.logs import LOGS, Log
 from graphflow.training.progress import Progress
-from graphflow.training.run_folder import RunFolder
+from graphflow.training.run_folder import Checkpoint, RunFolder
 
 LINE = """
 graphflow: 1
@@ -75,6 +76,73 @@ def test_tensorboard_goes_on_after_a_kill(tmp_path: Path):
     newest.unlink()  # as if it had been killed before this was written
     gf.resume(tmp_path / "part")
     assert scalars(tmp_path / "part") == scalars(tmp_path / "whole")
+
+
+ACCUMULATED = LINE.replace("epochs: 3", "accumulate: 3, epochs: 2").replace(
+    "{train: 0.8, test: 0.2}", "{train: 0.7, test: 0.3}"
+)
+
+
+@pytest.mark.slow  # importing the readers takes seconds
+def test_an_update_of_several_batches_is_one_entry_with_their_mean(tmp_path: Path):
+    """Four batches an epoch: an update of three, and one of the rest. The rate is 0, so that each
+    batch's loss stands alone and an epoch's is the mean of its updates, weighted by batches.
+    """
+    seen: list[tuple[int, float]] = []
+
+    class Keep(gf.Callback):
+        def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+            seen.append((progress.epoch, values["loss"]))
+
+    model = gf.loads(ACCUMULATED.replace("lr=0.01", "lr=0"))
+    gf.train(model, out=tmp_path / "run", log=["tensorboard"], callbacks=[Keep()])
+    first, second = ([v for e, v in seen if e == epoch] for epoch in (0, 1))
+    expected = [sum(first[:3]) / 3, first[3], sum(second[:3]) / 3, second[3]]
+    found = scalars(tmp_path / "run")["step/loss"]
+    assert [step for step, _ in found] == [1, 2, 3, 4]
+    assert [value for _, value in found] == pytest.approx(expected)
+
+
+@pytest.mark.slow  # importing the readers takes seconds
+def test_an_update_that_a_kill_cut_in_two_is_one_entry(tmp_path: Path):
+    class Cut(gf.Callback):
+        count = 0
+
+        def on_step(self, progress: Progress, values: Mapping[str, float]) -> None:
+            self.count += 1
+            if self.count == 6:  # two of three batches of the second epoch
+                progress.stop()
+
+    gf.train(gf.loads(ACCUMULATED), out=tmp_path / "whole", log=["tensorboard"])
+    gf.train(gf.loads(ACCUMULATED), out=tmp_path / "part", log=["tensorboard"], callbacks=[Cut()])
+    gf.resume(tmp_path / "part")
+    assert scalars(tmp_path / "part") == scalars(tmp_path / "whole")
+
+
+def test_a_log_is_written_out_before_every_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Whenever a process is killed, its log holds what its newest checkpoint goes on from."""
+    taken: list[int] = []
+    written: list[int] = []
+    checkpoints: list[tuple[int, int]] = []
+
+    class Kept(Log):
+        def add(self, values: Mapping[str, float], step: int) -> None:
+            taken.append(step)
+
+        def flush(self) -> None:
+            written[:] = taken
+
+    def save(folder: RunFolder, step: int, checkpoint: Checkpoint) -> Path:
+        checkpoints.append((step, written[-1]))
+        return folder.path
+
+    monkeypatch.setitem(LOGS, "kept", (Kept, "numpy"))
+    monkeypatch.setattr(RunFolder, "save", save)
+    gf.train(gf.loads(LINE), out=tmp_path / "run", log=["kept"], save_every=0)
+    assert checkpoints == [(s, s) for s in (1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 12)]
+    assert taken.count(4) == 2  # the update's values and the epoch's
 
 
 @pytest.fixture

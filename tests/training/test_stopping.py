@@ -141,7 +141,9 @@ def test_the_best_may_be_judged_by_another_metric_than_stopping(tmp_path: Path):
     [
         ({"train.best": "tst/loss"}, "GF020", "'test/loss'"),
         ({"train.best": "quite.another.loss"}, "GF020", "train/loss, test/loss"),
-        ({"train.early_stopping.metric": "test/f"}, "GF012", "mode"),
+        ({"train.early_stopping.metric": "test/f", "train.report": "[f]"}, "GF012", "mode"),
+        ({"train.early_stopping.metric": "test/accuracy"}, "GF020", "test/loss"),
+        ({"train.best": "test/los"}, "GF020", "did you mean 'test/loss'"),
         ({"train.early_stopping.patience": 0}, "GF033", "at least 1"),
         ({"train.early_stopping.min_delta": -1}, "GF033", "min_delta"),
         ({"train.early_stopping.mode": "less"}, "GF013", "'min' or 'max'"),
@@ -181,6 +183,7 @@ def test_callbacks_are_told_and_may_end_training():
     outcome = gf.train(gf.loads(OVERFIT), callbacks=[first, second])
     assert first.told == second.told == ["start 25 None", "end 5"]
     assert outcome.interrupted and outcome.progress.step == 5 and len(first.epochs) == 1
+    assert outcome.metrics == first.epochs[0]  # all of one epoch, though the second has begun
 
 
 def test_a_callback_that_raises_loses_nothing(tmp_path: Path):

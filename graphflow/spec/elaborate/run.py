@@ -27,6 +27,10 @@ class Run:
     seed: int
     mark: Mark
     history: HistoryPlan | None
+    check_finite: bool
+    """Whether a reported value that is not finite, or one that ``until`` cannot compare, is an
+    error.
+    """
 
     @property
     def best(self) -> None:
@@ -64,6 +68,7 @@ def run_plan(elaborator: Elaborator, decl: RunDecl, scope: Scope) -> Run:
         whole(elaborator, decl.seed, scope, 0, "'seed'") or 0,
         decl.mark,
         history_plan(elaborator, decl.history, scope),
+        decl.check_finite,
     )
     _moves(elaborator, run)
     return run

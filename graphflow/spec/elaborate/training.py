@@ -61,17 +61,18 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         TurnPlan(t.player, whole(elaborator, t.times, scope, 1, "'times'") or 1, t.batch_new)
         for t in decl.turns
     ) or tuple(TurnPlan(name) for name in players)
-    stop = decl.early_stopping
+    stop, report = decl.early_stopping, named_nodes(elaborator, decl.report, decl.mark, scope)
+    known = ["loss", *report]
     return Training(
         tuple(o for o in objectives if o is not None),
         turns,
-        named_nodes(elaborator, decl.report, decl.mark, scope),
+        report,
         whole(elaborator, decl.epochs, scope, None, "'epochs'"),
         whole(elaborator, decl.steps, scope, None, "'steps'"),
         whole(elaborator, decl.seed, scope, 0, "'seed'") or 0,
         decl.mark,
-        None if decl.best is None else best_goal(decl.best),
-        None if stop is None else early_stopping(elaborator, stop, scope),
+        None if decl.best is None else best_goal(decl.best, known),
+        None if stop is None else early_stopping(elaborator, stop, known, scope),
         history_plan(elaborator, decl.history, scope),
     )
 

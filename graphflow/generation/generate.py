@@ -13,7 +13,14 @@ from graphflow.diagnostics import Mark, fail, placed
 from graphflow.generation.choosing import chooser
 from graphflow.generation.decoding import decoder_of
 from graphflow.generation.searching import Candidate, beam_search, follow_one
-from graphflow.generation.texts import arrays, prompt_of, stop_of, tokenizer_for, unknown_in
+from graphflow.generation.texts import (
+    arrays,
+    prompt_of,
+    stop_of,
+    tokenizer_for,
+    unknown_given,
+    unknown_in,
+)
 from graphflow.spec.elaborate import GenerationPlan
 from graphflow.spec.parser import parse
 from graphflow.spec.strategies import Beam, Strategy
@@ -26,9 +33,10 @@ HALF = "\ufffd"
 @dataclass(frozen=True)
 class Generated:
     """What was made: the ``text``, prompt included; the tokens of the ``prompt`` and those that
-    follow it, a stop token included; their log-probability by the model, and whether the stop token
-    ended them. ``unknown`` are pieces of the prompt that the vocabulary lacks; ``candidates`` are
-    all texts that a beam has found, the best first.
+    follow it, a stop token included; their log-probability by the model, among the tokens of the
+    vocabulary where the model has more logits, and whether the stop token ended them. ``unknown``
+    are pieces of the prompt and of given texts that the vocabulary lacks; ``candidates`` are all
+    texts that a beam has found, the best first.
     """
 
     text: str
@@ -65,9 +73,11 @@ def generate(
         start = prompt_of(tokenizer, text)
     with placed(plan.mark if stop is None else None):
         end = stop_of(tokenizer, plan.stop)
-    rows = _rows(model, plan)
-    values = arrays(model, plan, {**plan.given, **(given or {})}, rows)
     size = None if tokenizer is None else len(tokenizer)
+    _fits(model, plan, start, size)
+    rows = _rows(model, plan)
+    all_given = {**plan.given, **(given or {})}
+    values = arrays(model, plan, all_given, rows)
     decoder = decoder_of(model, plan, values, rows, size, seed)
     if isinstance(plan.strategy, Beam):
         found = beam_search(decoder, start, plan.length, end, plan.strategy)
@@ -83,7 +93,7 @@ def generate(
         best.tokens,
         best.log_probability,
         best.finished,
-        unknown_in(tokenizer, text),
+        tuple(dict.fromkeys([*unknown_in(tokenizer, text), *unknown_given(model, all_given)])),
         tuple(found),
     )
 
@@ -111,6 +121,19 @@ def _settled(
         length=plan.length if length is None else length,
         stop=plan.stop if stop is None else stop,
     )
+
+
+def _fits(model: Model, plan: GenerationPlan, start: Sequence[int], size: int | None) -> None:
+    """GF030 for fewer logits than tokens, GF080 for a prompt's number that is no token."""
+    width = model.graph[plan.logits].tensor.shape[-1]
+    if size is not None and isinstance(width, int) and width < size:
+        fail("GF030", f"'{plan.logits}' scores {width} tokens, but the vocabulary has {size}",
+             plan.mark, help="name the node whose last axis is the vocabulary")  # fmt: skip
+    tokens = width if size is None else size
+    strange = [t for t in start if t < 0 or (isinstance(tokens, int) and t >= tokens)]
+    if strange:
+        fail("GF080", f"{strange[0]} in the prompt is no token: there are {tokens}",
+             help="tokens are counted from 0")  # fmt: skip
 
 
 def _rows(model: Model, plan: GenerationPlan) -> int:

@@ -12,6 +12,7 @@ from graphflow.api import Model
 from graphflow.data.tokenizers import BEGIN, END, PAD, UNKNOWN, Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.store import as_array
 from graphflow.spec.elaborate import GenerationPlan
@@ -34,9 +35,12 @@ def tokenizer_for(model: Model, name: str) -> Tokenizer | None:
 def prompt_of(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> list[int]:
     """The tokens that a text begins with: ``<bos>`` first where the vocabulary has it."""
     if not isinstance(prompt, str):
-        if not prompt:
+        tokens = np.asarray(prompt)
+        if tokens.ndim != 1 or (tokens.size and tokens.dtype.kind not in "iu"):
+            fail("GF033", f"a prompt is a text or a list of whole numbers, not {prompt!r}")
+        if not tokens.size:
             fail("GF033", "there is no prompt to continue", help="give one token at least")
-        return [int(token) for token in prompt]
+        return [int(token) for token in tokens]
     if tokenizer is None:
         return _numbers(prompt)
     begin = tokenizer.numbers.get(BEGIN)
@@ -63,7 +67,7 @@ def _numbers(prompt: str) -> list[int]:
 
 
 def unknown_in(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> tuple[str, ...]:
-    """The pieces of a prompt that the vocabulary lacks, which become ``<unk>``."""
+    """The pieces of a text that the vocabulary lacks, which become ``<unk>``."""
     if tokenizer is None or not isinstance(prompt, str) or UNKNOWN not in tokenizer.numbers:
         return ()
     return tuple(tokenizer.unknown(tokenizer.split(prompt)))
@@ -71,6 +75,8 @@ def unknown_in(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> tupl
 
 def stop_of(tokenizer: Tokenizer | None, stop: str | None) -> int | None:
     """The number of the token that ends a text; None where nothing does."""
+    if not isinstance(stop, str | None):
+        fail("GF033", f"stop is a token as it is written, such as '<eos>', not {stop!r}")
     if tokenizer is None:
         if stop is not None:
             fail("GF121", f"'{stop}' is a token of text, but nothing says which number it is")
@@ -89,9 +95,7 @@ def arrays(
     """What is given as arrays of so many rows."""
     graph = model.graph
     for name in given:
-        if name not in graph:
-            fail("GF065", f"there is no node '{name}' to feed",
-                 help=did_you_mean(name, [*graph.nodes, *graph.aliases]))  # fmt: skip
+        known(graph, name)
     tokens = {n: _encoded(model, n, v) for n, v in given.items() if _is_text(v)}
     found = {}
     for name, value in given.items():
@@ -103,6 +107,24 @@ def arrays(
             array = as_array(name, value)
         found[name] = _in_rows(model, plan, name, array, rows)
     return found
+
+
+def known(graph: Graph, name: str) -> None:
+    """GF065 for the name of no node."""
+    if name not in graph:
+        fail("GF065", f"there is no node '{name}' to feed",
+             help=did_you_mean(name, [*graph.nodes, *graph.aliases]))  # fmt: skip
+
+
+def unknown_given(model: Model, given: Mapping[str, Given]) -> list[str]:
+    """The pieces of given texts that the vocabularies of their inputs lack."""
+    texts = {name: value for name, value in given.items() if _is_text(value)}
+    return [
+        piece
+        for name, text in texts.items()
+        if isinstance(text, str)
+        for piece in unknown_in(tokenizer_for(model, name), text)
+    ]
 
 
 def _is_text(value: Given) -> bool:
@@ -117,6 +139,8 @@ def _encoded(model: Model, name: str, text: Given) -> list[int]:
              help="give numbers, or name a source of texts in data:")  # fmt: skip
     assert isinstance(text, str)
     tokens, end = tokenizer.encode(text), tokenizer.numbers.get(END)
+    if not tokens:
+        fail("GF033", f"the text for '{name}' is empty", help="give one word at least")
     return tokens if end is None or tokens[-1:] == [end] else [*tokens, end]
 
 

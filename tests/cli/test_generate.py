@@ -10,7 +10,8 @@ inputs:
   tokens: {shape: [T, B], dtype: int}
   targets: {shape: [T, B], dtype: int}
 nodes:
-  logits: linear(embedding(tokens, 26, width), 26)
+  few: embedding(tokens, 26, width)
+  logits: linear(few, 26)
   loss: cross_entropy(logits, targets)
 data: {source: sentences, n: 200, feed: {tokens: tokens, targets: targets}, batch: 8}
 train: {minimize: loss, optimizer: adam(lr=0.03), epochs: 4}
@@ -90,6 +91,11 @@ def test_characters_that_the_vocabulary_lacks_are_named(cli, run: str) -> None:
         (["--top-p", "2"], "GF033"),
         (["--prompt", ""], "GF033"),
         (["--feed", "nothing=1"], "GF065"),
+        (["--feed", "token=a"], "did you mean 'tokens'?"),
+        (
+            ["--set", "generate.logits=few", "--set", "width=4"],
+            "'few' scores 4 tokens, but the vocabulary has",
+        ),
         (["--length", "-1"], "GF006"),
     ],
 )

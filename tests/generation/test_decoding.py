@@ -271,3 +271,19 @@ def search(m: gf.Model, prompt: list[int], length: int, width: int):
     assert plan is not None
     decoder = decoder_of(m, plan, {}, width, None, 0)
     return beam_search(decoder, prompt, length, 0, Beam(width))[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"prompt": [500]}, "500 in the prompt is no token: there are 5"),
+        ({"prompt": [-1]}, "-1 in the prompt is no token"),
+        ({"prompt": 5}, "a prompt is a text or a list of whole numbers, not 5"),
+        ({"prompt": [0.5]}, "a prompt is a text or a list of whole numbers"),
+        ({"prompt": [1], "stop": 500}, "stop is a token as it is written"),
+    ],
+)
+def test_what_is_no_token_is_refused(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(GraphflowError) as caught:
+        gf.generate(model(CAUSAL), **asked)
+    assert message in caught.value.diagnostics[0].message

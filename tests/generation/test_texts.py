@@ -119,3 +119,10 @@ def test_letters_of_several_bytes_come_whole(tmp_path: Path) -> None:
     pieces: list[str] = []
     found = gf.generate(gf.load(file), on_text=pieces.append)
     assert found.text == "aéé" and pieces == ["a", "é", "é"]
+
+
+def test_unknown_words_of_a_given_text_are_told(translator: gf.Model) -> None:
+    found = gf.generate(translator, given={"source": "hello 5, 2012"}, length=1)
+    assert found.unknown == ("hello",)
+    with pytest.raises(GraphflowError, match="the text for 'source' is empty"):
+        gf.generate(translator, given={"source": ""}, length=1)

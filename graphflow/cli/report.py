@@ -50,7 +50,8 @@ def command(
         })  # fmt: skip
     else:
         more = f", {len(images)} images in {file.parent / 'figures'}" if images else ""
-        print(f"{len(report.figures)} figures in {file}{more}")
+        count = len(report.figures)
+        print(f"{count} figure{'s' * (count != 1)} in {file}{more}")
     if show:
         webbrowser.open(file.resolve().as_uri())
     return FAILED if report.problems else GOOD

@@ -52,7 +52,7 @@ def draw_chart(chart: Chart) -> go.Figure:
         turn = seen[group] = seen.get(group, -1) + 1
         made.add_trace(_trace(series, chart, groups.index(group), turn))
     _axes(made, chart.labels, chart.log)
-    _decades(made, chart)
+    _decades(made, chart.log)
     if chart.x_words:
         made.update_xaxes(tickmode="array", **_words_at_ticks(chart.x_words))
     else:
@@ -126,13 +126,20 @@ def _axes(made: go.Figure, labels: Labels, log: Log) -> None:
         made.update_layout({f"{axis}axis": change})
 
 
-def _decades(made: go.Figure, chart: Chart) -> None:
-    """Ticks of logarithmic axes: powers of ten alone, or 2 and 5 between them where few."""
-    for axis in chart.log:
-        given = [np.asarray(trace[axis]) for trace in made.data]
+def _decades(made: go.Figure, log: Log) -> None:
+    """Ticks of logarithmic axes: powers of ten alone, or 2 and 5 between them where few, which
+    are written out in full: 0.2, not 2.
+    """
+    for axis in log:
+        given = [np.asarray(trace[axis], np.float64) for trace in made.data]
         values = np.concatenate([v[v > 0] for v in given] or [np.zeros(0)])
-        wide = values.size and values.max() / values.min() > 1e3
-        made.update_layout({f"{axis}axis": {"dtick": 1 if wide else "D2"}})
+        if not values.size or values.max() / values.min() > 1e3:
+            made.update_layout({f"{axis}axis": {"dtick": 1}})
+            continue
+        low, high = (int(np.floor(np.log10(v))) for v in (values.min(), values.max()))
+        ticks = [m * 10.0**power for power in range(low, high + 2) for m in (1, 2, 5)]
+        words = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
+        made.update_layout({f"{axis}axis": {"tickmode": "array", **words}})
 
 
 def _whole_ticks(made: go.Figure, chart: Chart) -> None:
@@ -158,6 +165,7 @@ def draw_bars(bars: Bars) -> go.Figure:
             marker={"color": colour(index)},
         ))  # fmt: skip
     _axes(made, bars.labels, bars.log)
+    _decades(made, bars.log)
     made.update_xaxes(type="category")
     made.update_layout(barmode="group", showlegend=len(bars.names) > 1)
     return made
@@ -179,6 +187,7 @@ def draw_histogram(histogram: Histogram) -> go.Figure:
             marker={"color": colour(index), "opacity": 0.65 if len(samples) > 1 else 0.9},
         ))  # fmt: skip
     _axes(made, histogram.labels, histogram.log)
+    _decades(made, histogram.log)
     made.update_layout(barmode="overlay", bargap=0, showlegend=len(samples) > 1)
     return made
 

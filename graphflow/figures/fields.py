@@ -26,6 +26,10 @@ TICK = 17
 """Pixels of an axis that one word needs; where there are more words, every nth is shown."""
 WIDTH = 900
 """About how many pixels of the page all panels of a row have."""
+CAMERA = {"eye": {"x": 1.1, "y": 1.25, "z": 1.25}, "center": {"x": 0, "y": 0, "z": -0.12}}
+"""From where a surface is seen: from above, and far enough off that its axes are whole."""
+LIFT = 0.02
+"""How far above a surface a path is drawn, as a share of the surface's height: it lies on it."""
 GAPS = 40
 """Rows and columns up to which cells stand apart."""
 
@@ -124,7 +128,7 @@ def draw_contour(contour: Contour) -> go.Figure:
     x, y = finite(contour.x), finite(contour.y)
     if contour.surface:
         made.add_trace(go.Surface(x=x, y=y, z=z, surfacecolor=shown, colorscale=SEQUENTIAL,
-                                  colorbar=bar, opacity=0.92))  # fmt: skip
+                                  colorbar=bar, opacity=0.8))  # fmt: skip
     else:
         made.add_trace(go.Contour(
             x=x, y=y, z=shown, customdata=z, colorscale=SEQUENTIAL, colorbar=bar,
@@ -132,13 +136,14 @@ def draw_contour(contour: Contour) -> go.Figure:
             hovertemplate="%{x:.4~g}, %{y:.4~g}: %{customdata:.4~g}<extra></extra>",
         ))  # fmt: skip
     for index, path in enumerate(contour.paths):
-        for trace in _way(path, index, contour.surface):
+        for trace in _way(path, index, LIFT * _height(z) if contour.surface else None):
             made.add_trace(trace)
     labels = contour.labels
     if contour.surface:
-        made.update_layout(scene={"xaxis": {"title": {"text": safe(labels.x)}},
-                                  "yaxis": {"title": {"text": safe(labels.y)}},
-                                  "zaxis": {"title": {"text": safe(labels.z)}}})  # fmt: skip
+        words = {"xaxis": labels.x, "yaxis": labels.y, "zaxis": labels.z}
+        axes = {n: {"title": {"text": safe(text)}, "nticks": 6} for n, text in words.items()}
+        made.update_layout(scene={**axes, "camera": CAMERA, "aspectmode": "manual",
+                                  "aspectratio": {"x": 1, "y": 1, "z": 0.7}})  # fmt: skip
     else:
         made.update_xaxes(title_text=safe(labels.x), range=[x[0], x[-1]], showgrid=False)
         made.update_yaxes(title_text=safe(labels.y), range=[y[0], y[-1]], showgrid=False)
@@ -167,16 +172,21 @@ def _levels(z: Numbers, log: bool, title: str) -> tuple[Numbers, dict[str, objec
     return powers, {**bar, "title": {"text": safe(words)}, "tickvals": ticks, "ticktext": text}
 
 
-def _way(path: Trajectory, index: int, surface: bool) -> list[object]:
-    """A path as a line with its start and its end marked."""
+def _height(z: Numbers) -> float:
+    return float(np.nanmax(z) - np.nanmin(z)) if np.isfinite(z).any() else 0.0
+
+
+def _way(path: Trajectory, index: int, lift: float | None) -> list[object]:
+    """A path as a line with its start and its end marked; ``lift`` above a surface, if on one."""
     x, y = finite(path.x).reshape(-1), finite(path.y).reshape(-1)
     ink = ("#ffffff", colour(4), colour(1), colour(3))[index % 4]
     name = safe(path.name)
-    if surface:
-        z = None if path.z is None else finite(path.z)
-        return [go.Scatter3d(x=x, y=y, z=z, mode="lines+markers", name=name,
-                             line={"color": colour(1), "width": 5},
-                             marker={"color": colour(1), "size": 3})]  # fmt: skip
+    if lift is not None:
+        z = np.zeros(len(x)) if path.z is None else finite(path.z)
+        return [go.Scatter3d(x=x, y=y, z=z + lift, customdata=z, mode="lines+markers", name=name,
+                             hovertemplate="%{x:.4~g}, %{y:.4~g}: %{customdata:.4~g}",
+                             line={"color": colour(1), "width": 8},
+                             marker={"color": colour(1), "size": 4})]  # fmt: skip
     ends = [0, len(x) - 1] if len(x) else []
     return [
         go.Scatter(x=x, y=y, mode="lines", showlegend=False, hoverinfo="skip",

@@ -22,6 +22,8 @@ CELL, LARGEST, MAGNIFIED = 96, 440, 24
 each of its own has."""
 LINE = 20
 """Pixels of the page above an image for its title."""
+MOST_CLASSES = 32
+"""Classes of masks that are named beside the images."""
 VEIL = 0.45
 """How much of a mask's colour covers the image."""
 
@@ -178,10 +180,17 @@ def _key(made: go.Figure, pictures: Pictures, low: float, high: float) -> None:
             marker={"color": [0], "colorscale": DIVERGING, "cmin": low, "cmax": high,
                     "showscale": True, "colorbar": bar},
         ))  # fmt: skip
-    masked = any(p.mask is not None for p in pictures.pictures)
-    for index, name in enumerate(pictures.names[1:] if masked else ()):
+    for index in _classes(pictures):
+        name = pictures.names[index] if index < len(pictures.names) else f"class {index}"
         made.add_trace(go.Scatter(
-            x=[None], y=[None], mode="markers", name=safe(name),
-            marker={"symbol": "square", "size": 12, "color": colour(index)},
+            x=[None], y=[None], mode="markers", name=safe(name), showlegend=True,
+            marker={"symbol": "square", "size": 12, "color": colour(index - 1)},
         ))  # fmt: skip
         made.update_layout(showlegend=True)
+
+
+def _classes(pictures: Pictures) -> list[int]:
+    """The classes from 1 on that masks hold."""
+    masks = [finite(p.mask).reshape(-1) for p in pictures.pictures if p.mask is not None]
+    values = np.concatenate(masks or [np.zeros(0)])
+    return [int(value) for value in np.unique(values[values > 0])][:MOST_CLASSES]

@@ -24,6 +24,8 @@ SEQUENTIAL = "Viridis"
 DIVERGING = "RdBu_r"
 WIDE = 88
 """Characters of a title's line."""
+NOTE = 13
+"""Pixels of the letters of a note."""
 
 _INK = {"light": "#24292f", "dark": "#d7dce2"}
 _GRID = {"light": "#e3e6ea", "dark": "#3a414b"}
@@ -63,7 +65,10 @@ def figure(labels: Labels, *, height: int, above: int = 0, below: int = 56) -> g
     ``height`` is that of the drawing between the margins, ``below`` the margin at the bottom,
     ``above`` what the margin at the top has besides the title.
     """
-    lines = [*wrapped(labels.title), *(f"<sub>{line}</sub>" for line in wrapped(labels.note, 120))]
+    small = (
+        f'<span style="font-size: {NOTE}px">{line}</span>' for line in wrapped(labels.note, 110)
+    )
+    lines = [*wrapped(labels.title), *small]
     top = 28 + above + 22 * len(lines)
     made = go.Figure()
     made.update_layout(

@@ -127,7 +127,7 @@ def _fits(model: Model, plan: GenerationPlan, start: Sequence[int], size: int | 
     """GF030 for fewer logits than tokens, GF080 for a prompt's number that is no token."""
     width = model.graph[plan.logits].tensor.shape[-1]
     if size is not None and isinstance(width, int) and width < size:
-        fail("GF030", f"'{plan.logits}' scores {width} tokens, but the vocabulary has {size}",
+        fail("GF030", f"the logits score {width} tokens, but the vocabulary has {size}",
              plan.mark, help="name the node whose last axis is the vocabulary")  # fmt: skip
     tokens = width if size is None else size
     strange = [t for t in start if t < 0 or (isinstance(tokens, int) and t >= tokens)]

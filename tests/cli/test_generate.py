@@ -94,7 +94,7 @@ def test_characters_that_the_vocabulary_lacks_are_named(cli, run: str) -> None:
         (["--feed", "token=a"], "did you mean 'tokens'?"),
         (
             ["--set", "generate.logits=few", "--set", "width=4"],
-            "'few' scores 4 tokens, but the vocabulary has",
+            "the logits score 4 tokens, but the vocabulary has",
         ),
         (["--length", "-1"], "GF006"),
     ],

@@ -134,6 +134,20 @@ def test_a_mask_colours_its_class_and_leaves_class_0():
     assert image[0, 1, :3].tolist() == blue.tolist()
 
 
+def test_the_classes_of_masks_are_named_beside_the_images():
+    mask = np.array([[0, 1], [3, 1]])
+    made = draw(Pictures([Picture(np.ones((2, 2)), mask=mask)], names=["nothing", "cat"]))
+    assert [trace.name for trace in made.data[1:]] == ["cat", "class 3"]
+
+
+def test_ticks_of_a_logarithmic_axis_are_written_out():
+    made = draw(Chart([Series("f", np.array([0.3, 2.0]))], log="y"))
+    shown = dict(zip(made.layout.yaxis.ticktext, made.layout.yaxis.tickvals, strict=True))
+    assert shown["0.5"] == 0.5 and shown["2"] == 2 and "0.3" not in shown
+    made = draw(Histogram([("a", np.arange(9.0) ** 2)], 3, log="y"))
+    assert "2" in made.layout.yaxis.ticktext
+
+
 def test_boxes_stand_where_their_pixels_are_and_stay_inside():
     picture = Picture(np.zeros((10, 20)), boxes=[Box((2, 3, 5, 99), "cat")])
     (shape,) = draw(Pictures([picture])).layout.shapes
@@ -143,7 +157,7 @@ def test_boxes_stand_where_their_pixels_are_and_stay_inside():
 def test_no_tag_of_a_users_text_reaches_plotly():
     made = draw(Chart([Series("<b>x</b>", np.ones(2))], Labels("a < b", note="<i>")))
     assert made.data[0].name == "&lt;b&gt;x&lt;/b&gt;"
-    assert made.layout.title.text == "a &lt; b<br><sub>&lt;i&gt;</sub>"
+    assert made.layout.title.text == 'a &lt; b<br><span style="font-size: 13px">&lt;i&gt;</span>'
 
 
 def test_words_stand_along_x_at_their_places():

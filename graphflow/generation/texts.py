@@ -35,12 +35,12 @@ def tokenizer_for(model: Model, name: str) -> Tokenizer | None:
 def prompt_of(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> list[int]:
     """The tokens that a text begins with: ``<bos>`` first where the vocabulary has it."""
     if not isinstance(prompt, str):
-        tokens = np.asarray(prompt)
-        if tokens.ndim != 1 or (tokens.size and tokens.dtype.kind not in "iu"):
+        listed = isinstance(prompt, Sequence | np.ndarray)
+        if not listed or not all(isinstance(token, int | np.integer) for token in prompt):
             fail("GF033", f"a prompt is a text or a list of whole numbers, not {prompt!r}")
-        if not tokens.size:
+        if not len(prompt):
             fail("GF033", "there is no prompt to continue", help="give one token at least")
-        return [int(token) for token in tokens]
+        return [int(token) for token in prompt]
     if tokenizer is None:
         return _numbers(prompt)
     begin = tokenizer.numbers.get(BEGIN)

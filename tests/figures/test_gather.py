@@ -198,6 +198,14 @@ def test_a_run_that_has_kept_nothing_yet_has_no_path():
     assert all(t.name != "the run" for t in figures_of(gf.loads(VALLEY % "contour"))["path"].data)
 
 
+def test_a_history_is_not_drawn_over_epochs():
+    text = (VALLEY % "contour").partition("figures:")[0]
+    model = gf.loads(text + "figures: {f: {kind: line, y: f, x: epoch}}\n")
+    material = Material(model, history={"f": (np.arange(3), np.zeros(3))})
+    with pytest.raises(gf.GraphflowError, match="the history of 'f' is kept by steps"):
+        describe("f", model.document.figures["f"], material)
+
+
 def test_the_loss_over_two_weights_uses_the_training_data():
     model, shown = described(
         "{kind: contour, of: loss, x: 'w[20, 0]', y: 'w[30, 1]', x_range: [-1, 1],"

@@ -40,6 +40,8 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
     found, label = list[Series](), counted
     for ref in decl.y:
         if ref.name in material.history and not ref.metric:
+            if decl.x is not None and decl.x.name != "step":
+                fail("GF020", f"the history of '{ref}' is kept by steps", ref.mark, help="x: step")
             label = "step"
             found += _followed(material, ref)
         elif ref.metric or ref.name in measured(material.metrics):

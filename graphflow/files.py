@@ -8,7 +8,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,14 +22,26 @@ def write_atomically(file: Path, *parts: bytes | memoryview) -> None:
     Raises OSError where it cannot be written; the old file is untouched then.
     """
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    with _named(file):
+        try:
+            with part.open("wb") as stream:
+                stream.writelines(parts)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """What goes wrong names the file as its reader knows it: a full disk alone names none."""
     try:
-        with part.open("wb") as stream:
-            stream.writelines(parts)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def append_row(file: Path, row: Mapping[str, object]) -> None:
@@ -36,7 +49,7 @@ def append_row(file: Path, row: Mapping[str, object]) -> None:
 
     Raises OSError where the file cannot be written.
     """
-    with file.open("a+b") as stream:
+    with _named(file), file.open("a+b") as stream:
         if stream.tell():
             stream.seek(-1, os.SEEK_END)
             if stream.read() != b"\n":

@@ -116,6 +116,7 @@ class Loop:
             self.note = f"'{folder.path}' has no checkpoint: the run begins anew"
             return
         checkpoint = folder.latest()
+        self.feed.learned.check(checkpoint.progress.get("learned"), folder.path)
         self.trainer.load_state_dict(checkpoint.arrays)
         self.progress = Progress.from_json(checkpoint.progress)
         kept = checkpoint.progress.get("history")
@@ -329,6 +330,7 @@ class Loop:
         ended = self._complete()
         best = ended and self.judge.restores and self.progress.best is not None
         progress |= {"ended": ended, "stopped": self.progress.stopped}
+        progress |= {"learned": self.feed.learned.digest}
         progress |= {"result": "best" if best else "latest", "history": self.recorder.next}
         if self.run_folder is not None:
             progress["log"] = self.run_folder.metrics_bytes()

@@ -22,6 +22,7 @@ import platform
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -248,7 +249,8 @@ class RunFolder:
 
     def _write(self, name: str, checkpoint: Checkpoint) -> Path:
         arrays = {n: np.asarray(a, order="C") for n, a in checkpoint.arrays.items()}
-        data = save(arrays, metadata={"progress": json.dumps(dict(checkpoint.progress))})
+        progress = json.dumps(dict(checkpoint.progress))
+        data = save(arrays, {"progress": progress, "crc32": checksum(arrays, progress)})
         file = self.path / "checkpoints" / name
         file.parent.mkdir(exist_ok=True)
         write_atomically(file, data)
@@ -295,8 +297,20 @@ def read_checkpoint(file: Path, arrays: bool = True) -> Checkpoint:
     with safe_open(str(file), framework="numpy") as opened:
         names = list(opened.keys()) if arrays else []
         found = {name: opened.get_tensor(name) for name in names}
-        progress = json.loads((opened.metadata() or {})["progress"])
-    return Checkpoint(found, progress)
+        about = opened.metadata() or {}
+    if arrays and about.get("crc32", "") not in ("", checksum(found, about["progress"])):
+        raise ValueError("it is not as it was written")
+    return Checkpoint(found, json.loads(about["progress"]))
+
+
+def checksum(arrays: Mapping[str, Array], progress: str) -> str:
+    """The CRC-32 of a checkpoint; those of older versions have none."""
+    found = zlib.crc32(progress.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        found = zlib.crc32(f"{name} {array.dtype} {array.shape}".encode(), found)
+        found = zlib.crc32(array.data, found)
+    return str(found)
 
 
 def versions() -> dict[str, Json]:

@@ -53,6 +53,22 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_where_the_whole_one_does(
     assert metrics[0] == metrics[1]
 
 
+def test_ctrl_c_while_the_command_line_is_loading():
+    source = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'graphflow.cli': os.kill(os.getpid(), signal.SIGINT)\n"
+        "import graphflow.__main__\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "graphflow.__main__.main()\n"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", source], env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert (process.returncode, process.stderr) == (130, "stopped\n")
+
+
 def test_ctrl_c_before_the_first_step(tmp_path):
     source = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
     code = f"import graphflow.api\ndef load(*a, **k): {source}\ngraphflow.api.load = load\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import pytest
 import graphflow as gf
 from graphflow.files import append_row, read_rows, write_atomically
 from graphflow.run_entries import entry
+from graphflow.training.learned import Learned
 from graphflow.training.run_folder import Checkpoint, RunFolder
 from graphflow.training.run_settings import RunSettings
 
@@ -33,6 +35,7 @@ train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 3}
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
+from graphflow.training.learned import Learned
 from graphflow.training.run_folder import Checkpoint, RunFolder
 from graphflow.training.run_settings import RunSettings
 run = RunFolder(Path(sys.argv[1]))
@@ -191,3 +194,61 @@ def test_each_field_of_settings_is_kept_and_read_again(tmp_path: Path):
     settings = RunSettings("a.yaml", "/x", {"h": "4"}, 3, "float64", "numpy", 2, 5, ("mlflow",))
     again = RunSettings.from_json(json.loads(json.dumps(settings.to_json())))
     assert again.to_json() == settings.to_json()
+
+
+def test_a_changed_byte_of_a_checkpoint_is_noticed(tmp_path: Path):
+    run = RunFolder(tmp_path)
+    arrays = {"w": np.arange(9.0), "n": np.array(3), "none": np.zeros((0, 2)), "b": np.array(True)}
+    file = run.save(1, Checkpoint(arrays, {"step": 1}))
+    assert sorted(run.latest().arrays) == sorted(arrays)
+    whole = file.read_bytes()
+    for place in (len(whole) - 20, whole.index(rb"\"step\": 1") + 10):
+        changed = bytearray(whole)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        with pytest.raises(gf.GraphflowError, match=r"GF064[^$]*it is not as it was written"):
+            run.latest()
+
+
+STANDARDIZED = LINE.replace("test: 0.2}}", "test: 0.2}, transforms: [standardize(x)]}")
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['[["standardize", {}]]', '[["standardize", {"x": {"mean": [0, 0], "std": [1, 1]}}]]'],
+)
+def test_a_run_does_not_go_on_with_other_transforms(content: str, tmp_path: Path):
+    gf.train(gf.loads(STANDARDIZED), out=tmp_path, epochs=1)
+    (tmp_path / "transforms.json").write_text(content)
+    with pytest.raises(gf.GraphflowError, match=r"GF064.*transforms\.json' is not what the run"):
+        gf.resume(tmp_path, epochs=2)
+
+
+@pytest.mark.parametrize("content", ['[["standardize", []]]', "[[]]", "{}", "3", "["])
+def test_what_are_no_transforms_is_said_in_plain_words(content: str, tmp_path: Path):
+    (tmp_path / "transforms.json").write_text(content)
+    named = r"GF064.*transforms\.json' cannot be read"
+    with pytest.raises(gf.GraphflowError, match=named) as refused:
+        Learned.kept(tmp_path)
+    assert "object" not in str(refused.value)
+
+
+def test_transforms_that_were_deleted_are_learned_again(tmp_path: Path):
+    gf.train(gf.loads(STANDARDIZED), out=tmp_path, epochs=1)
+    kept = (tmp_path / "transforms.json").read_bytes()
+    (tmp_path / "transforms.json").unlink()
+    gf.resume(tmp_path, epochs=2)
+    assert (tmp_path / "transforms.json").read_bytes() == kept
+
+
+@pytest.mark.parametrize("write", [write_atomically, lambda file, _: append_row(file, {})])
+def test_what_cannot_be_written_is_named(write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    file = tmp_path / "run.json"
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(json, "dumps", full)
+    with pytest.raises(OSError, match="No space left") as failed:
+        write(file, b"{}")
+    assert failed.value.filename == str(file)

@@ -26,7 +26,8 @@ def told(path: Path, outcome: Outcome, as_json: bool) -> int:
             print(f"the metrics are those of epoch {done.epoch}, the last complete one")
         if best is not None:
             print(_about_best(best, outcome))
-        print(f"{done.step} steps, {done.epoch} epochs, {outcome.seconds:.1f} s; saved in {path}")
+        epochs = "1 epoch" if done.epoch == 1 else f"{done.epoch} epochs"
+        print(f"{done.step} steps, {epochs}, {outcome.seconds:.1f} s; saved in {path}")
     return _interrupted(path, f"step {done.step}") if outcome.interrupted else GOOD
 
 

@@ -130,7 +130,10 @@ def test_groups_of_points_are_those_of_the_colours():
     np.testing.assert_allclose(shown.series[3].x, data.data[:1000][mine, 20] / 16, rtol=1e-6)
 
 
-def test_a_vector_over_data_is_the_mean_of_all_batches():
+@pytest.mark.parametrize("batch", [100, 10])
+def test_a_vector_over_data_is_the_mean_of_all_batches(batch, monkeypatch):
+    """Also where there are as many samples in a batch as entries in the vector."""
+    monkeypatch.setitem(globals(), "DIGITS", DIGITS.replace("batch: 100", f"batch: {batch}"))
     model, shown = described("{kind: bar, of: prior}", "shuffle: false")
     scores = load_digits().data[:1000] / 16 @ np.asarray(model.parameters["w"], np.float64)
     chances = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)

@@ -62,7 +62,8 @@ class Material:
         held, computed = self._held(refs, part)
         batches = list(self._computed(computed, part, count))
         for name in computed:
-            held[name] = _joined(name, [(values[name], rows) for values, rows in batches], count)
+            parts = [(values[name], rows) for values, rows in batches]
+            held[name] = _joined(name, parts, count, self._of_samples(name))
         return [entry(held[ref.name], ref) for ref in refs]
 
     def streamed(
@@ -73,9 +74,19 @@ class Material:
         taken = 0
         for values, rows in self._computed(computed, part, count):
             left = rows if count is None else count - taken
-            cut = {n: v[:left] if v.ndim and len(v) == rows else v for n, v in values.items()}
+            cut = {
+                n: v[:left] if self._of_samples(n) and len(v) == rows else v
+                for n, v in values.items()
+            }
             yield [entry((held | cut)[ref.name], ref) for ref in refs]
             taken += rows
+
+    def _of_samples(self, name: str) -> bool:
+        """Whether the first axis of a node may count samples: it is open, or an input's."""
+        graph = self.model.graph
+        shape = graph[name].tensor.shape
+        fixed = {leaf.tensor.shape[0] for leaf in graph.leaves("input") if leaf.tensor.shape}
+        return bool(shape) and (not isinstance(shape[0], int) or shape[0] in fixed)
 
     def is_gradient(self, name: str) -> bool:
         """Whether a name stands for the derivative of the loss."""
@@ -190,12 +201,16 @@ def entry(value: Array, ref: Ref) -> Array:
     return np.asarray(value[ref.index])
 
 
-def _joined(name: str, parts: Sequence[tuple[Array, int]], count: int | None) -> Array:
-    """The values of several batches as one. GF030 where they have sizes that differ."""
+def _joined(
+    name: str, parts: Sequence[tuple[Array, int]], count: int | None, of_samples: bool
+) -> Array:
+    """The values of several batches as one: those of samples behind each other, the mean of other
+    numbers. GF030 where they have sizes that differ.
+    """
     first, rows = parts[0]
     values = [value for value, _ in parts]
     sizes = {value.shape[1:]: value.shape for value in values}
-    if first.ndim and len(first) == rows:
+    if of_samples and len(first) == rows:
         if len(sizes) > 1:
             told = " and ".join(str(shape) for shape in sizes.values())
             fail("GF030", f"batches give '{name}' the shapes {told}, which make no one value",

@@ -5,12 +5,13 @@ How far it came, how well it did, and the settings in which runs differ.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.files import read_object
 from graphflow.spec.elaborate.stopping import falls
 from graphflow.training.rows import Row, Rows
 from graphflow.training.run_folder import Checkpoint, Json, RunFolder
@@ -104,10 +105,10 @@ def _folds(
     summary = run.path / "summary.json"
     if summary.is_file():
         try:
-            found = json.loads(summary.read_text())["metrics"]
+            found = cast("dict[str, dict[str, float]]", read_object(summary)["metrics"])
             metrics = {name: float(values["mean"]) for name, values in found.items()}
-        except (ValueError, KeyError, TypeError) as error:
-            fail("GF064", f"'{summary}' cannot be read: {error}")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            fail("GF064", f"'{summary}' cannot be read: it holds no means of metrics")
     state = COMPLETE if metrics else STOPPED if folds[-1].state == STOPPED else UNFINISHED
     state = RUNNING if run.in_use() else state
     steps, epochs = (sum(getattr(fold, n) for fold in folds) for n in ("steps", "epochs"))

@@ -55,6 +55,16 @@ def test_what_is_no_row_is_an_error_that_names_the_file(row: str, tmp_path: Path
         RunFolder(tmp_path).metrics()
 
 
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"metrics": []}', '{"metrics": {"loss": 1}}', "{"]
+)
+def test_a_damaged_summary_is_an_error_that_names_the_file(content: str, tmp_path: Path):
+    gf.run(gf.loads(HALVING), out=tmp_path)
+    (tmp_path / "summary.json").write_text(content)
+    with pytest.raises(gf.GraphflowError, match=r"GF064[^:]*: .*summary\.json' cannot be read"):
+        entry(tmp_path)
+
+
 class Stop(gf.Callback):
     def on_step(self, progress: Progress, values: object) -> None:
         progress.stop()

@@ -91,12 +91,18 @@ def _model(
     overrides: Mapping[str, Plain] | None,
     folder: Path | None,
     max_nodes: int,
+    earlier: Mapping[str, str] | None = None,
 ) -> Model:
+    """The model of a text with ``overrides``; it holds ``earlier`` ones already, but for those of
+    the data section.
+    """
+    before = earlier or {}
+    overrides = {**of_data(before), **(overrides or {})}
     elaborated = elaborate(load_document(text, file, overrides), folder, max_nodes)
-    original = plain(apply(read(text, file), overrides or {}))
+    original = plain(apply(read(text, file), overrides))
     assert isinstance(original, dict)
-    graph, given = expand_derivatives(elaborated.graph), overrides or {}
-    kept = {name: written(value) for name, value in given.items()}
+    graph = expand_derivatives(elaborated.graph)
+    kept = {**before, **{name: written(value) for name, value in overrides.items()}}
     return Model(elaborated, graph, folder, original, overrides=kept)
 
 
@@ -121,7 +127,7 @@ def run_graph(run: RunFolder, settings: RunSettings, max_nodes: int = NODE_LIMIT
     Overrides are part of it already, but for those of the data section.
     """
     text, file = read_text(run.graph_file), str(run.graph_file)
-    model = _model(text, file, of_data(settings.overrides), settings.home, max_nodes)
+    model = _model(text, file, None, settings.home, max_nodes, settings.overrides)
     model.learned = run.learned()
     if settings.seed is not None:
         model.seed = settings.seed
@@ -180,7 +186,8 @@ class Model:
         self.store = Store(types, self._first_value)
         leaves = elaborated.leaves.items()
         files = {name: (leaf.weights, leaf.mark) for name, leaf in leaves if leaf.weights}
-        self._weights = WeightFiles(folder, files, elaborated.rename, types)
+        given = self.overrides.values()
+        self._weights = WeightFiles(folder, files, elaborated.rename, types, given)
 
     @property
     def name(self) -> str:
@@ -322,9 +329,9 @@ class Model:
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
         """The model of the same file with further overrides, its parameters at first values."""
-        given = {**of_data(self.overrides), **overrides}
         text = dump(dict(self._original))
-        return _model(text, self.name, given, self.folder, NODE_LIMIT).with_ends(self.ends)
+        model = _model(text, self.name, overrides, self.folder, NODE_LIMIT, self.overrides)
+        return model.with_ends(self.ends)
 
     def iteration(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",

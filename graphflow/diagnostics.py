@@ -7,12 +7,15 @@ and editors render the same object; :class:`GraphflowError` carries all of a fil
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
 
 Severity = Literal["error", "warning"]
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal, or turn the order of what it shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Diagnostic:
     def render(self) -> str:
         """The text shown to a person, with the source line and a caret under the place.
 
+        Control characters, such as a file may hold, are shown as escapes.
+
         >>> mark = Mark("mlp.yaml", 23, 24, 5, "  loss: cross_entropy(logit, y)")
         >>> print(Diagnostic("GF020", "unknown name 'logit'", mark).render().splitlines()[0])
         mlp.yaml:23:24: error GF020: unknown name 'logit'
@@ -71,7 +76,7 @@ class Diagnostic:
             lines.append(f"  note: {at}{note.message}")
             lines += _excerpt(note.mark)
         lines.append(f"  help: {self.help or f'graphflow explain {self.code} says more'}")
-        return "\n".join(lines)
+        return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], "\n".join(lines))
 
     def to_json(self) -> dict[str, object]:
         """The same as plain data, for ``--json`` and editors."""
@@ -133,7 +138,7 @@ def _excerpt(mark: Mark | None, width: int = 96) -> list[str]:
     start = 0
     if len(mark.text) > width:
         start = max(0, min(mark.column - 1 - width // 2, len(mark.text) - width))
-    shown = mark.text[start : start + width]
+    shown = _UNSEEN.sub("?", mark.text)[start : start + width]
     offset = mark.column - 1 - start
     length = max(1, min(mark.length, len(shown) - offset))
     pad = "".join("\t" if c == "\t" else " " for c in shown[:offset]).ljust(offset)

@@ -87,8 +87,8 @@ def _from_file(name: str, path: Path) -> Array | None:
             return _from_json(path.read_text(encoding="utf-8"))
         loaded = np.load(path, allow_pickle=False)
         return _entry(loaded, name, path) if isinstance(loaded, NpzFile) else np.asarray(loaded)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        fail("GF006", f"'{path}' cannot be read: {error}",
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        fail("GF006", f"'{path}' cannot be read: it holds no plain arrays of numbers",
              help="save it with numpy.save or numpy.savez, as numbers")  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from numpy.lib.format import open_memmap
 
 from graphflow.data.columns import Column, Stored
 from graphflow.data.dataset import Dataset
-from graphflow.data.files import user_place
+from graphflow.data.files import user_path, user_place
 from graphflow.data.options import concerning
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
@@ -27,7 +27,7 @@ def npy(path: str, folder: str | Path | None = None) -> Dataset:
     """
     with concerning("path"):
         place = user_place(path, folder)
-        files = sorted(place.glob("*.npy")) if place.is_dir() else [place]
+        files = sorted(place.glob("*.npy")) if place.is_dir() else [user_path(path, folder)]
         if not files:
             fail("GF073", f"there is no .npy file in '{place}'",
                  help="save an array for each column: np.save('x.npy', x)")  # fmt: skip

@@ -35,7 +35,7 @@ class Layout:
 
     def is_number(self, cell: str) -> bool:
         """Whether a cell holds a number."""
-        if cell in self.missing:
+        if cell in self.missing or "_" in cell:  # Python alone reads 1_000 as a number
             return False
         try:
             float(cell)

@@ -112,7 +112,8 @@ def user_path(path: str, folder: str | Path | None) -> Path:
     """
     found = user_place(path, folder)
     if not found.is_file():
-        fail("GF072", f"there is no file '{found}'")
+        what = "is a folder" if found.is_dir() else "is no regular file, so it is not read"
+        fail("GF072", f"'{found}' {what}", help="name a file")
     return found
 
 
@@ -126,20 +127,23 @@ def user_folder(path: str, folder: str | Path | None) -> Path:
 
 def user_place(path: str, folder: str | Path | None) -> Path:
     """A file or folder the user names, under the rules of :func:`user_path`; it is there."""
+    found = inside(path, folder, "keep data in the folder of the graph file, or use "
+                   "--set data.path=... for others")  # fmt: skip
+    if not found.exists():
+        fail("GF072", f"there is no file '{found}'")
+    return found
+
+
+def inside(path: str, folder: str | Path | None, help: str) -> Path:
+    """The path with links followed; GF074 with ``help`` where it leaves ``folder``."""
     try:
         found = Path(folder or "", path).resolve()
         outside = folder is not None and not found.is_relative_to(Path(folder).resolve())
-        exists = found.exists()
+        found.exists()  # raises for a name that is too long
     except (OSError, ValueError, RuntimeError) as error:  # NUL bytes, a circle of links
         fail("GF072", f"{path!r} is not a usable path: {error}")
     if outside:
-        fail(
-            "GF074",
-            f"'{path}' is outside the graph file's folder",
-            help="keep data in the folder of the graph file, or use --set data.path=... for others",
-        )
-    if not exists:
-        fail("GF072", f"there is no file '{found}'")
+        fail("GF074", f"'{path}' is outside the graph file's folder", help=help)
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
-from io import BytesIO, StringIO
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
-from zipfile import BadZipFile
 
 import numpy as np
 
 from graphflow.data.dataset import Array, Dataset
-from graphflow.data.files import Remote, decode, obtain, read_bytes, user_path
+from graphflow.data.files import Remote, decode, obtain, user_path
 from graphflow.data.options import Between, concerning
+from graphflow.data.packed import packed
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
@@ -23,9 +22,6 @@ AIRFOIL = Remote(
     size=58_481,
     instead="source: diabetes, or synthetic_regression",
 )
-# What NumPy and zipfile raise for archives that are cut short, altered, encrypted or pickled.
-DAMAGED = (ValueError, OSError, EOFError, MemoryError, RuntimeError, BadZipFile, zlib.error)
-
 SAVE = "save arrays of numbers by np.savez('data.npz', x=x, y=y)"
 
 
@@ -59,32 +55,29 @@ def npz(path: str, folder: str | Path | None = None) -> Dataset:
     """Arrays from your own NumPy .npz file, each a column; never unpickled."""
     with concerning("path"):
         file = user_path(path, folder)
-        columns = _arrays(read_bytes(file), path)
+        columns = _arrays(file, path)
     return Dataset(file.stem, columns, f"{file.name}: arrays {', '.join(columns)}")
 
 
-def _arrays(content: bytes, path: str) -> dict[str, Array]:
+def _arrays(file: Path, path: str) -> dict[str, Array]:
     """The arrays of an archive; GraphflowError for anything else."""
-    if content.startswith(b"\x93NUMPY"):
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(6)
+    except OSError as error:
+        fail("GF072", f"'{file}' cannot be read: {error.strerror}")
+    if start == b"\x93NUMPY":
         fail("GF073", f"'{path}' is one array, not an .npz file", help="save it by np.savez")
-    if not content.startswith(b"PK"):
+    if not start.startswith(b"PK"):
         other = {".csv": "csv", ".tsv": "csv", ".txt": "text"}.get(Path(path).suffix.lower())
         help = f"source: {other} reads such files" if other else SAVE
         fail("GF073", f"'{path}' is not an .npz file", help=help)
-    try:
-        with np.load(BytesIO(content), allow_pickle=False) as archive:
-            columns = {name: np.asarray(archive[name]) for name in archive.files}
-    except DAMAGED:
-        fail(
-            "GF073",
-            f"'{path}' is damaged, or holds other things than plain arrays of numbers",
-            help=SAVE,
-        )
+    columns = packed(file)
     for name, column in columns.items():
-        if column.dtype.kind not in "biuf" or column.ndim == 0:
+        if column.dtype.kind not in "biuf" or not column.shape:
             fail(
                 "GF073",
                 f"array '{name}' in '{path}' is {column.dtype} {column.shape}: a column holds "
                 "numbers, one row a sample",
             )
-    return columns
+    return {name: np.asarray(column) for name, column in columns.items()}

@@ -28,11 +28,14 @@ class Initialiser:
         self.feed: dict[str, Array] = {}
 
     def __call__(self, name: str) -> Array:
-        """The first value of the leaf ``name``, drawn in float64 and rounded to float32."""
+        """The first value of the leaf ``name``."""
         return self.first(name, self.sizes)
 
     def first(self, name: str, sizes: Mapping[str, int]) -> Array:
-        """The first value of a leaf for given sizes."""
+        """The first value of a leaf for given sizes, computed in float64.
+
+        What is drawn is rounded to float32: programs of every float type start from the same draw.
+        """
         node = self.graph[name]
         part = self.graph.restricted_to(self.graph.needed_for([node.name]))
         part = Graph(part.nodes, (node.name,), origins=part.origins)
@@ -43,8 +46,10 @@ class Initialiser:
         leaves |= {leaf.name: key for leaf in concrete.leaves("rng")}
         value = evaluate(concrete, leaves)[concrete.outputs[0]]
         declared = self.types[name].dtype
-        dtype = DType.FLOAT32 if declared is DType.FLOAT else declared
-        return np.array(value, dtype=dtype.value, order="C")
+        if declared is not DType.FLOAT:
+            return np.array(value, dtype=declared.value, order="C")
+        drawn = np.float32 if concrete.leaves("rng") else np.float64
+        return np.array(value, dtype=drawn, order="C")
 
     def learn(self, feed: Mapping[str, Array], sizes: Mapping[str, int]) -> None:
         """Take note of fed inputs that first values copy, and of the sizes of symbols."""

@@ -20,7 +20,7 @@ from graphflow.files import write_atomically
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.store import Store
-from graphflow.runtime.weights import ends_of, read_weights, renamed
+from graphflow.runtime.weights import Weight, ends_of, read_weights, renamed
 from graphflow.spec.patterns import brief, chosen, matching
 
 COUNTERS = "num_batches_tracked"
@@ -114,7 +114,7 @@ def load_state(
     if refused or (wanted.strict and (loaded.missing or loaded.unexpected)):
         _refuse(path, loaded, types, arrays, wanted)
     for name in loaded.matched:
-        store.assign(name, arrays[name])
+        store.assign(name, np.asarray(arrays[name]))
     return loaded
 
 
@@ -142,8 +142,8 @@ def save_state(arrays: Mapping[str, Array], path: Path) -> None:
 
 
 def _renamed(
-    arrays: Mapping[str, Array], rename: Mapping[str, str], path: Path
-) -> dict[str, Array]:
+    arrays: Mapping[str, Weight], rename: Mapping[str, str], path: Path
+) -> dict[str, Weight]:
     """The arrays under the names they have here; two must not become one, and what is renamed must
     be there.
     """
@@ -151,7 +151,7 @@ def _renamed(
         if not any(held == name or held.startswith(f"{name}.") for held in arrays):
             fail("GF077", f"'{path}' has no '{name}' to rename",
                  help=did_you_mean(name, _heads(arrays)) or f"it has {brief(arrays)}")  # fmt: skip
-    found: dict[str, Array] = {}
+    found: dict[str, Weight] = {}
     for name, array in arrays.items():
         here = renamed(name, rename)
         if here in found:
@@ -167,7 +167,7 @@ def _heads(names: Iterable[str]) -> list[str]:
     return [".".join(p[:i]) for p in parts for i in range(1, len(p) + 1)]
 
 
-def _fits(type: TensorType, array: Array) -> bool:
+def _fits(type: TensorType, array: Weight) -> bool:
     return array.dtype.kind in "biuf" and tuple(type.shape) == array.shape
 
 
@@ -175,7 +175,7 @@ def _refuse(
     path: Path,
     loaded: Loaded,
     types: Mapping[str, TensorType],
-    arrays: Mapping[str, Array],
+    arrays: Mapping[str, Weight],
     wanted: Wanted,
 ) -> None:
     """One diagnostic that names everything."""

@@ -47,7 +47,9 @@ class Store:
 
     A store may stand on another one (``base``): a trainer keeps its optimizer's state in a store
     of its own, on top of the model's. Open floats are kept in float32 unless that would lose
-    something: an assigned float64 value that float32 cannot hold, or :meth:`widen`.
+    something: a float64 value that float32 cannot hold, assigned or a first value, is kept as it
+    is. What trains or iterates settles the type (:meth:`settle`): first values take it from then
+    on.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Store:
         self._version = 0
         self._fill = fill
         self._float = np.dtype(np.float32)
+        self._settled = False
         self._arrays: dict[str, Array] = {}
 
     @property
@@ -83,7 +86,7 @@ class Store:
         """The live array of a leaf; its first value is computed when it is first asked for."""
         home = self.home(name)
         if name not in home._arrays:
-            home.assign(name, home._fill(name))
+            home.assign(name, home._first(name))
         return home._arrays[name]
 
     def assign(self, name: str, value: Array) -> None:
@@ -105,10 +108,13 @@ class Store:
         if home._arrays.pop(name, None) is not None:
             home._version += 1
 
-    def widen(self, dtype: DType) -> None:
-        """Keep open floats in at least this number type from now on, here and below."""
+    def settle(self, dtype: DType) -> None:
+        """Keep open floats in at least this number type from now on, and first values in no wider
+        one, here and below.
+        """
         if self.base is not None:
-            self.base.widen(dtype)
+            self.base.settle(dtype)
+        self._settled = True
         self._float = np.dtype(np.promote_types(self._float, np.dtype(str(dtype))))
         for name, array in list(self._arrays.items()):
             if self.types[name].dtype is DType.FLOAT and array.dtype != self._float:
@@ -131,12 +137,18 @@ class Store:
     @contextmanager
     def preserved(self) -> Iterator[None]:
         """Whatever happens inside this block, values and number types are afterwards as before."""
-        saved, kept = self.snapshot(), self._float
+        saved, kept = self.snapshot(), (self._float, self._settled)
         try:
             yield
         finally:
-            self._float = kept
+            self._float, self._settled = kept
             self.restore(saved)
+
+    def _first(self, name: str) -> Array:
+        """The first value, in the type that is settled for open floats."""
+        value = self._fill(name)
+        rounded = self._settled and self.types[name].dtype is DType.FLOAT
+        return value.astype(self._float) if rounded else value
 
     def _dtype(self, declared: DType, given: Array) -> np.dtype:
         """The number type to keep: as declared; for open floats the narrowest that is exact."""

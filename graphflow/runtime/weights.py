@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from graphflow.data.files import inside
+from graphflow.data.packed import Packed, packed
 from graphflow.data.pretrained import PRETRAINED, obtain_weights
 from graphflow.diagnostics import Mark, did_you_mean, fail, placed
 from graphflow.ir.types import TensorType
@@ -19,13 +20,16 @@ PICKLED = frozenset({".pt", ".pth", ".ckpt", ".bin", ".pkl", ".pickle"})
 """Suffixes under which PyTorch keeps Python objects."""
 FEW = 3
 """Names of each side that a message shows."""
+Weight = Array | Packed
+"""An array of a weights file; one of an .npz file is read when its shape is known to fit."""
 
 
 class WeightFiles:
     """The files that parameters start from, each read once, when its first value is needed.
 
     ``leaves`` maps a parameter to the file that holds it, and the place that says so; ``types`` are
-    the types of the parameters here.
+    the types of the parameters here. Files lie in ``folder`` or below it, unless ``overrides``
+    (texts) name them: those may lie anywhere.
     """
 
     def __init__(
@@ -34,10 +38,11 @@ class WeightFiles:
         leaves: Mapping[str, tuple[str, Mark | None]],
         rename: Mapping[str, str],
         types: Mapping[str, TensorType],
+        overrides: Iterable[str] = (),
     ) -> None:
-        self._folder, self._leaves, self._rename = folder or Path(), dict(leaves), rename
-        self._types = types
-        self._found: dict[str, Array] = {}
+        self._folder, self._leaves, self._rename = folder, dict(leaves), rename
+        self._types, self._overrides = types, tuple(overrides)
+        self._found: dict[str, Weight] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._leaves
@@ -48,11 +53,13 @@ class WeightFiles:
             file, mark = self._leaves[name]
             names = [n for n, (other, _) in self._leaves.items() if other == file]
             layer = name.partition(".")[0] if "." in name else ""
-            arrays = read_weights(located(file, self._folder, mark), mark, layer)
+            given = any(file in text for text in self._overrides)
+            path = located(file, self._folder, mark, anywhere=given)
+            arrays = read_weights(path, mark, layer)
             marks = {n: self._leaves[n][1] for n in names}
             self._found |= matched(arrays, names, self._rename, marks)
         self._check(name)
-        return self._found[name]
+        return np.asarray(self._found[name])
 
     def _check(self, name: str) -> None:
         """GF077 where the file's array has another shape."""
@@ -67,47 +74,57 @@ class WeightFiles:
                  help=f"an instance may leave it out: weights: {{file: {file}, exclude: [{part}]}}")
 
 
-def located(file: str, folder: Path = Path(), mark: Mark | None = None) -> Path:
+def located(
+    file: str, folder: Path | None = None, mark: Mark | None = None, *, anywhere: bool = False
+) -> Path:
     """A weights file: published weights by their name (torchvision/resnet18), which are fetched
-    where they are not here, else a file below ``folder``.
+    where they are not here, else a file below ``folder``; GF074 for one outside of it, links
+    followed, unless it may lie ``anywhere``.
     """
     if file in PRETRAINED:
         with placed(mark):
             return obtain_weights(file)
-    if file.startswith("torchvision/") and not (folder / file).is_file():
+    if file.startswith("torchvision/") and not Path(folder or "", file).is_file():
         offer = did_you_mean(file, PRETRAINED) or f"there are {', '.join(PRETRAINED)}"
         fail("GF077", f"no published weights are called '{file}'", mark, help=offer)
-    return folder / file
+    if folder is None or anywhere:
+        return Path(folder or "", file)
+    with placed(mark):
+        return inside(file, folder, "keep weights in the folder of the graph file; files elsewhere "
+                      "are named by --set layers.NAME.weights=... or --weights")  # fmt: skip
 
 
-def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[str, Array]:
-    """The arrays of a weights file. GF077 when it is not there or not readable."""
+def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[str, Weight]:
+    """The arrays of a weights file. GF073 for a damaged .npz file, GF077 when it is not there or
+    not readable.
+    """
     if path.is_dir():
         fail("GF077", f"'{path}' is a folder, not a weights file", mark,
              help=f"the weights of a run: graphflow export {path} --to safetensors")  # fmt: skip
     if not path.is_file():
         start = f", or start from random values: --set layers.{layer}.weights=none"
-        fail("GF077", f"the weights file '{path}' does not exist", mark,
+        what = "is no regular file" if path.exists() else "does not exist"
+        fail("GF077", f"the weights file '{path}' {what}", mark,
              help=f"put the file there{start if layer else ''}")  # fmt: skip
     if path.suffix in PICKLED:
         fail("GF077", f"'{path}' may hold pickled objects, which run code when they are read", mark,
              help="save it with safetensors.torch.save_file(model.state_dict(), ...)")  # fmt: skip
+    if path.suffix == ".npz":
+        with placed(mark):
+            return dict(packed(path))
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
         return dict(load_file(path))
-    except (SafetensorError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except (SafetensorError, ValueError, TypeError, OSError) as error:
         fail("GF077", f"the weights file '{path}' cannot be read: {error}", mark,
              help="weights are .safetensors, or .npz without pickled objects")  # fmt: skip
 
 
 def matched(
-    arrays: Mapping[str, Array],
+    arrays: Mapping[str, Weight],
     names: Sequence[str],
     rename: Mapping[str, str],
     marks: Mapping[str, Mark | None],
-) -> dict[str, Array]:
+) -> dict[str, Weight]:
     """The arrays by parameter name: renamed, then looked up by full name or a trailing part of it.
 
     ``net.conv1.weight`` is found under that name, ``conv1.weight`` or ``weight``, in this order.

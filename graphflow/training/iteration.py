@@ -64,7 +64,7 @@ class Iteration:
         self.settings = replace(settings or Settings(), mode="eval")
         self.seed = self.plan.seed if seed is None else seed
         self.store, self.initialiser = store, initialiser
-        self.store.widen(self.settings.dtype)
+        self.store.settle(self.settings.dtype)
         self.leaves, self.nodes = recorded(elaborated, self.plan.history)
         until = [] if self.plan.until is None else [self.plan.until]
         checked = self.plan.check_finite

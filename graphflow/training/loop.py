@@ -353,7 +353,9 @@ class Loop:
 def _fed(inputs: Mapping[str, Array]) -> str | None:
     """What to do about a batch that is not finite; None for one that is."""
     for name, value in inputs.items():
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
+        if value.dtype.kind == "f" and np.isinf(value).any():
+            return f"what is fed to '{name}' holds infinite numbers: correct or leave out such rows"
+        if value.dtype.kind == "f" and np.isnan(value).any():
             return (
                 f"what is fed to '{name}' is not finite: values are missing in the data; fill them "
                 "with transforms: [fill_missing(...)], or leave them out with drop_missing"

@@ -112,7 +112,7 @@ class Trainer:
         steps = [step_graph(elaborated, objective) for objective in self.plan.objectives]
         self.initialiser = initialiser
         self.store = _optimizer_store(steps, store, initialiser)
-        self.store.widen(self.settings.dtype)
+        self.store.settle(self.settings.dtype)
         self.players = {
             step.objective.name: _Player(step, self.store, initialiser, self.settings)
             for step in steps

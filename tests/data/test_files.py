@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from graphflow.data import files
+from graphflow.data import files, load
 from graphflow.data.files import Remote, decode, obtain, read_bytes, user_path
 
 CONTENT = b"published content"
@@ -155,6 +156,13 @@ def test_without_a_folder_every_path_may_be_named(
 def test_what_is_not_a_file_is_refused(project: Path, refused, path: str) -> None:
     (project / "loop").symlink_to(project / "loop")
     assert refused(user_path, path, project).code == "GF072"
+
+
+def test_a_folder_or_a_pipe_is_said_to_be_none(project: Path, refused) -> None:
+    os.mkfifo(project / "pipe")
+    assert "is a folder" in refused(user_path, ".", project).message
+    assert "is no regular file" in refused(user_path, "pipe", project).message
+    assert "is no regular file" in refused(load, "npy", path="pipe", folder=project).message
 
 
 def test_files_that_cannot_be_read(tmp_path: Path, refused) -> None:

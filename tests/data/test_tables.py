@@ -160,6 +160,11 @@ def test_a_streamed_table_is_the_table(iris: Path) -> None:
             assert stream.columns[name].shape == whole.columns[name].shape
 
 
+def test_an_underscore_makes_no_number(tmp_path: Path, refused) -> None:
+    (tmp_path / "a.csv").write_text("n\n1_000\n2\n")
+    assert "'1_000' is not a number" in refused(load, "csv", path="a.csv", folder=tmp_path).message
+
+
 def test_csv_columns_chosen_and_joined(iris: Path) -> None:
     wanted = {"x": ["sepal", "count"], "label": "species"}
     data = load("csv", path="iris.csv", folder=iris, columns=wanted)

@@ -123,7 +123,7 @@ def test_gapped_uniform_leaves_out_the_middle():
 
 
 def test_a_number_fills_a_parameter():
-    assert (raw("0.3") == np.float32(0.3)).all()
+    assert (raw("0.3") == 0.3).all()
     assert (raw("full(value=2)") == 2).all() and (raw("ones") == 1).all()
     assert not raw("zeros").any()
 

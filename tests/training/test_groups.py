@@ -143,7 +143,7 @@ train:
         ("{params: [b], lr: fast}", "GF020", "unknown name 'fast'", ""),
         ("{params: [b, d]}", "GF041", "no parameter is called 'd'", "graphflow show"),
         ("{params: [loss]}", "GF041", "no parameter is called 'loss'", ""),
-        ("{params: [b], optimizer: sgd}", "GF042", "an optimizer is a call", "sgd(lr=0.1)"),
+        ("{params: [b], optimizer: sgd}", "GF042", "an optimizer is a call", "write sgd()"),
         ("{params: [a, b, c], frozen: true}", "GF041", "nothing to train", "freeze fewer"),
         ("{params: [b], frozen: maybe}", "GF020", "unknown name 'maybe'", ""),
         ("{params: [b], frozen: epoch}", "GF013", "a condition over epoch", "epoch < 3"),

@@ -16,8 +16,9 @@ from graphflow.spec.elaborate.objective import Group, is_optimizer
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.kinds import mark_of, marked
 from graphflow.spec.patterns import brief, matching
-from graphflow.spec.syntax import Binary, Call, Expr, Keyword
+from graphflow.spec.syntax import Binary, Call, Expr, Keyword, Name
 from graphflow.spec.training import GROUP
+from graphflow.spec.unparse import unparse
 
 RATE = "lr"
 
@@ -102,7 +103,9 @@ def optimizer_call(elaborator: Elaborator, expr: Expr | None, scope: Scope, mark
     if expr is None:
         fail("GF012", "training needs the key 'optimizer'", mark, help="such as adam(lr=1e-3)")
     if not isinstance(expr, Call):
-        fail("GF042", "an optimizer is a call", expr.mark, help="such as sgd(lr=0.1)")
+        known = isinstance(expr, Name) and expr.id in elaborator.library.blocks
+        help = f"write {unparse(expr)}(), arguments in the brackets" if known else None
+        fail("GF042", "an optimizer is a call", expr.mark, help=help or "such as sgd(lr=0.1)")
     function = elaborator.function(expr.function, scope)
     if function is None:
         elaborator.unknown_function(expr, scope)

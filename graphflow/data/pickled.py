@@ -8,7 +8,7 @@ by one of the functions that the reader is given, or refused.
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import IO
 
 Function = Callable[..., object]
@@ -56,14 +56,23 @@ def read_pickle(
     graphflow.data.pickled.Refused: it names __builtin__ print
     """
     machine = _Machine(functions, types, persistent)
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+    for count, (name, argument) in enumerate(_instructions(stream)):
         if count > MOST:
             raise Refused("it is longer than any file of weights")
-        if opcode.name == "STOP":
+        if name == "STOP":
             (value,) = machine.taken(1)
             return value
-        machine.do(opcode.name, argument)
+        machine.do(name, argument)
     raise Refused("it has no end")
+
+
+def _instructions(stream: IO[bytes]) -> Iterator[tuple[str, object]]:
+    """The instructions of a pickle, each with what it carries."""
+    try:
+        for opcode, argument, _ in pickletools.genops(stream):
+            yield opcode.name, argument
+    except (MemoryError, OverflowError):
+        raise Refused("it announces a text that is longer than any file") from None
 
 
 class _Machine:

@@ -216,3 +216,10 @@ def test_what_pytorch_saves_today_is_read(tmp_path: Path, new: bool) -> None:
     torch.save(net, path, _use_new_zipfile_serialization=new)
     with pytest.raises(GraphflowError):
         read_torch(path)
+
+
+def test_a_text_that_is_longer_than_any_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "long.pkl"
+    file.write_bytes(b"\x80\x04\x8d" + struct.pack("<Q", 2**62) + b"abc.")  # BINUNICODE8
+    with file.open("rb") as stream, pytest.raises(Refused, match="longer than any file"):
+        read_pickle(stream, {})

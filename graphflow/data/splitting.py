@@ -149,7 +149,8 @@ def _stratified(
     """Parts of the sizes that an unstratified cut has, each class spread over them evenly.
 
     Every class is laid out evenly over the line from 0 to 1, at (i + 1/2) / size; the line is cut
-    by the shares. No class differs from its due by more than one sample in a part.
+    by the shares. A class differs from its due by about a sample, and where K classes are small by
+    its own share of K / 2 more, because the parts keep their sizes.
     """
     order = np.concatenate([generator(1, seed, k).permutation(c) for k, c in enumerate(classes)])
     places = np.concatenate([(np.arange(len(c)) + 0.5) / len(c) for c in classes])

@@ -59,7 +59,10 @@ def test_no_class_is_off_by_more_than_its_rounding(counts, train, seed) -> None:
     assert len(parts["train"]) == round(train * len(data))
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(data)))
     found = np.bincount(data.array("label")[parts["train"]], minlength=len(counts))
-    assert (abs(found - train * np.array(counts)) <= 1.5).all()
+    # The line is cut at t: each class has t c samples before it, half a one more or less, and one
+    # where places are equal. So t n is off by half a sample a class, and by the size's rounding.
+    slack = 1.5 + (len(counts) + 1) / 2 * np.array(counts) / sum(counts)
+    assert (abs(found - train * np.array(counts)) <= slack).all()
 
 
 @pytest.mark.parametrize(

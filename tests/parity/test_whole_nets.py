@@ -86,6 +86,15 @@ NETS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def single():
+    """PyTorch's float type is float32 here, whatever another test has left it at."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    yield
+    torch.set_default_dtype(before)
+
+
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("name", NETS)
 def test_a_saved_net_says_the_same_here(

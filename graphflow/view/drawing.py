@@ -1,0 +1,81 @@
+"""A graph as it is drawn: boxes, groups and edges at their places, in the order of painting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["input", "parameter", "state", "constant", "op", "loss", "output", "loop", "group"]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class DrawnNode:
+    """One box: a node, or a closed group. ``x`` and ``y`` are its middle.
+
+    ``label`` is its name, ``sub`` what it does, ``shape`` the shape of its value; ``inline`` names
+    the parameters that are written into it. ``description`` says all that in words, for a screen
+    reader. ``count`` is the number of nodes in a closed group, ``folded`` how many equal blocks one
+    box stands for.
+    """
+
+    id: str
+    label: str
+    sub: str
+    kind: Kind
+    x: float
+    y: float
+    w: float
+    h: float
+    group: str = ""
+    shape: str = ""
+    description: str = ""
+    inline: tuple[str, ...] = ()
+    count: int = 1
+    folded: int = 1
+
+
+@dataclass(frozen=True)
+class DrawnGroup:
+    """An open group. ``x`` and ``y`` are its upper left corner; ``length`` the steps of a loop."""
+
+    id: str
+    label: str
+    parent: str
+    x: float
+    y: float
+    w: float
+    h: float
+    count: int
+    length: int = 0
+
+
+@dataclass(frozen=True)
+class DrawnEdge:
+    """A value that flows from ``source`` to ``target``: a smooth line through ``points``.
+
+    ``label`` (the shape) stands at ``at``. ``back`` is an edge against the direction of reading: a
+    value that a loop carries on.
+    """
+
+    source: str
+    target: str
+    points: tuple[Point, ...]
+    label: str = ""
+    at: Point = (0.0, 0.0)
+    back: bool = False
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The whole picture. ``shown_as`` maps each node that is not drawn to the box it is in."""
+
+    rev: str
+    width: float
+    height: float
+    direction: Literal["TB", "LR"]
+    nodes: tuple[DrawnNode, ...]
+    groups: tuple[DrawnGroup, ...]
+    edges: tuple[DrawnEdge, ...]
+    shown_as: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,125 @@
+"""Values, derivatives and costs as a page shows them: short texts, small tables, small pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from graphflow.diagnostics import Mark
+from graphflow.ir.graph import Phase
+from graphflow.runtime.guard import Summary
+
+Cells = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value. ``text`` is all of it where it is small, else its shape and range; ``cells`` a
+    table of the numbers where it has one or two dimensions and is not large (``editable``: they
+    may be written over); ``picture`` a PNG of a larger one, ``slices`` how many there are of it.
+    """
+
+    name: str
+    summary: Summary
+    text: str
+    cells: Cells = ()
+    picture: bytes = b""
+    slice: int = 0
+    slices: int = 1
+    editable: bool = False
+    change: str = ""
+    """By how much it differs from before the last edit; empty where it does not."""
+
+
+@dataclass(frozen=True)
+class ChainView:
+    """Upstream gradient times local derivative is a contribution; at a fan-out they add up."""
+
+    equation: str
+    """LaTeX, in names."""
+    numbers: str
+    """LaTeX, in numbers; empty where the tensors are too large to be written out."""
+    local_formula: str
+    """The local derivative as LaTeX."""
+    upstream: Shown
+    local: Shown | None
+    contribution: Shown
+    total: Shown | None
+    parts: tuple[str, ...]
+    """All contributions to this gradient, in the order of adding; those still to come, too."""
+    part: int
+    """The place of this one among them."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What one step did. ``formula`` and ``numbers`` are LaTeX; ``sentence`` says it in words."""
+
+    index: int
+    node: str
+    op: str
+    phase: Phase
+    about: str
+    """What the operator does: the first paragraph of its reference."""
+    sentence: str
+    formula: str
+    numbers: str
+    value: tuple[Shown, ...]
+    operands: tuple[Shown, ...]
+    flops: int
+    bytes: int
+    seconds: float
+    mark: Mark | None
+    source: str
+    """The line of the file that it comes from."""
+    chain: ChainView | None
+
+
+@dataclass(frozen=True)
+class EpsilonRow:
+    """One step size of a gradient check."""
+
+    epsilon: float
+    numeric: float
+    error: float
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """A gradient against differences. The error falls with epsilon until rounding takes over."""
+
+    of: str
+    by: str
+    analytic: float
+    rows: tuple[EpsilonRow, ...]
+    best: EpsilonRow
+    good: bool
+    note: str = ""
+    """Such as that the point is a kink."""
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """A value in memory, from the step that makes it to the last one that reads it.
+
+    ``why`` says what keeps it alive: ``"read by pool1"``, ``"for the backward of relu1"``.
+    """
+
+    name: str
+    bytes: int
+    start: int
+    end: int
+    why: str
+    kind: Literal["value", "gradient", "parameter", "state", "input"]
+
+
+@dataclass(frozen=True)
+class MemoryView:
+    """What lives at each step: the lifetimes, and the bytes in use after every step."""
+
+    lifetimes: tuple[Lifetime, ...]
+    in_use: tuple[int, ...]
+    peak: int
+    peak_step: int
+    planned: int
+    """Bytes that the fast plan takes for the same work."""

@@ -1,0 +1,44 @@
+"""One step of a schedule: which node ran, and where in the drawing that is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphflow.diagnostics import Mark
+from graphflow.ir.graph import Phase
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node's run.
+
+    ``within`` are the loops that it runs inside, from outside in, each with the time step it is at.
+    ``place`` is the node of the forward graph where the step is seen: the node itself; for a
+    backward node its forward twin, or the value whose gradient it is; for an update what it
+    updates. ``edge`` is the edge that the step runs along, in the forward direction. ``block`` is
+    the group of the drawing that the place stands in, outermost first. ``text`` says what happened,
+    in one line; ``flag`` is ``"nan"`` or ``"inf"`` where the result is not finite.
+    """
+
+    index: int
+    turn: int
+    node: str
+    op: str
+    phase: Phase
+    place: str
+    within: tuple[tuple[str, int], ...] = ()
+    edge: tuple[str, str] | None = None
+    block: tuple[str, ...] = ()
+    text: str = ""
+    flag: str = ""
+    mark: Mark | None = None
+
+
+def drawn_id(node: str, within: Sequence[tuple[str, int]] = ()) -> str:
+    """The name of a node in a drawing: its own, after those of the loops that it stands in.
+
+    >>> drawn_id("c", [("lstm", 3)])
+    'lstm/c'
+    """
+    return "/".join([*(name for name, _ in within), node])

@@ -1,0 +1,64 @@
+"""What is open in a studio, as data: the same workspace always shows the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Direction = Literal["TB", "LR"]
+Walk = Literal["gradient", "training"]
+"""Forward and backward of one value; or whole training steps, updates included."""
+OverlayKind = Literal["none", "values", "gradients", "time", "memory", "changes"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One number written over, of an input, a parameter or a state. ``index`` is its place in the
+    array, empty for a scalar; without one (None) the whole array takes the value.
+    """
+
+    name: str
+    index: tuple[int, ...] | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A model, how it is fed and what was changed in it.
+
+    Exactly one of ``graph`` (a canned graph by name, or a file in an allowed folder), ``text`` (a
+    file's contents) and ``run`` (the folder of a run, at ``checkpoint``) is set. ``of`` is what is
+    differentiated, the loss if it is left out. ``iteration`` counts the training steps made before
+    the one that is shown; ``unrolled`` names the loops whose steps are walked one by one.
+    """
+
+    graph: str = ""
+    text: str = ""
+    run: str = ""
+    checkpoint: str = ""
+    overrides: tuple[tuple[str, str], ...] = ()
+    seed: int | None = None
+    of: str = ""
+    walk: Walk = "gradient"
+    dtype: Literal["float32", "float64"] = "float64"
+    edits: tuple[Edit, ...] = ()
+    iteration: int = 0
+    unrolled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a model is drawn; what is computed does not depend on it.
+
+    ``opened`` are the groups that are open, all others are closed; None leaves it to the drawing to
+    open what fits. ``folded`` draws a row of equal blocks as one, ``xN``. ``moments`` is the time
+    step that an open loop shows.
+    """
+
+    direction: Direction = "TB"
+    parameters: Literal["inline", "shown"] = "inline"
+    opened: tuple[str, ...] | None = None
+    folded: bool = True
+    shapes: bool = True
+    moments: Mapping[str, int] = field(default_factory=dict)

@@ -57,14 +57,11 @@ def train(
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     """
-    settings = RunSettings(folder=str(model.folder or ""), overrides=model.overrides, seed=seed,
-                           dtype=dtype, backend="numpy", epochs=epochs, steps=steps,
-                           log=log)  # fmt: skip
-    way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
-    return started(model, settings, Path(out) if out is not None else None, way).run()
+    settings = RunSettings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
+    return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
 
 
 def run(
@@ -97,13 +94,20 @@ def run(
     >>> outcome.finished, outcome.history["x"].values[:4].round(6).tolist()
     (True, [1.0, 1.5, 1.416667, 1.414216])
     """
-    settings = RunSettings(folder=str(model.folder or ""), overrides=model.overrides, seed=seed,
-                           dtype=dtype, backend="numpy", epochs=epochs, steps=steps,
-                           log=log)  # fmt: skip
-    way = Way(save_every=save_every, callbacks=callbacks)
     if model.elaborated.run is None:
         fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
              help="add run: {steps: 100}; graphflow.train(model) trains")  # fmt: skip
+    settings = RunSettings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
+    return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
+
+
+def _begun(
+    model: Model, settings: RunSettings, out: str | PathLike[str] | None, way: Way
+) -> Outcome:
+    """A new run of a model that Python holds, to its end."""
+    settings = replace(
+        settings, folder=str(model.folder or ""), overrides=model.overrides, backend="numpy"
+    )
     return started(model, settings, Path(out) if out is not None else None, way).run()
 
 

@@ -1,0 +1,1 @@
+"""The studio's pages, in Streamlit: thin, they draw what `view` and `studio` computed."""

@@ -1,0 +1,28 @@
+"""Errors and untrusted text on a page: always as text, never as Markdown or HTML."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from graphflow.diagnostics import GraphflowError
+
+_SIGNS = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def escaped(text: str) -> str:
+    r"""Text for a place that reads Markdown: every sign of its grammar is made an ordinary one.
+
+    >>> escaped("![x](http://a) <b>")
+    '\\!\\[x\\]\\(http\\:\\/\\/a\\) \\<b\\>'
+    """
+    return _SIGNS.sub(r"\\\1", text).replace("\n", " ")
+
+
+def show(error: GraphflowError) -> None:
+    """What is wrong, where (with a caret under the place), why, and what to do."""
+    for found in error.diagnostics:
+        box = st.warning if found.severity == "warning" else st.error
+        box(f"**{found.code}** {escaped(found.message)}")
+        st.code(found.render(), language=None, wrap_lines=False)

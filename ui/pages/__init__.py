@@ -1,0 +1,1 @@
+"""One module a page, each with ``page()``; ``ui/app.py`` lists them."""

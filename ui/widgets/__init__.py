@@ -1,0 +1,1 @@
+"""Components that run in the browser: the graph and the editor."""

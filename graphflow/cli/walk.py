@@ -10,7 +10,8 @@ from graphflow.cli.output import console, report_errors
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Attr, Node
 from graphflow.ops.evaluate import Computed
-from graphflow.runtime.stepper import ChainRule, Stepper, StepView
+from graphflow.runtime.chain import ChainRule
+from graphflow.runtime.stepper import Stepper, StepView
 from graphflow.spec.expand import INFIX, literal
 
 HELP = """\

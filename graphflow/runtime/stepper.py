@@ -14,34 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.graph import LEAVES, Graph, Phase
-from graphflow.ops.core import PassThrough
-from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.evaluate import Computed, run_node
-from graphflow.ops.op import OPS, Array
+from graphflow.ops.op import Array
+from graphflow.runtime.chain import ChainRule, chain_rule
+from graphflow.runtime.formula import formula
 from graphflow.runtime.program import Program
-
-
-@dataclass(frozen=True, eq=False)
-class ChainRule:
-    """One contribution of the chain rule: upstream gradient times local derivative.
-
-    ``upstream`` is the gradient of ``twin``'s result, ``contribution`` what flows on to
-    ``operand``; ``local`` is the derivative of the result by the operand where it is a number for
-    each element (None where it is a matrix that nobody writes out). ``total`` is the running sum
-    at a fan-out, the contributions so far included.
-    """
-
-    twin: str
-    operand: str
-    upstream_name: str
-    upstream: Array
-    contribution: Array
-    local: Array | None
-    total: Array | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,92 +136,12 @@ class Stepper:
             origin.phase,
             self._values[node.name],
             {name: self._values[name] for name in node.inputs},
-            self.formula(node.name),
+            formula(self.graph, node.name),
             origin.mark,
-            self._chain(node.name),
+            chain_rule(self.graph, self._values, node.name),
         )
-
-    def formula(self, name: str) -> str:
-        """The node's operation as LaTeX over the names of its operands."""
-        node = self.graph.nodes[name]
-        op = OPS[node.op]
-        names: dict[str, object] = dict(node.attrs)
-        for position, operand in enumerate(op.operands):
-            if operand.startswith("*"):
-                names[operand[1:]] = ", ".join(map(_text, node.inputs[position:]))
-                names["operands"] = names[operand[1:]]
-            elif position < len(node.inputs):
-                names[operand] = _text(node.inputs[position])
-        try:
-            return op.latex.format_map(names) if op.latex else rf"\operatorname{{{node.op}}}"
-        except (KeyError, IndexError):
-            return rf"\operatorname{{{node.op}}}({', '.join(map(_text, node.inputs))})"
 
     def _position(self, name: str) -> int:
         if name in self.graph and self.graph.resolve(name) in self.order:
             return self.order.index(self.graph.resolve(name))
         fail("GF020", f"no step is called '{name}'", help=did_you_mean(name, self.order))
-
-    def _chain(self, name: str) -> ChainRule | None:
-        """The chain rule of a backward node that is one operand's contribution."""
-        origin = self.graph.origin(name)
-        if origin.twin is None or origin.wrt is None:
-            return None
-        upstream_name = f"{origin.twin}.grad"
-        if upstream_name not in self._values:
-            return None
-        upstream, contribution = self._values[upstream_name], self._values[name]
-        if isinstance(upstream, tuple) or isinstance(contribution, tuple):
-            return None
-        return ChainRule(
-            origin.twin,
-            origin.wrt,
-            upstream_name,
-            upstream,
-            contribution,
-            self._local(name, origin.twin, upstream_name),
-            self._running_sum(name, origin.wrt),
-        )
-
-    def _local(self, name: str, twin: str, upstream: str) -> Array | None:
-        """The local derivative: the same backward nodes, run with an upstream gradient of 1.
-
-        That is the derivative only where every element of the result hangs on its own element of
-        the operand; elsewhere it is a matrix, and None is given.
-        """
-        forward = self.graph.nodes[twin]
-        if not isinstance(OPS[forward.op], Elementwise | PassThrough):
-            return None
-        if self.graph.nodes[name].type != forward.type:
-            return None
-        one = np.ones_like(self._values[upstream])
-
-        def again(node: str) -> Computed:
-            origin = self.graph.origin(node)
-            if node == upstream:
-                return one
-            if origin.twin != twin or origin.phase != "backward" or node in self._constants:
-                return self._values[node]
-            found = self.graph.nodes[node]
-            return run_node(found, [again(n) for n in found.inputs])
-
-        return np.asarray(again(name))
-
-    def _running_sum(self, name: str, operand: str) -> Array | None:
-        """The sum of the contributions to ``operand`` up to and with this one, at a fan-out."""
-        prefix = f"{operand}.grad."
-        if not name.startswith(prefix):
-            return None
-        total: Array | None = None
-        for step in self.order[: self.order.index(name) + 1]:
-            origin = self.graph.origin(step)
-            value = self._values.get(step)
-            if origin.wrt == operand and step.startswith(prefix) and isinstance(value, np.ndarray):
-                total = value if total is None else total + value
-        return total
-
-
-def _text(name: str) -> str:
-    """A node's name inside LaTeX."""
-    escaped = name.replace("_", r"\_")
-    return escaped if len(name) == 1 else rf"\text{{{escaped}}}"

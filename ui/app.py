@@ -14,6 +14,8 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:  # so that `ui` and, in a checkout, `graphflow` are found
     sys.path.insert(0, ROOT)
 
+ICON = Path(__file__).with_name("icon.svg")  # a Material icon in a tab's title would be fetched
+
 
 @dataclass(frozen=True)
 class Page:
@@ -41,7 +43,7 @@ def shower(page: Page) -> Callable[[], None]:
 
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
-    st.set_page_config("graphflow studio", ":material/account_tree:", layout="wide")
+    st.set_page_config("graphflow studio", ICON, layout="wide")
     pages = [
         st.Page(shower(p), title=p.title, icon=p.icon, url_path=p.module, default=p is PAGES[0])
         for p in PAGES

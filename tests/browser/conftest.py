@@ -1,0 +1,126 @@
+"""The studio in a real browser: a server of its own, and pages that may not err or call outside.
+
+Playwright drives a Chromium that is installed already; without one these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Request
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HERE = {"127.0.0.1", "localhost", ""}
+START_S = 30.0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser of all tests; skipped with the reason where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio that serves nobody else."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("studio") / "log"
+    options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true",
+               "server.fileWatcherType": "none"}  # fmt: skip
+    flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui/app.py"), *flags],
+            cwd=log.parent, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        await_health(address, server, log)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def await_health(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server answers; fail with what it wrote when it ends or does not."""
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.1)
+    pytest.fail(f"the studio did not start:\n{log.read_text()}")
+
+
+class Visitor:
+    """Opens pages of the studio, and notes what they may not do."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.address = address
+        self.complaints: list[str] = []
+        self._browser = browser
+        self._pages: list[Page] = []
+
+    def open(
+        self,
+        path: str = "",
+        *,
+        scheme: Literal["light", "dark"] = "light",
+        size: tuple[int, int] = (1280, 800),
+    ) -> Page:
+        """A page of its own session, once the app has drawn something."""
+        page = self._browser.new_page(
+            color_scheme=scheme, viewport={"width": size[0], "height": size[1]}
+        )
+        page.set_default_timeout(20_000)
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note_request)
+        self._pages.append(page)
+        page.goto(f"{self.address}/{path}")
+        page.get_by_test_id("stMain").wait_for()
+        return page
+
+    def leave(self) -> None:
+        for page in self._pages:
+            page.close()
+
+    def _note_request(self, request: Request) -> None:
+        if (urlsplit(request.url).hostname or "") not in HERE:
+            self.complaints.append(f"a request to another host: {request.url}")
+
+
+@pytest.fixture
+def visitor(chromium: Browser, studio: str) -> Iterator[Visitor]:
+    """Opens pages; afterwards no console error and no request to another host may be there."""
+    visitor = Visitor(chromium, studio)
+    yield visitor
+    visitor.leave()
+    assert visitor.complaints == []

@@ -10,7 +10,10 @@ from graphflow.ir.graph import Attr, Graph
 from graphflow.ops.op import OPS
 from graphflow.spec.expand import subscript
 
-_SPECIAL = {c: f"\\{c}" for c in "_#%&${}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}"}
+_SPECIAL = {
+    **{sign: f"\\{sign}" for sign in "_#%&${}"},
+    "\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}",
+}  # fmt: skip
 
 
 def formula(graph: Graph, name: str, operands: Sequence[str] | None = None) -> str:

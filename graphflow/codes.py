@@ -37,7 +37,8 @@ CODES: dict[str, Code] = {
         "a limit was exceeded",
         "Files are at most 1 MB and 50 levels deep; expressions at most 2,000 characters, "
         "nesting 50, integers below 2^53, constant exponents up to 64; repeat up to 1,000 "
-        "turns; 100,000 nodes a graph; a history takes at most 1 GB.",
+        "turns; 100,000 nodes a graph; a history takes at most 1 GB. What is walked through has "
+        "limits of its own, which the message says.",
     ),
     "GF005": Code(
         "not the text form of a graph",

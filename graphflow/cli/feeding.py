@@ -1,53 +1,17 @@
-"""What to feed a file with when nobody trains it: its first fitting check, a few rows of its data,
-numbers given on the command line, or files that it names.
-"""
+"""What the command line feeds: numbers, or files that it names."""
 
 from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from graphflow.api import Model
 from graphflow.diagnostics import fail
-from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
-from graphflow.spec.document import CheckDecl
-from graphflow.training.checks import check_feed
-from graphflow.training.feed import Feed
-
-ROWS = 4
-"""Rows of data that are fed."""
-
-
-@dataclass(frozen=True)
-class Fed:
-    """Values by input, where they are from, and the check they are from."""
-
-    values: Mapping[str, Array] = field(default_factory=dict)
-    source: str = ""
-    check: CheckDecl | None = None
-
-
-def own_feed(model: Model, graph: Graph) -> Fed | None:
-    """What the file itself offers for the inputs that ``graph`` needs; None if that is not all."""
-    needed = graph.needed_for(graph.outputs)
-    wanted = {node.name for node in graph.leaves("input")} & needed
-    for entry in model.document.check:
-        if wanted <= entry.feed.keys():
-            return Fed(check_feed(model, entry), "a check's feed", entry)
-    plan = model.elaborated.data
-    if plan is not None:
-        few = replace(model.elaborated, data=replace(plan, batch=min(plan.batch, ROWS)))
-        values, _ = next(iter(Feed(few, model.folder, seed=0).training(0)))
-        if wanted <= values.keys():
-            return Fed(values, "data")
-    return None
 
 
 def given_feed(texts: Sequence[str] | None) -> dict[str, Array]:

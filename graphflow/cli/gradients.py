@@ -9,8 +9,6 @@ import numpy as np
 
 from graphflow.api import Model
 from graphflow.autodiff import GradientCheck, check_gradients
-from graphflow.cli.feeding import Fed, own_feed
-from graphflow.cli.survey import target
 from graphflow.ir.dims import bind
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import type_symbols
@@ -19,6 +17,7 @@ from graphflow.ops.evaluate import evaluate
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import intervene
 from graphflow.spec.syntax import Name
+from graphflow.view.feeding import Fed, own_feed, target
 
 STEPS = (1e-6, 1e-8, 1e-9, 1e-7, 1e-5, 1e-4)
 """Step sizes of the differences. One suffices for a smooth graph; a large step jumps over the kinks
@@ -98,9 +97,7 @@ def _real(graph: Graph, of: str, names: Collection[str]) -> list[str]:
     ]
 
 
-def _projected(
-    graph: Graph, of: str, leaves: dict[str, Array]
-) -> tuple[Graph, dict[str, Array]]:
+def _projected(graph: Graph, of: str, leaves: dict[str, Array]) -> tuple[Graph, dict[str, Array]]:
     """The graph whose output is ``of``, or its sum with random weights if it is no one number."""
     type = graph[of].tensor
     builder, value = Builder(graph), of

@@ -12,7 +12,7 @@ from functools import cached_property
 from graphflow.api import Model
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim, bind
-from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, type_symbols
 from graphflow.ops.control import graph_flops
 from graphflow.passes import optimise, specialise, stands_for
@@ -21,6 +21,7 @@ from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
 from graphflow.spec.elaborate.session import Leaf
 from graphflow.spec.unparse import unparse
+from graphflow.view.feeding import ends, target, wanted
 
 
 @dataclass(frozen=True)
@@ -84,35 +85,6 @@ def survey(
     return Survey(graph, concrete, sizes, parameters, flops, make_plan(fast), unplanned)
 
 
-def target(model: Model) -> str:
-    """What is differentiated unless told: what training minimizes (first player's), else the node
-    ``loss``, else the first output.
-    """
-    training, graph = model.elaborated.training, model.graph
-    if training is not None:
-        return training.objectives[0].loss
-    if "loss" in graph:
-        return "loss"
-    return (*graph.outputs, *_ends(graph), *graph.nodes)[0]
-
-
-def wanted(model: Model, of: str) -> tuple[str, ...]:
-    """What a value is differentiated by, as far as it depends on it: the parameters of the player
-    that minimizes it, else all, or the real inputs of a graph without any.
-    """
-    graph, training = model.graph, model.elaborated.training
-    if of not in graph:
-        fail("GF020", f"no node is called '{of}'",
-             help=did_you_mean(of, [*graph.nodes, *graph.aliases]))  # fmt: skip
-    needed = graph.needed_for([of])
-    players = training.objectives if training is not None else ()
-    names = [p for player in players if player.loss == graph.resolve(of) for p in player.params]
-    names = names or list(model.elaborated.parameters)
-    found = tuple(name for name in names if name in needed)
-    inputs = (n for n in graph.leaves("input") if n.tensor.dtype.is_float and n.name in needed)
-    return found or tuple(node.name for node in inputs)
-
-
 def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[str, int]:
     """A size for every symbol: the given one, the batch and steps of ``data:``, else 1."""
     open_symbols = dict.fromkeys(s for node in graph for s in sorted(type_symbols(node.type)))
@@ -132,21 +104,11 @@ def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[s
 
 def _forward(graph: Graph) -> Graph:
     """The graph whose outputs are all values that a file computes, updates of states aside."""
-    return replace(graph, outputs=tuple(dict.fromkeys((*graph.outputs, *_ends(graph)))), updates={})
+    return replace(graph, outputs=tuple(dict.fromkeys((*graph.outputs, *ends(graph)))), updates={})
 
 
 def _backward(model: Model, of: str) -> Graph:
     return model.compile(of, wanted(model, of), mode="train").graph
-
-
-def _ends(graph: Graph) -> list[str]:
-    """The values that nothing reads, without those that only become a state's next value."""
-    updates = set(graph.updates.values())
-    return [
-        node.name
-        for node in graph
-        if not graph.consumers[node.name] and node.op not in LEAVES and node.name not in updates
-    ]
 
 
 def _parameter(model: Model, name: str, sizes: Mapping[str, int]) -> Parameter:

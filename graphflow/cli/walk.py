@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-import numpy as np
-
 from graphflow.cli.output import console, report_errors
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
-from graphflow.ir.graph import Attr, Node
-from graphflow.ops.evaluate import Computed
 from graphflow.runtime.chain import ChainRule
 from graphflow.runtime.stepper import Stepper, StepView
-from graphflow.spec.expand import INFIX, literal
+from graphflow.view.written import shown, written
 
 HELP = """\
   n, Enter   next node              b          back
@@ -21,9 +17,6 @@ HELP = """\
   w NAME     watch a value          v NAME     show a value
   l          list the nodes         h          this help
   q          quit"""
-UNSHOWN = ("shape", "keepdims")
-WHOLE = 12
-"""Arrays of up to so many elements are shown whole."""
 
 
 class Walk:
@@ -142,22 +135,6 @@ class Walk:
         return name
 
 
-def written(node: Node) -> str:
-    """The operation as one would write it in a file; types and shapes are left out."""
-    if node.op in INFIX and len(node.inputs) == 2:
-        return f" {INFIX[node.op]} ".join(node.inputs)
-    if node.op == "identity":
-        return node.inputs[0]
-    numbers = [f"{k}={literal(v)}" for k, v in node.attrs if _counts(v) and k not in UNSHOWN]
-    return f"{node.op}({', '.join([*node.inputs, *numbers])})"
-
-
-def _counts(value: Attr) -> bool:
-    """Whether an attribute is a number or a list of numbers."""
-    items = value if isinstance(value, tuple) else (value,)
-    return bool(items) and all(isinstance(item, int | float) for item in items)
-
-
 def chain_lines(chain: ChainRule) -> Iterator[str]:
     """Upstream gradient times local derivative is the contribution, in names and in numbers."""
     local = f"∂{chain.twin}/∂{chain.operand}"
@@ -176,17 +153,3 @@ def chain_lines(chain: ChainRule) -> Iterator[str]:
             yield f"  = {contribution}"
     if chain.total is not None:
         yield f"  sum of the contributions so far = {shown(chain.total)}"
-
-
-def shown(value: Computed) -> str:
-    """A value on one line: small ones whole, others by shape and range."""
-    if isinstance(value, tuple):
-        return f"({', '.join(map(shown, value))})"
-    array = np.asarray(value)
-    if array.shape == ():
-        return f"{array.item():.6g}" if array.dtype.kind == "f" else str(array.item())
-    if array.size <= WHOLE:
-        text = np.array2string(array, precision=5, separator=", ", max_line_width=10_000)
-        return " ".join(text.split())
-    low, mean, high = (float(f(array)) for f in (np.min, np.mean, np.max))
-    return f"{list(array.shape)} from {low:.4g} to {high:.4g}, mean {mean:.4g}"

@@ -1,0 +1,99 @@
+"""Forward and backward of one value: what is differentiated, by what, at which point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphflow.api import Model
+from graphflow.diagnostics import fail
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import tensors
+from graphflow.ops import OPS
+from graphflow.ops.op import Array
+from graphflow.runtime.compile import Mode
+from graphflow.runtime.program import Program
+from graphflow.view.feeding import (
+    Fed,
+    checked_target,
+    needed_inputs,
+    own_feed,
+    take_parameters,
+    wanted,
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a walk through forward and backward is about: ``of`` by ``by``, fed with ``values``.
+
+    ``by`` is empty where nothing can be differentiated. ``source`` says where the values are from.
+    """
+
+    of: str
+    by: tuple[str, ...]
+    mode: Mode
+    values: Mapping[str, Array]
+    source: str
+    seed: int
+
+
+def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | None = None) -> Chosen:
+    """``of`` is what the file's check differentiates, or its loss, unless told. The file's own feed
+    serves where ``given`` does not; a check's parameters and mode are taken over with its feed.
+    """
+    of = of or checked_target(model)
+    by = wanted(model, of)
+    graph = model.compile(of).graph
+    own = own_feed(model, graph) or Fed()
+    values = {**own.values, **(given or {})}
+    missing = [name for name in needed_inputs(graph) if name not in values]
+    if missing:
+        offer = " ".join(f"--feed {name}=..." for name in missing)
+        fail("GF065", f"nothing says what {', '.join(missing)} is",
+             help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy; a check: with a feed "
+             "or a data: section in the file serves, too")  # fmt: skip
+    take_parameters(model, own)
+    mode: Mode = "eval" if own.check is not None and own.check.mode == "eval" else "train"
+    real = graph[of].tensor.dtype.is_float
+    seed = 0 if own.check is None else own.check.seed
+    return Chosen(of, by if real else (), mode, values, own.source, seed)
+
+
+def compiled(
+    model: Model, chosen: Chosen, dtype: str = "float64", seed: int | None = None
+) -> tuple[Program, Array | None]:
+    """The program, and the upstream gradient to begin with where ``of`` is not one number: ones.
+
+    In float64 unless told, so that numbers look as they are written.
+    """
+    seed = chosen.seed if seed is None else seed
+    forward = model.compile(chosen.of, mode=chosen.mode, dtype=dtype, seed=seed)
+    if not chosen.by:
+        return forward, None
+    program = model.compile(chosen.of, chosen.by, mode=chosen.mode, dtype=dtype, seed=seed)
+    if forward.graph[chosen.of].tensor.shape == ():
+        return program, None
+    return program, np.ones_like(forward(chosen.values).values[chosen.of])
+
+
+def flat(graph: Graph, of: str, by: Sequence[str]) -> str:
+    """A warning where no differentiable path leads from a value to what it depends on."""
+    todo, seen, stops = [graph.resolve(of)], set[str](), dict[str, None]()
+    while todo:
+        node = graph.nodes[todo.pop()]
+        if node.name in by:
+            return ""
+        if OPS[node.op].family not in ("leaf", "control", "derivative") and (
+            OPS[node.op].vjp is None or not any(t.dtype.is_float for t in tensors(node.type))
+        ):
+            stops[node.op] = None
+        else:
+            todo += [name for name in node.inputs if name not in seen]
+            seen.update(node.inputs)
+    if not (by and stops):
+        return ""
+    return (f"its gradient is zero everywhere: {', '.join(stops)} hands none back, and no other "
+            "path leads to parameters or real inputs")  # fmt: skip

@@ -1,0 +1,103 @@
+"""The overview of a study."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal, get_args
+
+from graphflow.api import Model
+from graphflow.ir.graph import Graph, Phase
+from graphflow.ir.types import TensorType
+from graphflow.ops.control import ScanParts
+from graphflow.view.choosing import flat
+from graphflow.view.overview import Leaf, Loop, Overview
+from graphflow.view.recording.gradient import GradientWalk
+from graphflow.view.recording.recording import Recording
+from graphflow.view.recording.turn import Turn, loop_of
+from graphflow.view.workspace import Walk, Workspace
+
+
+def overview_of(
+    workspace: Workspace, model: Model, walk: GradientWalk, recording: Recording
+) -> Overview:
+    """A study at a glance."""
+    document, elaborated = model.document, model.elaborated
+    turns = recording.turns
+    counts = Counter(step.phase for step in recording.steps)
+    trains = elaborated.training is not None or elaborated.run is not None
+    walks: tuple[Walk, ...] = ("gradient", "training") if trains else ("gradient",)
+    warning = flat(model.graph, walk.of, walk.by)
+    return Overview(
+        name=document.name,
+        about=document.about or "",
+        walk=workspace.walk,
+        walks=walks,
+        of=walk.of,
+        by=walk.by,
+        targets=targets(model),
+        turns=tuple(turn.title for turn in turns),
+        steps=len(recording.steps),
+        counts=tuple((phase, counts[phase]) for phase in get_args(Phase)),
+        nodes=len(model.graph),
+        parameters=sum(model.parameters[name].size for name in model.parameters),
+        fed=walk.fed,
+        iteration=workspace.iteration,
+        editable=editable(turns),
+        loops=loops(turns),
+        seconds=recording.seconds,
+        bytes=recording.bytes,
+        warnings=(warning,) if warning else (),
+    )
+
+
+def targets(model: Model) -> tuple[str, ...]:
+    """The values that can be differentiated and have one number: losses come first."""
+    training, graph = model.elaborated.training, model.graph
+    losses = [o.loss for o in training.objectives] if training else []
+    scalars = [
+        node.name
+        for node in graph
+        if isinstance(node.type, TensorType)
+        and node.type.shape == ()
+        and node.type.dtype.is_float
+        and node.op not in ("input", "parameter", "state", "constant")
+        and graph.origin(node.name).path == node.name
+    ]
+    return tuple(dict.fromkeys((*losses, *scalars)))
+
+
+KINDS: dict[str, Literal["input", "parameter", "state"]] = {
+    "input": "input", "parameter": "parameter", "state": "state",
+}  # fmt: skip
+
+
+def editable(turns: tuple[Turn, ...]) -> tuple[Leaf, ...]:
+    """The inputs, parameters and states of all turns, inputs first."""
+    found: dict[str, Leaf] = {}
+    for turn in turns:
+        for node in turn.graph:
+            if node.op in KINDS and node.name not in found:
+                type = node.tensor
+                shape = tuple(d for d in type.shape if isinstance(d, int))
+                found[node.name] = Leaf(node.name, KINDS[node.op], shape, str(type.dtype))
+    order = list(KINDS.values())
+    return tuple(sorted(found.values(), key=lambda leaf: order.index(leaf.kind)))
+
+
+def loops(turns: tuple[Turn, ...]) -> tuple[Loop, ...]:
+    """The loops over time, those inside others after them as ``outer/inner``."""
+    found: dict[str, Loop] = {}
+    for turn in turns:
+        _add_loops(turn.graph, "", found)
+    return tuple(found.values())
+
+
+def _add_loops(graph: Graph, prefix: str, found: dict[str, Loop]) -> None:
+    for node in graph:
+        if node.op != "scan":
+            continue
+        parts = ScanParts.of(node)
+        name, length = prefix + loop_of(graph, node.name), node.attr("length")
+        assert isinstance(length, int)
+        found.setdefault(name, Loop(name, length))
+        _add_loops(parts.body, f"{name}/", found)

@@ -1,0 +1,97 @@
+"""All turns of a walk, and the steps they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphflow.diagnostics import fail
+from graphflow.ops.evaluate import Computed
+from graphflow.view.recording.places import Places
+from graphflow.view.recording.turn import Ran, Scope, Turn, found
+from graphflow.view.steps import Step
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What happened in a walk."""
+
+    turns: tuple[Turn, ...]
+    seconds: float
+    bytes: int
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every node that ran, in order."""
+        made: list[Step] = []
+        for number, turn in enumerate(self.turns):
+            places = Places(turn)
+            for ran in turn.ran:
+                made.append(_step(len(made), number, turn, ran, places))
+        return tuple(made)
+
+    @cached_property
+    def ran(self) -> tuple[Ran, ...]:
+        """The runs behind the steps."""
+        return tuple(ran for turn in self.turns for ran in turn.ran)
+
+    @cached_property
+    def _firsts(self) -> tuple[Mapping[tuple[object, ...], int], ...]:
+        """For each turn the step in which each node ran."""
+        found: tuple[dict[tuple[object, ...], int], ...] = tuple({} for _ in self.turns)
+        for step in self.steps:
+            found[step.turn].setdefault((self.ran[step.index].within, step.node), step.index)
+        return found
+
+    def scope(self, index: int) -> Scope:
+        """The graph and the values around a step."""
+        step = self.step(index)
+        return self.turns[step.turn].scopes[self.ran[index].within]
+
+    def step(self, index: int) -> Step:
+        """One step."""
+        if not 0 <= index < len(self.steps):
+            fail("GF082", f"there is no step {index}: there are {len(self.steps)}",
+                 help="steps are counted from 0")  # fmt: skip
+        return self.steps[index]
+
+    def value(self, index: int, name: str) -> Computed:
+        """The value of a node as the step ``index`` leaves it: in the same time step of a loop, or
+        around it.
+        """
+        step = self.step(index)
+        scope, node = found(self.scope(index), name)
+        within = self.ran[index].within[: self._depth(scope)]
+        at = self._firsts[step.turn].get((within, node), -1)
+        if at > index:
+            fail("GF082", f"'{name}' has not run yet", help=f"go to step {at + 1}")
+        return scope.values[node]
+
+    def _depth(self, scope: Scope) -> int:
+        depth = 0
+        while scope.around is not None:
+            depth, scope = depth + 1, scope.around
+        return depth
+
+
+def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step:
+    """A run as a step."""
+    graph = turn.scopes[ran.within].graph
+    origin = graph.origin(ran.node)
+    within = turn.loops(ran.within)
+    place, edge, block = places.of(graph, ran.node, within)
+    return Step(
+        index=index,
+        turn=number,
+        node=ran.node,
+        op=graph.nodes[ran.node].op,
+        phase=origin.phase,
+        place=place,
+        within=within,
+        edge=edge,
+        block=block,
+        text=ran.text,
+        flag=ran.flag,
+        mark=origin.mark,
+    )

@@ -1,0 +1,183 @@
+"""One turn: a concrete graph run node by node on the plain plan, every value kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ops.control import ScanParts
+from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.op import Array
+from graphflow.runtime.guard import Summary, summarise
+from graphflow.schedule.order import running_order
+from graphflow.view.recording.limits import Meter
+from graphflow.view.recording.texts import told
+from graphflow.view.steps import drawn_id
+
+Within = tuple[tuple[str, int], ...]
+"""Loops from outside in, each with its time step: the nodes that run them, so that the backward of
+a loop has a place of its own.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """The values of the graph of a turn, or of one time step of a loop inside it.
+
+    ``captured`` maps the inputs of a loop's body that stand for values around it to their names
+    there, ``around`` is the scope that the loop stands in.
+    """
+
+    graph: Graph
+    values: Mapping[str, Computed]
+    around: Scope | None = None
+    captured: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """One node that ran: where, how long (seconds), how many bytes it gave, and what it gave in a
+    few numbers (the first result of several).
+    """
+
+    node: str
+    within: Within
+    seconds: float
+    bytes: int
+    summary: Summary
+    flag: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """A graph that has run. ``scopes`` are the loops walked inside, by time step; () is the graph
+    itself.
+    """
+
+    title: str
+    of: str
+    scopes: Mapping[Within, Scope]
+    ran: tuple[Ran, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that ran, sizes and mode definite."""
+        return self.scopes[()].graph
+
+    @property
+    def values(self) -> Mapping[str, Computed]:
+        """Its values, leaves included."""
+        return self.scopes[()].values
+
+    def loops(self, within: Within) -> Within:
+        """The same with the loops of the forward graph in the place of their backward."""
+        return forward_loops(self.scopes, within)
+
+
+def forward_loops(scopes: Mapping[Within, Scope], within: Within) -> Within:
+    """``within`` with the loops of the forward graph in the place of their backward."""
+    around = [scopes[within[:depth]].graph for depth in range(len(within))]
+    return tuple(
+        (loop_of(graph, name), time) for graph, (name, time) in zip(around, within, strict=True)
+    )
+
+
+class Runner:
+    """Runs the graph of a turn. ``unrolled`` names the loops that are walked inside."""
+
+    def __init__(self, meter: Meter, unrolled: Sequence[str] = ()) -> None:
+        self.meter, self.unrolled = meter, frozenset(unrolled)
+        self.scopes: dict[Within, Scope] = {}
+        self.ran: list[Ran] = []
+
+    def run(self, title: str, of: str, graph: Graph, leaves: Mapping[str, Array]) -> Turn:
+        """The turn of a graph whose leaves have these values."""
+        values: dict[str, Computed] = dict(leaves)
+        self.meter.keep(sum(value.nbytes for value in leaves.values()))
+        self._run(Scope(graph, values), values, ())
+        return Turn(title, of, self.scopes, tuple(self.ran))
+
+    def _run(self, scope: Scope, values: dict[str, Computed], within: Within) -> None:
+        """Run the nodes of one scope, whose leaves are among ``values`` already."""
+        graph = scope.graph
+        self.scopes[within] = scope
+        for name in running_order(graph):
+            node = graph.nodes[name]
+            if node.op in LEAVES:
+                continue
+            if node.op == "constant":
+                values[name] = run_node(node, [])
+                continue
+            operands = [values[n] for n in node.inputs]
+            if node.op == "scan":
+                self._enter(scope, name, within)
+            begun = time.perf_counter()
+            value = run_node(node, operands)
+            self._note(scope, name, value, within, time.perf_counter() - begun)
+            values[name] = value
+
+    def _note(
+        self, scope: Scope, name: str, value: Computed, within: Within, seconds: float
+    ) -> None:
+        """Keep what a node gave."""
+        parts = value if isinstance(value, tuple) else (value,)
+        nbytes = sum(part.nbytes for part in parts)
+        self.meter.step()
+        self.meter.keep(nbytes)
+        summaries = [summarise(part) for part in parts]
+        text = told(scope.graph, scope.graph.nodes[name], value, summaries[0],
+                    scope.values.__getitem__)  # fmt: skip
+        flag = nonfinite(parts) if any(s.nonfinite for s in summaries) else ""
+        self.ran.append(Ran(name, within, seconds, nbytes, summaries[0], flag, text))
+
+    def _enter(self, scope: Scope, name: str, within: Within) -> None:
+        """Walk through the time steps of a loop, if it is to be walked inside."""
+        around = forward_loops(self.scopes, within)
+        if drawn_id(loop_of(scope.graph, name), around) not in self.unrolled:
+            return
+        parts = ScanParts.of(scope.graph.nodes[name])
+        body, operands = parts.body, [scope.values[n] for n in parts.node.inputs]
+        carries, series, captured = parts.split(operands)
+        names = parts.names
+        _, _, inner = parts.split(list(zip(names, parts.node.inputs, strict=True)))
+        for turn in turns(parts):
+            given = [*carries, *(s[turn] for s in series), *captured]
+            values: dict[str, Computed] = dict(zip(names, given, strict=True))
+            inside = Scope(body, values, scope, dict(inner))
+            self._run(inside, values, (*within, (name, turn)))
+            carries = [values[n] for n in body.outputs[: parts.carries]]
+
+
+def nonfinite(parts: Sequence[Array]) -> str:
+    """What is wrong with values that are not all finite: ``"nan"``, else ``"inf"``."""
+    return "nan" if any(bool(np.isnan(part).any()) for part in parts) else "inf"
+
+
+def turns(parts: ScanParts) -> Iterator[int]:
+    """The time steps of a loop in the order in which they run."""
+    length = parts.node.attr("length")
+    assert isinstance(length, int)
+    return iter(reversed(range(length)) if parts.node.attr("reverse") else range(length))
+
+
+def loop_of(graph: Graph, name: str) -> str:
+    """The loop that a node is, or that it is the backward of."""
+    origin = graph.origin(name)
+    return origin.twin if origin.phase == "backward" and origin.twin is not None else name
+
+
+def found(scope: Scope, name: str) -> tuple[Scope, str]:
+    """The scope, this one or one around it, that has a node, and the node."""
+    here: Scope | None = scope
+    while here is not None:
+        if name in here.graph:
+            return here, here.graph.resolve(name)
+        here = here.around
+    known = [*scope.graph.nodes, *scope.graph.aliases]
+    fail("GF020", f"no node is called '{name}'", help=did_you_mean(name, known))

@@ -13,6 +13,8 @@ structures", IEEE Trans. SMC 11(2), 1981; E. R. Gansner et al., "A technique for
 graphs", IEEE Trans. Software Eng. 19(3), 1993.
 """
 
+from graphflow.view.layout.curves import curve
+from graphflow.view.layout.place import place
 from graphflow.view.layout.sketch import Box, Direction, Frame, Link, Placed, Rectangle, Route
 
-__all__ = ["Box", "Direction", "Frame", "Link", "Placed", "Rectangle", "Route"]
+__all__ = ["Box", "Direction", "Frame", "Link", "Placed", "Rectangle", "Route", "curve", "place"]

@@ -1,0 +1,214 @@
+"""One frame laid out, from rows to the ways of its wires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from graphflow.view.drawing import Point
+from graphflow.view.layout.columns import columns
+from graphflow.view.layout.order import sort_rows
+from graphflow.view.layout.ranks import rank
+from graphflow.view.layout.returns import Band, Lane, lanes
+from graphflow.view.layout.sheet import Arranged, Sheet
+from graphflow.view.layout.web import THREAD, Web, weave
+
+SLOPE = 0.07
+"""How much farther apart two rows are for each pixel that a line between them goes aside."""
+STRETCH = 2.5
+BESIDE_LABELS = 8.0
+PORT_GAP = 6.0
+
+
+@lru_cache(maxsize=4096)
+def arranged(sheet: Sheet) -> Arranged:
+    """A sheet laid out. Equal sheets are laid out once, within a picture and from one to the next.
+
+    >>> from graphflow.view.layout.sheet import Gaps, Wire
+    >>> done = arranged(Sheet(((20, 10), (20, 10)), 0, 0, (Wire(0, 1, "a"),), Gaps(8, 16)))
+    >>> done.size, done.places
+    ((20.0, 36.0), ((10.0, 5.0), (10.0, 31.0)))
+    """
+    ranks, backs = rank(sheet)
+    web = weave(sheet, ranks, backs)
+    path = main_path(web)
+    sort_rows(web, _first_order(web, path))
+    u = columns(web, _straight(web, path))
+    bands = _bands(sheet, web, u)
+    return _Finish(sheet, web, u, bands, lanes(sheet, web, backs, bands)).arranged()
+
+
+def main_path(web: Web) -> list[int]:
+    """The path with most in it, boxes counted by their depth.
+
+    It does not begin with a source that has others beside it: their reader then stands below the
+    middle of them.
+    """
+    score, before = [0.0] * len(web.row), [-1] * len(web.row)
+    for row in web.rows:
+        for node in row:
+            for above, _ in web.up[node]:
+                if before[node] < 0 or score[above] > score[before[node]]:
+                    before[node] = above
+            score[node] = score[before[node]] if before[node] >= 0 else 0.0
+            score[node] += 1 + web.depth[node] if node < web.items else 0.0
+    node = max(range(len(score)), key=lambda end: score[end], default=-1)
+    path: list[int] = []
+    while node >= 0:
+        path.append(node)
+        node = before[node]
+    path.reverse()
+    if len(path) > 1 and web.depth[path[0]]:
+        sources = [node for node, _ in web.up[path[1]] if not web.up[node]]
+        return path[1:] if len(sources) > 1 else path
+    return path
+
+
+def _straight(web: Web, path: Sequence[int]) -> dict[int, float]:
+    """The u of the nodes of a path that is one straight line."""
+    places = {path[0]: 0.0} if path else {}
+    for upper, lower in pairwise(path):
+        places[lower] = places[upper] + dict(web.up[lower])[upper]
+    return places
+
+
+def _first_order(web: Web, path: Sequence[int]) -> list[tuple[int, int]]:
+    """Sources to the left, then items as they were given, threads to the right."""
+    main = set(path)
+
+    def place(node: int) -> int:
+        if node in main:
+            return 1
+        return 2 if node >= web.items else 1 if web.up[node] else 0
+
+    return [(place(node), node) for node in range(len(web.row))]
+
+
+def _half(sheet: Sheet, web: Web, node: int) -> float:
+    """Half of a node's own width."""
+    if node < len(sheet.sizes):
+        return sheet.sizes[node][0] / 2
+    return web.half[node] if web.half[node] > THREAD else 0.0
+
+
+def _bands(sheet: Sheet, web: Web, u: Sequence[float]) -> list[Band]:
+    """Rows one below the other, the farther apart the more the lines between them go aside."""
+    v = 0.0
+    bands: list[Band] = []
+    for number, row in enumerate(web.rows):
+        depth = max(web.depth[node] for node in row)
+        bands.append(Band(v, v + depth, max(u[node] + _half(sheet, web, node) for node in row)))
+        v += depth
+        if number + 1 < len(web.rows):
+            v += _gap(sheet, web, u, number)
+    return bands
+
+
+def _gap(sheet: Sheet, web: Web, u: Sequence[float], number: int) -> float:
+    """The distance of a row from the next one."""
+    row, below = web.rows[number], web.rows[number + 1]
+    if sheet.entry(row[0]) or sheet.exit(below[0]):
+        least = PORT_GAP
+    elif any(node >= web.items and web.depth[node] for node in (*row, *below)):
+        least = BESIDE_LABELS
+    else:
+        least = sheet.gaps.v
+    aside = max(
+        (abs(u[low] + shift - u[node]) for node in row for low, shift in web.down[node]),
+        default=0.0,
+    )
+    return least + min(SLOPE * aside, STRETCH * sheet.gaps.v)
+
+
+class _Finish:
+    """Coordinates within the frame, from its upper left corner."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        web: Web,
+        u: Sequence[float],
+        bands: Sequence[Band],
+        returning: dict[int, Lane],
+    ) -> None:
+        self.sheet, self.web, self.returning = sheet, web, returning
+        rooms = [*bands, *(lane.room for lane in returning.values())]
+        right = max((room.right for room in rooms), default=0.0)
+        left = min((u[node] - _half(sheet, web, node) for node in range(len(u))), default=0.0)
+        top = min((room.top for room in rooms), default=0.0)
+        bottom = max((room.bottom for room in rooms), default=0.0)
+        margins = sheet.margins
+        self.size = (
+            max(right - left, sheet.least_u) + margins.before_u + margins.after_u,
+            max(bottom - top, sheet.least_v) + margins.before_v + margins.after_v,
+        )
+        self.origin = margins.before_u - left, margins.before_v - top
+        self.u = [value + self.origin[0] for value in u]
+        self.bands = [
+            Band(band.top + self.origin[1], band.bottom + self.origin[1], band.right)
+            for band in bands
+        ]
+        self.places = tuple(self._place(item) for item in range(sheet.count))
+
+    def arranged(self) -> Arranged:
+        """Everything at its place."""
+        ways, labels = [], []
+        for number, track in enumerate(self.web.tracks):
+            lane = self.returning.get(number)
+            ways.append(tuple(self._return(number, lane) if lane else self._way(number, track)))
+            labels.append(self._label(number, lane))
+        backs = tuple(number in self.returning for number in range(len(ways)))
+        return Arranged(self.size, self.places, tuple(ways), tuple(labels), backs)
+
+    def _place(self, item: int) -> Point:
+        """The middle of an item: sources stand low in their row, what nobody reads high."""
+        if self.sheet.entry(item):
+            return self.u[item], 0.0
+        if self.sheet.exit(item):
+            return self.u[item], self.size[1]
+        band, half = self.bands[self.web.row[item]], self.web.depth[item] / 2
+        v = (band.top + band.bottom) / 2
+        if not self.web.up[item] and self.web.down[item]:
+            v = band.bottom - half
+        elif not self.web.down[item] and self.web.up[item]:
+            v = band.top + half
+        return self.u[item], v
+
+    def _way(self, number: int, track: Sequence[int]) -> Iterator[Point]:
+        """The points of a wire: straight through rows, aside only between them."""
+        wire = self.sheet.wires[number]
+        yield from self._end(wire.tail, wire.leave, below=True)
+        for node in track[1:-1]:
+            band = self.bands[self.web.row[node]]
+            yield self.u[node], band.top
+            yield self.u[node], band.bottom
+        yield from reversed(self._end(wire.head, wire.enter, below=False))
+
+    def _end(self, item: int, shift: float, below: bool) -> list[Point]:
+        """Where a wire meets an item, and the edge of the row there."""
+        u, v = self.places[item][0] + shift, self.places[item][1]
+        half = self.web.depth[item] / 2
+        band = self.bands[self.web.row[item]]
+        return [(u, v + half), (u, band.bottom)] if below else [(u, v - half), (u, band.top)]
+
+    def _return(self, number: int, lane: Lane) -> Iterator[Point]:
+        """The points of a wire that leads back: out below, along its lane, in from above."""
+        wire = self.sheet.wires[number]
+        low = self._end(wire.tail, wire.leave, below=True)[0]
+        high = self._end(wire.head, wire.enter, below=False)[0]
+        u = lane.u + self.origin[0]
+        under, over = lane.under + self.origin[1], lane.over + self.origin[1]
+        yield from (low, (low[0], under), (u, under), (u, over), (high[0], over), high)
+
+    def _label(self, number: int, lane: Lane | None) -> Point | None:
+        """The middle of the label of a wire."""
+        if lane:
+            middle = (lane.under + lane.over) / 2 + self.origin[1]
+            labelled = self.sheet.wires[number].label[0]
+            return (lane.u + self.origin[0], middle) if labelled else None
+        node = self.web.labels[number]
+        if node < 0:
+            return None
+        band = self.bands[self.web.row[node]]
+        return self.u[node], (band.top + band.bottom) / 2

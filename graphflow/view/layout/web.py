@@ -1,0 +1,107 @@
+"""The rows of a frame with everything that takes room in them: items, threads and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from graphflow.view.layout.sheet import Sheet
+
+THREAD = 5.0
+"""Half of the room that a thread takes."""
+LABEL_AIR = 4.0
+
+
+@dataclass
+class Web:
+    """Nodes in rows, each joined to nodes of the next row only.
+
+    Nodes are the sheet's items, and after them the threads: one for each row that a value passes
+    on its way down, shared by all its readers; one may carry the label. ``half`` is half a node's
+    width with the air beside it, ``depth`` its height. ``up`` and ``down`` are neighbours, with
+    what must be added to the neighbour's u for the line between them to be straight.
+    """
+
+    row: list[int]
+    half: list[float]
+    depth: list[float]
+    rows: list[list[int]] = field(default_factory=list)
+    up: list[list[tuple[int, float]]] = field(default_factory=list)
+    down: list[list[tuple[int, float]]] = field(default_factory=list)
+    tracks: list[list[int]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    items: int = 0
+
+    def joined(self, upper: int, lower: int, shift: float) -> None:
+        """Join two nodes; ``shift`` is the lower end's u less the upper end's when straight."""
+        if all(node != lower for node, _ in self.down[upper]):
+            self.down[upper].append((lower, -shift))
+            self.up[lower].append((upper, shift))
+
+    def thread(self, row: int, label: tuple[float, float]) -> int:
+        """A new thread in a row."""
+        self.row.append(row)
+        self.half.append(max(THREAD, label[0] / 2 + LABEL_AIR))
+        self.depth.append(label[1])
+        self.up.append([])
+        self.down.append([])
+        return len(self.row) - 1
+
+
+def weave(sheet: Sheet, ranks: Sequence[int], backs: Sequence[bool]) -> Web:
+    """Threads for all wires that lead down. Labels get rows of their own, where there are any."""
+    rows = _rows_with_labels(sheet, ranks, backs)
+    half = [u / 2 + sheet.gaps.u / 2 for u, _ in sheet.sizes]
+    depth = [v for _, v in sheet.sizes]
+    ports = sheet.count - len(sheet.sizes)
+    web = Web([rows[rank] for rank in ranks], half + [THREAD] * ports, depth + [0.0] * ports)
+    web.up = [[] for _ in ranks]
+    web.down = [[] for _ in ranks]
+    web.items = sheet.count
+    labels: dict[tuple[int, str], tuple[float, float]] = {}
+    for wire, back in zip(sheet.wires, backs, strict=True):
+        if not back:
+            u, v = labels.get((wire.tail, wire.value), (0.0, 0.0))
+            labels[wire.tail, wire.value] = max(u, wire.label[0]), max(v, wire.label[1])
+    threads: dict[tuple[int, str], list[int]] = {}
+    for wire, back in zip(sheet.wires, backs, strict=True):
+        web.tracks.append([] if back else [wire.tail])
+        web.labels.append(-1)
+        if back:
+            continue
+        trunk = threads.setdefault((wire.tail, wire.value), [])
+        for row in range(web.row[wire.tail] + 1 + len(trunk), web.row[wire.head]):
+            label = (0.0, 0.0) if trunk else labels[wire.tail, wire.value]
+            trunk.append(web.thread(row, label))
+        used = trunk[: web.row[wire.head] - web.row[wire.tail] - 1]
+        if wire.label[0]:
+            web.labels[-1] = trunk[0]
+        web.tracks[-1] += [*used, wire.head]
+        _join(web, web.tracks[-1], wire.leave, wire.enter)
+    web.rows = [[] for _ in range(max(web.row, default=-1) + 1)]
+    for node, row in enumerate(web.row):
+        web.rows[row].append(node)
+    return web
+
+
+def _join(web: Web, track: Sequence[int], leave: float, enter: float) -> None:
+    """Join the nodes of one wire."""
+    last = len(track) - 2
+    for place, (upper, lower) in enumerate(pairwise(track)):
+        shift = (leave if place == 0 else 0.0) - (enter if place == last else 0.0)
+        web.joined(upper, lower, shift)
+
+
+def _rows_with_labels(sheet: Sheet, ranks: Sequence[int], backs: Sequence[bool]) -> list[int]:
+    """The row of each rank when rows for labels are put in below the items that need one."""
+    labelled = {
+        ranks[wire.tail]
+        for wire, back in zip(sheet.wires, backs, strict=True)
+        if wire.label[0] and not back
+    }
+    rows, row = [], 0
+    for rank in range(max(ranks, default=-1) + 1):
+        rows.append(row)
+        row += 2 if rank in labelled else 1
+    return rows

@@ -257,4 +257,28 @@ CODES: dict[str, Code] = {
         "A text was given for an input, but no source of data says which numbers its words or "
         "characters are. The input must be fed by a column of text, or be given numbers.",
     ),
+    # the studio
+    "GF130": Code(
+        "a limit of the studio was reached",
+        "A question to the studio may take so much time and memory as whoever started it allows "
+        "(--seconds, --memory), and is answered by a process of its own. Where a limit is passed "
+        "or the process dies, the question is given up; the next one starts another process and "
+        "opens the same model again, so that nothing is lost.",
+    ),
+    "GF131": Code(
+        "outside what the studio may touch",
+        "A file in the studio reads below the folders that whoever started it allows (--folder), "
+        "links followed, and writes into its folder of runs (--runs). It starts no programs, and "
+        "uses the network only with --network.",
+    ),
+    "GF132": Code(
+        "the address does not hold a view of the studio",
+        "A permalink is cut short, was changed, or is larger than a view is. Copy all of it, or "
+        "open the graph from the gallery.",
+    ),
+    "GF133": Code(
+        "the file cannot be taken into the studio",
+        "What is sent to the studio is a graph file: YAML as UTF-8 text, within the size that "
+        "whoever started it allows.",
+    ),
 }

@@ -44,6 +44,14 @@ def _named(file: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 
+def readable(file: Path) -> Path:
+    """The file, once Python has opened it: what watches over the files that Python opens (see
+    ``graphflow.studio``) would not see a library of another language open it. Raises OSError.
+    """
+    with file.open("rb"):
+        return file
+
+
 def append_row(file: Path, row: Mapping[str, object]) -> None:
     """Append a JSON object as one line; a last line that was left unfinished is dropped.
 

@@ -64,7 +64,8 @@ def list_graphs() -> list[Entry]:
     return sorted((_entry(name, path) for name, path in _files().items()), key=_reading_order)
 
 
-def _root() -> Path:
+def root() -> Path:
+    """The folder of the canned graphs."""
     package = Path(__file__).resolve().parent
     shipped = package / "_graphs"
     return shipped if shipped.is_dir() else package.parent / "graphs"
@@ -72,8 +73,8 @@ def _root() -> Path:
 
 def _files() -> dict[str, Path]:
     """Name to file. Names are unique: a test holds the gallery to that."""
-    root = _root()
-    paths = (p for p in sorted(root.rglob("*.yaml")) if SHARED not in p.relative_to(root).parts)
+    home = root()
+    paths = (p for p in sorted(home.rglob("*.yaml")) if SHARED not in p.relative_to(home).parts)
     return {path.stem: path for path in paths}
 
 
@@ -81,7 +82,7 @@ def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
     written = plain(document)
     assert isinstance(written, dict), f"{path} is no graph file"
-    parent = path.parent.relative_to(_root())
+    parent = path.parent.relative_to(root())
     return Entry(
         name=name,
         path=path,

@@ -13,6 +13,7 @@ from graphflow.data.files import inside
 from graphflow.data.packed import Packed, packed
 from graphflow.data.pretrained import PRETRAINED, obtain_weights
 from graphflow.diagnostics import Mark, did_you_mean, fail, placed
+from graphflow.files import readable
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 
@@ -113,7 +114,7 @@ def read_weights(path: Path, mark: Mark | None = None, layer: str = "") -> dict[
         with placed(mark):
             return dict(packed(path))
     try:
-        return dict(load_file(path))
+        return dict(load_file(readable(path)))
     except (SafetensorError, ValueError, TypeError, OSError) as error:
         fail("GF077", f"the weights file '{path}' cannot be read: {error}", mark,
              help="weights are .safetensors, or .npz without pickled objects")  # fmt: skip

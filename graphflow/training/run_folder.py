@@ -36,7 +36,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
-from graphflow.files import append_row, fresh, lock, read_object, read_rows, write_atomically
+from graphflow.files import (
+    append_row,
+    fresh,
+    lock,
+    read_object,
+    read_rows,
+    readable,
+    write_atomically,
+)
 from graphflow.ops.op import Array
 from graphflow.training.data_identity import DATA
 from graphflow.training.history import Series, stored_history
@@ -294,7 +302,7 @@ class RunFolder:
 
 def read_checkpoint(file: Path, arrays: bool = True) -> Checkpoint:
     """A checkpoint file's arrays and progress."""
-    with safe_open(str(file), framework="numpy") as opened:
+    with safe_open(str(readable(file)), framework="numpy") as opened:
         names = list(opened.keys()) if arrays else []
         found = {name: opened.get_tensor(name) for name in names}
         about = opened.metadata() or {}

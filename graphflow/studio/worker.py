@@ -1,0 +1,153 @@
+"""A worker process: opens workspaces for one visitor and answers what is asked of them.
+
+It is started by :mod:`graphflow.studio.child`, reads its limits and then questions from stdin, and
+writes answers to stdout. When stdin ends it ends, whatever it is doing: whoever asked has gone.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from collections import OrderedDict
+from importlib import import_module
+from typing import IO
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+from graphflow.studio import frames
+from graphflow.studio.confinement import Confinement, Refused
+from graphflow.studio.frames import Answer, Question
+from graphflow.studio.limits import Limits
+from graphflow.view.study import Study
+from graphflow.view.workspace import Workspace
+
+KEPT = 4
+"""Workspaces that stay open."""
+SERVICES: dict[str, str] = {}
+"""What is asked without a workspace: the name, and the function as ``module:function``."""
+
+
+class Line:
+    """The two ends of the connection. A thread listens, so that its end is noticed at any time."""
+
+    def __init__(self) -> None:
+        self._out = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)  # what a library prints must not stand between messages
+        self._inbox: queue.Queue[object] = queue.Queue()
+        threading.Thread(target=self._listen, args=(sys.stdin.buffer,), daemon=True).start()
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        while (data := frames.read(stream)) is not None:
+            self._inbox.put(pickle.loads(data))
+        os._exit(0)
+
+    def receive(self) -> object:
+        """The next message."""
+        return self._inbox.get()
+
+    def send(self, message: Answer) -> None:
+        """Send an answer; one that is too long is told instead."""
+        data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+        if len(data) > frames.LARGEST:
+            long = Diagnostic("GF130", f"the answer is {len(data) / 2**20:,.0f} MB large, and at "
+                              f"most {frames.LARGEST / 2**20:,.0f} MB are shown")  # fmt: skip
+            data = pickle.dumps(Answer(message.number, diagnostics=(long,)))
+        try:
+            frames.write(self._out, data)
+        except OSError:
+            os._exit(0)
+
+
+class Desk:
+    """The workspaces that are open, and what is asked of them."""
+
+    def __init__(self) -> None:
+        self._studies: OrderedDict[Workspace, Study] = OrderedDict()
+
+    def answer(self, question: Question) -> Answer:
+        """The answer; whatever is wrong with a file is a diagnostic of it."""
+        try:
+            return Answer(question.number, self._value(question))
+        except GraphflowError as error:
+            return Answer(question.number, diagnostics=error.diagnostics)
+        except Refused as error:
+            found = refused(error)
+        except OSError as error:
+            place = f"'{error.filename}': " if error.filename else ""
+            found = Diagnostic("GF007", f"{place}{error.strerror or error}")
+        except MemoryError as error:
+            self._studies.clear()
+            found = out_of_memory(error)
+        return Answer(question.number, diagnostics=(found,))
+
+    def _value(self, question: Question) -> object:
+        method, workspace = question.method, question.workspace
+        if workspace is None:
+            if method not in SERVICES:
+                fail("GF006", f"a studio's worker has no service '{method}'")
+            module, _, function = SERVICES[method].partition(":")
+            return getattr(import_module(module), function)(*question.arguments)
+        if method.startswith("_") or not hasattr(Study, method):
+            fail("GF006", f"nothing of a study is called '{method}'")
+        found = getattr(self._study(workspace), method)
+        return found(*question.arguments) if callable(found) else found
+
+    def _study(self, workspace: Workspace) -> Study:
+        """The study of a workspace, opened if it is not; those that lie longest are closed."""
+        if workspace not in self._studies:
+            while len(self._studies) >= KEPT:
+                self._studies.popitem(last=False)
+            self._studies[workspace] = Study(workspace)
+        self._studies.move_to_end(workspace)
+        return self._studies[workspace]
+
+
+def refused(error: Refused) -> Diagnostic:
+    """What the limits do not allow, as a diagnostic."""
+    place = f"'{error.filename}': " if error.filename else ""
+    return Diagnostic("GF131", f"{place}{error.strerror}",
+                      help="whoever starts the studio allows further folders: --folder DIR, or "
+                      "downloads: --network")  # fmt: skip
+
+
+def out_of_memory(error: MemoryError) -> Diagnostic:
+    """Memory that was asked for and not given, as a diagnostic."""
+    return Diagnostic("GF060", f"out of memory: {error or 'the limit of the studio is reached'}",
+                      help="a smaller batch or smaller sizes help most; whoever starts the studio "
+                      "sets the limit: --memory 8GB")  # fmt: skip
+
+
+def bounded(memory: int) -> None:
+    """Let this process have so many bytes of its own, where the system can be asked for that."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def begin(training: bool = False) -> tuple[Line, Limits]:
+    """The connection and the limits, which hold from here on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks says when to end
+    line = Line()
+    limits = line.receive()
+    assert isinstance(limits, Limits)
+    bounded(limits.memory)
+    Confinement(limits, training).install()
+    return line, limits
+
+
+def main() -> None:
+    """Serve until stdin ends."""
+    line, _ = begin()
+    desk = Desk()
+    line.send(Answer(-1))
+    while True:
+        question = line.receive()
+        assert isinstance(question, Question)
+        line.send(desk.answer(question))

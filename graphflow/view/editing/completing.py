@@ -15,11 +15,11 @@ from graphflow.spec.values import Plain
 @dataclass(frozen=True)
 class Words:
     """``keys`` are those of each section, with those of the file under the empty name;
-    ``functions`` are all that expressions can call, each with what it is.
+    ``functions`` are all that expressions can call, by what they are.
     """
 
     keys: tuple[tuple[str, tuple[str, ...]], ...]
-    functions: tuple[tuple[str, str], ...]
+    functions: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @cache
@@ -39,8 +39,9 @@ def words() -> Words:
     assert isinstance(sections, dict)
     keys = {name: tuple(_keys(value, definitions)) for name, value in sections.items()}
     found = {"": tuple(sections), **{name: inner for name, inner in keys.items() if inner}}
-    kinds = ((name, "operator" if name in OPS else "block") for name in sorted(functions))
-    return Words(tuple(found.items()), tuple(kinds))
+    operators = tuple(sorted(name for name in functions if name in OPS))
+    blocks = tuple(sorted(name for name in functions if name not in OPS))
+    return Words(tuple(found.items()), (("operator", operators), ("block", blocks)))
 
 
 def _keys(form: Plain, definitions: dict[str, Plain]) -> list[str]:

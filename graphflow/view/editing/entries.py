@@ -22,7 +22,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a section, from ``start`` (line, column) up to ``end``; what is written there."""
+    """One entry of a section, from ``start`` (line, column) up to ``end``, and what it says."""
 
     section: str
     names: tuple[str, ...]

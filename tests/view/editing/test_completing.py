@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from graphflow.library import files
 from graphflow.ops import OPS
 from graphflow.spec.document import Document
 from graphflow.view.editing import words
@@ -20,5 +19,5 @@ def test_keys_stand_under_their_section():
 
 def test_operators_and_blocks_of_the_library_are_told_apart():
     functions = dict(words().functions)
-    assert functions["relu"] == ("operator" if "relu" in OPS else "block")
-    assert functions["conv2d"] == "block" and files()
+    assert "matmul" in functions["operator"] and "conv2d" in functions["block"]
+    assert set(functions["operator"]) <= set(OPS)

@@ -143,8 +143,9 @@ function completions(words) {
     const known = words.keys[where] || [];
     const options = keys ? known.map((label) => ({ label, type: "property", apply: `${label}: ` })) : [];
     if (before !== "") {
-      options.push(...words.functions.map(([label, detail]) =>
-        ({ label, detail, type: "function", boost: keys ? -1 : 0 })));
+      for (const [detail, known] of Object.entries(words.functions))
+        options.push(...known.map((label) =>
+          ({ label, detail, type: "function", boost: keys ? -1 : 0 })));
       options.push(...names(context.state.doc).map((label) => ({ label, type: "variable" })));
     }
     return { from: word ? word.from : context.pos, options, validFor: /^[\w.]*$/ };
@@ -173,7 +174,7 @@ class Editor {
       lineNumbers(), highlightActiveLineGutter(), lintGutter(), codeFolding(), foldGutter(),
       history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
       highlightActiveLine(), highlightSelectionMatches(), search({ top: true }), marked,
-      yaml(), syntaxHighlighting(colours), look, indentUnit.of("  "),
+      yaml(), syntaxHighlighting(colours), look, indentUnit.of("  "), EditorView.lineWrapping,
       EditorState.tabSize.of(2), this.words.of([]), this.label.of([]),
       keymap.of([{ key: "Mod-s", run: apply, preventDefault: true },
         { key: "Mod-Enter", run: apply }, ...closeBracketsKeymap, ...defaultKeymap,

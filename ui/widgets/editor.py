@@ -151,11 +151,15 @@ def payload(
         "count": buffer.count,
         "findings": [_placed(found) for found in findings],
         "marked": list(marked),
-        "words": {"rev": 1, "keys": dict(words.keys), "functions": dict(words.functions)},
+        "words": {"rev": 1, "keys": _lists(words.keys), "functions": _lists(words.functions)},
         "label": label,
         "height": height,
         "reveal": {"line": line, "column": column, "serial": serial} if serial else None,
     }
+
+
+def _lists(table: Sequence[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
+    return {name: list(inner) for name, inner in table}
 
 
 def _placed(found: Diagnostic) -> dict[str, object]:

@@ -1,0 +1,51 @@
+"""The graph widget: a drawing, a schedule and a cursor that moves wholly in the browser.
+
+``script()`` is one ES module whose default export is called with a host and called again whenever
+the host's data change; ``style()`` is its style sheet. A host is what ``st.components.v2`` gives a
+component: ``parentElement``, ``data``, ``setStateValue(name, value)`` and
+``setTriggerValue(name, value)``. Nothing is asked of a network.
+
+Data, next to what ``view.wire`` writes:
+
+- ``cursor`` counts only at first and whenever ``move`` differs from the time before: whoever moves
+  the cursor from outside sends another ``move``. All else is an echo, and the user's own cursor
+  holds;
+- ``schedule`` is None where there is nothing to step through, and left out where the widget has it
+  already; then ``schedule_rev`` names the one it should have, and ``rev`` the drawing. What it lacks
+  it asks for by the trigger ``need``;
+- ``options.height`` is the height of the picture in pixels.
+
+State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Triggers: ``toggle``
+(group), ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``), ``breakpoint``, ``watch``,
+``open`` (a node), ``need`` (``"drawing"`` or ``"schedule"``), ``iterate`` (1 or -1).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+PARTS = (
+    "dom", "schedule", "scene", "camera", "transport", "toolbar", "picture", "controls", "graph",
+)  # fmt: skip
+
+
+@cache
+def script() -> str:
+    """The module: its parts one after another, without indentation and lines of comment.
+
+    It travels with every message to the browser, so it is kept small.
+    """
+    lines = (line.strip() for part in PARTS for line in _text(f"{part}.js").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+@cache
+def style() -> str:
+    """The style sheet; colours come from the theme's ``--st-*`` variables."""
+    return "\n".join(line.strip() for line in _text("graph.css").splitlines())
+
+
+def _text(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,315 @@
+// The widget: a drawing, a schedule and a cursor in it that moves wholly in the browser.
+
+let made = 0;
+
+class Graph {
+  constructor(parent) {
+    this.prefix = `gf${++made}`;
+    this.data = { marks: {}, overlay: {} };
+    this.options = {};
+    this.schedule = new Schedule(null);
+    this.cursor = -1;
+    this.breakpoints = new Set();
+    this.wanted = new Set();
+    this.counts = new Map();
+    this.root = make('div', { class: 'gf' }, parent);
+    this.stage = make('div', { class: 'stage' });
+    this.addCanvas();
+    this.camera = new Camera(this.canvas, this.view, () => this.moved());
+    this.toolbar = new Toolbar(this.root, this);
+    this.loops = new Loops(this.root, this);
+    this.root.append(this.stage);
+    this.minimap = new Minimap(this.stage, this.camera);
+    this.legend = make('div', { class: 'legend', role: 'note' }, this.stage);
+    this.empty = make('p', { class: 'empty' }, this.stage, 'Nothing is drawn yet.');
+    this.tip = make('div', { class: 'tip', role: 'tooltip', hidden: '' }, this.stage);
+    this.help = new Help(this.stage, this);
+    this.transport = new Transport(this.root, this);
+    this.sending = paced((cursor) => this.host.setStateValue('cursor', cursor),
+      () => this.transport.playing ? 500 : 60);
+    this.root.addEventListener('keydown', (event) => pressed(this, event));
+  }
+
+  addCanvas() {
+    this.canvas = draw('svg', { class: 'canvas', tabindex: 0, role: 'application',
+      'aria-label': 'computation graph; right and left arrow step, question mark lists the keys',
+    }, this.stage);
+    this.view = draw('g', { class: 'view' }, this.canvas);
+    this.scene = new Scene({ nodes: [], groups: [], edges: [], shown: {}, w: 1, h: 1 }, {}, '',
+      this.prefix);
+    this.over = draw('svg', { class: 'over', 'aria-hidden': 'true' }, this.stage);
+    this.here = draw('g', { class: 'here' }, this.over);
+    this.ring = draw('rect', { class: 'ring', rx: 8 }, this.here);
+    this.flag = draw('path', { class: 'flag' }, this.here);
+    this.word = draw('text', { class: 'word' }, this.here);
+    watchPointer(this);
+  }
+
+  // -- what the host says ---------------------------------------------------------------------
+
+  update(host) {
+    const { data } = host;
+    const before = this.data;
+    this.host = host;
+    this.data = { marks: {}, overlay: {}, ...data };
+    this.options = { ...data.options };
+    this.stage.style.height = `${this.options.height || 560}px`;
+    const drawn = data.drawing && this.scene.rev !== data.rev;
+    const scheduled = data.schedule !== undefined
+      && (data.schedule ? data.schedule.rev : null) !== this.schedule.rev;
+    this.keepBreakpoints(before);
+    if (scheduled) this.schedule = new Schedule(data.schedule);
+    if (drawn) this.redraw(data);
+    if (drawn || scheduled) this.bind();
+    this.toolbar.load(this.options, this.data.overlay);
+    this.loops.load(this.options);
+    this.scene.layer.classList.toggle('shapes', this.options.shapes !== false);
+    legend(this.legend, this.data.overlay);
+    this.remark();
+    this.ask(data);
+    const told = this.seen === undefined || data.move !== before.move;
+    this.seen = true;
+    this.place(clamp(told ? Number(data.cursor ?? -1) : this.cursor, -1, this.schedule.length - 1),
+      { smooth: false, quiet: !told && !drawn });
+  }
+
+  /** Own breakpoints hold until the host tells others. */
+  keepBreakpoints(before) {
+    const [told, old] = [this.data, before].map((data) => data.marks.breakpoints || []);
+    if (told.join('\n') !== old.join('\n')) this.breakpoints = new Set(told);
+  }
+
+  redraw(data) {
+    const anchor = this.anchor();
+    const style = getComputedStyle(this.root);
+    this.scene = new Scene(data.drawing, this.options, style.fontFamily, this.prefix);
+    this.scene.rev = data.rev;
+    this.view.replaceChildren(this.scene.layer);
+    this.camera.measureDrawing(data.drawing);
+    this.empty.hidden = data.drawing.nodes.length + data.drawing.groups.length > 0;
+    this.minimap.paint(data.drawing, style.color);
+    this.hold(anchor);
+    this.select(this.scene.nodes.has(this.selected) ? this.selected : '', false, true);
+    this.toolbar.find();
+  }
+
+  /** What should stay where it is on the screen while the drawing changes around it. */
+  anchor() {
+    const id = [this.toggled, this.selected, this.seenAt()]
+      .find((name) => name && this.spot(name));
+    this.toggled = '';
+    return id && [id, ...this.camera.place(this.spot(id))];
+  }
+
+  /** The point that stands for a box or for an open group. */
+  spot(id) {
+    const node = this.scene.nodes.get(id) || this.scene.nodes.get(this.scene.seen(id));
+    const group = this.scene.groups.get(id);
+    return node || (group && { x: group.x + group.w / 2, y: group.y + 11 });
+  }
+
+  hold(anchor) {
+    const to = anchor && this.spot(anchor[0]);
+    if (!to) return this.camera.start();
+    const { k } = this.camera;
+    return this.camera.set(k, anchor[1] - to.x * k, anchor[2] - to.y * k);
+  }
+
+  /** Places of steps in this drawing, and how much of each box is done. */
+  bind() {
+    this.schedule.bind(this.scene);
+    this.counts = new Map();
+    for (const [id, visits] of this.schedule.visits) {
+      const all = [0, 0, 0];
+      for (const index of visits) all[this.schedule.phase(index)]++;
+      this.counts.set(id, { made: [0, 0, 0], all });
+    }
+    this.counted = -1;
+    this.transport.load(this.schedule);
+  }
+
+  /** Ask once for what the host holds and did not send. */
+  ask(data) {
+    const lacking = [];
+    if (!data.drawing && this.scene.rev !== data.rev) lacking.push(['drawing', data.rev]);
+    if (data.schedule === undefined && this.schedule.rev !== (data.schedule_rev ?? null)) {
+      lacking.push(['schedule', data.schedule_rev]);
+    }
+    for (const [what, rev] of lacking) {
+      if (this.wanted.has(`${what} ${rev}`)) continue;
+      this.wanted.add(`${what} ${rev}`);
+      requestAnimationFrame(() => this.tell('need', what));
+    }
+    if (data.drawing) this.wanted.delete(`drawing ${data.rev}`);
+    if (data.schedule) this.wanted.delete(`schedule ${data.schedule.rev}`);
+  }
+
+  tell(trigger, value) {
+    this.host.setTriggerValue(trigger, value);
+  }
+
+  option(name, value) {
+    if (name === 'shapes') this.scene.layer.classList.toggle('shapes', value);
+    this.options[name] = value;
+    this.tell('option', { name, value });
+  }
+
+  // -- the cursor -----------------------------------------------------------------------------
+
+  /** The box in which the current step is seen. */
+  seenAt() {
+    return this.cursor >= 0 ? this.schedule.drawn[this.cursor] : '';
+  }
+
+  /** Move the cursor, and tell the host. */
+  go(index, options = {}) {
+    const to = clamp(index, -1, this.schedule.length - 1);
+    if (to === this.cursor) return;
+    this.place(to, options);
+    this.sending.give(to);
+  }
+
+  /** Show the cursor at a step. */
+  place(index, { smooth = true, quiet = false } = {}) {
+    this.cursor = index;
+    this.count(index);
+    const { schedule, scene } = this;
+    const at = this.seenAt();
+    const phase = index >= 0 ? schedule.phase(index) : 0;
+    const ends = index >= 0
+      ? [SOURCE, TARGET].map((field) => scene.seen(schedule.named(index, field))) : ['', ''];
+    const edges = index >= 0 ? scene.along(at, ...ends, phase) : [];
+    scene.light(at, phase, edges);
+    this.transport.tell(index);
+    if (index >= 0) this.loops.follow(schedule.named(index, PLACE), schedule.steps[index][TIME]);
+    const node = scene.nodes.get(at);
+    if (node && this.options.follow !== false && !quiet) this.camera.reveal(node, smooth);
+    this.moved();
+  }
+
+  /** Bring the number of steps made in each box up to date; only what changes is touched. */
+  count(index) {
+    const { schedule } = this;
+    const step = index > this.counted ? 1 : -1;
+    const touched = new Set();
+    const [from, to] = [Math.min(index, this.counted) + 1, Math.max(index, this.counted)];
+    for (let at = from; at <= to; at++) {
+      const id = schedule.drawn[at];
+      this.counts.get(id).made[schedule.phase(at)] += step;
+      touched.add(id);
+    }
+    this.counted = index;
+    for (const id of touched) {
+      const { made: done, all } = this.counts.get(id);
+      this.scene.progress(id, done, all);
+    }
+  }
+
+  /** Put the ring and its flag where the cursor is on the canvas; it keeps its size. */
+  moved() {
+    const node = this.scene.nodes.get(this.seenAt());
+    const phase = node ? this.schedule.phase(this.cursor) : 0;
+    this.here.classList.toggle('away', !node);
+    this.minimap.moved(node, phase);
+    if (!node) return;
+    const { camera } = this;
+    const [x, y] = camera.place(node);
+    const [w, h] = [node.w, node.h].map((side) => Math.max(side * camera.k, 12) + 8);
+    filled(this.ring, { x: x - w / 2, y: y - h / 2, width: w, height: h });
+    const word = `${SIGNS[phase]} ${PHASES[phase]}`;
+    const wide = 18 + 7 * word.length;
+    const left = clamp(x - wide / 2, 2, camera.width - wide - 2);
+    const top = clamp(y - h / 2 - 26, 2, camera.height - 28);
+    const tip = clamp(x, left + 10, left + wide - 10);
+    this.here.setAttribute('class', `here ${PHASES[phase]}`);
+    this.flag.setAttribute('d', `M${left} ${top}h${wide}v18H${tip + 6}l-6 7l-6 -7H${left}Z`);
+    filled(this.word, { x: left + wide / 2, y: top + 13 }, null, word);
+  }
+
+  /** To the same place at another time of a loop. */
+  seek(loop, time) {
+    const to = this.schedule.moment(this.cursor, time);
+    if (to >= 0) this.go(to);
+  }
+
+  // -- the selected node ----------------------------------------------------------------------
+
+  select(id, look = false, quiet = false) {
+    const node = this.scene.nodes.get(id);
+    for (const old of this.scene.layer.querySelectorAll('.sel')) old.classList.remove('sel');
+    this.selected = node ? id : '';
+    if (node) {
+      node.element.classList.add('sel');
+      node.element.id = `${this.prefix}-selected`;
+      filled(this.canvas, { 'aria-activedescendant': node.element.id });
+      if (look) this.camera.reveal(node, true);
+    } else this.canvas.removeAttribute('aria-activedescendant');
+    this.retrace();
+    if (!quiet) this.host.setStateValue('selected', this.selected);
+  }
+
+  retrace() {
+    const way = this.toolbar.trace.value;
+    this.scene.dim(way && this.selected ? this.scene.trace(this.selected, way) : null);
+  }
+
+  /** Open or close a group. */
+  toggle(id) {
+    this.toggled = id;
+    this.tell('toggle', id);
+  }
+
+  /** The node that keys act on, under its own name where the cursor is in a closed group. */
+  acted() {
+    if (this.selected) return this.selected;
+    return this.cursor >= 0 ? this.schedule.named(this.cursor, PLACE) : '';
+  }
+
+  breakpoint() {
+    const id = this.acted();
+    if (!id) return;
+    if (!this.breakpoints.delete(id)) this.breakpoints.add(id);
+    this.remark();
+    this.tell('breakpoint', id);
+  }
+
+  remark() {
+    this.scene.mark(this.data.overlay, this.data.marks, this.breakpoints);
+    this.transport.mark();
+  }
+
+  setFollow(on) {
+    press(this.toolbar.follow, on);
+    this.option('follow', on);
+    const node = this.scene.nodes.get(this.seenAt());
+    if (on && node) this.camera.reveal(node, true);
+  }
+
+  download(kind) {
+    download(this.scene, getComputedStyle(this.root).backgroundColor, kind);
+  }
+
+  stop() {
+    this.transport.pause();
+    this.sending.stop();
+    this.camera.size.disconnect();
+  }
+}
+
+const instances = new WeakMap();
+
+/** Called by the host at first and at every change of its data. */
+export default function graph(host) {
+  const { parentElement } = host;
+  let found = instances.get(parentElement);
+  if (!found) {
+    found = new Graph(parentElement);
+    instances.set(parentElement, found);
+  }
+  found.update(host);
+  return () => {
+    if (found.root.isConnected) return;
+    found.stop();
+    instances.delete(parentElement);
+  };
+}

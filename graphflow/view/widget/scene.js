@@ -1,0 +1,269 @@
+// A drawing as SVG: boxes by kind, groups, edges, and the marks that change on them.
+
+/** The outline of a box about its middle: the kind of a node by its form. */
+function outline(kind, w, h) {
+  const [x, y, c] = [w / 2, h / 2, Math.min(10, h / 3)];
+  const round = (r) => `M${r - x} ${-y}H${x - r}A${r} ${r} 0 0 1 ${x} ${r - y}V${y - r}`
+    + `A${r} ${r} 0 0 1 ${x - r} ${y}H${r - x}A${r} ${r} 0 0 1 ${-x} ${y - r}V${r - y}`
+    + `A${r} ${r} 0 0 1 ${r - x} ${-y}Z`;
+  if (kind === 'input') return `M${c - x} ${-y}H${x}L${x - c} ${y}H${-x}Z`;
+  if (kind === 'loss') {
+    return `M${c - x} ${-y}H${x - c}L${x} ${c - y}V${y - c}L${x - c} ${y}H${c - x}`
+      + `L${-x} ${y - c}V${c - y}Z`;
+  }
+  if (kind === 'parameter' || kind === 'state') return round(Math.min(y, 14));
+  return kind === 'constant' ? round(0.5) : round(5);
+}
+
+const KINDS = {
+  input: 'slanted', parameter: 'pill', state: 'pill, double border', constant: 'dotted',
+  op: 'box', loss: 'cut corners', output: 'double border', loop: '↻ and double border',
+  group: '▸ and stack',
+};
+const ROWS = { label: '600 12px', sub: '11px' };
+
+class Scene {
+  constructor(drawing, options, family, prefix) {
+    this.drawing = drawing;
+    this.prefix = prefix;
+    this.family = family;
+    this.layer = draw('g', { class: 'scene' });
+    this.nodes = new Map();
+    this.groups = new Map();
+    this.into = new Map();
+    this.outof = new Map();
+    this.marked = [];
+    this.active = [];
+    this.lit = [];
+    this.arrows();
+    for (const group of drawing.groups) this.addGroup(group);
+    for (const edge of drawing.edges) this.addEdge(edge);
+    for (const node of drawing.nodes) this.addNode(node);
+    this.layer.classList.toggle('shapes', options.shapes !== false);
+  }
+
+  /** Heads of arrows, one of each colour; started at, they point back. */
+  arrows() {
+    const defs = draw('defs', {}, this.layer);
+    for (const name of ['plain', ...PHASES]) {
+      const marker = draw('marker', { id: `${this.prefix}-${name}`, viewBox: '0 0 8 8', refX: 7,
+        refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: 'userSpaceOnUse',
+        orient: 'auto-start-reverse' }, defs);
+      if (name !== 'plain') for (const side of ['markerWidth', 'markerHeight']) {
+        marker.setAttribute(side, 14);
+      }
+      draw('path', { class: `tip ${name}`, d: 'M0 0L8 4L0 8Z' }, marker);
+    }
+  }
+
+  arrow(name) {
+    return `url(#${this.prefix}-${name})`;
+  }
+
+  addGroup(group) {
+    const loop = group.length ? ` ↻ ${group.length}` : '';
+    const element = draw('g', {
+      class: group.length ? 'group loop' : 'group', 'data-group': group.id, role: 'button',
+      'aria-label': `${group.label}, open group of ${group.count}, close it`,
+    }, this.layer);
+    const { x, y, w, h } = group;
+    draw('rect', { class: 'frame', x, y, width: w, height: h, rx: 8 }, element);
+    const head = draw('g', { class: 'head', 'data-toggle': group.id }, element);
+    draw('rect', { x, y, width: w, height: Math.min(22, h), rx: 8 }, head);
+    const text = fitted(`▾ ${group.label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
+    draw('text', { x: x + 8, y: y + 15 }, head, text);
+    this.groups.set(group.id, { ...group, element });
+  }
+
+  addEdge(edge) {
+    const path = draw('path', { class: edge.back ? 'edge back' : 'edge', d: edge.d,
+      'marker-end': this.arrow('plain') }, this.layer);
+    const drawn = { ...edge, path };
+    if (edge.label) {
+      drawn.text = draw('text', { class: 'shape', x: edge.lx, y: edge.ly }, this.layer, edge.label);
+    }
+    for (const [map, end] of [[this.into, edge.t], [this.outof, edge.s]]) {
+      if (!map.has(end)) map.set(end, []);
+      map.get(end).push(drawn);
+    }
+  }
+
+  addNode(node) {
+    const closed = node.kind === 'group' || node.count > 1 || node.folded > 1;
+    const element = draw('g', {
+      class: `node ${node.kind}${closed ? ' closed' : ''}`, 'data-node': node.id,
+      'data-toggle': closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
+      transform: `translate(${node.x},${node.y})`,
+    }, this.layer);
+    const d = outline(node.kind, node.w, node.h);
+    if (closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
+    draw('path', { class: 'box', d }, element);
+    if (['state', 'output', 'loop'].includes(node.kind)) {
+      draw('path', { class: 'inner', d: outline(node.kind, node.w - 6, node.h - 6) }, element);
+    }
+    this.write(node, closed, element);
+    this.nodes.set(node.id, { ...node, closed, element, texts: {}, state: '' });
+  }
+
+  /** The lines of a box, in its middle. */
+  write(node, closed, element) {
+    const sign = (closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
+    const fold = node.folded > 1 ? ` ×${node.folded}` : '';
+    const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
+      ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);
+    const height = Math.min(15, (node.h - 4) / lines.length);
+    const top = (lines.length - 1) / 2;
+    lines.forEach(([text, kind], row) => {
+      const room = node.w - (node.kind === 'input' || node.kind === 'loss' ? 20 : 12);
+      const shown = fitted(text, room, `${ROWS[kind]} ${this.family}`);
+      draw('text', { class: kind, y: (row - top) * height + 4 }, element, shown);
+    });
+  }
+
+  /** The box in which a node is seen; empty where it is in none. */
+  seen(name) {
+    return this.nodes.has(name) ? name : this.drawing.shown[name] || '';
+  }
+
+  /** A short text at a corner of a box: 'state', 'flags' or 'note'. */
+  put(node, corner, text) {
+    let written = node.texts[corner];
+    if (!written && !text) return;
+    if (!written) {
+      const [x, y, anchor] = { state: [1, -1, 'end'], flags: [-1, -1, 'start'],
+        note: [0, 1, 'middle'] }[corner];
+      written = draw('text', { class: corner, x: x * (node.w / 2 - 2), 'text-anchor': anchor,
+        y: y * node.h / 2 + (y < 0 ? 3 : 11) }, node.element);
+      node.texts[corner] = written;
+    }
+    if (written.textContent !== text) written.textContent = text;
+  }
+
+  /** How far a box has come: steps made and steps in all, by phase. */
+  progress(id, made, all) {
+    const node = this.nodes.get(id);
+    if (!node) return;
+    const phase = made[2] ? 2 : made[1] ? 1 : 0;
+    const part = made[phase] < all[phase];
+    let text = '';
+    if (made[phase]) text = part ? `${phase ? SIGNS[phase] : ''}${made[phase]}/${all[phase]}`
+      : ['✓', '✓∇', all[0] || all[1] ? '✓∇✎' : '✎'][phase];
+    node.element.classList.toggle('done', made[0] > 0 && made[0] === all[0]);
+    node.element.classList.toggle('graded', made[1] > 0 && made[1] === all[1]);
+    this.put(node, 'state', text);
+  }
+
+  /** Light up one box, the groups around it and the edges that a step runs along. */
+  light(id, phase, edges) {
+    for (const element of this.active) element.classList.remove('cur', 'in', 'on', ...PHASES);
+    for (const edge of this.lit) {
+      edge.path.removeAttribute('marker-start');
+      edge.path.setAttribute('marker-end', this.arrow('plain'));
+    }
+    [this.active, this.lit] = [[], edges];
+    const on = (element, ...names) => {
+      element.classList.add(...names);
+      this.active.push(element);
+    };
+    const node = this.nodes.get(id);
+    if (!node) return;
+    on(node.element, 'cur', PHASES[phase]);
+    for (let group = this.groups.get(node.group); group; group = this.groups.get(group.parent)) {
+      on(group.element, 'in', PHASES[phase]);
+    }
+    for (const edge of edges) {
+      on(edge.path, 'on', PHASES[phase]);
+      if (phase === 1) edge.path.removeAttribute('marker-end');
+      edge.path.setAttribute(`marker-${phase === 1 ? 'start' : 'end'}`, this.arrow(PHASES[phase]));
+    }
+  }
+
+  /** The edges that a step runs along: the one that is told, else all that lead into its box. */
+  along(id, source, target, phase) {
+    const edges = this.into.get(target) || [];
+    if (source && target) return edges.filter((edge) => edge.s === source);
+    return phase === 0 ? this.into.get(id) || [] : [];
+  }
+
+  /** Give classes and corner texts that stay until they are given again. */
+  mark(overlay, marks, breakpoints) {
+    for (const node of this.marked) {
+      node.element.classList.remove('broken', 'watched', 'changed', 'failing', 'over',
+        ...[0, 1, 2, 3, 4, 5, 6].map((bucket) => `b${bucket}`));
+      for (const corner of ['flags', 'note']) this.put(node, corner, '');
+    }
+    this.marked = [];
+    const given = new Map();
+    const add = (name, names, flag, note) => {
+      const node = this.nodes.get(this.seen(name)) || this.nodes.get(name);
+      if (!node) return;
+      if (!given.has(node)) given.set(node, { flags: new Set(), notes: [] });
+      node.element.classList.add(...names);
+      if (flag) given.get(node).flags.add(flag);
+      if (note) given.get(node).notes.push(note);
+    };
+    for (const [id, [bucket, text, flag]] of Object.entries(overlay.marks || {})) {
+      add(id, ['over', `b${clamp(bucket, 0, 6)}`], flag && '⚠', flag ? `${text} ${flag}` : text);
+    }
+    for (const id of breakpoints) add(id, ['broken'], '●');
+    for (const id of marks.watched || []) add(id, ['watched'], '◎');
+    for (const [id, text] of Object.entries(marks.changed || {})) add(id, ['changed'], 'Δ', text);
+    if (marks.failing) add(marks.failing, ['failing'], '✕', 'here');
+    for (const [node, { flags, notes }] of given) {
+      this.put(node, 'flags', [...flags].join(' '));
+      this.put(node, 'note', notes.join(' · '));
+      this.marked.push(node);
+    }
+  }
+
+  /** All boxes that lead to one ('up'), that it leads to ('down'), or both. */
+  trace(id, way) {
+    const found = new Set([id]);
+    const follow = (map, end) => {
+      const todo = [id];
+      const gone = new Set(todo);
+      while (todo.length) {
+        for (const edge of map.get(todo.pop()) || []) {
+          if (gone.has(edge[end])) continue;
+          gone.add(edge[end]);
+          found.add(edge[end]);
+          todo.push(edge[end]);
+        }
+      }
+    };
+    if (way !== 'down') follow(this.into, 's');
+    if (way !== 'up') follow(this.outof, 't');
+    return found;
+  }
+
+  /** Dim what is not in a set of boxes; null dims nothing. */
+  dim(kept) {
+    for (const [id, node] of this.nodes) {
+      node.element.classList.toggle('dim', Boolean(kept && !kept.has(id)));
+    }
+    for (const edges of this.into.values()) {
+      for (const edge of edges) {
+        const off = Boolean(kept && !(kept.has(edge.s) && kept.has(edge.t)));
+        edge.path.classList.toggle('dim', off);
+        if (edge.text) edge.text.classList.toggle('dim', off);
+      }
+    }
+  }
+
+  /** The nearest box in a direction, along an edge if there is one. */
+  neighbour(id, dx, dy) {
+    const from = this.nodes.get(id);
+    const joined = new Set([...(this.into.get(id) || []), ...(this.outof.get(id) || [])]
+      .flatMap((edge) => [edge.s, edge.t]));
+    let best = [Infinity, id];
+    for (const node of this.nodes.values()) {
+      const [x, y] = [node.x - from.x, node.y - from.y];
+      const ahead = x * dx + y * dy;
+      if (ahead <= 1) continue;
+      const aside = Math.abs(x * dy) + Math.abs(y * dx);
+      const cost = (joined.has(node.id) ? 0 : 1e6) + ahead + 2 * aside;
+      if (cost < best[0]) best = [cost, node.id];
+    }
+    return best[1];
+  }
+}

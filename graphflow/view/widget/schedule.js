@@ -1,0 +1,122 @@
+// The steps of one iteration: what ran where, and how far a larger stride goes.
+
+const [NAME, PHASE, PLACE, SOURCE, TARGET, BLOCK, TURN, TIME, FLAG] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const STRIDES = ['node', 'block', 'layer', 'pass', 'iteration'];
+
+class Schedule {
+  constructor(wire) {
+    this.rev = wire ? wire.rev : null;
+    this.steps = wire ? wire.steps : [];
+    this.names = wire ? wire.names : [];
+    this.texts = wire ? wire.texts : [];
+    this.blocks = wire ? wire.blocks : [];
+    this.flags = wire ? wire.flags : [];
+    this.turns = wire ? wire.turns : [];
+    this.drawn = [];
+    this.visits = new Map();
+  }
+
+  get length() {
+    return this.steps.length;
+  }
+
+  /** One field of a step that is an index into the names. */
+  named(index, field) {
+    return this.names[this.steps[index][field]] || '';
+  }
+
+  phase(index) {
+    return this.steps[index][PHASE];
+  }
+
+  flag(index) {
+    return this.flags[this.steps[index][FLAG]] || '';
+  }
+
+  /** Where each step is seen in a drawing, and the steps that are seen at each box. */
+  bind(scene) {
+    this.visits = new Map();
+    this.drawn = this.steps.map((step, index) => {
+      const id = scene.seen(this.names[step[PLACE]]);
+      if (!this.visits.has(id)) this.visits.set(id, []);
+      this.visits.get(id).push(index);
+      return id;
+    });
+  }
+
+  /** What the steps of one stride have in common. */
+  key(index, stride) {
+    const step = this.steps[index];
+    const pass = `${step[TURN]}|${step[PHASE]}`;
+    if (stride === 'pass') return pass;
+    if (stride === 'iteration') return '';
+    const block = [this.blocks[step[BLOCK]] || []].flat();
+    const path = stride === 'layer' ? block.slice(0, 1) : block;
+    return path.length ? `${pass}|${step[TIME]}|${path.join(' ')}` : `${pass}|${index}`;
+  }
+
+  /** The step at which a stride from `index` ends; -1 is before the first one. */
+  after(index, stride, direction) {
+    if (stride === 'node') return clamp(index + direction, -1, this.length - 1);
+    if (direction > 0) {
+      let to = Math.min(index + 1, this.length - 1);
+      while (to + 1 < this.length && this.key(to + 1, stride) === this.key(to, stride)) to++;
+      return to;
+    }
+    let to = index;
+    while (to > 0 && this.key(to - 1, stride) === this.key(index, stride)) to--;
+    return to - 1;
+  }
+
+  /** The last step up to `index` that is seen at a box, of one phase or of any. */
+  latest(id, index, phase) {
+    const visits = this.visits.get(id) || [];
+    for (let at = visits.length - 1; at >= 0; at--) {
+      const step = visits[at];
+      if (step <= index && (phase === undefined || this.phase(step) === phase)) return step;
+    }
+    return -1;
+  }
+
+  /** The next or previous step that is seen at a box. */
+  visit(id, index, direction) {
+    const visits = this.visits.get(id) || [];
+    const found = direction > 0
+      ? visits.find((step) => step > index)
+      : visits.findLast((step) => step < index);
+    return found === undefined ? index : found;
+  }
+
+  /** Runs of one phase: [phase, turn, first, one after the last]. */
+  bands() {
+    const bands = [];
+    this.steps.forEach((step, index) => {
+      const last = bands[bands.length - 1];
+      if (last && last[0] === step[PHASE] && last[1] === step[TURN]) last[3] = index + 1;
+      else bands.push([step[PHASE], step[TURN], index, index + 1]);
+    });
+    return bands;
+  }
+
+  /** Whether a name among `names` is what a step runs, or where it is seen. */
+  touches(index, names) {
+    return [this.named(index, NAME), this.named(index, PLACE), this.drawn[index]]
+      .some((name) => names.has(name));
+  }
+
+  /** The step of the same place at another time of a loop. */
+  moment(index, time) {
+    const [name, place] = [NAME, PLACE].map((field) => index < 0 ? -1 : this.steps[index][field]);
+    const at = this.steps.findIndex((step) => step[TIME] === time
+      && (index < 0 || (step[PLACE] === place && step[NAME] === name)));
+    return at >= 0 ? at : this.steps.findIndex((step) => step[TIME] === time);
+  }
+
+  sentence(index) {
+    if (!this.length) return '';
+    if (index < 0) return `0/${this.length} before the first step`;
+    const turn = this.turns.length > 1 ? ` (${this.turns[this.steps[index][TURN]]})` : '';
+    const head = `${index + 1}/${this.length} ${PHASES[this.phase(index)]}${turn}`;
+    return `${head}: ${this.texts[index] || this.named(index, NAME)}`;
+  }
+}

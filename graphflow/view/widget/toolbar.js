@@ -1,0 +1,217 @@
+// The bar above the picture: search, zoom, how it is drawn, overlays, downloads, help.
+
+const OVERLAYS = [['none', 'no overlay'], ['values', 'values'], ['gradients', 'gradients'],
+  ['time', 'time'], ['memory', 'memory'], ['changes', 'changes']];
+const TRACES = [['', 'no trace'], ['up', 'trace up'], ['down', 'trace down'], ['both', 'trace both']];
+const KEYS = [
+  ['→ ←', 'step on, back'], ['Shift + → ←', 'one block on, back'], ['Home End', 'first, last step'],
+  ['Space', 'play, pause'], ['[ ]', 'last, next visit of the same node'],
+  ['Alt + arrows', 'select the next node along an edge'],
+  ['Enter', 'open a group; details of a node'], ['Shift + Enter', 'close the group around'],
+  ['B', 'breakpoint on the node'], ['W', 'watch the node'], ['T', 'trace up, down, both'],
+  ['F', 'follow the cursor'], ['/', 'search'], ['+ − 0', 'larger, smaller, all of it'],
+  ['Esc', 'select nothing'], ['?', 'this help'],
+];
+
+class Toolbar {
+  constructor(parent, graph) {
+    this.graph = graph;
+    this.root = make('div', { class: 'tools row', role: 'toolbar', 'aria-label': 'view' }, parent);
+    this.addSearch();
+    const { camera } = graph;
+    const zoom = make('span', { class: 'group' }, this.root);
+    button('−', 'smaller (-)', zoom, () => camera.zoom(1 / 1.25));
+    button('+', 'larger (+)', zoom, () => camera.zoom(1.25));
+    button('fit', 'all of it (0)', zoom, () => camera.fit());
+    this.follow = toggle('follow', 'keep the cursor in view (F)', this.root,
+      (on) => graph.setFollow(on));
+    this.trace = choice('trace from the selected node (T)', TRACES, this.root,
+      () => graph.retrace());
+    this.shapes = toggle('shapes', 'shapes along the edges', this.root,
+      (on) => graph.option('shapes', on));
+    this.addAsked();
+    this.addEnd();
+  }
+
+  /** What only the host can do. */
+  addAsked() {
+    const { graph } = this;
+    this.asked = make('span', { class: 'group' }, this.root);
+    this.direction = button('', 'direction of reading', this.asked, () =>
+      graph.option('direction', graph.options.direction === 'LR' ? 'TB' : 'LR'));
+    this.parameters = toggle('parameters', 'parameters as boxes of their own', this.asked,
+      (on) => graph.option('parameters', on ? 'shown' : 'inline'));
+    this.folded = toggle('×N', 'equal blocks drawn once', this.asked,
+      (on) => graph.option('folded', on));
+    this.overlay = choice('overlay', OVERLAYS, this.asked, (kind) => graph.option('overlay', kind));
+  }
+
+  addEnd() {
+    const end = make('span', { class: 'group end' }, this.root);
+    button('SVG', 'download the picture as SVG', end, () => this.graph.download('svg'));
+    button('PNG', 'download the picture as PNG', end, () => this.graph.download('png'));
+    button('?', 'keys and signs (?)', end, () => this.graph.help.switch());
+  }
+
+  addSearch() {
+    const box = make('span', { class: 'search' }, this.root);
+    this.search = make('input', { type: 'search', placeholder: 'search  /',
+      'aria-label': 'search nodes, Enter jumps to the next' }, box);
+    this.found = make('span', { class: 'found', role: 'status' }, box);
+    this.search.addEventListener('input', () => this.find());
+    this.search.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') this.jump(event.shiftKey ? -1 : 1);
+      else if (event.key === 'Escape') this.leave();
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  leave() {
+    this.search.value = '';
+    this.find();
+    this.graph.canvas.focus();
+  }
+
+  /** Mark the boxes whose name, operation or hidden members contain the text. */
+  find() {
+    const { scene } = this.graph;
+    const text = this.search.value.trim().toLowerCase();
+    const hit = (...words) => words.some((word) => word && word.toLowerCase().includes(text));
+    const found = new Set();
+    if (text) {
+      for (const node of scene.nodes.values()) {
+        if (hit(node.id, node.label, node.sub, ...(node.inline || []))) found.add(node.id);
+      }
+      for (const [name, id] of Object.entries(scene.drawing.shown)) if (hit(name)) found.add(id);
+    }
+    for (const node of scene.nodes.values()) {
+      node.element.classList.toggle('match', found.has(node.id));
+    }
+    this.matches = [...found].filter((id) => scene.nodes.has(id));
+    this.at = -1;
+    this.found.textContent = text ? `${this.matches.length} found` : '';
+  }
+
+  jump(direction) {
+    const count = this.matches ? this.matches.length : 0;
+    if (!count) return;
+    this.at = (this.at + direction + count + (this.at < 0 && direction < 0 ? 1 : 0)) % count;
+    this.found.textContent = `${this.at + 1} of ${count}`;
+    this.graph.select(this.matches[this.at], true);
+  }
+
+  /** Take on the options. */
+  load(options, overlay) {
+    const down = options.direction !== 'LR';
+    this.direction.textContent = down ? '↓ down' : '→ across';
+    press(this.follow, options.follow !== false);
+    press(this.shapes, options.shapes !== false);
+    press(this.parameters, options.parameters === 'shown');
+    press(this.folded, options.folded !== false);
+    this.overlay.value = overlay.kind || 'none';
+    this.asked.hidden = Boolean(options.replay);
+  }
+}
+
+/** What the buckets of an overlay mean: colour and number. */
+function legend(root, overlay) {
+  root.replaceChildren();
+  root.hidden = !overlay.legend || !overlay.legend.length;
+  if (root.hidden) return;
+  make('b', {}, root, overlay.kind);
+  overlay.legend.forEach((text, bucket) => {
+    const item = make('span', { class: 'key' }, root);
+    make('i', { class: `b${bucket}` }, item, String(bucket));
+    item.append(` ${text}`);
+  });
+}
+
+/** One slider for each loop: the time step that it shows. */
+class Loops {
+  constructor(parent, graph) {
+    this.graph = graph;
+    this.root = make('div', { class: 'loops row', role: 'group', 'aria-label': 'loops' }, parent);
+    this.sliders = new Map();
+  }
+
+  load(options) {
+    const lengths = Object.entries(options.loops || {});
+    const made = JSON.stringify(lengths);
+    if (made !== this.made) {
+      this.made = made;
+      this.root.replaceChildren();
+      this.sliders.clear();
+      for (const [loop, length] of lengths) this.add(loop, length);
+    }
+    this.root.hidden = !lengths.length;
+    for (const [loop, time] of Object.entries(options.moments || {})) this.show(loop, time);
+  }
+
+  add(loop, length) {
+    const label = make('label', { class: 'loop' }, this.root, `↻ ${loop} `);
+    const slider = make('input', { type: 'range', min: 0, max: length - 1, value: 0,
+      'aria-label': `time step of ${loop}` }, label);
+    const text = make('span', {}, label);
+    this.sliders.set(loop, { slider, text, length });
+    slider.addEventListener('input', () => {
+      this.show(loop, Number(slider.value));
+      this.graph.seek(loop, Number(slider.value));
+    });
+    slider.addEventListener('change', () =>
+      this.graph.option('moment', { loop, t: Number(slider.value) }));
+    this.show(loop, 0);
+  }
+
+  show(loop, time) {
+    const found = this.sliders.get(loop);
+    if (!found) return;
+    found.slider.value = String(time);
+    found.text.textContent = `t = ${time} of 0…${found.length - 1}`;
+  }
+
+  /** Follow the cursor: the innermost loop around a place shows its time. */
+  follow(place, time) {
+    if (time < 0) return;
+    const around = [...this.sliders.keys()].filter((loop) => place.startsWith(`${loop}/`)
+      || this.sliders.size === 1);
+    const inner = around.sort((a, b) => b.length - a.length)[0];
+    if (inner) this.show(inner, time);
+  }
+}
+
+/** Keys and signs, over the picture. */
+class Help {
+  constructor(parent, graph) {
+    this.graph = graph;
+    this.root = make('div', { class: 'help', role: 'dialog', 'aria-label': 'keys and signs',
+      tabindex: -1, hidden: '' }, parent);
+    button('✕', 'close', this.root, () => this.switch()).className = 'close';
+    this.list('Keys', KEYS.map(([keys, text]) => [keys, text]));
+    this.list('Steps', [['▶ forward', 'a node computes its value'],
+      ['◀ backward', 'a gradient flows against the edge'], ['✎ update', 'a parameter changes'],
+      ['✓ ✓∇', 'value known; gradient known'], ['3/8', 'steps made of those in this box'],
+      ['● ◎ Δ ⚠ ✕', 'breakpoint, watched, changed, flagged, failing']]);
+    this.list('Boxes', Object.entries(KINDS));
+    this.root.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' || event.key === '?') this.switch();
+      event.stopPropagation();
+    });
+  }
+
+  list(title, rows) {
+    const part = make('section', {}, this.root);
+    make('h3', {}, part, title);
+    const list = make('dl', {}, part);
+    for (const [term, text] of rows) {
+      make('dt', {}, list, term);
+      make('dd', {}, list, text);
+    }
+  }
+
+  switch() {
+    this.root.hidden = !this.root.hidden;
+    if (this.root.hidden) this.graph.canvas.focus();
+    else this.root.focus();
+  }
+}

@@ -12,12 +12,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
+
+from . import wires
+from .widget_page import Widget
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request
@@ -124,3 +127,29 @@ def visitor(chromium: Browser, studio: str) -> Iterator[Visitor]:
     yield visitor
     visitor.leave()
     assert visitor.complaints == []
+
+
+@pytest.fixture
+def show(chromium: Browser) -> Iterator[Callable[..., Widget]]:
+    """Shows a widget; afterwards no error and no request may have happened."""
+    complaints: list[str] = []
+    pages: list[Page] = []
+
+    def opened(
+        data: wires.Json, *, theme: str = "light", width: int = 1280, motion: str = "reduce"
+    ) -> Widget:
+        page = chromium.new_page(
+            viewport={"width": width, "height": 820}, reduced_motion=motion, accept_downloads=True
+        )
+        page.set_default_timeout(5_000)
+        pages.append(page)
+        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda r: not r.url.startswith(("blob:", "data:", "about:"))
+                and complaints.append(r.url))  # fmt: skip
+        return Widget(page, data, theme)
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert complaints == []

@@ -11,8 +11,8 @@ Data, next to what ``view.wire`` writes:
   the cursor from outside sends another ``move``. All else is an echo, and the user's own cursor
   holds;
 - ``schedule`` is None where there is nothing to step through, and left out where the widget has it
-  already; then ``schedule_rev`` names the one it should have, and ``rev`` the drawing. What it lacks
-  it asks for by the trigger ``need``;
+  already; then ``schedule_rev`` names the one it should have, and ``rev`` the drawing. What it
+  lacks it asks for by the trigger ``need``;
 - ``options.height`` is the height of the picture in pixels.
 
 State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Triggers: ``toggle``

@@ -8,8 +8,8 @@ class Camera {
   constructor(canvas, layer, moved) {
     Object.assign(this, { canvas, layer, moved, k: 1, x: 0, y: 0, w: 0, h: 0, width: 1, height: 1 });
     this.motion = 0;
-    this.measure();
-    this.size = new ResizeObserver(() => this.measure() && this.set(this.k, this.x, this.y));
+    this.begun = true;
+    this.size = new ResizeObserver(() => this.resized());
     this.size.observe(canvas);
     canvas.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
   }
@@ -19,6 +19,13 @@ class Camera {
     const changed = width !== this.width || height !== this.height;
     Object.assign(this, { width: width || 1, height: height || 1 });
     return changed;
+  }
+
+  /** What could not be placed while there was no room is placed now. */
+  resized() {
+    if (!this.measure()) return;
+    if (this.begun) this.set(this.k, this.x, this.y);
+    else this.start();
   }
 
   set(k, x, y) {
@@ -47,6 +54,8 @@ class Camera {
 
   /** The whole drawing if it can be read so, else its beginning. */
   start() {
+    this.measure();
+    this.begun = this.width > 1 && this.height > 1;
     if (this.fitting() >= 0.62) return this.fit();
     const k = clamp(Math.max(this.width / this.w, this.height / this.h) * 0.95, 0.7, 1);
     const at = (room, size) => size * k < room ? (room - size * k) / 2 : 24;
@@ -73,9 +82,13 @@ class Camera {
     this.set(this.k, this.x + dx, this.y + dy);
   }
 
-  /** The middle of the canvas onto a point of the drawing, gliding where motion is welcome. */
-  center(x, y, smooth) {
-    const to = [this.width / 2 - x * this.k, this.height / 2 - y * this.k];
+  /** A point of the drawing into the middle of the canvas. */
+  center(x, y) {
+    this.glide([this.width / 2 - x * this.k, this.height / 2 - y * this.k], false);
+  }
+
+  /** To a place, smoothly where motion is welcome. */
+  glide(to, smooth) {
     cancelAnimationFrame(this.motion);
     if (!smooth || still.matches) return this.set(this.k, ...to);
     const [from, began] = [[this.x, this.y], performance.now()];
@@ -94,8 +107,11 @@ class Camera {
     const [x, y] = this.place(node);
     const aside = Math.min(80, this.width / 6) + Math.min(node.w * this.k, this.width / 2) / 2;
     const over = Math.min(60, this.height / 6) + Math.min(node.h * this.k, this.height / 2) / 2;
-    const inside = x > aside && x < this.width - aside && y > over && y < this.height - over;
-    if (!inside) this.center(node.x, node.y, smooth);
+    const across = x > aside && x < this.width - aside;
+    const down = y > over && y < this.height - over;
+    if (across && down) return;
+    this.glide([across ? this.x : this.width / 2 - node.x * this.k,
+      down ? this.y : this.height / 2 - node.y * this.k], smooth);
   }
 
   /** Where the middle of a box is on the canvas. */

@@ -12,6 +12,7 @@ class Graph {
     this.breakpoints = new Set();
     this.wanted = new Set();
     this.counts = new Map();
+    this.side = [1, 0];
     this.root = make('div', { class: 'gf' }, parent);
     this.stage = make('div', { class: 'stage' });
     this.addCanvas();
@@ -183,6 +184,7 @@ class Graph {
     this.transport.tell(index);
     if (index >= 0) this.loops.follow(schedule.named(index, PLACE), schedule.steps[index][TIME]);
     const node = scene.nodes.get(at);
+    if (node) this.side = this.free(node);
     if (node && this.options.follow !== false && !quiet) this.camera.reveal(node, smooth);
     this.moved();
   }
@@ -217,13 +219,29 @@ class Graph {
     const [w, h] = [node.w, node.h].map((side) => Math.max(side * camera.k, 12) + 8);
     filled(this.ring, { x: x - w / 2, y: y - h / 2, width: w, height: h });
     const word = `${SIGNS[phase]} ${PHASES[phase]}`;
-    const wide = 18 + 7 * word.length;
-    const left = clamp(x - wide / 2, 2, camera.width - wide - 2);
-    const top = clamp(y - h / 2 - 26, 2, camera.height - 28);
-    const tip = clamp(x, left + 10, left + wide - 10);
     this.here.setAttribute('class', `here ${PHASES[phase]}`);
-    this.flag.setAttribute('d', `M${left} ${top}h${wide}v18H${tip + 6}l-6 7l-6 -7H${left}Z`);
-    filled(this.word, { x: left + wide / 2, y: top + 13 }, null, word);
+    const wide = 18 + 7 * word.length;
+    const [sx, sy] = this.side;
+    const left = clamp(x - wide / 2 + sx * (w / 2 + wide / 2 + 8), 2, camera.width - wide - 2);
+    const top = clamp(y - 9 + sy * (h / 2 + 17), 2, camera.height - 20);
+    const [mx, my] = [left + wide / 2, top + 9];
+    const [bx, by] = [mx - sx * wide / 2, my - sy * 9];
+    this.flag.setAttribute('d', `M${left} ${top}h${wide}v18H${left}Z`
+      + `M${bx - sy * 6} ${by - sx * 6}L${bx - sx * 8} ${by - sy * 8}L${bx + sy * 6} ${by + sx * 6}Z`);
+    filled(this.word, { x: mx, y: top + 13 }, null, word);
+  }
+
+  /** On which side of a box its flag covers no other box: right, left, above, else below. */
+  free(node) {
+    const { k } = this.camera;
+    const [wide, high] = [104 / k, 28 / k];
+    const near = [...this.scene.nodes.values()].filter((other) => other !== node
+      && Math.abs(other.x - node.x) < (other.w + node.w) / 2 + wide
+      && Math.abs(other.y - node.y) < (other.h + node.h) / 2 + high);
+    const clear = ([sx, sy]) => near.every((other) =>
+      Math.abs(other.x - node.x - sx * (node.w + wide) / 2) > (other.w + wide) / 2
+      || Math.abs(other.y - node.y - sy * (node.h + high) / 2) > (other.h + high) / 2);
+    return [[1, 0], [-1, 0], [0, -1]].find(clear) || [0, 1];
   }
 
   /** To the same place at another time of a loop. */

@@ -133,7 +133,7 @@ class Scene {
       const [x, y, anchor] = { state: [1, -1, 'end'], flags: [-1, -1, 'start'],
         note: [0, 1, 'middle'] }[corner];
       written = draw('text', { class: corner, x: x * (node.w / 2 - 2), 'text-anchor': anchor,
-        y: y * node.h / 2 + (y < 0 ? 3 : 11) }, node.element);
+        y: y * node.h / 2 + (y < 0 ? -5 : 12) }, node.element);
       node.texts[corner] = written;
     }
     if (written.textContent !== text) written.textContent = text;

@@ -83,6 +83,10 @@ class Confinement:
 
         sys.addaudithook(hook)
 
+    def check(self, path: str) -> None:
+        """Raise :class:`Refused` where a file or folder may not be read."""
+        self._check(_place(path), self.readable, READ)
+
     def _open(self, path: object, mode: object, flags: int) -> None:
         if isinstance(path, int):
             return

@@ -174,9 +174,10 @@ def _object(kind: type, value: object, place: str) -> object:
 def _plain(kind: object, value: object, place: str) -> object:
     if kind is str:
         return _text(value, place)
-    if kind is float and isinstance(value, float):
+    whole = type(value) is int and abs(value) <= WIDEST
+    if kind is float and (whole or isinstance(value, float)):
         return value
-    if kind is int and type(value) is int and abs(value) <= WIDEST:
+    if kind is int and whole:
         return value
     if kind is bool and isinstance(value, bool):
         return value

@@ -64,7 +64,8 @@ class Line:
 class Desk:
     """The workspaces that are open, and what is asked of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, confinement: Confinement) -> None:
+        self._confinement = confinement
         self._studies: OrderedDict[Workspace, Study] = OrderedDict()
 
     def answer(self, question: Question) -> Answer:
@@ -98,6 +99,8 @@ class Desk:
     def _study(self, workspace: Workspace) -> Study:
         """The study of a workspace, opened if it is not; those that lie longest are closed."""
         if workspace not in self._studies:
+            if workspace.run:  # a folder that cannot be listed seems empty
+                self._confinement.check(workspace.run)
             while len(self._studies) >= KEPT:
                 self._studies.popitem(last=False)
             self._studies[workspace] = Study(workspace)
@@ -131,21 +134,22 @@ def bounded(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def begin(training: bool = False) -> tuple[Line, Limits]:
-    """The connection and the limits, which hold from here on."""
+def begin(training: bool = False) -> tuple[Line, Confinement]:
+    """The connection, and the limits, which hold from here on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks says when to end
     line = Line()
     limits = line.receive()
     assert isinstance(limits, Limits)
     bounded(limits.memory)
-    Confinement(limits, training).install()
-    return line, limits
+    confinement = Confinement(limits, training)
+    confinement.install()
+    return line, confinement
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    line, _ = begin()
-    desk = Desk()
+    line, confinement = begin()
+    desk = Desk(confinement)
     line.send(Answer(-1))
     while True:
         question = line.receive()

@@ -26,10 +26,14 @@ class Page:
     icon: str
 
 
+# The pages in the order of learning; the first is the one that opens.
 PAGES = (
     Page("explore", "Explore", ":material/account_tree:"),
 )  # fmt: skip
-"""The pages in the order of learning; the first is the one that opens."""
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding: 4.25rem 2rem 1rem; }
+[data-testid="stTabs"] [data-baseweb="tab-list"] { gap: 0.75rem; }
+</style>"""
 
 
 def shower(page: Page) -> Callable[[], None]:
@@ -44,6 +48,7 @@ def shower(page: Page) -> Callable[[], None]:
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
     st.set_page_config("graphflow studio", ICON, layout="wide")
+    st.html(STYLE)
     pages = [
         st.Page(shower(p), title=p.title, icon=p.icon, url_path=p.module, default=p is PAGES[0])
         for p in PAGES

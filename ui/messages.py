@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -26,3 +28,12 @@ def show(error: GraphflowError) -> None:
         box = st.warning if found.severity == "warning" else st.error
         box(f"**{found.code}** {escaped(found.message)}")
         st.code(found.render(), language=None, wrap_lines=False)
+
+
+@contextmanager
+def show_errors() -> Iterator[None]:
+    """What goes wrong in here is told on the page, and the rest of the page stays."""
+    try:
+        yield
+    except GraphflowError as error:
+        show(error)

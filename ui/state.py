@@ -1,34 +1,48 @@
 """What one visitor has open: a workspace, how it is looked at, and where the cursor stands.
 
 All of it is small and frozen; the model itself lives in a worker process and is made again from the
-workspace whenever it is needed, so nothing here can be lost with it.
+workspace whenever it is needed, so nothing here can be lost with it. Answers that were given are
+kept for a while, so that going back asks nothing.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
 
 import streamlit as st
 
-from graphflow.view.workspace import Look, Workspace
+from graphflow.studio.client import Client, open_studio
+from graphflow.view.workspace import Look, OverlayKind, Workspace
 
 KEY = "graphflow_session"
 START = -1
 """The cursor before the first step."""
+KEPT = 200
+"""Answers that are kept for a visitor; each is small."""
+
+T = TypeVar("T")
 
 
 @dataclass
 class Session:
-    """One visitor. ``cursor`` is the index of the step that is shown, -1 before the first."""
+    """One visitor. ``cursor`` is the index of the step that is shown, -1 before the first; ``move``
+    counts how often a page, not the graph, has moved it.
+    """
 
     workspace: Workspace | None = None
     look: Look = field(default_factory=Look)
+    overlay: OverlayKind = "none"
     cursor: int = START
+    move: int = 0
+    selected: str = ""
     watches: tuple[str, ...] = ()
     breakpoints: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    answers: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
 
 
 def session() -> Session:
@@ -38,8 +52,48 @@ def session() -> Session:
     return cast(Session, st.session_state[KEY])
 
 
+def client() -> Client:
+    """Who answers this visitor's questions."""
+    return open_studio().client(session().id)
+
+
 def open_workspace(workspace: Workspace, look: Look | None = None, cursor: int = START) -> None:
     """Show another workspace: from its first step, with no watches left of the one before."""
     here = session()
     here.workspace, here.look, here.cursor = workspace, look or Look(), cursor
-    here.watches = here.breakpoints = ()
+    here.watches, here.breakpoints, here.selected, here.overlay = (), (), "", "none"
+
+
+def move_to(cursor: int) -> None:
+    """Put the cursor at a step, in the graph too."""
+    here = session()
+    here.cursor, here.move = cursor, here.move + 1
+
+
+def change(workspace: Workspace) -> None:
+    """Show the same model otherwise (edited, fed by another batch): the cursor stays."""
+    session().workspace = workspace
+
+
+def opened() -> Workspace:
+    """The workspace that is open; pages that need one look first whether there is one."""
+    workspace = session().workspace
+    assert workspace is not None
+    return workspace
+
+
+def ask(kind: type[T], method: str, *arguments: object) -> T:
+    """What a study of the open workspace answers, which is of this kind.
+
+    Raises GraphflowError where the workspace cannot be studied, or takes more than it may.
+    """
+    here, workspace = session(), opened()
+    question = (workspace, method, repr(arguments))
+    if question not in here.answers:
+        here.answers[question] = client().ask(workspace, method, *arguments)
+    here.answers.move_to_end(question)
+    while len(here.answers) > KEPT:
+        here.answers.popitem(last=False)
+    answer = here.answers[question]
+    assert isinstance(answer, kind), f"{method} gave {type(answer).__name__}"
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -14,11 +15,12 @@ from graphflow.view.layout.returns import Band, Lane, lanes
 from graphflow.view.layout.sheet import Arranged, Sheet
 from graphflow.view.layout.web import THREAD, Web, weave
 
-SLOPE = 0.07
+SLOPE = 0.1
 """How much farther apart two rows are for each pixel that a line between them goes aside."""
 STRETCH = 2.5
 BESIDE_LABELS = 8.0
-PORT_GAP = 6.0
+PORT_WORTH = 1e6
+PORT_GAP = 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -32,15 +34,15 @@ def arranged(sheet: Sheet) -> Arranged:
     """
     ranks, backs = rank(sheet)
     web = weave(sheet, ranks, backs)
-    path = main_path(web)
+    path = main_path(sheet, web)
     sort_rows(web, _first_order(web, path))
     u = columns(web, _straight(web, path))
     bands = _bands(sheet, web, u)
-    return _Finish(sheet, web, u, bands, lanes(sheet, web, backs, bands)).arranged()
+    return _Finish(sheet, web, u, bands, lanes(sheet, web, backs, u, bands)).arranged()
 
 
-def main_path(web: Web) -> list[int]:
-    """The path with most in it, boxes counted by their depth.
+def main_path(sheet: Sheet, web: Web) -> list[int]:
+    """The path with most in it, boxes counted by their depth; from an entry to an exit, if it can.
 
     It does not begin with a source that has others beside it: their reader then stands below the
     middle of them.
@@ -52,7 +54,9 @@ def main_path(web: Web) -> list[int]:
                 if before[node] < 0 or score[above] > score[before[node]]:
                     before[node] = above
             score[node] = score[before[node]] if before[node] >= 0 else 0.0
-            score[node] += 1 + web.depth[node] if node < web.items else 0.0
+            if node < web.items:
+                port = node >= len(sheet.sizes)
+                score[node] += PORT_WORTH if port else 1 + web.depth[node]
     node = max(range(len(score)), key=lambda end: score[end], default=-1)
     path: list[int] = []
     while node >= 0:
@@ -98,7 +102,9 @@ def _bands(sheet: Sheet, web: Web, u: Sequence[float]) -> list[Band]:
     bands: list[Band] = []
     for number, row in enumerate(web.rows):
         depth = max(web.depth[node] for node in row)
-        bands.append(Band(v, v + depth, max(u[node] + _half(sheet, web, node) for node in row)))
+        left = min(u[node] - _half(sheet, web, node) for node in row)
+        right = max(u[node] + _half(sheet, web, node) for node in row)
+        bands.append(Band(v, v + depth, left, right))
         v += depth
         if number + 1 < len(web.rows):
             v += _gap(sheet, web, u, number)
@@ -135,7 +141,7 @@ class _Finish:
         self.sheet, self.web, self.returning = sheet, web, returning
         rooms = [*bands, *(lane.room for lane in returning.values())]
         right = max((room.right for room in rooms), default=0.0)
-        left = min((u[node] - _half(sheet, web, node) for node in range(len(u))), default=0.0)
+        left = min((room.left for room in rooms), default=0.0)
         top = min((room.top for room in rooms), default=0.0)
         bottom = max((room.bottom for room in rooms), default=0.0)
         margins = sheet.margins
@@ -143,10 +149,13 @@ class _Finish:
             max(right - left, sheet.least_u) + margins.before_u + margins.after_u,
             max(bottom - top, sheet.least_v) + margins.before_v + margins.after_v,
         )
-        self.origin = margins.before_u - left, margins.before_v - top
+        self.origin = (
+            margins.before_u - left + max(0.0, sheet.least_u - (right - left)) / 2,
+            margins.before_v - top + max(0.0, sheet.least_v - (bottom - top)) / 2,
+        )
         self.u = [value + self.origin[0] for value in u]
         self.bands = [
-            Band(band.top + self.origin[1], band.bottom + self.origin[1], band.right)
+            replace(band, top=band.top + self.origin[1], bottom=band.bottom + self.origin[1])
             for band in bands
         ]
         self.places = tuple(self._place(item) for item in range(sheet.count))

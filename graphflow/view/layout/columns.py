@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from graphflow.view.layout.web import Web
 
 ROUNDS = 10
+LAST_ROUNDS = 6
+STILL = 0.25
+"""A round that moves nothing farther was the last of its kind."""
 THREAD_WEIGHT = 8.0
-PINNED = 1e4
+STIFF = 1e3
+PINNED = 1e8
 LOOSE = 0.01
+
+
+class Run(NamedTuple):
+    """Threads of one value in successive rows, to the right (1) or left (-1) of the main path, or
+    where it does not pass (0).
+    """
+
+    nodes: Sequence[int]
+    side: int
 
 
 def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
@@ -17,37 +31,55 @@ def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
 
     Row by row, each node wishes to stand at the median of its neighbours, and a row is settled by
     the places next to the wishes, in least squares, that keep its order and its distances.
-    ``pinned`` nodes, the main path, wish to stay where they are.
+    ``pinned`` nodes, the main path, stay where they are. In the end each run of threads wishes to
+    be one straight line, on the outer side of what stands beside it.
     """
     u = [0.0] * len(web.row)
     for row in web.rows:
-        _settle(web, row, [(pinned.get(node, 0.0), PINNED if node in pinned else 1.0)
-                           for node in row], u)  # fmt: skip
+        wishes = [(pinned.get(node, 0.0), PINNED if node in pinned else 1.0) for node in row]
+        _settle(web, row, wishes, u)
+    fixed = {node: (place, PINNED) for node, place in pinned.items()}
     for number in range(ROUNDS):
         before = list(u)
-        downwards = number % 2 == 0
-        for row in web.rows if downwards else reversed(web.rows):
-            wishes = [_wish(web, node, pinned, u, _looked_at(number)) for node in row]
-            _settle(web, row, wishes, u)
-        if max((abs(new - old) for new, old in zip(u, before, strict=True)), default=0) < 0.25:
+        up = number % 2 == 0
+        sides = (True, True) if number >= ROUNDS - 2 else (up, not up)
+        _round(web, web.rows if up else web.rows[::-1], fixed, sides, u)
+        if _moved(before, u) < STILL:
+            break
+    runs = [run for run in _runs(web, pinned) if run.nodes]
+    for _ in range(LAST_ROUNDS):
+        before = list(u)
+        for run in runs:
+            fixed |= dict.fromkeys(run.nodes, (_line(run, u), STIFF))
+        _round(web, web.rows, fixed, (True, True), u)
+        if _moved(before, u) < STILL:
             break
     return u
 
 
-def _looked_at(number: int) -> tuple[bool, bool]:
-    """Whether a round looks at neighbours above, and below: in turn, and in the end at both."""
-    if number >= ROUNDS - 3:
-        return True, True
-    return number % 2 == 0, number % 2 == 1
+def _moved(before: Sequence[float], after: Sequence[float]) -> float:
+    """The farthest that a node has moved."""
+    return max((abs(new - old) for new, old in zip(after, before, strict=True)), default=0.0)
 
 
-def _wish(
-    web: Web, node: int, pinned: Mapping[int, float], u: Sequence[float], sides: tuple[bool, bool]
-) -> tuple[float, float]:
-    """Where a node would like to stand, and how much."""
-    if node in pinned:
-        return pinned[node], PINNED
+def _round(
+    web: Web,
+    rows: Sequence[Sequence[int]],
+    fixed: Mapping[int, tuple[float, float]],
+    sides: tuple[bool, bool],
+    u: list[float],
+) -> None:
+    """Settle all rows in turn; nodes look at neighbours on the given sides, above and below."""
+    for row in rows:
+        wishes = [fixed.get(node) or _wish(web, node, u, sides) for node in row]
+        _settle(web, row, wishes, u)
+
+
+def _wish(web: Web, node: int, u: Sequence[float], sides: tuple[bool, bool]) -> tuple[float, float]:
+    """Where a node would like to stand, and how much. A label stands below what it tells of."""
     up, down = web.up[node], web.down[node]
+    if node >= web.items and web.depth[node]:
+        down = []
     ends = [*(up if sides[0] or not down else ()), *(down if sides[1] or not up else ())]
     if not ends:
         return u[node], LOOSE
@@ -55,6 +87,31 @@ def _wish(
     middle = len(found) // 2
     wish = found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
     return wish, (1.0 + len(ends)) * (THREAD_WEIGHT if node >= web.items else 1.0)
+
+
+def _runs(web: Web, pinned: Mapping[int, float]) -> Iterator[Run]:
+    """What can be straight: labels stand for themselves, and the main path parts left and right."""
+    places = {node: place for row in web.rows for place, node in enumerate(row)}
+    mains = {web.row[node]: places[node] for node in pinned}
+    for trunk in web.trunks:
+        nodes: list[int] = []
+        side = 0
+        for node in trunk:
+            main = mains.get(web.row[node])
+            here = 0 if main is None else (places[node] > main) - (places[node] < main)
+            if web.depth[node] or node in pinned or here * side < 0:
+                yield Run(nodes, side)
+                nodes, side = [], 0
+            if not web.depth[node] and node not in pinned:
+                nodes.append(node)
+                side = side or here
+        yield Run(nodes, side)
+
+
+def _line(run: Run, u: Sequence[float]) -> float:
+    """Where a run would like to be straight."""
+    found = sorted(u[node] for node in run.nodes)
+    return found[-1] if run.side > 0 else found[0] if run.side < 0 else found[len(found) // 2]
 
 
 def _settle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphflow.view.layout.sheet import Sheet
@@ -15,10 +15,11 @@ DROP = 6.0
 
 @dataclass(frozen=True)
 class Band:
-    """Where something begins and ends along v, and where it ends along u."""
+    """Where something begins and ends along v, and along u."""
 
     top: float
     bottom: float
+    left: float
     right: float
 
 
@@ -35,26 +36,41 @@ class Lane:
     room: Band
 
 
-def lanes(sheet: Sheet, web: Web, backs: Sequence[bool], bands: Sequence[Band]) -> dict[int, Lane]:
-    """The lane of each wire that leads back: short ones near the rows, the others around them.
-
-    ``bands`` are the rows.
+def lanes(
+    sheet: Sheet, web: Web, backs: Sequence[bool], u: Sequence[float], bands: Sequence[Band]
+) -> dict[int, Lane]:
+    """The lane of each wire that leads back, on the side that it is nearer to: short ones next to
+    the rows, the others around them. ``bands`` are the rows, ``u`` where nodes stand.
     """
-    spans = {}
-    for number, back in enumerate(backs):
-        if back:
-            wire = sheet.wires[number]
-            under = bands[web.row[wire.tail]].bottom + DROP
-            spans[number] = under, bands[web.row[wire.head]].top - DROP
-    taken, found = list(bands), {}
-    for number in sorted(spans, key=lambda n: (abs(spans[n][0] - spans[n][1]), n)):
-        under, over = spans[number]
-        label = sheet.wires[number].label
-        reach, wide = label[1] / 2, label[0] / 2 + LABEL_AIR if label[0] else 0.0
-        middle = (under + over) / 2
-        top, bottom = min(under, over, middle - reach), max(under, over, middle + reach)
-        ends = [band.right for band in taken if band.bottom > top - 1 and band.top < bottom + 1]
-        u = max(ends, default=0.0) + AIR + wide
-        found[number] = Lane(u, under, over, Band(top, bottom, u + wide))
+    lengths = {
+        number: abs(web.row[wire.tail] - web.row[wire.head])
+        for number, wire in enumerate(sheet.wires)
+        if backs[number]
+    }
+    taken, found = list(bands), dict[int, Lane]()
+    for number in sorted(lengths, key=lambda n: (lengths[n], n)):
+        wire = sheet.wires[number]
+        ends = u[wire.tail] + wire.leave, u[wire.head] + wire.enter
+        under = bands[web.row[wire.tail]].bottom + DROP
+        over = bands[web.row[wire.head]].top - DROP
+        found[number] = _lane(wire.label, ends, under, over, taken)
         taken.append(found[number].room)
     return found
+
+
+def _lane(
+    label: tuple[float, float],
+    ends: tuple[float, float],
+    under: float,
+    over: float,
+    taken: Iterable[Band],
+) -> Lane:
+    """A lane outside of what is ``taken`` between its ends."""
+    reach, wide = label[1] / 2, label[0] / 2 + LABEL_AIR if label[0] else 0.0
+    middle = (under + over) / 2
+    top, bottom = min(under, over, middle - reach), max(under, over, middle + reach)
+    passed = [band for band in taken if band.bottom > top - 1 and band.top < bottom + 1]
+    left = min((band.left for band in passed), default=0.0) - AIR - wide
+    right = max((band.right for band in passed), default=0.0) + AIR + wide
+    u = left if sum(ends) - 2 * left < 2 * right - sum(ends) else right
+    return Lane(u, under, over, Band(top, bottom, u - wide, u + wide))

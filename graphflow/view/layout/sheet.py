@@ -72,7 +72,7 @@ class Sheet:
 
     def exit(self, item: int) -> bool:
         """Whether an item is the exit of a value."""
-        return item >= len(self.sizes) + self.entries
+        return len(self.sizes) + self.entries <= item < self.count
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ class Web:
     Nodes are the sheet's items, and after them the threads: one for each row that a value passes
     on its way down, shared by all its readers; one may carry the label. ``half`` is half a node's
     width with the air beside it, ``depth`` its height. ``up`` and ``down`` are neighbours, with
-    what must be added to the neighbour's u for the line between them to be straight.
+    what must be added to the neighbour's u for the line between them to be straight. ``tracks`` are
+    the nodes of each wire, ``labels`` the node that has its label (-1: none), ``trunks`` the
+    threads of each value.
     """
 
     row: list[int]
@@ -31,6 +33,7 @@ class Web:
     down: list[list[tuple[int, float]]] = field(default_factory=list)
     tracks: list[list[int]] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
+    trunks: list[list[int]] = field(default_factory=list)
     items: int = 0
 
     def joined(self, upper: int, lower: int, shift: float) -> None:
@@ -79,6 +82,7 @@ def weave(sheet: Sheet, ranks: Sequence[int], backs: Sequence[bool]) -> Web:
             web.labels[-1] = trunk[0]
         web.tracks[-1] += [*used, wire.head]
         _join(web, web.tracks[-1], wire.leave, wire.enter)
+    web.trunks = list(threads.values())
     web.rows = [[] for _ in range(max(web.row, default=-1) + 1)]
     for node, row in enumerate(web.row):
         web.rows[row].append(node)

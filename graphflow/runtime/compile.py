@@ -61,10 +61,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One run, ready to go: the concrete graph and a value for each of its leaves."""
+    """One run, ready to go: the concrete graph and a value for each of its leaves.
+
+    ``store`` holds the leaves that the graph updates.
+    """
 
     graph: Graph
     leaves: Mapping[str, Array]
+    store: StoreLike
 
 
 class Compiler:
@@ -124,13 +128,17 @@ class Compiler:
                 with placed(origin.mark):
                     values[node.name] = run_node(node, [values[n] for n in node.inputs])
 
-    def prepared(self, feed: Mapping[str, Array], key: Array) -> Prepared:
-        """The same run for whoever goes through it node by node."""
-        fed, sizes = self._known(feed, None)
-        graph = self._concrete(tuple(fed), sizes)
+    def prepared(
+        self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
+    ) -> Prepared:
+        """The same run for whoever goes through it node by node, and makes the updates."""
+        fed, known = self._known(feed, sizes)
+        graph = self._concrete(tuple(fed), known)
         self._check_fed(graph, fed)
+        self._restart_states(graph)
         given = {**fed, **{leaf.name: key for leaf in graph.leaves("rng")}}
-        return Prepared(graph, leaf_values(graph, self._view(graph, sizes), given))
+        view = self._view(graph, known)
+        return Prepared(graph, leaf_values(graph, view, given), view)
 
     def concrete(self, sizes: Mapping[str, int]) -> Graph:
         """The specialised graph for given sizes, nothing but its inputs fed."""

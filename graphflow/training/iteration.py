@@ -7,7 +7,7 @@ is off and batch norms keep their statistics, as in evaluation; schedules count 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from graphflow.training.evaluation import Evaluator
 from graphflow.training.stepping import (
     Batch,
     NewBatch,
+    Part,
     Stepped,
     batch_sizes,
     begin_epoch,
@@ -90,12 +91,9 @@ class Iteration:
 
     def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One step: the values of ``report``, and states and parameters updated."""
-        check_batch(self.elaborated.graph, batch)
-        sizes = learn_first(self.initialiser, self.elaborated.graph, batch)
-        fed = {n: v for n, v in batch.items() if n in self.compiler.graph}
-        leaves = self.recorded_leaves()
-        found = self.compiler.run(fed, random_key(self.seed, self.runs), sizes)
-        self.runs += 1
+        leaves, found = dict[str, Array](), dict[str, Array]()
+        for part in self.parts(batch):
+            leaves, found = self.recorded_leaves(), part.run()
         self.values = {name: found[node] for name, node in self.plan.report.items()}
         finished = self.plan.until is not None and bool(found[self.plan.until])
         return Stepped(
@@ -105,6 +103,15 @@ class Iteration:
             finished=finished,
             undecided=not finished and any(np.isnan(found[n]).any() for n in self.compared),
         )
+
+    def parts(self, batch: Batch, new_batch: NewBatch | None = None) -> Iterator[Part]:
+        """What a step runs: one graph, which is to be run, its updates made."""
+        check_batch(self.elaborated.graph, batch)
+        sizes = learn_first(self.initialiser, self.elaborated.graph, batch)
+        fed = {n: v for n, v in batch.items() if n in self.compiler.graph}
+        key = random_key(self.seed, self.runs)
+        yield Part("step", self.compiler, fed, key, sizes, report=self.plan.report)
+        self.runs += 1
 
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""

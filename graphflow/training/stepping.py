@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
+from graphflow.runtime.compile import Compiler
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
@@ -36,6 +37,27 @@ class Stepped(Result):
     nodes: Mapping[str, Array] = field(default_factory=dict)
     finished: bool = False
     undecided: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One run of a compiled graph within a step. ``of`` is what it differentiates, if anything.
+
+    ``report`` and ``history`` map the names of what the step reports and keeps to nodes.
+    """
+
+    title: str
+    compiler: Compiler
+    feed: Batch
+    key: Array
+    sizes: Mapping[str, int]
+    of: str = ""
+    report: Mapping[str, str] = field(default_factory=dict)
+    history: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self) -> dict[str, Array]:
+        """The outputs by node; updates are made."""
+        return self.compiler.run(self.feed, self.key, self.sizes)
 
 
 class StepPlan(Protocol):
@@ -86,6 +108,11 @@ class Stepping(Protocol):
 
     def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One step on a batch."""
+
+    def parts(self, batch: Batch, new_batch: NewBatch | None = None) -> Iterator[Part]:
+        """What a step on a batch runs, in order. Each part is to be run, its updates made, before
+        the next one is asked for.
+        """
 
     def start_epoch(self, epoch: int) -> None:
         """An epoch begins, counted from 0."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from graphflow.training.step_graph import StepGraph, step_graph
 from graphflow.training.stepping import (
     Batch,
     NewBatch,
+    Part,
     Stepped,
     batch_sizes,
     begin_epoch,
@@ -48,35 +49,34 @@ class _Player:
             for graph in (step.update, step.closing)
         )
 
-    def run(self, batch: Batch, key: Array, sizes: Mapping[str, int]) -> tuple[Values, Values]:
-        """One step; by name the reported values, and those whose history is kept."""
-        known = {n: v for n, v in batch.items() if n in self.step.graph}
-        found = self.compiler.run(known, key, sizes)
-        report, history = self.step.report, self.step.history
-        return {n: found[node] for n, node in report.items()}, {
-            n: found[node] for n, node in history.items()
-        }
+    def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
+        """The step on a batch, or the gathering of its gradients."""
+        step = self.step
+        known = {n: v for n, v in batch.items() if n in step.graph}
+        return Part(title, self.compiler, known, key, sizes, step.objective.loss,
+                    step.report, step.history)  # fmt: skip
 
     @property
     def waiting(self) -> int:
         """Batches whose gradients wait for an update."""
         return 0 if self.updating is None else int(self.store.array(self.step.gathered))
 
-    def update(self, key: Array, enough: int) -> bool:
-        """Make the update that ``enough`` batches wait for; whether none wait any more."""
-        if self.updating is not None and self.waiting >= enough:
-            self._run_alone(self.updating, key)
-        return self.waiting == 0
+    def update(self, title: str, key: Array, enough: int) -> Part | None:
+        """The update that ``enough`` batches wait for."""
+        if self.updating is None or self.waiting < enough:
+            return None
+        return self._alone(title, self.updating, key)
 
     def close_epoch(self, key: Array) -> None:
         """Take the parameters of an epoch that has ended into their average."""
         if self.closing is not None:
-            self._run_alone(self.closing, key)
+            self._alone("", self.closing, key).run()
 
-    def _run_alone(self, compiler: Compiler, key: Array) -> None:
-        """Run a graph that no batch is fed to."""
+    def _alone(self, title: str, compiler: Compiler, key: Array) -> Part:
+        """A graph that no batch is fed to."""
         needed = frozenset().union(*(type_symbols(node.type) for node in compiler.graph))
-        compiler.run({}, key, {n: s for n, s in self.initialiser.sizes.items() if n in needed})
+        sizes = {n: s for n, s in self.initialiser.sizes.items() if n in needed}
+        return Part(title, compiler, {}, key, sizes)
 
 
 class Trainer:
@@ -133,11 +133,30 @@ class Trainer:
 
         ``new_batch`` supplies batches for turns that ask for fresh ones.
         """
-        check_batch(self.elaborated.graph, batch)
-        graph = self.elaborated.graph
-        sizes = learn_first(self.initialiser, graph, batch)
+        sizes = self._learned(batch)
         before = self.recorded_leaves()
         values, nodes = Values(), Values()
+        for part in self._parts(batch, sizes, new_batch):
+            found = part.run()
+            values |= {name: found[node] for name, node in part.report.items()}
+            nodes |= {name: found[node] for name, node in part.history.items()}
+        return Stepped(values, leaves=before, nodes=nodes)
+
+    def parts(self, batch: Batch, new_batch: NewBatch | None = None) -> Iterator[Part]:
+        """What a step on a batch runs: every turn in order, and the updates that follow. Each part
+        is to be run, its updates made, before the next one is asked for.
+        """
+        yield from self._parts(batch, self._learned(batch), new_batch)
+
+    def _learned(self, batch: Batch) -> dict[str, int]:
+        """The sizes of a batch, which first values learn of."""
+        check_batch(self.elaborated.graph, batch)
+        return learn_first(self.initialiser, self.elaborated.graph, batch)
+
+    def _parts(
+        self, batch: Batch, sizes: Mapping[str, int], new_batch: NewBatch | None
+    ) -> Iterator[Part]:
+        graph = self.elaborated.graph
         for turn in self.plan.turns:
             player = self.players[turn.player]
             for time in range(turn.times):
@@ -145,11 +164,13 @@ class Trainer:
                 fed = new_batch() if fresh and new_batch is not None else batch
                 key = random_key(self.seed, self.runs)
                 known = sizes if fed is batch else batch_sizes(graph, fed)
-                shown, kept = player.run(fed, key, known)
-                values, nodes = values | shown, nodes | kept
-                self.updated = player.update(key, player.step.objective.accumulate)
+                title = f"{turn.player or 'step'}{f' {time + 1}' if turn.times > 1 else ''}"
+                yield player.on_batch(title, fed, key, known)
+                update = player.update(f"{title}: update", key, player.step.objective.accumulate)
+                if update is not None:
+                    yield update
+                self.updated = player.waiting == 0
                 self.runs += 1
-        return Stepped(values, leaves=before, nodes=nodes)
 
     @property
     def reported(self) -> list[str]:
@@ -169,7 +190,9 @@ class Trainer:
         key = random_key(self.seed, self.runs)
         before = {name: player.waiting for name, player in self.players.items()}
         for name, player in self.players.items():
-            player.update(key, max(1, before[name]))
+            update = player.update(name, key, max(1, before[name]))
+            if update is not None:
+                update.run()
             player.close_epoch(key)
         return before[self.plan.turns[-1].player] > 0
 

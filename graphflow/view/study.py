@@ -11,40 +11,59 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
 from graphflow.ops.evaluate import Computed
-from graphflow.view.opening import open_model
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
-from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.limits import Limits, Meter
 from graphflow.view.recording.recording import Recording
+from graphflow.view.recording.walks import AnyWalk, opened_walk
 from graphflow.view.steps import Step
-from graphflow.view.workspace import Workspace
+from graphflow.view.workspace import Edit, Workspace
 
 
 class Study:
     """What happens in a workspace. The same workspace always shows the same numbers.
 
-    Raises GraphflowError where the workspace cannot be opened, or takes more than ``limits``.
+    Raises GraphflowError where the workspace cannot be opened, or takes more than ``limits``. An
+    ``earlier`` study of the same model lends what it has compiled; nothing else depends on it.
     """
 
-    def __init__(self, workspace: Workspace, limits: Limits | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, limits: Limits | None = None, earlier: Study | None = None
+    ) -> None:
         self.workspace, self.limits = workspace, limits or Limits()
-        self.model = open_model(workspace, self.limits.nodes)
-        self.walk = GradientWalk(self.model, workspace)
-        self.recording = self._recorded()
+        known = None if earlier is None else (earlier.workspace, earlier.walk)
+        self.walk: AnyWalk = opened_walk(workspace, self.limits, known)
+        self.model = self.walk.model
+        self._earlier: Recording | None = None
+        if earlier is not None and earlier.workspace == self._without_last_edit:
+            self._earlier = earlier.recording
+        self.recording: Recording = self._recorded(workspace.edits)
 
-    def _recorded(self) -> Recording:
-        begun = time.monotonic()
-        meter = Meter(self.limits)
-        turns = self.walk.record({}, {}, meter, self.workspace.unrolled)
+    def _recorded(self, edits: Sequence[Edit]) -> Recording:
+        begun, meter = time.monotonic(), Meter(self.limits)
+        turns = self.walk.record(edits, meter, self.workspace.unrolled)
         return Recording(turns, time.monotonic() - begun, meter.bytes)
+
+    @property
+    def _without_last_edit(self) -> Workspace:
+        return replace(self.workspace, edits=self.workspace.edits[:-1])
+
+    @cached_property
+    def before(self) -> Recording | None:
+        """What happened before the last edit, if there is one."""
+        if not self.workspace.edits:
+            return None
+        return self._earlier or self._recorded(self.workspace.edits[:-1])
 
     # -- what happened -----------------------------------------------------------------------
     def overview(self) -> Overview:
         """What the walk is about, in a few facts."""
-        return overview_of(self.workspace, self.model, self.walk, self.recording)
+        return overview_of(self.workspace, self.walk, self.recording)
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -138,7 +138,7 @@ def test_a_turn_changes_its_own_player_only():
     trainer = model.trainer()
     before = parameters(model)
     real = np.random.default_rng(0).standard_normal((4, 16))
-    trainer.players["discriminator"].run({"real": real}, np.array([0, 0]), {})
+    trainer.players["discriminator"].on_batch("", {"real": real}, np.array([0, 0]), {}).run()
     after = parameters(model)
     for name in before:
         assert (before[name].tobytes() == after[name].tobytes()) == name.startswith("G.")

@@ -13,20 +13,22 @@ from graphflow.view.choosing import flat
 from graphflow.view.overview import Leaf, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
+from graphflow.view.recording.training import TrainingWalk
 from graphflow.view.recording.turn import Turn, loop_of
 from graphflow.view.workspace import Walk, Workspace
 
 
 def overview_of(
-    workspace: Workspace, model: Model, walk: GradientWalk, recording: Recording
+    workspace: Workspace, walk: GradientWalk | TrainingWalk, recording: Recording
 ) -> Overview:
     """A study at a glance."""
+    model = walk.model
     document, elaborated = model.document, model.elaborated
     turns = recording.turns
     counts = Counter(step.phase for step in recording.steps)
     trains = elaborated.training is not None or elaborated.run is not None
     walks: tuple[Walk, ...] = ("gradient", "training") if trains else ("gradient",)
-    warning = flat(model.graph, walk.of, walk.by)
+    warning = flat(model.graph, walk.of, walk.by) if workspace.walk == "gradient" else ""
     return Overview(
         name=document.name,
         about=document.about or "",

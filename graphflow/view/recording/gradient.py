@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from graphflow.api import Model
+from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
+from graphflow.runtime.compile import Prepared
 from graphflow.runtime.program import Program
 from graphflow.view.choosing import Chosen, choose, compiled
+from graphflow.view.recording.edits import as_edited, edited_values, known_name
 from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.turn import Runner, Turn
-from graphflow.view.workspace import Workspace
+from graphflow.view.workspace import Edit, Workspace
 
 
 class GradientWalk:
@@ -38,12 +44,39 @@ class GradientWalk:
         return self.chosen.source
 
     def record(
-        self, feed: Mapping[str, Array], leaves: Mapping[str, Array], meter: Meter,
-        unrolled: Sequence[str],
-    ) -> tuple[Turn, ...]:  # fmt: skip
-        """The turn, with other values of fed nodes and of leaves where they are given."""
-        prepared = self.program.prepared({**self.chosen.values, **feed}, self.cotangent)
+        self, edits: Sequence[Edit], meter: Meter, unrolled: Sequence[str]
+    ) -> tuple[Turn, ...]:
+        """The turn, with the numbers that edits leave."""
+
+        def current(name: str, so_far: Mapping[str, Array]) -> Array:
+            return self._current(name, so_far, meter)
+
         title = f"gradient of {self.of}" if self.by else self.of
-        runner = Runner(meter, unrolled)
-        known = {**prepared.leaves, **leaves}
-        return (runner.run(title, self.of, prepared.graph, known),)
+        made = self._prepared(edited_values(edits, current))
+        return (Runner(meter, unrolled).run(title, self.of, made.graph, made.leaves),)
+
+    def _prepared(self, values: Mapping[str, Array]) -> Prepared:
+        """The graph, with ``values`` in the place of others."""
+        store = self.model.store
+        fed = {name: value for name, value in values.items() if name not in store}
+        made = self.program.prepared({**self.chosen.values, **fed}, self.cotangent)
+        leaves = dict(made.leaves)
+        for name, value in values.items():
+            if name in store and name in leaves:
+                leaves[name] = value.astype(leaves[name].dtype)
+        return replace(made, leaves=leaves)
+
+    def _current(self, name: str, so_far: Mapping[str, Array], meter: Meter) -> Array:
+        """What stands where an edit writes, when those before it are made."""
+        graph = self.program.graph
+        node = known_name(graph, name)
+        if name in self.chosen.values:
+            return as_edited(graph[node].tensor, self.chosen.values[name])
+        made = self._prepared(so_far)
+        if node in made.leaves:
+            return made.leaves[node]
+        turn = Runner(Meter(meter.limits)).run("", "", made.graph, made.leaves)
+        value = turn.values.get(node)
+        if not isinstance(value, np.ndarray):
+            fail("GF020", f"no step computes '{name}'", help="write over something else")
+        return value

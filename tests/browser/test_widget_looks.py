@@ -215,3 +215,25 @@ def test_nothing_runs_over_the_rim(show, width):
     )
     assert rim == 0
     assert widget.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_step_of_an_open_group_is_seen_at_its_head(show):
+    data = wires.recurrent()
+    steps = data["schedule"]
+    steps["names"].append("cell")
+    steps["steps"][1][2] = steps["names"].index("cell")
+    widget = show({**data, "cursor": 1})
+    assert widget.page.locator(".head.cur").count() == 1
+    assert widget.page.locator(".here.away").count() == 0
+
+
+def test_following_stays_as_the_reader_set_it(show):
+    data = wires.large(400)
+    del data["options"]["follow"]
+    widget = show(data)
+    widget.press("f", "End")
+    widget.give(cursor=3)
+    follow = widget.page.get_by_role("button", name="keep the cursor in view (F)")
+    assert follow.get_attribute("aria-pressed") == "false"
+    box = widget.page.locator(".node.cur").bounding_box()
+    assert box["y"] > 820

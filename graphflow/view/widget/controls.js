@@ -75,7 +75,7 @@ const ACTIONS = {
   ' ': (graph) => graph.transport.switch(),
   b: (graph) => graph.breakpoint(),
   w: (graph) => graph.acted() && graph.tell('watch', graph.acted()),
-  f: (graph) => graph.setFollow(graph.options.follow === false),
+  f: (graph) => graph.setFollow(!graph.options.follow),
   t: (graph) => {
     const { trace } = graph.toolbar;
     trace.selectedIndex = (trace.selectedIndex + 1) % TRACES.length;
@@ -112,9 +112,10 @@ function visit(graph, direction) {
 /** Open a closed group, or ask for the details of a node; with Shift close the group around. */
 function enter(graph, around) {
   const id = graph.selected || graph.seenAt();
-  const node = graph.scene.nodes.get(id);
+  const node = graph.scene.box(id);
   if (!node) return;
-  if (around) {
+  if (graph.scene.groups.has(id)) graph.toggle(id);
+  else if (around) {
     if (node.group) graph.toggle(node.group);
   } else if (node.closed) graph.toggle(id);
   else graph.tell('open', id);

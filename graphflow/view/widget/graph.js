@@ -52,8 +52,8 @@ class Graph {
     const { data } = host;
     const before = this.data;
     this.host = host;
-    this.data = { marks: {}, overlay: {}, ...data };
-    this.options = { ...data.options };
+    this.data = { ...data, marks: data.marks || {}, overlay: data.overlay || {} };
+    this.options = { ...data.options, follow: this.keptFollow(before, data) };
     this.stage.style.height = `${this.options.height || 560}px`;
     const drawn = data.drawing && this.scene.rev !== data.rev;
     const scheduled = data.schedule !== undefined
@@ -80,6 +80,12 @@ class Graph {
     if (told.join('\n') !== old.join('\n')) this.breakpoints = new Set(told);
   }
 
+  /** Following is the reader's own matter after the host has said how it begins. */
+  keptFollow(before, data) {
+    const [was, is] = [before, data].map((each) => (each.options || {}).follow);
+    return this.seen && was === is ? this.options.follow : is !== false;
+  }
+
   redraw(data) {
     const anchor = this.anchor();
     const style = getComputedStyle(this.root);
@@ -102,11 +108,8 @@ class Graph {
     return id && [id, ...this.camera.place(this.spot(id))];
   }
 
-  /** The point that stands for a box or for an open group. */
   spot(id) {
-    const node = this.scene.nodes.get(id) || this.scene.nodes.get(this.scene.seen(id));
-    const group = this.scene.groups.get(id);
-    return node || (group && { x: group.x + group.w / 2, y: group.y + 11 });
+    return this.scene.box(this.scene.seen(id));
   }
 
   hold(anchor) {
@@ -183,9 +186,9 @@ class Graph {
     scene.light(at, phase, edges);
     this.transport.tell(index);
     if (index >= 0) this.loops.follow(schedule.named(index, PLACE), schedule.steps[index][TIME]);
-    const node = scene.nodes.get(at);
+    const node = scene.box(at);
     if (node) this.side = this.free(node);
-    if (node && this.options.follow !== false && !quiet) this.camera.reveal(node, smooth);
+    if (node && this.options.follow && !quiet) this.camera.reveal(node, smooth);
     this.moved();
   }
 
@@ -209,7 +212,7 @@ class Graph {
 
   /** Put the ring and its flag where the cursor is on the canvas; it keeps its size. */
   moved() {
-    const node = this.scene.nodes.get(this.seenAt());
+    const node = this.scene.box(this.seenAt());
     const phase = node ? this.schedule.phase(this.cursor) : 0;
     this.here.classList.toggle('away', !node);
     this.minimap.moved(node, phase);
@@ -299,7 +302,7 @@ class Graph {
   setFollow(on) {
     press(this.toolbar.follow, on);
     this.option('follow', on);
-    const node = this.scene.nodes.get(this.seenAt());
+    const node = this.scene.box(this.seenAt());
     if (on && node) this.camera.reveal(node, true);
   }
 

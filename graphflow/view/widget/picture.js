@@ -31,8 +31,8 @@ function pictureOf(scene, paper) {
   root.append(copy);
   styled(scene.layer, copy);
   view.classList.add(...away);
-  for (const element of root.querySelectorAll('[data-node],[data-toggle],[data-group]')) {
-    for (const name of ['data-node', 'data-toggle', 'data-group', 'class', 'role']) {
+  for (const element of root.querySelectorAll('[data-node],[data-toggle]')) {
+    for (const name of ['data-node', 'data-toggle', 'class', 'role']) {
       element.removeAttribute(name);
     }
   }

@@ -38,6 +38,7 @@ class Scene {
     this.arrows();
     for (const group of drawing.groups) this.addGroup(group);
     for (const edge of drawing.edges) this.addEdge(edge);
+    for (const group of this.groups.values()) this.addHead(group);
     for (const node of drawing.nodes) this.addNode(node);
     this.layer.classList.toggle('shapes', options.shapes !== false);
   }
@@ -61,18 +62,30 @@ class Scene {
   }
 
   addGroup(group) {
-    const loop = group.length ? ` ↻ ${group.length}` : '';
-    const element = draw('g', {
-      class: group.length ? 'group loop' : 'group', 'data-group': group.id, role: 'button',
-      'aria-label': `${group.label}, open group of ${group.count}, close it`,
-    }, this.layer);
     const { x, y, w, h } = group;
-    draw('rect', { class: 'frame', x, y, width: w, height: h, rx: 8 }, element);
-    const head = draw('g', { class: 'head', 'data-toggle': group.id }, element);
-    draw('rect', { x, y, width: w, height: Math.min(22, h), rx: 8 }, head);
-    const text = fitted(`▾ ${group.label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
-    draw('text', { x: x + 8, y: y + 15 }, head, text);
+    const element = draw('rect', { class: group.length ? 'frame loop' : 'frame', x, y, width: w,
+      height: h, rx: 8 }, this.layer);
     this.groups.set(group.id, { ...group, element });
+  }
+
+  /** The line that closes an open group; it is where a step of the whole group is seen. */
+  addHead(group) {
+    const { id, x, y, w, h } = group;
+    const head = draw('g', { class: 'head', 'data-toggle': id, role: 'button',
+      'aria-label': `${group.label}, open group of ${group.count}, close it` }, this.layer);
+    const high = Math.min(22, h);
+    draw('rect', { class: 'box', x, y, width: w, height: high, rx: 8 }, head);
+    const loop = group.length ? ` ↻ ${group.length}` : '';
+    const text = fitted(`▾ ${group.label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
+    draw('text', { class: 'label', x: x + 8, y: y + 15 }, head, text);
+    group.head = { id, x: x + w / 2, y: y + high / 2, w, h: high, group: group.parent,
+      element: head };
+  }
+
+  /** A box, or the head of an open group. */
+  box(id) {
+    const group = this.groups.get(id);
+    return this.nodes.get(id) || (group && group.head);
   }
 
   addEdge(edge) {
@@ -108,8 +121,7 @@ class Scene {
   /** The lines of a box, in its middle. */
   write(node, closed, element) {
     const sign = (closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
-    const fold = node.folded > 1 ? ` ×${node.folded}` : '';
-    const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
+    const lines = [[sign + node.label, 'label'], [node.sub, 'sub'],
       ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);
     const height = Math.min(15, (node.h - 4) / lines.length);
     const top = (lines.length - 1) / 2;
@@ -122,7 +134,7 @@ class Scene {
 
   /** The box in which a node is seen; empty where it is in none. */
   seen(name) {
-    return this.nodes.has(name) ? name : this.drawing.shown[name] || '';
+    return this.box(name) ? name : this.drawing.shown[name] || '';
   }
 
   /** A short text at a corner of a box: 'state', 'flags' or 'note'. */
@@ -165,10 +177,11 @@ class Scene {
       element.classList.add(...names);
       this.active.push(element);
     };
-    const node = this.nodes.get(id);
+    const node = this.box(id);
     if (!node) return;
     on(node.element, 'cur', PHASES[phase]);
-    for (let group = this.groups.get(node.group); group; group = this.groups.get(group.parent)) {
+    const around = this.groups.has(id) ? id : node.group;
+    for (let group = this.groups.get(around); group; group = this.groups.get(group.parent)) {
       on(group.element, 'in', PHASES[phase]);
     }
     for (const edge of edges) {

@@ -19,7 +19,7 @@ class Toolbar {
     this.root = make('div', { class: 'tools row', role: 'toolbar', 'aria-label': 'view' }, parent);
     this.addSearch();
     const { camera } = graph;
-    const zoom = make('span', { class: 'group' }, this.root);
+    const zoom = make('span', { class: 'cluster' }, this.root);
     button('−', 'smaller (-)', zoom, () => camera.zoom(1 / 1.25));
     button('+', 'larger (+)', zoom, () => camera.zoom(1.25));
     button('fit', 'all of it (0)', zoom, () => camera.fit());
@@ -36,18 +36,18 @@ class Toolbar {
   /** What only the host can do. */
   addAsked() {
     const { graph } = this;
-    this.asked = make('span', { class: 'group' }, this.root);
+    this.asked = make('span', { class: 'cluster' }, this.root);
     this.direction = button('', 'direction of reading', this.asked, () =>
       graph.option('direction', graph.options.direction === 'LR' ? 'TB' : 'LR'));
     this.parameters = toggle('parameters', 'parameters as boxes of their own', this.asked,
       (on) => graph.option('parameters', on ? 'shown' : 'inline'));
-    this.folded = toggle('×N', 'equal blocks drawn once', this.asked,
+    this.folded = toggle('fold ×N', 'equal blocks drawn once', this.asked,
       (on) => graph.option('folded', on));
     this.overlay = choice('overlay', OVERLAYS, this.asked, (kind) => graph.option('overlay', kind));
   }
 
   addEnd() {
-    const end = make('span', { class: 'group end' }, this.root);
+    const end = make('span', { class: 'cluster end' }, this.root);
     button('SVG', 'download the picture as SVG', end, () => this.graph.download('svg'));
     button('PNG', 'download the picture as PNG', end, () => this.graph.download('png'));
     button('?', 'keys and signs (?)', end, () => this.graph.help.switch());
@@ -104,8 +104,8 @@ class Toolbar {
   /** Take on the options. */
   load(options, overlay) {
     const down = options.direction !== 'LR';
-    this.direction.textContent = down ? '↓ down' : '→ across';
-    press(this.follow, options.follow !== false);
+    this.direction.textContent = down ? '↓ top-down' : '→ left-right';
+    press(this.follow, options.follow);
     press(this.shapes, options.shapes !== false);
     press(this.parameters, options.parameters === 'shown');
     press(this.folded, options.folded !== false);

@@ -147,7 +147,7 @@ class Transport {
     const sentence = schedule.sentence(cursor);
     this.range.value = String(cursor);
     this.range.setAttribute('aria-valuetext', sentence);
-    this.text.textContent = sentence;
+    this.text.textContent = this.text.title = sentence;
     this.badge.hidden = cursor < 0;
     if (cursor < 0) return;
     const phase = schedule.phase(cursor);

@@ -27,6 +27,7 @@ from graphflow.cli import (
     schema,
     show,
     step,
+    studio,
     tune,
 )
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
@@ -34,7 +35,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
     run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, generate,
-    gallery, new, fetch, explain, schema,
+    gallery, new, fetch, explain, schema, studio,
 )  # fmt: skip
 
 app = typer.Typer(

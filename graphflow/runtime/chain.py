@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +41,8 @@ def chain_rule(graph: Graph, values: Mapping[str, Computed], name: str) -> Chain
     origin = graph.origin(name)
     if origin.twin is None or origin.wrt is None:
         return None
-    upstream_name = f"{origin.twin}.grad"
-    if upstream_name not in values or name not in values:
+    upstream_name = upstream_of(graph, name)
+    if upstream_name is None or upstream_name not in values or name not in values:
         return None
     upstream, contribution = values[upstream_name], values[name]
     if isinstance(upstream, tuple) or isinstance(contribution, tuple):
@@ -54,13 +54,69 @@ def chain_rule(graph: Graph, values: Mapping[str, Computed], name: str) -> Chain
     )  # fmt: skip
 
 
-def contributions(graph: Graph, operand: str) -> Iterator[str]:
-    """The nodes whose sum is the gradient of ``operand``, in the order of running."""
-    prefix = f"{operand}.grad"
-    for node in graph:
-        alone = node.name == prefix or node.name.startswith(f"{prefix}.")
-        if alone and graph.origin(node.name).wrt == operand:
-            yield node.name
+def upstream_of(graph: Graph, contribution: str) -> str | None:
+    """The gradient that a contribution is computed from: that of its twin's result, or of one of
+    its results.
+    """
+    twin = graph.origin(contribution).twin
+    assert twin is not None
+    todo, seen = list(graph.nodes[contribution].inputs), set[str]()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if _is_gradient(graph, name, twin):
+            return name
+        if graph.origin(name).twin == twin and graph.origin(name).phase == "backward":
+            todo += graph.nodes[name].inputs
+    return None
+
+
+def _is_gradient(graph: Graph, name: str, twin: str) -> bool:
+    """Whether a node is the gradient of ``twin`` or of one of its results: a contribution, a sum of
+    them, or what backward begins with.
+    """
+    origin = graph.origin(name)
+    owner = origin.wrt or origin.twin
+    if owner is None:
+        return name == f"{twin}.cotangent"
+    of_result = owner in graph and graph[owner].op == "item" and twin in graph[owner].inputs
+    if origin.phase != "backward" or not (owner == twin or of_result):
+        return False
+    return origin.wrt is not None or (
+        name.startswith(f"{owner}.grad") and graph.nodes[name].op in ("add", "full")
+    )
+
+
+def contributions(graph: Graph, part: str) -> tuple[str, ...]:
+    """All contributions that add up to the same gradient as ``part`` does, in the order of adding.
+
+    ``part`` is one of them, or a sum on the way.
+    """
+    origin = graph.origin(part)
+    operand = origin.wrt or origin.twin
+    found, total = [part], part
+    while total is not None:
+        total = next((r for r in graph.consumers[total] if adds(graph, r, operand)), None)
+        if total is not None:
+            found = [total]
+    top, parts = found[0], list[str]()
+    while adds(graph, top, operand):
+        top, last = graph.nodes[top].inputs
+        parts.append(last)
+    return (top, *reversed(parts))
+
+
+def adds(graph: Graph, name: str, operand: str | None) -> bool:
+    """Whether a node adds contributions to the gradient of a value."""
+    origin = graph.origin(name)
+    return (
+        graph.nodes[name].op == "add"
+        and origin.phase == "backward"
+        and (origin.twin, origin.wrt) == (operand, None)
+        and name.startswith(f"{operand}.grad")
+    )
 
 
 def own_steps(graph: Graph, twin: str, upstream: str, node: str) -> bool:
@@ -97,14 +153,12 @@ def _local(graph: Graph, values: Mapping[str, Computed], name: str, upstream: st
 
 def _running_sum(graph: Graph, values: Mapping[str, Computed], name: str) -> Array | None:
     """The sum of the contributions to an operand up to and with this one, at a fan-out."""
-    operand = graph.origin(name).wrt
-    if operand is None or not name.startswith(f"{operand}.grad."):
+    parts = contributions(graph, name)
+    if len(parts) == 1 or name not in parts:
         return None
     total: Array | None = None
-    for part in contributions(graph, operand):
+    for part in parts[: parts.index(name) + 1]:
         value = values.get(part)
-        if isinstance(value, np.ndarray | np.generic):
-            total = np.asarray(value) if total is None else total + value
-        if part == name:
-            break
+        if value is not None and not isinstance(value, tuple):
+            total = value if total is None else total + value
     return total

@@ -90,15 +90,10 @@ def summarise(value: Array) -> Summary:
     if not finite.size:
         return Summary(shape, dtype, numbers.size, None, None, None, None)
     wide = finite.astype(np.float64)
-    return Summary(
-        shape,
-        dtype,
-        numbers.size - finite.size,
-        float(wide.min()),
-        float(wide.max()),
-        float(wide.mean()),
-        float(wide.std()),
-    )
+    low, high = float(wide.min()), float(wide.max())
+    scale = 2.0**512 if max(-low, high) > 1e150 else 1.0  # squares of large numbers stay finite
+    mean, std = float((wide / scale).mean() * scale), float((wide / scale).std() * scale)
+    return Summary(shape, dtype, numbers.size - finite.size, low, high, mean, std)
 
 
 def is_finite(value: Computed) -> bool:

@@ -10,6 +10,17 @@ from graphflow.ir.graph import Phase
 from graphflow.runtime.guard import Summary
 
 Cells = tuple[tuple[str, ...], ...]
+Colours = tuple[tuple[str, str], ...]
+"""A legend: colours (``#rrggbb``) and what they stand for."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many finite numbers fall into each of equal bins between ``low`` and ``high``."""
+
+    counts: tuple[int, ...]
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,11 @@ class Shown:
     editable: bool = False
     change: str = ""
     """By how much it differs from before the last edit; empty where it does not."""
+    caption: str = ""
+    """What the picture shows and which part the table is: ``[2, 0, :, :]``."""
+    colours: Colours = ()
+    """The legend of the picture."""
+    histogram: Histogram | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,15 @@ class ChainView:
     """All contributions to this gradient, in the order of adding; those still to come, too."""
     part: int
     """The place of this one among them."""
+    kind: Literal["product", "rule", "sum"] = "product"
+    """Element by element; by the operator's own rule, where the local derivative is a matrix; or
+    the sum of contributions at a fan-out."""
+    shapes: str = ""
+    """The shapes of the upstream gradient and of the contribution, as LaTeX."""
+    twin: str = ""
+    """The forward node that is differentiated."""
+    operand: str = ""
+    """The value whose gradient this is, or is a part of."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,131 @@
+"""Values as they are shown: a line of text, a table of numbers, a picture, a histogram."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from graphflow.diagnostics import fail
+from graphflow.ops.evaluate import Computed
+from graphflow.ops.op import Array
+from graphflow.runtime.guard import Summary, summarise
+from graphflow.view.details.pictures import CELLS, Picture, matrix_at, picture, slices_are_samples
+from graphflow.view.recording.texts import described
+from graphflow.view.shown import Cells, Histogram, Shown
+from graphflow.view.written import WHOLE
+from graphflow.view.written import shown as in_line
+
+BINS = 24
+
+
+def shown(
+    name: str,
+    value: Computed,
+    slice: int = 0,
+    *,
+    before: Computed | None = None,
+    editable: bool = False,
+) -> Shown:
+    """One value; of several results the first. ``slice`` says which matrix of more dimensions.
+
+    ``before`` is what it was before the last edit. Raises GF033 for a slice that is not there.
+
+    >>> shown("q", np.array([[1.0, -2.5]])).cells
+    (('1', '-2.5'),)
+    """
+    array = np.asarray(value[0] if isinstance(value, tuple) else value)
+    summary = summarise(array)
+    slices = _slices(array)
+    if not 0 <= slice < slices:
+        fail("GF033", f"'{name}' has no slice {slice}", help=f"it has {slices}, counted from 0")
+    cells, place = _cells(array, slice)
+    drawn = Picture(b"", "") if _small(array) or not array.size else picture(array, slice)
+    return Shown(
+        name,
+        summary,
+        in_line(array) if array.size <= WHOLE else described(array, summary),
+        cells,
+        drawn.png,
+        slice,
+        slices,
+        editable and bool(cells),
+        _change(array, before),
+        ", ".join(dict.fromkeys(text for text in (drawn.caption, place) if text)),
+        drawn.colours,
+        histogram(array, summary),
+    )
+
+
+def shown_all(name: str, value: Computed, before: Computed | None = None) -> tuple[Shown, ...]:
+    """A value, or each of several results of one node."""
+    if not isinstance(value, tuple):
+        return (shown(name, value, before=before),)
+    earlier = before if isinstance(before, tuple) else (None,) * len(value)
+    return tuple(
+        shown(f"{name}[{i}]", part, before=was)
+        for i, (part, was) in enumerate(zip(value, earlier, strict=True))
+    )
+
+
+def histogram(array: Array, summary: Summary) -> Histogram | None:
+    """How often which numbers occur; None of a single number and without finite ones."""
+    if summary.minimum is None or summary.maximum is None or array.size < 2:
+        return None
+    low, high = summary.minimum, summary.maximum
+    numbers = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
+    bins = BINS if high > low else 1
+    span = (high / 4 - low / 4) or 1.0  # a quarter, lest it be infinite
+    place = (numbers.astype(np.float64) / 4 - low / 4) / span * bins
+    counts = np.bincount(np.minimum(place.astype(int), bins - 1), minlength=bins)
+    return Histogram(tuple(int(n) for n in counts), low, high)
+
+
+def text_of(number: object) -> str:
+    """One entry of a table."""
+    item = number.item() if isinstance(number, np.generic) else number
+    if isinstance(item, bool):
+        return str(item).lower()
+    return f"{item:.5g}" if isinstance(item, float) else str(item)
+
+
+def _small(array: Array) -> bool:
+    """Whether all of it stands in the table."""
+    return array.ndim <= 2 and all(n <= CELLS for n in array.shape)
+
+
+def _slices(array: Array) -> int:
+    """Matrices with a table of their own; without tables samples of images; else matrices."""
+    if array.ndim < 3 or not array.size:
+        return 1
+    return len(array) if slices_are_samples(array) else prod(array.shape[:-2])
+
+
+def _cells(array: Array, slice: int) -> tuple[Cells, str]:
+    """The table, and which part of the array it is."""
+    if not array.size or any(n > CELLS for n in array.shape[-2:]):
+        return (), ""
+    place = ""
+    if array.ndim > 2:
+        array, place = matrix_at(array, slice)
+    rows = np.atleast_2d(array)
+    return tuple(tuple(text_of(number) for number in row) for row in rows), place
+
+
+def _change(array: Array, before: Computed | None) -> str:
+    """By how much a value differs from before."""
+    was = before[0] if isinstance(before, tuple) else before
+    if was is None:
+        return ""
+    was = np.asarray(was)
+    if was.shape != array.shape:
+        return f"the shape was {list(was.shape)}"
+    if np.array_equal(array, was, equal_nan=array.dtype.kind == "f"):
+        return ""
+    with np.errstate(all="ignore"):
+        off = array.astype(np.float64) - was.astype(np.float64)
+    if array.size == 1:
+        return f"{off.item():+.5g}"
+    changed = int(np.count_nonzero((off != 0) & ~(np.isnan(array * 1.0) & np.isnan(was * 1.0))))
+    largest = float(np.max(np.abs(off[np.isfinite(off)]), initial=0.0))
+    return f"{changed} of {array.size} entries, by up to {largest:.5g}"

@@ -133,8 +133,8 @@ def _local(graph: Graph, values: Mapping[str, Computed], name: str, upstream: st
     """
     twin = graph.origin(name).twin
     assert twin is not None
-    forward = graph.nodes[twin]
-    if not isinstance(OPS[forward.op], Elementwise | PassThrough):
+    forward = graph.nodes.get(twin)  # the inside of a loop's backward holds no forward node
+    if forward is None or not isinstance(OPS[forward.op], Elementwise | PassThrough):
         return None
     if graph.nodes[name].type != forward.type:
         return None

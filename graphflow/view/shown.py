@@ -98,6 +98,8 @@ class Detail:
     source: str
     """The line of the file that it comes from."""
     chain: ChainView | None
+    path: str = ""
+    """Names in all formulas are shortened: they stand in the blocks of this path."""
 
 
 @dataclass(frozen=True)

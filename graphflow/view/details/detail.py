@@ -1,0 +1,110 @@
+"""All there is to say about one step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from graphflow.ir.graph import Graph
+from graphflow.ops.evaluate import Computed
+from graphflow.ops.op import get_op
+from graphflow.runtime.formula import symbol
+from graphflow.schedule.updates import value_bytes
+from graphflow.view.details.chains import chain_view
+from graphflow.view.details.latex import in_names, substituted
+from graphflow.view.details.sentences import about, sentence
+from graphflow.view.details.values import shown_all
+from graphflow.view.recording.recording import Recording
+from graphflow.view.shown import ChainView, Detail
+
+
+def detail(recording: Recording, index: int, before: Recording | None = None) -> Detail:
+    """What the step ``index`` did; ``before`` is the same walk without the last edit."""
+    step, ran, scope = recording.step(index), recording.ran[index], recording.scope(index)
+    earlier = earlier_values(recording, index, before)
+    return replace(
+        node_detail(scope.graph, scope.values, step.node, earlier),
+        index=index,
+        seconds=ran.seconds,
+    )
+
+
+def node_detail(
+    graph: Graph,
+    values: Mapping[str, Computed],
+    name: str,
+    earlier: Mapping[str, Computed] | None = None,
+) -> Detail:
+    """What a node of a concrete graph did, given the values of it and of what it reads."""
+    node, origin = graph.nodes[name], graph.origin(name)
+    types = [graph.nodes[operand].type for operand in node.inputs]
+    flops = get_op(node.op).flops(node.type, *types, **node.attributes())
+    assert isinstance(flops, int)
+    chain = chain_view(graph, values, name)
+    path = _path(name, *((chain.twin, chain.operand) if chain else node.inputs))
+    return Detail(
+        index=0,
+        node=name,
+        op=node.op,
+        phase=origin.phase,
+        about=about(node.op),
+        sentence=sentence(graph, name),
+        formula=_below(path, in_names(graph, name)),
+        numbers=_below(path, substituted(graph, values, name)),
+        value=shown_all(name, values[name], (earlier or {}).get(name)),
+        operands=tuple(
+            part
+            for operand in dict.fromkeys(node.inputs)
+            for part in shown_all(operand, values[operand], (earlier or {}).get(operand))
+        ),
+        flops=flops,
+        bytes=value_bytes(node.type),
+        seconds=0.0,
+        mark=origin.mark,
+        source=origin.mark.text.strip() if origin.mark else "",
+        chain=_shortened(chain, path) if chain else None,
+        path=path,
+    )
+
+
+def earlier_values(
+    recording: Recording, index: int, before: Recording | None
+) -> Mapping[str, Computed] | None:
+    """The values around a step in the same walk without the last edit, if it came so far."""
+    if before is None:
+        return None
+    turn = recording.step(index).turn
+    if turn >= len(before.turns):
+        return None
+    scope = before.turns[turn].scopes.get(recording.ran[index].within)
+    return scope.values if scope is not None else None
+
+
+def _path(*names: str) -> str:
+    """The blocks that all of these names stand in, as far as nothing of a name is lost."""
+    paths = [name.split(".")[:-1] for name in names]
+    common = []
+    for parts in zip(*paths, strict=False):
+        if len(set(parts)) > 1:
+            break
+        common.append(parts[0])
+    if common and any(name == f"{'.'.join(common)}.grad" for name in names):
+        common.pop()
+    return ".".join(common)
+
+
+def _below(path: str, latex: str) -> str:
+    """LaTeX with names from a path on."""
+    if not path:
+        return latex
+    start = symbol(f"{path}.").removesuffix("}")
+    return latex.replace(start, r"\text{")
+
+
+def _shortened(chain: ChainView, path: str) -> ChainView:
+    return replace(
+        chain,
+        equation=_below(path, chain.equation),
+        numbers=_below(path, chain.numbers),
+        local_formula=_below(path, chain.local_formula),
+    )

@@ -96,12 +96,9 @@ def contributions(graph: Graph, part: str) -> tuple[str, ...]:
     """
     origin = graph.origin(part)
     operand = origin.wrt or origin.twin
-    found, total = [part], part
-    while total is not None:
-        total = next((r for r in graph.consumers[total] if adds(graph, r, operand)), None)
-        if total is not None:
-            found = [total]
-    top, parts = found[0], list[str]()
+    top, parts = part, list[str]()
+    while sums := [r for r in graph.consumers[top] if adds(graph, r, operand)]:
+        top = sums[0]
     while adds(graph, top, operand):
         top, last = graph.nodes[top].inputs
         parts.append(last)

@@ -15,12 +15,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from graphflow.diagnostics import Mark
 from graphflow.ops.evaluate import Computed
+from graphflow.view.details.detail import detail, shown_at
+from graphflow.view.details.lines import line_of, nodes_at
+from graphflow.view.details.table import Row, table
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
 from graphflow.view.recording.limits import Limits, Meter
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
+from graphflow.view.shown import Detail, Shown
 from graphflow.view.steps import Step
 from graphflow.view.workspace import Edit, Workspace
 
@@ -75,3 +80,26 @@ class Study:
         names of its body mean its values in the same time step.
         """
         return self.recording.value(index, name)
+
+    # -- details -----------------------------------------------------------------------------
+    def detail(self, index: int) -> Detail:
+        """All about one step."""
+        return detail(self.recording, index, self.before)
+
+    def shown(self, name: str, index: int, slice: int = 0) -> Shown:
+        """A value as the step ``index`` leaves it, -1 being before the first step. ``slice`` says
+        which matrix of more than two dimensions.
+        """
+        return shown_at(self.recording, name, index, slice, self.before)
+
+    def table(self) -> tuple[Row, ...]:
+        """The schedule, a row a step."""
+        return table(self.recording)
+
+    def line_of(self, node: str) -> Mark | None:
+        """The place in the file that a node comes from."""
+        return line_of(self.recording, node)
+
+    def nodes_at(self, line: int, file: str = "") -> tuple[str, ...]:
+        """The nodes that a line of the file makes; ``file`` is the graph's own if left out."""
+        return nodes_at(self.recording, line, file)

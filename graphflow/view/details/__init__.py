@@ -1,0 +1,1 @@
+"""What a step did, told in words, formulas, numbers and pictures; and how it is checked."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from graphflow.ir.graph import Graph
+from graphflow.diagnostics import fail
+from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import get_op
 from graphflow.runtime.formula import symbol
@@ -13,9 +14,12 @@ from graphflow.schedule.updates import value_bytes
 from graphflow.view.details.chains import chain_view
 from graphflow.view.details.latex import in_names, substituted
 from graphflow.view.details.sentences import about, sentence
-from graphflow.view.details.values import shown_all
+from graphflow.view.details.values import shown, shown_all
 from graphflow.view.recording.recording import Recording
-from graphflow.view.shown import ChainView, Detail
+from graphflow.view.recording.turn import found
+from graphflow.view.shown import ChainView, Detail, Shown
+
+EDITABLE = ("input", "parameter", "state")
 
 
 def detail(recording: Recording, index: int, before: Recording | None = None) -> Detail:
@@ -108,3 +112,22 @@ def _shortened(chain: ChainView, path: str) -> ChainView:
         numbers=_below(path, chain.numbers),
         local_formula=_below(path, chain.local_formula),
     )
+
+
+def shown_at(
+    recording: Recording, name: str, index: int, slice: int = 0, before: Recording | None = None
+) -> Shown:
+    """A value as the step ``index`` leaves it; at -1, before the first step, that of a leaf."""
+    if index < 0:
+        scope, node = found(recording.turns[0].scopes[()], name)
+        if scope.graph.nodes[node].op not in LEAVES:
+            fail("GF082", f"'{name}' has not run yet", help="go forward")
+        earlier = before.turns[0].values if before is not None and before.turns else None
+        value = scope.values[node]
+    else:
+        value = recording.value(index, name)
+        scope, node = found(recording.scope(index), name)
+        earlier = earlier_values(recording, index, before)
+    editable = scope.around is None and scope.graph.nodes[node].op in EDITABLE
+    was = None if earlier is None or scope.around is not None else earlier.get(node)
+    return shown(name, value, slice, before=was, editable=editable)

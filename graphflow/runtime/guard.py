@@ -69,13 +69,13 @@ class Guarded:
     def _refuse(self, node: Node, value: Computed, values: Mapping[str, Computed]) -> None:
         origin = self.graph.origin(node.name)
         notes = [
-            Note(f"operand '{name}' is {_described(values[name])}", self.graph.origin(name).mark)
+            Note(f"operand '{name}' is {described(values[name])}", self.graph.origin(name).mark)
             for name in dict.fromkeys(node.inputs)
         ]
         fail(
             "GF062",
             f"'{node.name}' ({node.op}, {origin.phase}) is the first value that is not finite: "
-            f"{_described(value)}",
+            f"{described(value)}",
             origin.mark,
             notes=notes,
             help=FED if node.op == "input" else LOOK,
@@ -101,6 +101,7 @@ def is_finite(value: Computed) -> bool:
     return all(part.dtype.kind != "f" or bool(np.isfinite(part).all()) for part in parts)
 
 
-def _described(value: Computed) -> str:
+def described(value: Computed) -> str:
+    """A value, or each of several, by type, shape and range."""
     parts = value if isinstance(value, tuple) else (value,)
     return "; ".join(str(summarise(part)) for part in parts)

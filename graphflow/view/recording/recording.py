@@ -10,7 +10,7 @@ from graphflow.diagnostics import fail
 from graphflow.ops.evaluate import Computed
 from graphflow.view.recording.places import Places
 from graphflow.view.recording.turn import Ran, Scope, Turn, found
-from graphflow.view.steps import Step
+from graphflow.view.steps import Step, drawn_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,31 @@ class Recording:
             fail("GF082", f"'{name}' has not run yet", help=f"go to step {at + 1}")
         return scope.values[node]
 
+    def is_gradient(self, step: Step) -> bool:
+        """Whether a step gave the whole gradient of its place, not a part of it."""
+        if step.phase != "backward":
+            return False
+        of, dot, rest = step.node.rpartition(".grad")
+        turn = self.turns[step.turn]
+        if not step.within and step.node in turn.graph.gradients.values():
+            return True
+        return bool(dot) and not rest and drawn_id(of, step.within) == step.place
+
+    def is_unrolled(self, step: Step) -> bool:
+        """Whether a step is a loop's whose time steps are walked inside, so that it counts twice."""
+        ran = self.ran[step.index]
+        return (*ran.within, (ran.node, 0)) in self.turns[step.turn].scopes
+
+    @cached_property
+    def failing(self) -> int | None:
+        """The first step that gave something that is not finite."""
+        return next((step.index for step in self.steps if step.flag), None)
+
+    @property
+    def failing_place(self) -> str:
+        """Where that is seen."""
+        return "" if self.failing is None else self.steps[self.failing].place
+
     def _depth(self, scope: Scope) -> int:
         depth = 0
         while scope.around is not None:
@@ -86,7 +111,7 @@ def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step
         turn=number,
         node=ran.node,
         op=graph.nodes[ran.node].op,
-        phase=origin.phase,
+        phase=turn.phase(ran.within, ran.node),
         place=place,
         within=within,
         edge=edge,

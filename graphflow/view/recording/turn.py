@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.graph import LEAVES, Graph, Phase
 from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
@@ -74,6 +74,14 @@ class Turn:
     def values(self) -> Mapping[str, Computed]:
         """Its values, leaves included."""
         return self.scopes[()].values
+
+    def phase(self, within: Within, node: str) -> Phase:
+        """The phase of a node's run: all that runs inside the backward of a loop is backward."""
+        for depth, (loop, _) in enumerate(within):
+            around = self.scopes[within[:depth]].graph.origin(loop).phase
+            if around != "forward":
+                return around
+        return self.scopes[within].graph.origin(node).phase
 
     def loops(self, within: Within) -> Within:
         """The same with the loops of the forward graph in the place of their backward."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,8 +13,8 @@ from graphflow.view.workspace import OverlayKind
 Flag = Literal["", "nan", "inf", "exploding", "vanishing", "dead", "changed"]
 FLAGS: tuple[Flag, ...] = ("nan", "inf", "exploding", "vanishing", "dead", "changed", "")
 """The worst first."""
-SUMMED = ("time", "memory")
-"""Kinds whose amounts add up in a closed group; of others the largest is shown."""
+SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+"""Between the buckets of time and memory, by share of the whole."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,19 @@ class Marked:
 @dataclass(frozen=True)
 class Overlay:
     """Marks by the id of what is drawn. ``legend`` says what the seven buckets are; ``failing`` is
-    the place of the first value that is not finite, if there is one.
+    the place of the first value that is not finite, if there is one. In a closed group time and
+    memory add up, to ``whole`` over the whole graph; of others the largest is shown.
     """
 
     kind: OverlayKind
     legend: tuple[str, ...]
     marks: Mapping[str, Marked] = field(default_factory=dict)
     failing: str = ""
+    whole: float = 0.0
 
-    def seen(self, drawing: Drawing, scale: Callable[[float, Flag], Marked]) -> Overlay:
+    def seen(self, drawing: Drawing) -> Overlay:
         """The marks of the boxes that a drawing shows: what is hidden counts for the box that it
-        is in. ``scale`` makes a mark of the amount of several.
+        is in.
         """
         gathered: dict[str, list[tuple[str, Marked]]] = {}
         drawn = {node.id for node in drawing.nodes}
@@ -47,22 +50,51 @@ class Overlay:
             box = id if id in drawn else drawing.shown_as.get(id, "")
             if box in drawn:
                 gathered.setdefault(box, []).append((id, mark))
-        marks = {box: self._together(box, found, scale) for box, found in gathered.items()}
+        marks = {box: self._together(box, found) for box, found in gathered.items()}
         failing = drawing.shown_as.get(self.failing, self.failing)
         return replace(self, marks=marks, failing=failing)
 
-    def _together(
-        self, box: str, found: list[tuple[str, Marked]], scale: Callable[[float, Flag], Marked]
-    ) -> Marked:
+    def _together(self, box: str, found: list[tuple[str, Marked]]) -> Marked:
         if len(found) == 1:
             return found[0][1]
         flag = worst(mark.flag for _, mark in found)
-        if self.kind in SUMMED:
-            return scale(sum(mark.amount for _, mark in found), flag)
+        if self.kind == "time" or self.kind == "memory":
+            amount = sum(mark.amount for _, mark in found)
+            return shared(self.kind, amount, self.whole)
         flagged = [(id, mark) for id, mark in found if mark.flag == flag]
         id, mark = max(flagged, key=lambda item: item[1].amount)
         short = id.removeprefix(f"{box}.").removeprefix(f"{box}/")
         return replace(mark, text=mark.text if id == box else f"{short}: {mark.text}")
+
+
+def shared(kind: Literal["time", "memory"], amount: float, whole: float) -> Marked:
+    """A share of the time or the memory that all takes."""
+    text = seconds_text(amount) if kind == "time" else bytes_text(amount)
+    return Marked(amount, bisect_right(SHARES, amount / whole if whole else 0.0), text)
+
+
+def seconds_text(seconds: float) -> str:
+    """``1.3 ms``.
+
+    >>> seconds_text(0.00125), seconds_text(2.5)
+    ('1.25 ms', '2.5 s')
+    """
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+
+
+def bytes_text(count: float) -> str:
+    """``3.1 MB``.
+
+    >>> bytes_text(512), bytes_text(3_100_000)
+    ('512 B', '3.1 MB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} GB"
 
 
 def worst(flags: Iterable[Flag]) -> Flag:

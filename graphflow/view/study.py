@@ -20,14 +20,18 @@ from graphflow.ops.evaluate import Computed
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.lines import line_of, nodes_at
 from graphflow.view.details.table import Row, table
+from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
+from graphflow.view.recording.changes import changes
+from graphflow.view.recording.failing import failing
 from graphflow.view.recording.limits import Limits, Meter
+from graphflow.view.recording.overlays import overlay_of
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
 from graphflow.view.shown import Detail, Shown
 from graphflow.view.steps import Step
-from graphflow.view.workspace import Edit, Workspace
+from graphflow.view.workspace import Edit, OverlayKind, Workspace
 
 
 class Study:
@@ -51,7 +55,8 @@ class Study:
 
     def _recorded(self, edits: Sequence[Edit]) -> Recording:
         begun, meter = time.monotonic(), Meter(self.limits)
-        turns = self.walk.record(edits, meter, self.workspace.unrolled)
+        walk = opened_walk(self.workspace, self.limits, (self.workspace, self.walk))
+        turns = walk.record(edits, meter, self.workspace.unrolled)
         return Recording(turns, time.monotonic() - begun, meter.bytes)
 
     @property
@@ -80,6 +85,20 @@ class Study:
         names of its body mean its values in the same time step.
         """
         return self.recording.value(index, name)
+
+    def overlay(self, kind: OverlayKind) -> Overlay:
+        """Facts laid over the drawing, for every node; :meth:`Overlay.seen` is what of it a drawing
+        shows.
+        """
+        if kind == "none":
+            return Overlay("none", ())
+        if kind == "changes":
+            return changes(self.before, self.recording)
+        return overlay_of(self.recording, kind)
+
+    def failing(self) -> Failing | None:
+        """The first value that is not finite, if there is one."""
+        return failing(self.recording)
 
     # -- details -----------------------------------------------------------------------------
     def detail(self, index: int) -> Detail:

@@ -28,9 +28,7 @@ def test_every_bundled_package_is_named_with_its_version_and_its_licence_text():
     for name, entry in bundled.items():
         assert f"| {name} | {entry['version']} | {entry['license']} |" in LICENCES
     assert headings == set(bundled)
-    assert LICENCES.count("Permission is hereby granted") == len(
-        re.findall("^## ", LICENCES, re.M)
-    )
+    assert LICENCES.count("Permission is hereby granted") == len(re.findall("^## ", LICENCES, re.M))
 
 
 def test_versions_are_exact():

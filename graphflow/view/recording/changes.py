@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -34,10 +34,16 @@ def changes(before: Recording | None, after: Recording) -> Overlay:
             texts.append(f"{what} {text}")
             found[place] = texts, max(amount, _amount(known[key], value))
     marks = {
-        place: Marked(amount, bisect_right(CHANGES, amount), "; ".join(dict.fromkeys(texts)), "changed")
+        place: Marked(
+            amount, bisect_right(CHANGES, amount), "; ".join(dict.fromkeys(texts)), "changed"
+        )
         for place, (texts, amount) in found.items()
     }
     return Overlay("changes", legend, marks, after.failing_place)
+
+
+def _marked(amount: float, text: str) -> Marked:
+    return Marked(amount, bisect_right(CHANGES, amount), text, "changed")
 
 
 def _compared(recording: Recording) -> Iterator[tuple[Key, str, str, Computed]]:

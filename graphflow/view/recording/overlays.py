@@ -16,15 +16,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite, sqrt
+from typing import Literal
 
 import numpy as np
 
 from graphflow.ir.graph import LEAVES
 from graphflow.runtime.guard import Summary, summarise
-from graphflow.view.overlay import Flag, Marked, Overlay, worst
+from graphflow.view.overlay import SHARES, Flag, Marked, Overlay, shared, worst
 from graphflow.view.recording.recording import Recording
 from graphflow.view.steps import Step
-from graphflow.view.workspace import OverlayKind
 
 VANISHING = 1e-8
 EXPLODING = 1e3
@@ -33,25 +33,24 @@ SIZES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Between the buckets of values, by root mean square."""
 NORMS = (1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e2)
 """Between the buckets of gradients, by norm."""
-SHARES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""Between the buckets of time and memory, by share of the whole."""
 
+Measured = Literal["values", "gradients", "time", "memory"]
 Scale = Callable[[float, Flag], Marked]
 
 
-def overlay_of(recording: Recording, kind: OverlayKind) -> tuple[Overlay, Scale]:
-    """The marks of every place, and what makes a mark of an amount."""
+def overlay_of(recording: Recording, kind: Measured) -> Overlay:
+    """The marks of every place."""
     make = {"values": _values, "gradients": _gradients, "time": _time, "memory": _memory}[kind]
     return make(recording)
 
 
 # -- values ----------------------------------------------------------------------------------
-def _values(recording: Recording) -> tuple[Overlay, Scale]:
+def _values(recording: Recording) -> Overlay:
     scale = _sized(SIZES, "rms")
     marks: dict[str, Marked] = {}
     for place, summary in [*_leaves(recording), *_forward(recording)]:
         _add(marks, place, scale(rms(summary), _broken(summary)))
-    return Overlay("values", _legend(SIZES), marks, recording.failing_place), scale
+    return Overlay("values", _legend(SIZES), marks, recording.failing_place)
 
 
 def _leaves(recording: Recording) -> Iterator[tuple[str, Summary]]:
@@ -71,14 +70,14 @@ def _forward(recording: Recording) -> Iterator[tuple[str, Summary]]:
 
 
 # -- gradients -------------------------------------------------------------------------------
-def _gradients(recording: Recording) -> tuple[Overlay, Scale]:
+def _gradients(recording: Recording) -> Overlay:
     marks: dict[str, Marked] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if recording.is_gradient(step):
             _add(marks, step.place, _graded(norm(ran.summary), _faint(ran.summary)))
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
             _add(marks, step.place, _graded(0.0, "dead"))
-    return Overlay("gradients", _legend(NORMS), marks, recording.failing_place), _graded
+    return Overlay("gradients", _legend(NORMS), marks, recording.failing_place)
 
 
 def _graded(amount: float, flag: Flag) -> Marked:
@@ -97,57 +96,27 @@ def _dead(recording: Recording, step: Step) -> bool:
 
 
 # -- time and memory -------------------------------------------------------------------------
-def _time(recording: Recording) -> tuple[Overlay, Scale]:
+def _time(recording: Recording) -> Overlay:
     spent: dict[str, float] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if not recording.is_unrolled(step):
             spent[step.place] = spent.get(step.place, 0.0) + ran.seconds
-    return _shared("time", spent, seconds_text)
+    return _shared("time", spent)
 
 
-def _memory(recording: Recording) -> tuple[Overlay, Scale]:
+def _memory(recording: Recording) -> Overlay:
     held: dict[str, float] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         held[step.place] = held.get(step.place, 0.0) + ran.bytes
-    return _shared("memory", held, bytes_text)
+    return _shared("memory", held)
 
 
-def _shared(
-    kind: OverlayKind, amounts: Mapping[str, float], text: Callable[[float], str]
-) -> tuple[Overlay, Scale]:
+def _shared(kind: Literal["time", "memory"], amounts: Mapping[str, float]) -> Overlay:
     """Marks by the share of the whole."""
-    whole = sum(amounts.values()) or 1.0
-
-    def scale(amount: float, flag: Flag) -> Marked:
-        return Marked(amount, bisect_right(SHARES, amount / whole), text(amount), flag)
-
-    legend = [f"below {SHARES[0]:.1%}", *(f"from {low:.1%}" for low in SHARES)]
-    marks = {place: scale(amount, "") for place, amount in amounts.items()}
-    return Overlay(kind, tuple(legend), marks), scale
-
-
-def seconds_text(seconds: float) -> str:
-    """``1.3 ms``.
-
-    >>> seconds_text(0.00125), seconds_text(2.5)
-    ('1.25 ms', '2.5 s')
-    """
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
-
-
-def bytes_text(count: float) -> str:
-    """``3.1 MB``.
-
-    >>> bytes_text(512), bytes_text(3_100_000)
-    ('512 B', '3.1 MB')
-    """
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} GB"
+    whole = sum(amounts.values())
+    legend = (f"below {SHARES[0]:.1%}", *(f"from {low:.1%}" for low in SHARES))
+    marks = {place: shared(kind, amount, whole) for place, amount in amounts.items()}
+    return Overlay(kind, legend, marks, whole=whole)
 
 
 # -- sizes -----------------------------------------------------------------------------------
@@ -184,6 +153,6 @@ def _add(marks: dict[str, Marked], place: str, mark: Marked) -> None:
     if known is None:
         marks[place] = mark
         return
-    kept = max((known, mark), key=lambda m: (m.amount if isfinite(m.amount) else 0.0))
+    kept = max((known, mark), key=lambda m: m.amount if isfinite(m.amount) else 0.0)
     flag = worst((known.flag, mark.flag))
     marks[place] = Marked(kept.amount, kept.bucket, kept.text, flag)

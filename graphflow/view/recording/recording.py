@@ -79,7 +79,7 @@ class Recording:
         return bool(dot) and not rest and drawn_id(of, step.within) == step.place
 
     def is_unrolled(self, step: Step) -> bool:
-        """Whether a step is a loop's whose time steps are walked inside, so that it counts twice."""
+        """Whether a step is a loop's whose time steps are walked inside: it counts twice."""
         ran = self.ran[step.index]
         return (*ran.within, (ran.node, 0)) in self.turns[step.turn].scopes
 

@@ -10,9 +10,13 @@ from graphflow.ir.graph import Graph, Node
 from graphflow.ops.evaluate import Computed
 from graphflow.runtime.guard import Summary
 from graphflow.spec.expand import INFIX
-from graphflow.view.written import written
+from graphflow.view.written import shown, written
 
 SIGNS = {**INFIX, "mul": "×", "sub": "-"}
+
+
+FEW = 6
+"""Arrays of up to so many elements are told whole."""
 
 
 def told(
@@ -22,6 +26,8 @@ def told(
 
     ``known`` gives the value of an operand.
     """
+    if not isinstance(value, tuple) and 0 < value.size <= FEW and value.ndim:
+        return f"{node.name} = {shown(value)}"
     if summary.shape != () or isinstance(value, tuple):
         return f"{node.name} -> {described(value, summary)}"
     result = number(value)

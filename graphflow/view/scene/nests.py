@@ -1,0 +1,250 @@
+"""Which nodes belong together: calls, lines of a file and loops as a tree over the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias, Union
+
+from graphflow.ir.graph import LEAVES, Graph, Node
+from graphflow.spec.elaborate.calltree import CallNode, RegionNode, Section
+from graphflow.view.scene.labels import called, last_name, shape_text
+from graphflow.view.steps import drawn_id
+
+LINE_NODES = 3
+"""A line of fewer nodes and calls is no group: a frame would say less than it takes room."""
+
+Within = tuple[str, ...]
+"""The loops that a node stands in, from outside in."""
+NestKind = Literal["call", "line", "loop", "branch"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A node of the graph ``scope``; ``label`` and ``sub`` are those of a call that it is all of."""
+
+    scope: Scope
+    node: Node
+    label: str = ""
+    sub: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether it is no operation: a number written into the file."""
+        return self.node.op == "constant"
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A group before its id is settled, ``path`` being what it would like to be called."""
+
+    kind: NestKind
+    path: str
+    label: str
+    sub: str
+    items: tuple[Item, ...]
+    library: bool = False
+    shape: str = ""
+    regions: tuple[Scope, ...] = ()
+    """The graphs that a loop runs."""
+    length: int = 0
+
+
+Item: TypeAlias = Union[Leaf, Nest]
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """A graph: the whole one, or a region of a loop, with the part of the call tree about it."""
+
+    graph: Graph
+    within: Within = ()
+    section: Section | None = None
+    loop: Node | None = None
+    around: Scope | None = None
+    forward: frozenset[str] = field(default=frozenset())
+
+    @classmethod
+    def of(
+        cls, graph: Graph, section: Section | None, around: Scope | None = None,
+        loop: Node | None = None,
+    ) -> Scope:  # fmt: skip
+        """A scope with its forward nodes picked out."""
+        within = () if around is None or loop is None else (*around.within, loop.name)
+        forward = frozenset(n.name for n in graph if graph.origin(n.name).phase == "forward")
+        return cls(graph, within, section, loop, around, forward)
+
+    def id(self, name: str) -> str:
+        """The drawn id of a node."""
+        return drawn_id(name, [(loop, 0) for loop in self.within])
+
+    @property
+    def regions(self) -> Mapping[str, Mapping[str, RegionNode]]:
+        """The insides of loops by node and attribute, wherever in the section they stand."""
+        found: dict[str, Mapping[str, RegionNode]] = {}
+        todo = [self.section] if self.section is not None else []
+        while todo:
+            section = todo.pop()
+            found |= section.regions
+            todo += [step for step in section.steps if isinstance(step, CallNode)]
+        return found
+
+
+def is_loop(node: Node) -> bool:
+    """Whether a node runs graphs that have forward nodes to be drawn."""
+    return any(
+        inner.op not in LEAVES and region.origin(inner.name).phase == "forward"
+        for region in node.regions
+        for inner in region
+    )
+
+
+def is_handed_out(scope: Scope, node: Node) -> bool:
+    """Whether a node only picks a result of a loop: its value is seen where the loop makes it."""
+    return node.op == "item" and is_loop(scope.graph.nodes[node.inputs[0]])
+
+
+def nested(scope: Scope) -> tuple[Item, ...]:
+    """The forward nodes of a scope as a tree of groups; leaves such as parameters left out."""
+    inside = _Inside(scope)
+    root = inside.path
+    items = inside.section(scope.section, root) if scope.section is not None else []
+    missing = [
+        (inside.line(None, scope.graph.origin(n.name).path, root), item)
+        for n in scope.graph
+        if n.name not in inside.seen and (item := inside.leaf(n)) is not None
+    ]
+    return tuple(simplified(gathered([*items, *missing], scope, scope.section, root)))
+
+
+class _Inside:
+    """The walk over the calls of one scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.seen: set[str] = set()
+        self.path = scope.loop.name if scope.loop is not None else ""
+        self.regions = scope.regions
+
+    def section(self, section: Section, path: str) -> list[tuple[str, Item]]:
+        """What happened in a section, each with the line that it belongs to."""
+        found: list[tuple[str, Item]] = []
+        for step in section.steps:
+            if isinstance(step, CallNode):
+                nest = self.call(step)
+                if nest is not None:
+                    found.append((self.line(section, step.path, path), nest))
+                continue
+            node = self.scope.graph.nodes.get(step.name)
+            item = None if node is None else self.leaf(node)
+            if item is not None:
+                origin = self.scope.graph.origin(step.name)
+                found.append((self.line(section, origin.path, path), item))
+        return found
+
+    def call(self, call: CallNode) -> Nest | None:
+        """A call with what of it is in the graph; None where that is nothing."""
+        items = gathered(self.section(call, call.path), self.scope, call, call.path)
+        if not items:
+            return None
+        result = next(iter(call.results.values()), "")
+        graph = self.scope.graph
+        shape = shape_text(graph[result].type) if result in graph else ""
+        return Nest("call", self.scope.id(call.path), last_name(call.path), called(call),
+                    tuple(items), call.library, shape)  # fmt: skip
+
+    def leaf(self, node: Node) -> Item | None:
+        """A node as an item: a loop with its insides; None where it is not drawn by itself."""
+        self.seen.add(node.name)
+        scope = self.scope
+        if node.name not in scope.forward or node.op in LEAVES or is_handed_out(scope, node):
+            return None
+        return self.loop(node) if is_loop(node) else Leaf(scope, node)
+
+    def loop(self, node: Node) -> Nest:
+        """A loop with what is inside; the branches of a choice are groups of their own."""
+        sections = self.regions.get(node.name, {})
+        scopes, inner = list[Scope](), list[Item]()
+        for attr, value in node.attrs:
+            if isinstance(value, Graph):
+                scopes.append(Scope.of(value, sections.get(attr), self.scope, node))
+                items = nested(scopes[-1])
+                name = {"orelse": "else"}.get(attr, attr)
+                branch = Nest("branch", scopes[-1].id(attr), name, "", items)
+                inner += [branch] if node.op == "cond" else items
+        kind = {"scan": "loop", "while_loop": "while", "cond": "if"}.get(node.op, node.op)
+        length = dict(node.attrs).get("length")
+        return Nest(
+            "loop", self.scope.id(node.name), last_name(node.name), kind, tuple(inner),
+            regions=tuple(scopes), length=length if isinstance(length, int) else 0,
+        )  # fmt: skip
+
+    def line(self, section: Section | None, name: str, path: str) -> str:
+        """The line of a section that a path is of; "" for its output, whose name is left out."""
+        below = name.removeprefix(f"{path}.") if path else name
+        if below == path or (section is None and not below):
+            return ""
+        known = section.lines if section is not None else {}
+        parts = below.split(".")
+        for length in range(len(parts), 0, -1):
+            line = ".".join(parts[:length])
+            if line in known or (length == len(parts) and line.endswith(".next")):
+                return line
+        lines = {line.split(".")[0] for line in known}
+        return parts[0] if parts[0] in lines else ""
+
+
+def gathered(
+    found: Sequence[tuple[str, Item]], scope: Scope, section: Section | None, path: str
+) -> list[Item]:
+    """Items of one line in a group, where it holds several and is not all there is.
+
+    Lines of library blocks are no groups: the block is one already.
+    """
+    lines: dict[str, list[Item]] = {}
+    for line, item in found:
+        lines.setdefault(line, []).append(item)
+    library = isinstance(section, CallNode) and section.library
+    total = sum(map(loud, lines.values()))
+    items: list[Item] = []
+    for line, parts in lines.items():
+        if line and not library and LINE_NODES <= loud(parts) < total:
+            name = f"{path}.{line}" if path else line
+            items.append(Nest("line", scope.id(name), last_name(line), "", tuple(parts)))
+        else:
+            items += parts
+    return items
+
+
+def loud(items: Sequence[Item]) -> int:
+    """How many items are operations or hold some."""
+    return sum(not (isinstance(item, Leaf) and item.silent) for item in items)
+
+
+def simplified(items: Sequence[Item]) -> Iterator[Item]:
+    """Items without groups of nothing, of one node, or of one group."""
+    for item in items:
+        if isinstance(item, Leaf):
+            yield item
+            continue
+        inner = tuple(simplified(item.items))
+        operations = [part for part in inner if not (isinstance(part, Leaf) and part.silent)]
+        if item.kind == "loop" or len(operations) > 1:
+            yield replace(item, items=inner)
+            continue
+        alone: Callable[[Item], Item] = lambda part: _taken_over(item, part)  # noqa: E731
+        yield from (alone(part) if part in operations else part for part in inner)
+
+
+def _taken_over(outer: Nest, part: Item) -> Item:
+    """The only thing in a group, under the group's name."""
+    if outer.kind == "line":
+        return part
+    if isinstance(part, Leaf):
+        return replace(part, label=outer.label, sub=part.sub or outer.sub)
+    if part.kind in ("loop", "branch"):
+        return replace(part, label=outer.label, sub=f"{part.sub} of {outer.sub}")
+    return replace(
+        part, path=outer.path, label=outer.label, sub=outer.sub if outer.library else part.sub,
+        library=outer.library and part.library, shape=outer.shape,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What a drawing can show, whatever is open: boxes, nested groups and the values between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from graphflow.ir.graph import Node
+from graphflow.view.drawing import Kind
+
+Stand = Literal["own", "parameter", "inside"]
+"""Always a box of its own; one where parameters are shown; never one, but a line in its readers."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node of the forward graph as a box.
+
+    ``id`` is its drawn id, ``group`` the innermost group it stands in. ``text`` is what it says in
+    one line inside of its readers, if it may stand there.
+    """
+
+    id: str
+    node: Node
+    label: str
+    sub: str
+    kind: Kind
+    group: str = ""
+    text: str = ""
+    stand: Stand = "own"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Boxes and groups that belong together: a call, a line of several nodes, or a loop.
+
+    ``library`` says that it is a call of a block that comes with graphflow. ``length`` is
+    the number of steps of a loop, 0 where it is unknown or no loop.
+    """
+
+    id: str
+    label: str
+    sub: str
+    parent: str
+    kind: Kind = "group"
+    library: bool = False
+    length: int = 0
+    shape: str = ""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A value on its way from one box to another. ``back`` holds for what a loop carries on."""
+
+    source: str
+    target: str
+    label: str = ""
+    back: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The structure of a forward graph: what all drawings of it are made from.
+
+    ``boxes`` and ``groups`` are in running order, outer groups before inner ones. ``stands_for``
+    maps the drawn id of every node without a box of its own to the box, or the open or closed
+    group, where it is seen. ``rows`` are runs of equal blocks in series, each by its groups' ids.
+    """
+
+    boxes: Mapping[str, Box]
+    groups: Mapping[str, Group]
+    flows: tuple[Flow, ...]
+    stands_for: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    @cached_property
+    def readers(self) -> Mapping[str, Sequence[str]]:
+        """The boxes that read each box, in running order."""
+        found: dict[str, list[str]] = {name: [] for name in self.boxes}
+        for flow in self.flows:
+            if not flow.back:
+                found[flow.source].append(flow.target)
+        return found
+
+    def within(self, group: str) -> Iterator[str]:
+        """A group and those around it, from inside out."""
+        while group:
+            yield group
+            group = self.groups[group].parent
+
+    def block(self, id: str) -> tuple[str, ...]:
+        """The groups that a box or group stands in, outermost first."""
+        inner = self.boxes[id].group if id in self.boxes else self.groups[id].parent
+        return tuple(reversed(list(self.within(inner))))
+
+    @cached_property
+    def depth(self) -> Mapping[str, int]:
+        """How many groups each group stands in."""
+        found: dict[str, int] = {}
+        for name, group in self.groups.items():
+            found[name] = found[group.parent] + 1 if group.parent else 0
+        return found
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """The number of operations inside each group, those of inner groups included."""
+        found = dict.fromkeys(self.groups, 0)
+        for box in self.boxes.values():
+            if not box.text:
+                for name in self.within(box.group):
+                    found[name] += 1
+        return found

@@ -1,0 +1,82 @@
+"""Where a value that a node reads is seen: through loops' ends, picked results and derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphflow.ir.graph import LEAVES, Node
+from graphflow.spec.elaborate.calltree import CallNode, Section
+from graphflow.view.scene.nests import Scope, is_handed_out
+
+DERIVATIVES = ("gradients", "jvp", "jacobian", "hessian")
+"""What stands in the calls for a derivative that a file writes; the graph holds its nodes."""
+
+
+class Sources:
+    """Finds the boxes that a name stands for; ``boxes`` are those of each scope."""
+
+    def __init__(self) -> None:
+        self.boxes: dict[Scope, dict[str, str]] = {}
+        self.regions: dict[tuple[Scope, str], tuple[Scope, ...]] = {}
+        self._written: dict[Scope, dict[str, Node]] = {}
+
+    def add(self, scope: Scope, name: str, box: str) -> None:
+        """Note that a node has a box."""
+        self.boxes.setdefault(scope, {})[name] = box
+
+    def of(self, scope: Scope, name: str, reader: str = "") -> tuple[str, ...]:
+        """The boxes that show the value ``name``: none for a key of random numbers, several for
+        the result of a choice. ``reader`` is who reads it.
+        """
+        own = self.boxes.get(scope, {}).get(name)
+        if own is not None:
+            return (own,)
+        node = scope.graph.nodes[name]
+        if name not in scope.forward:
+            return self._differentiated(scope, name, reader)
+        if node.op in LEAVES:
+            return self._captured(scope, name)
+        if is_handed_out(scope, node):
+            return self._result(scope, node)
+        return ()
+
+    def _captured(self, scope: Scope, name: str) -> tuple[str, ...]:
+        """What an input of a region stands for outside."""
+        if scope.around is None or scope.loop is None:
+            return ()
+        position = [leaf.name for leaf in scope.graph.leaves("input")].index(name)
+        operands = scope.loop.inputs[1:] if scope.loop.op == "cond" else scope.loop.inputs
+        return self.of(scope.around, operands[position], scope.loop.name)
+
+    def _result(self, scope: Scope, node: Node) -> tuple[str, ...]:
+        """A result of a loop: what its body hands out, or each of the branches."""
+        index = node.attr("index")
+        assert isinstance(index, int)
+        found: dict[str, None] = {}
+        loop = scope.graph.nodes[node.inputs[0]]
+        for inside in self.regions.get((scope, loop.name), ()):
+            if inside.graph is not dict(loop.attrs).get("condition"):
+                found |= dict.fromkeys(self.of(inside, inside.graph.resolve(inside.graph.outputs[index])))
+        return tuple(found)
+
+    def _differentiated(self, scope: Scope, name: str, reader: str) -> tuple[str, ...]:
+        """A derivative that the file itself reads: it comes from what is differentiated."""
+        if scope not in self._written:
+            self._written[scope] = dict(_steps(scope.section))
+        written = self._written[scope]
+        step = written.get(reader)
+        if step is not None and step.op == "item":
+            step = written.get(step.inputs[0])
+        if step is not None and step.op in DERIVATIVES and step.inputs[0] in scope.graph.nodes:
+            return self.of(scope, step.inputs[0], reader)
+        twin = scope.graph.origin(name).twin
+        return self.of(scope, twin) if twin in scope.graph.nodes else ()
+
+
+def _steps(section: Section | None) -> Iterator[tuple[str, Node]]:
+    """The nodes of a section by name, those of its calls included."""
+    for step in section.steps if section is not None else ():
+        if isinstance(step, CallNode):
+            yield from _steps(step)
+        else:
+            yield step.name, step

@@ -1,0 +1,121 @@
+"""Drawings, schedules and overlays in the form that goes to a browser: plain JSON, no NaN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, Union
+
+from graphflow.view.drawing import DrawnEdge, DrawnGroup, Drawing, DrawnNode, Point
+from graphflow.view.layout import Direction, curve
+from graphflow.view.steps import Step, drawn_id
+
+Wire: TypeAlias = Union[None, bool, int, float, str, Sequence["Wire"], Mapping[str, "Wire"]]
+
+PHASES = ("forward", "backward", "update")
+
+
+def number(value: float) -> float | int | str:
+    """A number as JSON can hold it: ``nan`` and ``inf`` as text, whole ones without a fraction.
+
+    >>> number(2.0), number(0.25), number(float("-inf"))
+    (2, 0.25, '-inf')
+    """
+    if not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return int(value) if value == int(value) else value
+
+
+def wire_drawing(drawing: Drawing) -> dict[str, Wire]:
+    """A drawing; lengths are rounded to whole pixels."""
+    return {
+        "rev": drawing.rev,
+        "w": _length(drawing.width),
+        "h": _length(drawing.height),
+        "dir": drawing.direction,
+        "nodes": [_node(node) for node in drawing.nodes],
+        "groups": [_group(group) for group in drawing.groups],
+        "edges": [_edge(edge, drawing.direction) for edge in drawing.edges],
+        "shown": dict(drawing.shown_as),
+    }
+
+
+def _length(value: float) -> int:
+    """A length or a place, rounded."""
+    return round(value)
+
+
+def _node(node: DrawnNode) -> dict[str, Wire]:
+    return {
+        "id": node.id, "label": node.label, "sub": node.sub, "kind": node.kind,
+        "x": _length(node.x), "y": _length(node.y), "w": _length(node.w), "h": _length(node.h),
+        "group": node.group, "shape": node.shape, "aria": node.description,
+        "inline": list(node.inline), "count": node.count, "folded": node.folded,
+    }  # fmt: skip
+
+
+def _group(group: DrawnGroup) -> dict[str, Wire]:
+    return {
+        "id": group.id, "label": group.label, "parent": group.parent, "x": _length(group.x),
+        "y": _length(group.y), "w": _length(group.w), "h": _length(group.h),
+        "count": group.count, "length": group.length,
+    }  # fmt: skip
+
+
+def _edge(edge: DrawnEdge, direction: Direction) -> dict[str, Wire]:
+    points = [(float(round(x)), float(round(y))) for x, y in edge.points]
+    way = curve(_turning(points), direction, edge.back)
+    return {
+        "s": edge.source, "t": edge.target, "d": way, "label": edge.label,
+        "lx": _length(edge.at[0]), "ly": _length(edge.at[1]), "back": edge.back,
+    }  # fmt: skip
+
+
+def _turning(points: Sequence[Point]) -> list[Point]:
+    """The points where a way turns, its ends included.
+
+    >>> _turning([(0, 0), (0, 5), (0, 9), (4, 12)])
+    [(0, 0), (0, 9), (4, 12)]
+    """
+    kept = list(points[:1])
+    for point, following in zip(points[1:], points[2:], strict=False):
+        before = kept[-1]
+        level = [before[axis] == point[axis] == following[axis] for axis in (0, 1)]
+        if not any(level):
+            kept.append(point)
+    return [*kept, points[-1]]
+
+
+class _Table:
+    """Texts that are said once and then named by their index."""
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        return self.index.setdefault(text, len(self.index))
+
+
+def wire_schedule(rev: str, steps: Iterable[Step], turns: Sequence[str]) -> dict[str, Wire]:
+    """A schedule as rows of indices into tables of its texts.
+
+    A row is node, phase, place, source and target of its edge (-1 where it has none), block, turn,
+    time step (-1 outside of loops) and flag. ``texts`` holds one line for each step.
+    """
+    names, blocks, flags = _Table(), _Table(), _Table()
+    flags("")
+    rows: list[Wire] = []
+    texts: list[Wire] = []
+    for step in steps:
+        source, target = (names(end) for end in step.edge) if step.edge else (-1, -1)
+        rows.append([
+            names(drawn_id(step.node, step.within)), PHASES.index(step.phase), names(step.place),
+            source, target, blocks("\n".join(step.block)), step.turn,
+            step.within[-1][1] if step.within else -1, flags(step.flag),
+        ])  # fmt: skip
+        texts.append(step.text)
+    return {
+        "rev": rev, "names": list(names.index), "steps": rows, "texts": texts,
+        "blocks": [text.split("\n") if text else [] for text in blocks.index],
+        "flags": list(flags.index), "turns": list(turns),
+    }  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, Union
+from itertools import pairwise
+from typing import TypeAlias
 
-from graphflow.view.drawing import DrawnEdge, DrawnGroup, Drawing, DrawnNode, Point
+from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Point
 from graphflow.view.layout import Direction, curve
 from graphflow.view.steps import Step, drawn_id
 
-Wire: TypeAlias = Union[None, bool, int, float, str, Sequence["Wire"], Mapping[str, "Wire"]]
+Wire: TypeAlias = bool | int | float | str | Sequence["Wire"] | Mapping[str, "Wire"] | None
 
 PHASES = ("forward", "backward", "update")
 
@@ -78,7 +79,7 @@ def _turning(points: Sequence[Point]) -> list[Point]:
     [(0, 0), (0, 9), (4, 12)]
     """
     kept = list(points[:1])
-    for point, following in zip(points[1:], points[2:], strict=False):
+    for point, following in pairwise(points[1:]):
         before = kept[-1]
         level = [before[axis] == point[axis] == following[axis] for axis in (0, 1)]
         if not any(level):

@@ -9,5 +9,6 @@ drawings it is seen.
 from graphflow.view.scene.composing import drawn
 from graphflow.view.scene.making import outlined
 from graphflow.view.scene.outline import Outline
+from graphflow.view.scene.places import Place, Places
 
-__all__ = ["Outline", "drawn", "outlined"]
+__all__ = ["Outline", "Place", "Places", "drawn", "outlined"]

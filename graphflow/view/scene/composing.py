@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from graphflow.ir.types import TensorType
-from graphflow.view.drawing import DrawnEdge, DrawnGroup, Drawing, DrawnNode
+from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode
 from graphflow.view.layout import Box as Sized
 from graphflow.view.layout import Frame, Link, Placed, place
 from graphflow.view.scene.labels import amount, shape_text, shortened

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import ArrayLiteral, Attr, Node
 from graphflow.ir.types import TensorType, ValueType
-from graphflow.spec.elaborate.calltree import Argument, CallNode
+from graphflow.spec.elaborate.calltree import CallNode
 from graphflow.spec.expand import INFIX
 
 LONGEST = 30
@@ -103,11 +101,6 @@ def _counts(argument: str) -> bool:
     return argument not in ("stride", "padding", "axis", "start_axis", "end_axis", "eps", "depth")
 
 
-def arguments_text(value: Argument) -> str:
-    """A number given to a block."""
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
 def shortened(text: str, longest: int = LONGEST) -> str:
     """The text, its middle left out where it is long.
 
@@ -117,10 +110,10 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     if len(text) <= longest:
         return text
     head = (longest - 1) // 2 + (longest - 1) % 2
-    return f"{text[:head]}…{text[len(text) - (longest - 1 - head):]}"
+    return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
 
 
 def amount(types: list[TensorType]) -> str:
     """How many numbers tensors hold: ``2,570 parameters``."""
-    count = sum(int(np.prod(type.shape)) for type in types)
+    count = sum(type.size for type in types if isinstance(type.size, int))
     return f"{count:,} parameters"

@@ -22,16 +22,30 @@ from graphflow.view.scene.rows import rows_of
 from graphflow.view.scene.sources import Sources
 
 
-def outlined(graph: Graph, calls: CallTree | None, loss: str = "") -> Outline:
-    """The outline of the forward nodes of ``graph``, whose calls are ``calls``.
+def outlined(graphs: Sequence[Graph], calls: CallTree, loss: str = "") -> Outline:
+    """The outline of the forward nodes of all ``graphs`` together, the turns of one model.
 
-    ``loss`` is what is differentiated.
+    ``calls`` are the calls of the model, ``loss`` is what is differentiated.
     """
-    making = _Making(Scope.of(graph, calls), loss)
+    making = _Making(Scope.of(together(graphs), calls), loss)
     making.run()
     boxes, groups = making.boxes, making.groups
     outline = Outline(boxes, groups, tuple(making.flows), making.stands)
     return replace(outline, rows=rows_of(outline))
+
+
+def together(graphs: Sequence[Graph]) -> Graph:
+    """One graph with the nodes of all; those of one name are the same node."""
+    first, *others = graphs
+    nodes, outputs, updates = dict(first.nodes), list(first.outputs), dict(first.updates)
+    aliases, origins = dict(first.aliases), dict(first.origins)
+    for graph in others:
+        nodes = {**graph.nodes, **nodes}
+        outputs += graph.outputs
+        updates |= graph.updates
+        aliases |= graph.aliases
+        origins |= graph.origins
+    return Graph(nodes, tuple(dict.fromkeys(outputs)), updates, aliases, origins)
 
 
 class _Making:
@@ -84,10 +98,11 @@ class _Making:
 
     def group_id(self, nest: Nest) -> str:
         """The group's path, with its name where something else has that path."""
-        wish, number = nest.path, 1
         inside = {leaf.scope.id(leaf.node.name) for leaf in leaves(nest.items)}
+        word, number = nest.sub.split(" ")[0] or nest.kind, 1
+        wish = nest.path
         while wish in self.groups or (wish in self.taken and wish not in inside):
-            wish = f"{nest.path}:{nest.sub.split(' ')[0] or nest.kind}{number if number > 1 else ''}"
+            wish = f"{nest.path}:{word}{number if number > 1 else ''}"
             number += 1
         return wish
 
@@ -128,11 +143,12 @@ class _Making:
             self.boxes[id] = Box(id, node, label, "constant", "constant", group, text=text)
             return
         read = [self.sources.of(scope, name, node.name) for name in node.inputs]
-        names = tuple(self.written(scope, name, found) for name, found in zip(node.inputs, read, strict=True))
+        names = tuple(written(scope.graph.nodes[name]) for name in node.inputs)
         types = {name: scope.graph.nodes[name].type for name in node.inputs}
         label = leaf.label or (last_name(node.name) if is_named(node) else node.op)
         sub = leaf.sub or operation(node, names, types)
-        self.boxes[id] = Box(id, node, label, "" if sub == label else sub, self.kind(scope, node), group)
+        sub = "" if sub == label else sub
+        self.boxes[id] = Box(id, node, label, sub, self.kind(scope, node), group)
         for source in dict.fromkeys(name for found in read for name in found):
             self.flow(source, id)
 
@@ -143,15 +159,6 @@ class _Making:
         if node.name == self.loss:
             return "loss"
         return "output" if node.name in scope.graph.outputs else "op"
-
-    def written(self, scope: Scope, name: str, found: Sequence[str]) -> str:
-        """An operand as it is written in an operation: its name, its number, or nothing."""
-        node = scope.graph.nodes[name]
-        if node.op == "constant":
-            return number_text(node)
-        if node.op in LEAVES or is_named(node):
-            return last_name(name)
-        return ""
 
     def flow(self, source: str, target: str, back: bool = False) -> None:
         box = self.known(source)
@@ -177,14 +184,14 @@ class _Making:
         body = dict(loop.attrs).get("body")
         carries = loop.attr("carries")
         assert isinstance(carries, int)
-        for index, leaf in enumerate(scope.graph.leaves("input")):
-            target = scope.id(leaf.name)
+        for index, given in enumerate(scope.graph.leaves("input")):
+            target = scope.id(given.name)
             if target not in self.boxes:
                 break
             for source in self.sources.of(around, loop.inputs[index], loop.name):
                 self.flow(source, target)
             if index < carries and scope.graph is body:
-                for source in self.sources.of(scope, scope.graph.resolve(body.outputs[index])):
+                for source in self.sources.of(scope, scope.graph.outputs[index]):
                     if source != target:
                         self.flow(source, target, back=True)
 
@@ -193,7 +200,7 @@ class _Making:
         assert scope.loop is not None and scope.around is not None
         for source in self.sources.of(scope.around, scope.loop.inputs[0], scope.loop.name):
             for name in scope.graph.outputs:
-                for target in self.sources.of(scope, scope.graph.resolve(name)):
+                for target in self.sources.of(scope, name):
                     if target in self.operations:
                         self.flow(source, target)
 
@@ -256,6 +263,13 @@ class _Making:
                     found = tuple(reader for reader in readers if reader in self.boxes)
                 if found and found[0] in self.boxes:
                     self.stands[id] = found[0]
+
+
+def written(node: Node) -> str:
+    """An operand as it is written in an operation: its name, its number, or nothing."""
+    if node.op == "constant":
+        return number_text(node)
+    return last_name(node.name) if node.op in LEAVES or is_named(node) else ""
 
 
 def leaves(items: Iterable[Item]) -> Iterator[Leaf]:

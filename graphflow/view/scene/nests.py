@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, Union
+from typing import Literal, TypeAlias
 
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.spec.elaborate.calltree import CallNode, RegionNode, Section
@@ -12,7 +12,7 @@ from graphflow.view.scene.labels import called, last_name, shape_text
 from graphflow.view.steps import drawn_id
 
 LINE_NODES = 3
-"""A line of fewer nodes and calls is no group: a frame would say less than it takes room."""
+"""A line of fewer nodes and calls is no group: a frame would take more room than it is worth."""
 
 Within = tuple[str, ...]
 """The loops that a node stands in, from outside in."""
@@ -21,7 +21,7 @@ NestKind = Literal["call", "line", "loop", "branch"]
 
 @dataclass(frozen=True)
 class Leaf:
-    """A node of the graph ``scope``; ``label`` and ``sub`` are those of a call that it is all of."""
+    """A node of ``scope``; ``label`` and ``sub`` are those of a call that it is all of."""
 
     scope: Scope
     node: Node
@@ -50,7 +50,7 @@ class Nest:
     length: int = 0
 
 
-Item: TypeAlias = Union[Leaf, Nest]
+Item: TypeAlias = Leaf | Nest
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,8 +232,8 @@ def simplified(items: Sequence[Item]) -> Iterator[Item]:
         if item.kind == "loop" or len(operations) > 1:
             yield replace(item, items=inner)
             continue
-        alone: Callable[[Item], Item] = lambda part: _taken_over(item, part)  # noqa: E731
-        yield from (alone(part) if part in operations else part for part in inner)
+        for part in inner:
+            yield _taken_over(item, part) if part in operations else part
 
 
 def _taken_over(outer: Nest, part: Item) -> Item:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import NamedTuple
 
-from graphflow.ir.graph import LEAVES, Graph, Node, Origin
+from graphflow.ir.graph import Graph, Origin
 from graphflow.view.scene.outline import Outline
 from graphflow.view.steps import drawn_id
 
 Within = Sequence[tuple[str, int]]
+"""Loops of the forward graph from outside in, each with its time step."""
 
 
 class Place(NamedTuple):
@@ -22,22 +22,22 @@ class Place(NamedTuple):
 
 
 class Places:
-    """Places of all nodes of ``graph``, of which ``outline`` shows the forward part."""
+    """Places of the nodes of a model's graphs, whose forward part ``outline`` shows."""
 
-    def __init__(self, graph: Graph, outline: Outline) -> None:
-        self.graph, self.outline = graph, outline
+    def __init__(self, outline: Outline) -> None:
+        self.outline = outline
+        self._updated: dict[int, tuple[Graph, Mapping[str, str]]] = {}
 
-    def placed(self, node: str, within: Within = ()) -> Place:
-        """The place of a node, or of one inside of the loops ``within``.
+    def placed(self, graph: Graph, node: str, within: Within = ()) -> Place:
+        """The place of a node of ``graph``, which is a turn's or what runs inside of ``within``.
 
         A forward node is its own place. What belongs to the gradient of a value is seen at the
         value, along the edge that it flows back on; other nodes that differentiate a node at that
-        node; what makes an update at the parameter that it updates.
+        node; what makes an update at the parameter or state that it updates.
         """
-        graph, loops = self._inside(within)
-        place, edge = self._seen(graph, node, loops)
+        place, edge = self._seen(graph, node, within)
         if not self.known(place):
-            place = self._instead(loops)
+            place = self._instead(within)
         if edge is not None and not (self.known(edge[0]) and self.known(edge[1])):
             edge = None
         return Place(place, edge, self._block(place))
@@ -47,40 +47,44 @@ class Places:
         outline = self.outline
         return place in outline.boxes or place in outline.groups or place in outline.stands_for
 
-    def _inside(self, within: Within) -> tuple[Graph, tuple[str, ...]]:
-        """The graph inside of loops, and the forward loops that it is drawn in."""
-        graph, loops = self.graph, tuple[str, ...]()
-        for loop, _ in within:
-            twin = graph.origin(loop).twin
-            forward = twin if graph.origin(loop).phase != "forward" and twin else loop
-            loops = (*loops, forward)
-            graph = _merged(graph.nodes[loop])
-        return graph, loops
-
-    def _seen(
-        self, graph: Graph, name: str, loops: tuple[str, ...]
-    ) -> tuple[str, tuple[str, str] | None]:
+    def _seen(self, graph: Graph, name: str, within: Within) -> tuple[str, tuple[str, str] | None]:
         """The drawn id of the place, and the ends of the edge."""
-        origin = _forward_origin(graph, name)
-        within = [(loop, 0) for loop in loops]
+        origin = first_derivative(graph, name)
         if origin.phase == "forward":
             return drawn_id(name, within), None
-        if origin.phase == "update" and not loops:
-            return self.updated.get(name, ""), None
+        if origin.phase == "update":
+            return self._leaf(graph, name), None
         if origin.twin is None:
             return "", None
-        edge = None
-        place = origin.twin
-        if origin.wrt is not None:
-            edge = drawn_id(origin.wrt, within), drawn_id(origin.twin, within)
-            if name.rstrip("0123456789") == f"{origin.wrt}.grad":
-                place = origin.wrt
-        return drawn_id(place, within), edge
+        twin = drawn_id(origin.twin, within)
+        if origin.wrt is None:
+            return twin, None
+        operand = drawn_id(origin.wrt, within)
+        whole = name.rstrip("0123456789") == f"{origin.wrt}.grad"
+        return operand if whole else twin, (operand, twin)
 
-    def _instead(self, loops: tuple[str, ...]) -> str:
+    def _leaf(self, graph: Graph, name: str) -> str:
+        """The leaf that an update node helps to give a new value; drawn ones come first."""
+        known = self._updated.get(id(graph))
+        if known is None:
+            known = self._updated[id(graph)] = graph, self._updates(graph)
+        return known[1].get(name, "")
+
+    def _updates(self, graph: Graph) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for leaf in sorted(graph.updates, key=lambda leaf: not self.known(leaf)):
+            todo = [graph.updates[leaf]]
+            while todo:
+                node = todo.pop()
+                if node not in found and graph.origin(node).phase == "update":
+                    found[node] = leaf
+                    todo += graph.nodes[node].inputs
+        return found
+
+    def _instead(self, within: Within) -> str:
         """The place of what has none: the loop that it stands in, else the end of the graph."""
-        for length in range(len(loops), 0, -1):
-            place = "/".join(loops[:length])
+        for depth in range(len(within) - 1, -1, -1):
+            place = drawn_id(within[depth][0], within[:depth])
             if self.known(place):
                 return place
         ends = [id for id, box in self.outline.boxes.items() if box.kind in ("loss", "output")]
@@ -95,34 +99,10 @@ class Places:
             return (*outline.block(place), place)
         return outline.block(outline.stands_for[place])
 
-    @cached_property
-    def updated(self) -> Mapping[str, str]:
-        """For each update node the leaf that it helps to give a new value; drawn ones come first."""
-        found: dict[str, str] = {}
-        leaves = sorted(self.graph.updates, key=lambda leaf: not self.known(leaf))
-        for leaf in leaves:
-            todo = [self.graph.updates[leaf]]
-            while todo:
-                name = todo.pop()
-                if name not in found and self.graph.origin(name).phase == "update":
-                    found[name] = leaf
-                    todo += self.graph.nodes[name].inputs
-        return found
 
-
-def _forward_origin(graph: Graph, name: str) -> Origin:
-    """The origin of a node; of a derivative of a derivative, the one of the first."""
+def first_derivative(graph: Graph, name: str) -> Origin:
+    """The origin of a node; of the derivative of a derivative, that of the first."""
     origin = graph.origin(name)
     while origin.twin is not None and graph.origin(origin.twin).phase == "backward":
         origin = graph.origin(origin.twin)
     return origin
-
-
-def _merged(loop: Node) -> Graph:
-    """The graphs that a loop runs as one, for looking up names."""
-    first, *others = loop.regions
-    nodes, origins = dict(first.nodes), dict(first.origins)
-    for region in others:
-        nodes |= region.nodes
-        origins |= region.origins
-    return Graph(nodes, first.outputs, aliases={**first.aliases}, origins=origins)

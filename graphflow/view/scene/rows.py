@@ -34,9 +34,7 @@ def rows_of(outline: Outline) -> tuple[tuple[str, ...], ...]:
 def _following(outline: Outline) -> dict[str, set[str]]:
     """For each group the sibling groups that read it directly."""
     found: dict[str, set[str]] = {name: set() for name in outline.groups}
-    chains = {
-        name: list(outline.within(name))[::-1] for name in ("", *outline.groups)
-    }
+    chains = {name: list(outline.within(name))[::-1] for name in ("", *outline.groups)}
     for flow in outline.flows:
         if flow.back:
             continue

@@ -28,12 +28,12 @@ class Sources:
         """The boxes that show the value ``name``: none for a key of random numbers, several for
         the result of a choice. ``reader`` is who reads it.
         """
-        own = self.boxes.get(scope, {}).get(name)
+        own = self.boxes.get(scope, {}).get(scope.graph.resolve(name))
         if own is not None:
             return (own,)
-        node = scope.graph.nodes[name]
-        if name not in scope.forward:
-            return self._differentiated(scope, name, reader)
+        node = scope.graph[name]
+        if node.name not in scope.forward:
+            return self._differentiated(scope, node.name, reader)
         if node.op in LEAVES:
             return self._captured(scope, name)
         if is_handed_out(scope, node):
@@ -56,7 +56,7 @@ class Sources:
         loop = scope.graph.nodes[node.inputs[0]]
         for inside in self.regions.get((scope, loop.name), ()):
             if inside.graph is not dict(loop.attrs).get("condition"):
-                found |= dict.fromkeys(self.of(inside, inside.graph.resolve(inside.graph.outputs[index])))
+                found |= dict.fromkeys(self.of(inside, inside.graph.outputs[index]))
         return tuple(found)
 
     def _differentiated(self, scope: Scope, name: str, reader: str) -> tuple[str, ...]:

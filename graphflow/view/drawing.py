@@ -69,7 +69,10 @@ class DrawnEdge:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The whole picture. ``shown_as`` maps each node that is not drawn to the box it is in."""
+    """The whole picture. ``shown_as`` maps what is not drawn to the box where it is seen: nodes in
+    closed groups, parameters inside of their readers, closed groups, open loops (their first box).
+    A box and the open group around it may have the same id; a closed group's box has the group's.
+    """
 
     rev: str
     width: float

@@ -20,6 +20,7 @@ from graphflow.ops.evaluate import Computed
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.lines import line_of, nodes_at
 from graphflow.view.details.table import Row, table
+from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
@@ -29,9 +30,11 @@ from graphflow.view.recording.limits import Limits, Meter
 from graphflow.view.recording.overlays import overlay_of
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
+from graphflow.view.scene import drawn
 from graphflow.view.shown import Detail, Shown
 from graphflow.view.steps import Step
-from graphflow.view.workspace import Edit, OverlayKind, Workspace
+from graphflow.view.wire import Wire, wire_schedule
+from graphflow.view.workspace import Edit, Look, OverlayKind, Workspace
 
 
 class Study:
@@ -52,12 +55,14 @@ class Study:
         if earlier is not None and earlier.workspace == self._without_last_edit:
             self._earlier = earlier.recording
         self.recording: Recording = self._recorded(workspace.edits)
+        self._drawings: dict[tuple[object, ...], Drawing] = {}
 
     def _recorded(self, edits: Sequence[Edit]) -> Recording:
         begun, meter = time.monotonic(), Meter(self.limits)
         walk = opened_walk(self.workspace, self.limits, (self.workspace, self.walk))
         turns = walk.record(edits, meter, self.workspace.unrolled)
-        return Recording(turns, time.monotonic() - begun, meter.bytes)
+        seconds = time.monotonic() - begun
+        return Recording(turns, seconds, meter.bytes, self.model.elaborated.calls)
 
     @property
     def _without_last_edit(self) -> Workspace:
@@ -69,6 +74,19 @@ class Study:
         if not self.workspace.edits:
             return None
         return self._earlier or self._recorded(self.workspace.edits[:-1])
+
+    # -- how it is drawn ---------------------------------------------------------------------
+    def drawing(self, look: Look) -> Drawing:
+        """The forward graph as it looks; each is made once."""
+        opened = None if look.opened is None else frozenset(look.opened)
+        key = look.direction, look.parameters, opened, look.folded, look.shapes
+        if key not in self._drawings:
+            self._drawings[key] = drawn(self.recording.outline, look)
+        return self._drawings[key]
+
+    def schedule(self) -> dict[str, Wire]:
+        """All steps as the widget takes them."""
+        return wire_schedule(self.steps, [turn.title for turn in self.recording.turns])
 
     # -- what happened -----------------------------------------------------------------------
     def overview(self) -> Overview:

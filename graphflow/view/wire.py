@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from itertools import pairwise
 from typing import TypeAlias
 
 from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Point
 from graphflow.view.layout import Direction, curve
+from graphflow.view.overlay import Overlay
 from graphflow.view.steps import Step, drawn_id
 
 Wire: TypeAlias = bool | int | float | str | Sequence["Wire"] | Mapping[str, "Wire"] | None
@@ -47,12 +49,17 @@ def _length(value: float) -> int:
 
 
 def _node(node: DrawnNode) -> dict[str, Wire]:
-    return {
+    """A box; what is not said is empty or one."""
+    said: dict[str, Wire] = {
         "id": node.id, "label": node.label, "sub": node.sub, "kind": node.kind,
         "x": _length(node.x), "y": _length(node.y), "w": _length(node.w), "h": _length(node.h),
         "group": node.group, "shape": node.shape, "aria": node.description,
-        "inline": list(node.inline), "count": node.count, "folded": node.folded,
+        "inline": list(node.inline),
     }  # fmt: skip
+    counts = {"count": node.count, "folded": node.folded}
+    return {k: v for k, v in said.items() if v not in ("", [])} | {
+        k: v for k, v in counts.items() if v != 1
+    }
 
 
 def _group(group: DrawnGroup) -> dict[str, Wire]:
@@ -64,12 +71,13 @@ def _group(group: DrawnGroup) -> dict[str, Wire]:
 
 
 def _edge(edge: DrawnEdge, direction: Direction) -> dict[str, Wire]:
+    """An edge; it has a label, its place and ``back`` only where there is one, and where it is."""
     points = [(float(round(x)), float(round(y))) for x, y in edge.points]
     way = curve(_turning(points), direction, edge.back)
-    return {
-        "s": edge.source, "t": edge.target, "d": way, "label": edge.label,
-        "lx": _length(edge.at[0]), "ly": _length(edge.at[1]), "back": edge.back,
-    }  # fmt: skip
+    said: dict[str, Wire] = {"s": edge.source, "t": edge.target, "d": way}
+    if edge.label:
+        said |= {"label": edge.label, "lx": _length(edge.at[0]), "ly": _length(edge.at[1])}
+    return said | ({"back": True} if edge.back else {})
 
 
 def _turning(points: Sequence[Point]) -> list[Point]:
@@ -97,11 +105,12 @@ class _Table:
         return self.index.setdefault(text, len(self.index))
 
 
-def wire_schedule(rev: str, steps: Iterable[Step], turns: Sequence[str]) -> dict[str, Wire]:
+def wire_schedule(steps: Iterable[Step], turns: Sequence[str]) -> dict[str, Wire]:
     """A schedule as rows of indices into tables of its texts.
 
     A row is node, phase, place, source and target of its edge (-1 where it has none), block, turn,
-    time step (-1 outside of loops) and flag. ``texts`` holds one line for each step.
+    time step (-1 outside of loops) and flag, all but phase, turn and time being indices; ``rev``
+    changes with any of it. ``texts`` holds one line for each step.
     """
     names, blocks, flags = _Table(), _Table(), _Table()
     flags("")
@@ -115,8 +124,18 @@ def wire_schedule(rev: str, steps: Iterable[Step], turns: Sequence[str]) -> dict
             step.within[-1][1] if step.within else -1, flags(step.flag),
         ])  # fmt: skip
         texts.append(step.text)
-    return {
-        "rev": rev, "names": list(names.index), "steps": rows, "texts": texts,
+    tables: dict[str, Wire] = {
+        "names": list(names.index), "steps": rows, "texts": texts,
         "blocks": [text.split("\n") if text else [] for text in blocks.index],
         "flags": list(flags.index), "turns": list(turns),
     }  # fmt: skip
+    return {"rev": sha256(repr(tables).encode()).hexdigest()[:16], **tables}
+
+
+def wire_overlay(overlay: Overlay) -> dict[str, Wire]:
+    """An overlay: for each box its bucket, text and flag."""
+    return {
+        "kind": overlay.kind,
+        "legend": list(overlay.legend),
+        "marks": {id: [mark.bucket, mark.text, mark.flag] for id, mark in overlay.marks.items()},
+    }

@@ -8,25 +8,33 @@ from functools import cached_property
 
 from graphflow.diagnostics import fail
 from graphflow.ops.evaluate import Computed
-from graphflow.view.recording.places import Places
+from graphflow.spec.elaborate.calltree import CallTree
 from graphflow.view.recording.turn import Ran, Scope, Turn, found
+from graphflow.view.scene import Outline, Places, outlined
 from graphflow.view.steps import Step, drawn_id
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What happened in a walk."""
+    """What happened in a walk through a model whose calls are ``calls``."""
 
     turns: tuple[Turn, ...]
     seconds: float
     bytes: int
+    calls: CallTree
+
+    @cached_property
+    def outline(self) -> Outline:
+        """The structure of what ran forward, in all turns."""
+        graphs = [turn.graph for turn in self.turns]
+        return outlined(graphs, self.calls, [turn.of for turn in self.turns])
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every node that ran, in order."""
         made: list[Step] = []
+        places = Places(self.outline)
         for number, turn in enumerate(self.turns):
-            places = Places(turn)
             for ran in turn.ran:
                 made.append(_step(len(made), number, turn, ran, places))
         return tuple(made)
@@ -105,7 +113,7 @@ def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step
     graph = turn.scopes[ran.within].graph
     origin = graph.origin(ran.node)
     within = turn.loops(ran.within)
-    place, edge, block = places.of(graph, ran.node, within)
+    place, edge, block = places.placed(graph, ran.node, within)
     return Step(
         index=index,
         turn=number,

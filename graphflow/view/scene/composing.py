@@ -115,9 +115,9 @@ class _Composing:
         count = sum(self.outline.counts[name] for name in copies)
         numbers = self.parameters[group.id]
         inline = (amount(numbers) + (" each" if len(copies) > 1 else ""),) if numbers else ()
-        label = f"{group.label} ×{len(copies)}" if len(copies) > 1 else group.label
-        sub = group.sub if group.kind != "loop" else _loop_text(group)
-        w, h = node_size(label, sub, inline)
+        label, sub = shortened(group.label), _loop_text(group) if group.length else group.sub
+        signs = 1 + (group.kind == "loop") + 2 * (len(copies) > 1)
+        w, h = node_size(label, [line for line in (sub, *inline) if line], signs)
         said = [sub or "group", group.id, f"{count} nodes", *inline]
         if len(copies) > 1:
             said.insert(2, f"{len(copies)} equal blocks")
@@ -168,16 +168,21 @@ class _Composing:
         found = {id: card for id, card in self.cards.items() if id != card}
         for id, stand in self.outline.stands_for.items():
             found[id] = self.cards[stand]
-        for name, card in self.card_of_group.items():
-            if card not in ("", name):
-                found.setdefault(name, card)
+        first: dict[str, str] = {}
+        for id in self.drawn_boxes:
+            for name in self.outline.within(self.outline.boxes[id].group):
+                first.setdefault(name, self.cards[id])
+        for name, group in self.outline.groups.items():
+            card = self.card_of_group[name]
+            if card or group.kind == "loop":
+                found.setdefault(name, card or first[name])
         return {id: card for id, card in found.items() if id not in cards}
 
 
 def _node(box: Box, inline: tuple[str, ...]) -> DrawnNode:
     """A box of its own."""
     label, shape = shortened(box.label), shape_text(box.node.type)
-    w, h = node_size(label, box.sub, inline)
+    w, h = node_size(label, [line for line in (box.sub, *inline) if line])
     said = [box.node.op, box.id, *inline, f"output {shape}" if shape else "one number"]
     return DrawnNode(
         box.id, label, box.sub, box.kind, 0.0, 0.0, w, h, box.group, shape, ", ".join(said), inline
@@ -194,11 +199,11 @@ def _few(lines: Sequence[str]) -> Iterator[str]:
 
 def _loop_text(group: Group) -> str:
     """A closed loop: what it is, and how often it runs."""
-    return f"{group.sub}, {group.length} steps" if group.length else group.sub
+    return f"{group.sub}, {group.length} steps"
 
 
 def _title(group: DrawnGroup) -> str:
-    return f"{group.label} · {group.length} steps" if group.length else group.label
+    return f"{group.label} {group.length}" if group.length else group.label
 
 
 def _link(source: str, target: str, back: bool, label: str) -> Link:

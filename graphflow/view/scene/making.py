@@ -22,12 +22,14 @@ from graphflow.view.scene.rows import rows_of
 from graphflow.view.scene.sources import Sources
 
 
-def outlined(graphs: Sequence[Graph], calls: CallTree, loss: str = "") -> Outline:
+def outlined(graphs: Sequence[Graph], calls: CallTree, losses: Sequence[str] = ()) -> Outline:
     """The outline of the forward nodes of all ``graphs`` together, the turns of one model.
 
-    ``calls`` are the calls of the model, ``loss`` is what is differentiated.
+    ``calls`` are the calls of the model, ``losses`` are what is differentiated.
     """
-    making = _Making(Scope.of(together(graphs), calls), loss)
+    graph = together(graphs)
+    ends = frozenset(graph.resolve(name) for name in losses if name in graph)
+    making = _Making(Scope.of(graph, calls), ends)
     making.run()
     boxes, groups = making.boxes, making.groups
     outline = Outline(boxes, groups, tuple(making.flows), making.stands)
@@ -51,8 +53,8 @@ def together(graphs: Sequence[Graph]) -> Graph:
 class _Making:
     """An outline under way."""
 
-    def __init__(self, top: Scope, loss: str) -> None:
-        self.top, self.loss = top, loss
+    def __init__(self, top: Scope, losses: frozenset[str]) -> None:
+        self.top, self.losses = top, losses
         self.operations: dict[str, tuple[Leaf, str]] = {}
         self.boxes: dict[str, Box] = {}
         self.groups: dict[str, Group] = {}
@@ -156,7 +158,7 @@ class _Making:
         """What an operation is to the reader."""
         if scope is not self.top:
             return "op"
-        if node.name == self.loss:
+        if node.name in self.losses:
             return "loss"
         return "output" if node.name in scope.graph.outputs else "op"
 

@@ -90,10 +90,9 @@ class Outline:
             yield group
             group = self.groups[group].parent
 
-    def block(self, id: str) -> tuple[str, ...]:
-        """The groups that a box or group stands in, outermost first."""
-        inner = self.boxes[id].group if id in self.boxes else self.groups[id].parent
-        return tuple(reversed(list(self.within(inner))))
+    def path(self, group: str) -> tuple[str, ...]:
+        """A group after those around it, outermost first; nothing for the whole graph."""
+        return tuple(reversed(list(self.within(group))))
 
     @cached_property
     def depth(self) -> Mapping[str, int]:

@@ -56,10 +56,10 @@ class Places:
             return self._leaf(graph, name), None
         if origin.twin is None:
             return "", None
-        twin = drawn_id(origin.twin, within)
+        twin = drawn_id(chosen(graph, origin.twin), within)
         if origin.wrt is None:
             return twin, None
-        operand = drawn_id(origin.wrt, within)
+        operand = drawn_id(chosen(graph, origin.wrt), within)
         whole = name.rstrip("0123456789") == f"{origin.wrt}.grad"
         return operand if whole else twin, (operand, twin)
 
@@ -93,11 +93,10 @@ class Places:
     def _block(self, place: str) -> tuple[str, ...]:
         """The groups that a place stands in; a group itself is the last of them."""
         outline = self.outline
-        if place in outline.boxes:
-            return outline.block(place)
-        if place in outline.groups:
-            return (*outline.block(place), place)
-        return outline.block(outline.stands_for[place])
+        if place not in outline.boxes and place in outline.groups:
+            return outline.path(place)
+        box = outline.boxes[place if place in outline.boxes else outline.stands_for[place]]
+        return outline.path(box.group)
 
 
 def first_derivative(graph: Graph, name: str) -> Origin:
@@ -106,3 +105,8 @@ def first_derivative(graph: Graph, name: str) -> Origin:
     while origin.twin is not None and graph.origin(origin.twin).phase == "backward":
         origin = graph.origin(origin.twin)
     return origin
+
+
+def chosen(graph: Graph, name: str) -> str:
+    """The node itself; where it was a choice by mode, the node that was chosen."""
+    return graph.resolve(name) if name in graph else name

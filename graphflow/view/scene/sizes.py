@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LABEL, SUB, INLINE, EDGE, TITLE = 7.4, 6.2, 5.8, 5.8, 6.8
-"""Width of a character: the name (13 px, bold), what it does (11 px), parameters and edges (10 px),
-the title of a frame (12 px).
+LABEL, SUB, EDGE = 7.2, 6.2, 5.8
+"""Width of a character of a name (12 px, bold), of what stands below it (11 px), on edges (10 px).
 """
-LABEL_LINE, SUB_LINE, INLINE_LINE = 17.0, 14.0, 13.0
-"""Height of a line of each kind."""
+LINE = 15.0
+"""Height of a line in a box."""
 MARGIN_X, MARGIN_Y = 12.0, 6.0
-NARROWEST, WIDEST = 56.0, 220.0
+SIGN = 18.0
+"""Width of the sign that opens or closes a group."""
+NARROWEST, WIDEST = 56.0, 240.0
 
 
-def node_size(label: str, sub: str, inline: Sequence[str]) -> tuple[float, float]:
-    """Width and height of a box: its name, what it does, and a line for each parameter."""
-    widths = [LABEL * len(label), SUB * len(sub), *(INLINE * len(line) for line in inline)]
-    height = LABEL_LINE + SUB_LINE * bool(sub) + INLINE_LINE * len(inline)
+def node_size(label: str, lines: Sequence[str], signs: int = 0) -> tuple[float, float]:
+    """Width and height of a box: its name with some signs before it, and lines below."""
+    widths = [LABEL * len(label) + SIGN * signs, *(SUB * len(line) for line in lines)]
     width = min(max(NARROWEST, max(widths) + 2 * MARGIN_X), WIDEST)
-    return float(round(width)), height + 2 * MARGIN_Y
+    return float(round(width)), LINE * (1 + len(lines)) + 2 * MARGIN_Y
 
 
 def label_size(text: str) -> tuple[float, float]:
@@ -28,5 +28,5 @@ def label_size(text: str) -> tuple[float, float]:
 
 
 def title_width(text: str) -> float:
-    """The width that a frame's title needs, with room for the sign that closes it."""
-    return round(TITLE * len(text) + 30.0)
+    """The width that the title of a frame needs."""
+    return round(LABEL * len(text) + SIGN + 16.0)

@@ -1,0 +1,45 @@
+"""Outlines of canned graphs and of texts, with the graph that is stepped through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from graphflow.api import Model, loads
+from graphflow.ir.graph import Graph
+from graphflow.view.choosing import choose, compiled
+from graphflow.view.opening import open_model
+from graphflow.view.recording.limits import Limits
+from graphflow.view.scene import Outline, outlined
+from graphflow.view.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A graph with its backward nodes, and the outline of its forward nodes."""
+
+    graph: Graph
+    outline: Outline
+
+
+@cache
+def canned(name: str) -> Case:
+    """A canned graph, forward and backward."""
+    model = open_model(Workspace(graph=name), Limits().nodes)
+    chosen = choose(model, None)
+    program, cotangent = compiled(model, chosen, "float32", None)
+    graph = program.prepared(chosen.values, cotangent).graph
+    return Case(graph, outlined([graph], model.elaborated.calls, [chosen.of]))
+
+
+@cache
+def written(text: str, of: str = "loss") -> Case:
+    """A file given as text, whose inputs are fed with ones; forward and backward."""
+    model: Model = loads(text)
+    wrt = list(model.elaborated.parameters) or [n.name for n in model.graph.leaves("input")]
+    program = model.compile(of, wrt, mode="train")
+    feed = {n.name: np.ones([int(d) for d in n.tensor.shape]) for n in model.graph.leaves("input")}
+    graph = program.prepared(feed).graph
+    return Case(graph, outlined([graph], model.elaborated.calls, [of]))

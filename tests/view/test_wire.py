@@ -1,0 +1,98 @@
+"""What goes to a browser: small, and JSON in the strict sense."""
+
+from __future__ import annotations
+
+import json
+
+from graphflow.view.overlay import Marked, Overlay
+from graphflow.view.scene import drawn
+from graphflow.view.steps import Step
+from graphflow.view.wire import number, wire_drawing, wire_overlay, wire_schedule
+from graphflow.view.workspace import Look
+from tests.view.scene.outlines import written
+
+LAYERS = """
+graphflow: 1
+name: layers
+inputs: {x: {shape: [4, 16]}}
+blocks:
+  layer:
+    inputs: [x]
+    nodes:
+      q: linear(x, 16)
+      k: linear(x, 16)
+      v: linear(x, 16)
+      a: softmax(q @ transpose(k)) @ v
+      n: layer_norm(x + a)
+      out: layer_norm(n + linear(relu(linear(n, 32)), 16))
+    outputs: [out]
+nodes:
+  h: {from: x, through: [{repeat: 9, through: [layer]}]}
+  loss: mean(h ** 2)
+outputs: [loss]
+"""
+
+
+def strict(value: object) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def test_numbers_that_json_does_not_have_are_words():
+    numbers = [number(v) for v in (float("nan"), float("inf"), float("-inf"), 1.0, 0.5)]
+    assert strict(numbers) == '["nan", "inf", "-inf", 1, 0.5]'
+
+
+def test_four_hundred_boxes_take_less_than_200_kilobytes():
+    outline = written(LAYERS).outline
+    drawing = drawn(outline, Look(opened=tuple(outline.groups), folded=False))
+    assert 380 < len(drawing.nodes) < 420
+    assert len(strict(wire_drawing(drawing))) < 200_000
+
+
+def test_an_edge_is_a_path_with_its_label_where_there_is_room():
+    text = "{graphflow: 1, name: s, inputs: {x: {shape: [3]}}, nodes: {y: 2 * x, f: sum(y)}}"
+    drawing = wire_drawing(drawn(written(text, "f").outline, Look()))
+    first, second = drawing["edges"]
+    assert (first["s"], first["t"], first["label"]) == ("x", "y", "3")
+    assert first["d"].startswith("M") and second["t"] == "f"
+    x, y = drawing["nodes"][:2]
+    assert x["y"] + x["h"] / 2 < first["ly"] < y["y"] - y["h"] / 2
+
+
+def test_a_schedule_says_every_text_once():
+    steps = [
+        Step(0, 0, "q", "add", "forward", "q", block=("a", "b"), text="q = 1"),
+        Step(1, 0, "h", "mul", "forward", "l/h", within=(("l", 3),), text="h = 2"),
+        Step(2, 0, "q.grad", "mul", "backward", "q", edge=("q", "l/h"), flag="nan"),
+    ]
+    wire = wire_schedule(steps, ["gradient of h"])
+    names = wire["names"]
+    rows = [
+        [names[row[0]], row[1], names[row[2]], [names[i] for i in row[3:5] if i >= 0],
+         wire["blocks"][row[5]], row[6], row[7], wire["flags"][row[8]]]
+        for row in wire["steps"]
+    ]  # fmt: skip
+    assert rows == [
+        ["q", 0, "q", [], ["a", "b"], 0, -1, ""],
+        ["l/h", 0, "l/h", [], [], 0, 3, ""],
+        ["q.grad", 1, "q", ["q", "l/h"], [], 0, -1, "nan"],
+    ]
+    assert len(set(names)) == len(names) == 3
+    assert wire["texts"] == ["q = 1", "h = 2", ""] and wire["turns"] == ["gradient of h"]
+
+
+def test_a_schedule_that_differs_has_another_mark():
+    revs = {
+        wire_schedule([Step(0, 0, "q", "add", "forward", "q", text=text)], [])["rev"]
+        for text in ("q = 1", "q = 1", "q = 2")
+    }
+    assert len(revs) == 2
+
+
+def test_an_overlay_is_a_row_for_each_box():
+    marks = {"w": Marked(float("nan"), 1, "nan", "nan")}
+    assert wire_overlay(Overlay("gradients", ("small", "large"), marks)) == {
+        "kind": "gradients",
+        "legend": ["small", "large"],
+        "marks": {"w": [1, "nan", "nan"]},
+    }

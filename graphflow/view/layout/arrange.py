@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from graphflow.view.drawing import Point
 from graphflow.view.layout.columns import columns
@@ -17,7 +17,7 @@ from graphflow.view.layout.web import THREAD, Web, weave
 
 SLOPE = 0.1
 """How much farther apart two rows are for each pixel that a line between them goes aside."""
-STRETCH = 2.5
+STRETCH = 1.6
 BESIDE_LABELS = 8.0
 PORT_WORTH = 1e6
 PORT_GAP = 0.0
@@ -35,7 +35,7 @@ def arranged(sheet: Sheet) -> Arranged:
     ranks, backs = rank(sheet)
     web = weave(sheet, ranks, backs)
     path = main_path(sheet, web)
-    sort_rows(web, _first_order(web, path))
+    sort_rows(web, _first_order(sheet, web, path))
     u = columns(web, _straight(web, path))
     bands = _bands(sheet, web, u)
     return _Finish(sheet, web, u, bands, lanes(sheet, web, backs, u, bands)).arranged()
@@ -44,27 +44,31 @@ def arranged(sheet: Sheet) -> Arranged:
 def main_path(sheet: Sheet, web: Web) -> list[int]:
     """The path with most in it, boxes counted by their depth; from an entry to an exit, if it can.
 
-    It does not begin with a source that has others beside it: their reader then stands below the
-    middle of them.
+    Of equal ones that which runs last, as what is computed is more than a mask. It does not begin
+    with a source that has others beside it: their reader then stands below the middle of them.
     """
-    score, before = [0.0] * len(web.row), [-1] * len(web.row)
-    for row in web.rows:
-        for node in row:
-            for above, _ in web.up[node]:
-                if before[node] < 0 or score[above] > score[before[node]]:
-                    before[node] = above
-            score[node] = score[before[node]] if before[node] >= 0 else 0.0
-            if node < web.items:
-                port = node >= len(sheet.sizes)
-                score[node] += PORT_WORTH if port else 1 + web.depth[node]
-    node = max(range(len(score)), key=lambda end: score[end], default=-1)
+    count = len(web.row)
+    score, tail, before = [0.0] * count, list(range(count)), [-1] * count
+    for node in chain.from_iterable(web.rows):
+        if web.up[node]:
+            before[node] = max(
+                (line.node for line in web.up[node]), key=lambda up: (score[up], tail[up])
+            )
+            score[node] = score[before[node]]
+        if node >= web.items:
+            tail[node] = tail[before[node]]
+        elif node >= len(sheet.sizes):
+            score[node] += PORT_WORTH
+        else:
+            score[node] += 1 + web.depth[node]
+    node = max(range(count), key=lambda end: score[end], default=-1)
     path: list[int] = []
     while node >= 0:
         path.append(node)
         node = before[node]
     path.reverse()
     if len(path) > 1 and web.depth[path[0]]:
-        sources = [node for node, _ in web.up[path[1]] if not web.up[node]]
+        sources = [line for line in web.up[path[1]] if not web.up[line.node]]
         return path[1:] if len(sources) > 1 else path
     return path
 
@@ -73,20 +77,32 @@ def _straight(web: Web, path: Sequence[int]) -> dict[int, float]:
     """The u of the nodes of a path that is one straight line."""
     places = {path[0]: 0.0} if path else {}
     for upper, lower in pairwise(path):
-        places[lower] = places[upper] + dict(web.up[lower])[upper]
+        places[lower] = places[upper] + next(
+            line.shift for line in web.up[lower] if line.node == upper
+        )
     return places
 
 
-def _first_order(web: Web, path: Sequence[int]) -> list[tuple[int, int]]:
-    """Sources to the left, then items as they were given, threads to the right."""
-    main = set(path)
+def _first_order(sheet: Sheet, web: Web, path: Sequence[int]) -> list[tuple[int, int]]:
+    """Sources that are read once to the left, then items as given, threads to the right; a label
+    like what it tells of.
+    """
+    main, boxes = set(path), len(sheet.sizes)
 
     def place(node: int) -> int:
         if node in main:
             return 1
-        return 2 if node >= web.items else 1 if web.up[node] else 0
+        if sheet.entry(node):
+            return 0 if node - boxes < sheet.lone else 2
+        if node >= web.items:
+            return 2
+        return 1 if web.up[node] else 0 if len(web.down[node]) == 1 else 2
 
-    return [(place(node), node) for node in range(len(web.row))]
+    found = [(place(node), node) for node in range(len(web.row))]
+    for node in range(web.items, len(found)):
+        if web.depth[node] and node not in main:
+            found[node] = found[web.up[node][0].node]
+    return found
 
 
 def _half(sheet: Sheet, web: Web, node: int) -> float:
@@ -121,7 +137,7 @@ def _gap(sheet: Sheet, web: Web, u: Sequence[float], number: int) -> float:
     else:
         least = sheet.gaps.v
     aside = max(
-        (abs(u[low] + shift - u[node]) for node in row for low, shift in web.down[node]),
+        (abs(u[line.node] + line.shift - u[node]) for node in row for line in web.down[node]),
         default=0.0,
     )
     return least + min(SLOPE * aside, STRETCH * sheet.gaps.v)

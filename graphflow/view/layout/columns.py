@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from graphflow.view.layout.web import Web
@@ -13,6 +13,7 @@ STILL = 0.25
 """A round that moves nothing farther was the last of its kind."""
 THREAD_WEIGHT = 8.0
 STIFF = 1e3
+SNAP = 12.0
 PINNED = 1e8
 LOOSE = 0.01
 
@@ -54,7 +55,37 @@ def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
         _round(web, web.rows, fixed, (True, True), u)
         if _moved(before, u) < STILL:
             break
+    _snap(web, {node for run in runs for node in run.nodes} | pinned.keys(), u)
     return u
+
+
+def _snap(web: Web, fixed: Set[int], u: list[float]) -> None:
+    """Straighten what is straight but for a few pixels, and put sources above their only reader.
+
+    Nodes with one neighbour above move below it, from top to bottom; then nodes with none above
+    and one below move above that.
+    """
+    for rows, here, there, most in (
+        (web.rows, web.up, web.down, SNAP),
+        (web.rows[::-1], web.down, web.up, 1e9),
+    ):
+        for row in rows:
+            for place, node in enumerate(row):
+                if node in fixed or len(here[node]) != 1 or (most > SNAP and there[node]):
+                    continue
+                line = here[node][0]
+                wish = u[line.node] + line.shift
+                if 0.05 < abs(wish - u[node]) <= most and _free(web, row, place, wish, u):
+                    u[node] = wish
+
+
+def _free(web: Web, row: Sequence[int], place: int, wish: float, u: Sequence[float]) -> bool:
+    """Whether a node of a row can stand where it wishes with all others staying."""
+    half = web.half
+    left = place == 0 or u[row[place - 1]] + half[row[place - 1]] + half[row[place]] <= wish
+    return left and (
+        place == len(row) - 1 or wish + half[row[place]] + half[row[place + 1]] <= u[row[place + 1]]
+    )
 
 
 def _moved(before: Sequence[float], after: Sequence[float]) -> float:
@@ -76,14 +107,17 @@ def _round(
 
 
 def _wish(web: Web, node: int, u: Sequence[float], sides: tuple[bool, bool]) -> tuple[float, float]:
-    """Where a node would like to stand, and how much. A label stands below what it tells of."""
+    """Where a node would like to stand, and how much.
+
+    A label stands below what it tells of, and so does the only thread between two items.
+    """
     up, down = web.up[node], web.down[node]
-    if node >= web.items and web.depth[node]:
-        down = []
+    if web.depth[node] or all(line.node < web.items for line in down):
+        down = down if node < web.items or up[0].node >= web.items else []
     ends = [*(up if sides[0] or not down else ()), *(down if sides[1] or not up else ())]
     if not ends:
         return u[node], LOOSE
-    found = sorted(u[other] + shift for other, shift in ends)
+    found = sorted(u[line.node] + line.shift for line in ends)
     middle = len(found) // 2
     wish = found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
     return wish, (1.0 + len(ends)) * (THREAD_WEIGHT if node >= web.items else 1.0)

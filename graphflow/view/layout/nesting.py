@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -44,6 +45,10 @@ class Nest:
 
     insides: Mapping[str, Inside]
     courses: Sequence[Sequence[tuple[str, int]]]
+    lone: frozenset[str]
+    """The values of boxes that read nothing and are read once. They enter a frame first, the others
+    in the order of the boxes that they come from.
+    """
 
 
 def nest(boxes: Sequence[Box], frames: Sequence[Frame], links: Sequence[Link]) -> Nest:
@@ -59,8 +64,24 @@ def nest(boxes: Sequence[Box], frames: Sequence[Frame], links: Sequence[Link]) -
     around = {frame: tuple(_around(frame, parents)) for frame in insides}
     home = {box.id: around[box.group] for box in boxes}
     courses = [_divided(link, insides, home[link.source], home[link.target]) for link in links]
+    lone = _lone(links)
+    turn = {box.id: number for number, box in enumerate(boxes)}
+    made = {link.value or link.source: turn[link.source] for link in links}
+    for inside in insides.values():
+        entries = sorted(inside.entries, key=lambda value: (value not in lone, made[value]))
+        inside.entries.update((value, number) for number, value in enumerate(entries))
     inmost = sorted(insides, key=lambda frame: -len(around[frame]))
-    return Nest({frame: insides[frame] for frame in inmost}, courses)
+    return Nest({frame: insides[frame] for frame in inmost}, courses, lone)
+
+
+def _lone(links: Sequence[Link]) -> frozenset[str]:
+    reading = {link.target for link in links if not link.back}
+    readers = Counter(link.source for link in links)
+    return frozenset(
+        link.value or link.source
+        for link in links
+        if link.source not in reading and readers[link.source] == 1
+    )
 
 
 def _numbered(children: dict[Child, int], child: Child) -> bool:

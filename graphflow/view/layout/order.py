@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from graphflow.view.layout.web import Web
+from graphflow.view.layout.web import Line, Web
 
 SWEEPS = 12
 
 
 def crossings(web: Web, rows: Sequence[Sequence[int]]) -> int:
     """How many pairs of lines between neighbouring rows cross."""
+    places = {node: index for row in rows for index, node in enumerate(row)}
     found = 0
-    place = {node: index for row in rows for index, node in enumerate(row)}
     for row in rows:
-        passed: list[int] = []
-        for node in row:
-            ends = sorted(place[lower] for lower, _ in web.down[node])
-            found += sum(len(passed) - bisect_right(passed, end) for end in ends)
-            for end in ends:
-                insort(passed, end)
+        lines = sorted(
+            (index + line.here, _end(line, places))
+            for index, node in enumerate(row)
+            for line in web.down[node]
+        )
+        passed: list[float] = []
+        for _, end in lines:
+            found += len(passed) - bisect_right(passed, end)
+            insort(passed, end)
     return found
 
 
@@ -28,39 +31,51 @@ def sort_rows(web: Web, keys: Sequence[tuple[int, ...]]) -> None:
     """Put the rows of ``web`` in order, beginning with the one that ``keys`` give.
 
     Sweeps down and up in turn order each row by the mean place of its neighbours in the row
-    before; the best order seen is kept.
+    before; later ones also swap nodes that stand side by side where that saves crossings. The best
+    order seen is kept.
     """
     rows = [sorted(row, key=lambda node: keys[node]) for row in web.rows]
-    best, fewest = rows, crossings(web, rows)
+    best, fewest = [list(row) for row in rows], crossings(web, rows)
     for sweep in range(SWEEPS):
         if not fewest:
             break
-        rows = _swept(web, rows, downwards=sweep % 2 == 0)
+        places = {node: index for row in rows for index, node in enumerate(row)}
+        for row in rows if sweep % 2 == 0 else reversed(rows):
+            if len(row) > 1:
+                _sort(row, web.up if sweep % 2 == 0 else web.down, places)
+                if sweep >= SWEEPS // 3:
+                    _swap(row, web, places)
         count = crossings(web, rows)
         if count < fewest:
-            best, fewest = rows, count
-    web.rows = [list(row) for row in best]
+            best, fewest = [list(row) for row in rows], count
+    web.rows = best
 
 
-def _swept(web: Web, rows: Sequence[Sequence[int]], downwards: bool) -> list[list[int]]:
-    """All rows ordered by their neighbours in the row before, in the direction of the sweep."""
-    place = {node: float(index) for row in rows for index, node in enumerate(row)}
-    neighbours = web.up if downwards else web.down
-    done = [list(row) for row in rows]
-    for number in range(len(rows)) if downwards else reversed(range(len(rows))):
-        row = done[number]
-        if len(row) > 1:
-            row.sort(key=lambda node: _mean_place(web, neighbours[node], place, place[node]))
-            for index, node in enumerate(row):
-                place[node] = float(index)
-    return done
+def _end(line: Line, places: Mapping[int, int]) -> float:
+    """Where the other end of a line is in its row; ends on one node are told apart."""
+    return places[line.node] + line.there
 
 
-def _mean_place(
-    web: Web, neighbours: Sequence[tuple[int, float]], place: dict[int, float], own: float
-) -> float:
-    """The mean place of neighbours; where on a wide neighbour a line ends counts as well."""
-    if not neighbours:
-        return own
-    ends = (place[node] + shift / (2 * web.half[node] + 1) for node, shift in neighbours)
-    return sum(ends) / len(neighbours)
+def _sort(row: list[int], lines: Sequence[Sequence[Line]], places: dict[int, int]) -> None:
+    """Order a row by the mean place of neighbours; what has none stays where it is."""
+
+    def mean(node: int) -> float:
+        ends = [_end(line, places) for line in lines[node]]
+        return sum(ends) / len(ends) if ends else places[node]
+
+    row.sort(key=mean)
+    places.update((node, index) for index, node in enumerate(row))
+
+
+def _swap(row: list[int], web: Web, places: dict[int, int]) -> None:
+    """Swap neighbours in a row whose lines cross less then."""
+    for index in range(len(row) - 1):
+        one, other = row[index : index + 2]
+        saved = 0
+        for lines in (web.up, web.down):
+            left = [_end(line, places) for line in lines[one]]
+            right = [_end(line, places) for line in lines[other]]
+            saved += sum((a > b) - (a < b) for a in left for b in right)
+        if saved > 0:
+            row[index : index + 2] = other, one
+            places[one], places[other] = index + 1, index

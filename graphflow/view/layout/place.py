@@ -77,6 +77,7 @@ def _sheet(
         tuple(sizes[child] for child in inside.children), len(inside.entries), len(inside.exits),
         tuple(wires), GAPS["LR" if turned else "TB"], margins,
         0.0 if turned else title, title if turned else 0.0,
+        sum(value in nested.lone for value in inside.entries),
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ class Sheet:
     """What stands in one frame. Equal sheets look the same, so one is laid out for all of them.
 
     ``sizes`` are those of boxes and inner frames; the title needs ``least_u`` or ``least_v``.
+    The first ``lone`` entries bring what a source outside gives to nobody else.
     """
 
     sizes: tuple[tuple[float, float], ...]
@@ -60,6 +61,7 @@ class Sheet:
     margins: Margins = field(default_factory=Margins)
     least_u: float = 0.0
     least_v: float = 0.0
+    lone: int = 0
 
     @property
     def count(self) -> int:

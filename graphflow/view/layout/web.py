@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from graphflow.view.layout.sheet import Sheet
 
@@ -13,34 +14,48 @@ THREAD = 5.0
 LABEL_AIR = 4.0
 
 
+class Line(NamedTuple):
+    """A line to a node of a neighbouring row.
+
+    It is straight where this node's u is ``shift`` more than the other's. ``here`` and ``there``
+    are where its ends are on the two nodes, as parts of their widths from the middle.
+    """
+
+    node: int
+    shift: float
+    here: float
+    there: float
+
+
 @dataclass
 class Web:
     """Nodes in rows, each joined to nodes of the next row only.
 
     Nodes are the sheet's items, and after them the threads: one for each row that a value passes
     on its way down, shared by all its readers; one may carry the label. ``half`` is half a node's
-    width with the air beside it, ``depth`` its height. ``up`` and ``down`` are neighbours, with
-    what must be added to the neighbour's u for the line between them to be straight. ``tracks`` are
-    the nodes of each wire, ``labels`` the node that has its label (-1: none), ``trunks`` the
-    threads of each value.
+    width with the air beside it, ``depth`` its height. ``up`` and ``down`` are lines to neighbours,
+    ``tracks`` the nodes of each wire, ``labels`` the node that has its label (-1: none), ``trunks``
+    the threads of each value.
     """
 
     row: list[int]
     half: list[float]
     depth: list[float]
     rows: list[list[int]] = field(default_factory=list)
-    up: list[list[tuple[int, float]]] = field(default_factory=list)
-    down: list[list[tuple[int, float]]] = field(default_factory=list)
+    up: list[list[Line]] = field(default_factory=list)
+    down: list[list[Line]] = field(default_factory=list)
     tracks: list[list[int]] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     trunks: list[list[int]] = field(default_factory=list)
     items: int = 0
 
-    def joined(self, upper: int, lower: int, shift: float) -> None:
-        """Join two nodes; ``shift`` is the lower end's u less the upper end's when straight."""
-        if all(node != lower for node, _ in self.down[upper]):
-            self.down[upper].append((lower, -shift))
-            self.up[lower].append((upper, shift))
+    def join(self, upper: int, lower: int, leave: float, enter: float) -> None:
+        """Join two nodes by a line between places on their borders, from their middles."""
+        start, end = leave / (2 * self.half[upper]), enter / (2 * self.half[lower])
+        line = Line(lower, enter - leave, start, end)
+        if line not in self.down[upper]:
+            self.down[upper].append(line)
+            self.up[lower].append(Line(upper, leave - enter, end, start))
 
     def thread(self, row: int, label: tuple[float, float]) -> int:
         """A new thread in a row."""
@@ -93,8 +108,7 @@ def _join(web: Web, track: Sequence[int], leave: float, enter: float) -> None:
     """Join the nodes of one wire."""
     last = len(track) - 2
     for place, (upper, lower) in enumerate(pairwise(track)):
-        shift = (leave if place == 0 else 0.0) - (enter if place == last else 0.0)
-        web.joined(upper, lower, shift)
+        web.join(upper, lower, 0.0 if place else leave, enter if place == last else 0.0)
 
 
 def _rows_with_labels(sheet: Sheet, ranks: Sequence[int], backs: Sequence[bool]) -> list[int]:

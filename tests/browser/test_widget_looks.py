@@ -151,7 +151,7 @@ def test_tab_reaches_search_picture_and_transport_in_this_order(show):
 
 def test_roles_and_names_for_screen_readers(show):
     widget = show(wires.xyz(cursor=2))
-    assert widget.page.locator("svg.canvas").get_attribute("role") == "application"
+    assert widget.page.locator(".canvas").get_attribute("role") == "application"
     assert widget.page.get_by_role("button", name="op q").count() == 1
     assert widget.page.get_by_role("status").filter(has_text="3/9").get_attribute(
         "aria-live") == "polite"  # fmt: skip

@@ -46,7 +46,7 @@ class Widget:
 
     def press(self, *keys: str) -> None:
         """Keys, on the picture."""
-        self.page.locator("svg.canvas").focus()
+        self.page.locator(".canvas").focus()
         for key in keys:
             self.page.keyboard.press(key)
 

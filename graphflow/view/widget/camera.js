@@ -4,7 +4,7 @@ const MAP = [150, 190];
 const GLIDE = 180;
 
 class Camera {
-  /** `moved()` is called after every change; `layer` is the group that is moved and scaled. */
+  /** `moved()` is called after every change; `layer` is the sheet that is moved and scaled. */
   constructor(canvas, layer, moved) {
     Object.assign(this, { canvas, layer, moved, k: 1, x: 0, y: 0, w: 0, h: 0, width: 1, height: 1 });
     this.motion = 0;
@@ -30,7 +30,7 @@ class Camera {
 
   set(k, x, y) {
     Object.assign(this, { k, x, y });
-    this.layer.setAttribute('transform', `translate(${x},${y}) scale(${k})`);
+    this.layer.style.transform = `translate(${x}px,${y}px) scale(${k})`;
     this.layer.classList.toggle('far', k < 0.6);
     this.layer.classList.toggle('lod', k < 0.35);
     this.moved();
@@ -39,6 +39,7 @@ class Camera {
   /** Take on the size of a drawing. */
   measureDrawing(drawing) {
     Object.assign(this, { w: Math.max(1, drawing.w), h: Math.max(1, drawing.h) });
+    filled(this.layer, { width: this.w, height: this.h });
   }
 
   fitting() {

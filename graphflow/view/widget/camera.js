@@ -39,7 +39,6 @@ class Camera {
   /** Take on the size of a drawing. */
   measureDrawing(drawing) {
     Object.assign(this, { w: Math.max(1, drawing.w), h: Math.max(1, drawing.h) });
-    filled(this.layer, { width: this.w, height: this.h });
   }
 
   fitting() {

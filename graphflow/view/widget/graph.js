@@ -35,7 +35,7 @@ class Graph {
     this.canvas = make('div', { class: 'canvas', tabindex: 0, role: 'application',
       'aria-label': 'computation graph; right and left arrow step, question mark lists the keys',
     }, this.stage);
-    this.view = draw('svg', { class: 'sheet' }, this.canvas);
+    this.view = make('div', { class: 'sheet' }, this.canvas);
     this.scene = new Scene({ nodes: [], groups: [], edges: [], shown: {}, w: 1, h: 1 }, {}, '',
       this.prefix);
     this.over = draw('svg', { class: 'over', 'aria-hidden': 'true' }, this.stage);

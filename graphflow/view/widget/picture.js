@@ -7,7 +7,7 @@ const LARGEST = 8192;
 function styled(from, to) {
   const style = getComputedStyle(from);
   if (style.display === 'none') return to.remove();
-  if (from.tagName !== 'g' && from.tagName !== 'defs') {
+  if (!['g', 'defs', 'svg'].includes(from.tagName)) {
     to.setAttribute('style', STYLES.map((name) => `${name}:${style.getPropertyValue(name)}`)
       .join(';'));
   } else if (style.opacity !== '1') to.setAttribute('opacity', style.opacity);
@@ -27,9 +27,11 @@ function pictureOf(scene, paper) {
   const view = scene.layer.parentNode;
   const away = ['far', 'lod'].filter((name) => view.classList.contains(name));
   view.classList.remove(...away);
-  const copy = scene.layer.cloneNode(true);
-  root.append(copy);
-  styled(scene.layer, copy);
+  for (const tile of scene.layer.children) {
+    const copy = draw('g', {}, root);
+    copy.append(...tile.cloneNode(true).childNodes);
+    styled(tile, copy);
+  }
   view.classList.add(...away);
   for (const element of root.querySelectorAll('[data-node],[data-toggle]')) {
     for (const name of ['data-node', 'data-toggle', 'class', 'role']) {

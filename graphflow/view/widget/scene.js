@@ -20,6 +20,7 @@ const KINDS = {
   op: 'box', loss: 'cut corners', output: 'double border', loop: '↻ and double border',
   group: '▸ and stack',
 };
+const TILE = 48;
 const ROWS = { label: '600 12px', sub: '11px' };
 
 class Scene {
@@ -27,7 +28,7 @@ class Scene {
     this.drawing = drawing;
     this.prefix = prefix;
     this.family = family;
-    this.layer = draw('g', { class: 'scene' });
+    this.layer = make('div', { class: 'scene' });
     this.nodes = new Map();
     this.groups = new Map();
     this.into = new Map();
@@ -35,17 +36,36 @@ class Scene {
     this.marked = [];
     this.active = [];
     this.lit = [];
-    this.arrows();
+    const places = new Map(drawing.nodes.map((node) => [node.id, node]));
+    this.arrows(this.tile());
     for (const group of drawing.groups) this.addGroup(group);
-    for (const edge of drawing.edges) this.addEdge(edge);
+    this.tiled(drawing.edges, (edge) => places.get(edge.s), (edge) => this.addEdge(edge));
+    this.tile();
     for (const group of this.groups.values()) this.addHead(group);
-    for (const node of drawing.nodes) this.addNode(node);
+    this.tiled(drawing.nodes, (node) => node, (node) => this.addNode(node));
     this.layer.classList.toggle('shapes', options.shapes !== false);
   }
 
+  /** A sheet that the next elements go on: what changes on it leaves the others as painted. */
+  tile(x = 0, y = 0) {
+    this.on = draw('svg', { class: 'tile', width: 1, height: 1, viewBox: `${x} ${y} 1 1` },
+      this.layer);
+    Object.assign(this.on.style, { left: `${x}px`, top: `${y}px` });
+    return this.on;
+  }
+
+  tiled(items, place, add) {
+    const along = this.drawing.dir === 'LR' ? 'x' : 'y';
+    const placed = items.map((item) => [place(item) || { x: 0, y: 0 }, item]);
+    placed.sort(([a], [b]) => a[along] - b[along]).forEach(([{ x, y }, item], index) => {
+      if (index % TILE === 0) this.tile(x, y);
+      add(item);
+    });
+  }
+
   /** Heads of arrows, one of each colour; started at, they point back. */
-  arrows() {
-    const defs = draw('defs', {}, this.layer);
+  arrows(sheet) {
+    const defs = draw('defs', {}, sheet);
     for (const name of ['plain', ...PHASES]) {
       const marker = draw('marker', { id: `${this.prefix}-${name}`, viewBox: '0 0 8 8', refX: 7,
         refY: 4, markerWidth: 8, markerHeight: 8, markerUnits: 'userSpaceOnUse',
@@ -64,7 +84,7 @@ class Scene {
   addGroup(group) {
     const { x, y, w, h } = group;
     const element = draw('rect', { class: group.length ? 'frame loop' : 'frame', x, y, width: w,
-      height: h, rx: 8 }, this.layer);
+      height: h, rx: 8 }, this.on);
     this.groups.set(group.id, { ...group, element });
   }
 
@@ -72,7 +92,7 @@ class Scene {
   addHead(group) {
     const { id, x, y, w, h } = group;
     const head = draw('g', { class: 'head', 'data-toggle': id, role: 'button',
-      'aria-label': `${group.label}, open group of ${group.count}, close it` }, this.layer);
+      'aria-label': `${group.label}, open group of ${group.count}, close it` }, this.on);
     const high = Math.min(22, h);
     draw('rect', { class: 'box', x, y, width: w, height: high, rx: 8 }, head);
     const loop = group.length ? ` ↻ ${group.length}` : '';
@@ -90,10 +110,10 @@ class Scene {
 
   addEdge(edge) {
     const path = draw('path', { class: edge.back ? 'edge back' : 'edge', d: edge.d,
-      'marker-end': this.arrow('plain') }, this.layer);
+      'marker-end': this.arrow('plain') }, this.on);
     const drawn = { ...edge, path };
     if (edge.label) {
-      drawn.text = draw('text', { class: 'shape', x: edge.lx, y: edge.ly }, this.layer, edge.label);
+      drawn.text = draw('text', { class: 'shape', x: edge.lx, y: edge.ly }, this.on, edge.label);
     }
     for (const [map, end] of [[this.into, edge.t], [this.outof, edge.s]]) {
       if (!map.has(end)) map.set(end, []);
@@ -107,7 +127,7 @@ class Scene {
       class: `node ${node.kind}${closed ? ' closed' : ''}`, 'data-node': node.id,
       'data-toggle': closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
       transform: `translate(${node.x},${node.y})`,
-    }, this.layer);
+    }, this.on);
     const d = outline(node.kind, node.w, node.h);
     if (closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
     draw('path', { class: 'box', d }, element);

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -127,6 +128,15 @@ def read_object(file: Path) -> dict[str, object]:
     if not isinstance(found, dict):
         fail("GF064", f"'{file}' cannot be read: it is no JSON object")
     return found
+
+
+def slug(file: str | Path) -> str:
+    """The stem of a file as part of a folder's name.
+
+    >>> slug("My nets/mlp, wide.yaml")
+    'mlp-wide'
+    """
+    return re.sub(r"[^\w]+", "-", Path(file).stem).strip("-") or "run"
 
 
 def fresh(path: Path) -> Path:

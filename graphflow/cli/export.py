@@ -16,9 +16,9 @@ from graphflow.cli.source import (
     assignments,
     open_model,
     sizes_given,
-    slug,
 )
 from graphflow.diagnostics import fail
+from graphflow.files import slug
 from graphflow.interop.formats import FORMATS, Options, format_named
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, print_table
-from graphflow.cli.source import AsJson, MaxNodes, sizes_given, slug
+from graphflow.cli.source import AsJson, MaxNodes, sizes_given
+from graphflow.files import slug
 
 NAME = "import"
 

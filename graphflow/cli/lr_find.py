@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, shown_number
-from graphflow.cli.source import AsJson, File, MaxNodes, Sets, assignments, open_model, slug
+from graphflow.cli.source import AsJson, File, MaxNodes, Sets, assignments, open_model
 
 if TYPE_CHECKING:
     from graphflow.learning_rates import LearningRates
@@ -33,7 +33,7 @@ def command(
     """Train a few steps while the learning rate grows, and suggest one. Nothing is kept but a plot
     of the loss over the rate, on the terminal and as an HTML file.
     """
-    from graphflow.files import write_atomically
+    from graphflow.files import slug, write_atomically
     from graphflow.gallery import find
     from graphflow.learning_rates import find_learning_rate
 

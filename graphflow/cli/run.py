@@ -18,9 +18,9 @@ from graphflow.cli.source import (
     assignments,
     open_model,
     parse_bytes,
-    slug,
 )
 from graphflow.diagnostics import fail
+from graphflow.files import slug
 
 if TYPE_CHECKING:
     from graphflow.api import Model

@@ -87,15 +87,6 @@ def sizes_given(texts: Sequence[str] | None) -> dict[str, int]:
     return found
 
 
-def slug(file: str | Path) -> str:
-    """The stem of a file as part of a folder's name.
-
-    >>> slug("My nets/mlp, wide.yaml")
-    'mlp-wide'
-    """
-    return re.sub(r"[^\w]+", "-", Path(file).stem).strip("-") or "run"
-
-
 def parse_bytes(text: str) -> int:
     """``4GB``, ``500 MB`` or a plain number of bytes.
 

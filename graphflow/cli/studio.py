@@ -34,6 +34,7 @@ Memory = Annotated[
     str | None, typer.Option(metavar="4GB", help="Of each process, else half of what there is.")
 ]
 Seconds = Annotated[float, typer.Option(min=1, help="That a question may take.")]
+Training = Annotated[float, typer.Option(min=1, help="Seconds that a training may take.")]
 Upload = Annotated[str, typer.Option(metavar="1MB", help="Of a file that is sent to the studio.")]
 Processes = Annotated[int, typer.Option(min=1, help="That answer visitors, and that train.")]
 Network = Annotated[bool, typer.Option("--network", help="Let published data be downloaded.")]
@@ -46,6 +47,7 @@ def limits(
     seconds: Seconds = 120.0,
     upload: Upload = "1MB",
     processes: Processes = 8,
+    training: Training = 86_400.0,
     network: Network = False,
 ) -> Limits:
     """The limits of a studio."""
@@ -58,7 +60,7 @@ def limits(
         fail("GF006", f"--memory {memory} is too little", help="a process needs some 256MB")
     return Limits(
         tuple(map(str, folders)), str((runs or Path("runs")).resolve()), seconds, least,
-        parse_bytes(upload), network, processes,
+        parse_bytes(upload), network, processes, training,
     )  # fmt: skip
 
 
@@ -91,7 +93,8 @@ def written(chosen: Limits) -> list[str]:
     return [
         *folders, "--runs", chosen.runs, "--memory", str(chosen.memory),
         "--seconds", str(chosen.seconds), "--upload", str(chosen.upload_bytes),
-        "--processes", str(chosen.processes), *["--network"] * chosen.network,
+        "--processes", str(chosen.processes),
+        "--training", str(chosen.training_seconds), *["--network"] * chosen.network,
     ]  # fmt: skip
 
 
@@ -113,6 +116,7 @@ def command(
     seconds: Seconds = 120.0,
     upload: Upload = "1MB",
     processes: Processes = 8,
+    training: Training = 86_400.0,
     network: Network = False,
     address: Annotated[
         str, typer.Option(help="Where it listens; 0.0.0.0 lets others in.")
@@ -125,7 +129,7 @@ def command(
     Files that are opened in it read below the folders that are given here, write runs, and do
     nothing else on this machine.
     """
-    chosen = limits(folder, runs, memory, seconds, upload, processes, network)
+    chosen = limits(folder, runs, memory, seconds, upload, processes, training, network)
     largest = max(1, -(-chosen.upload_bytes // 2**20))
     arguments = [
         sys.executable, "-m", "streamlit", "run", str(page()),

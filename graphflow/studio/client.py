@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from graphflow.diagnostics import fail
 from graphflow.studio.child import Child
 from graphflow.studio.frames import Question
+from graphflow.studio.jobs import Jobs
 from graphflow.studio.limits import Limits
 from graphflow.view.workspace import Workspace
 
@@ -34,6 +35,8 @@ class Studio:
     def __init__(self, limits: Limits | None = None, idle: float = IDLE) -> None:
         self.limits = limits or Limits()
         self.idle = idle
+        self.jobs = Jobs(self.limits)
+        """The trainings, which belong to no visitor."""
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._guard = threading.Lock()
         self._spare: Child | None = None
@@ -60,7 +63,7 @@ class Studio:
                 self._prepare()
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes; trainings stop with a checkpoint."""
         self._closed.set()
         with self._guard:
             children = [seat.child for seat in self._seats.values()] + [self._spare]
@@ -69,6 +72,7 @@ class Studio:
         for child in children:
             if child is not None:
                 child.close()
+        self.jobs.close()
 
     def _seat(self, session: str) -> Seat:
         with self._guard:

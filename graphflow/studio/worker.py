@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import IO
 
@@ -30,10 +32,18 @@ SERVICES: dict[str, str] = {}
 """What is asked without a workspace: the name, and the function as ``module:function``."""
 
 
-class Line:
-    """The two ends of the connection. A thread listens, so that its end is noticed at any time."""
+def leave() -> None:
+    """End this process, whatever it is doing."""
+    os._exit(0)
 
-    def __init__(self) -> None:
+
+class Line:
+    """The two ends of the connection. A thread listens, so that its end is noticed at any time;
+    ``ended`` is called then.
+    """
+
+    def __init__(self, ended: Callable[[], None] = leave) -> None:
+        self._ended = ended
         self._out = os.fdopen(os.dup(1), "wb")
         os.dup2(2, 1)  # what a library prints must not stand between messages
         self._inbox: queue.Queue[object] = queue.Queue()
@@ -42,11 +52,17 @@ class Line:
     def _listen(self, stream: IO[bytes]) -> None:
         while (data := frames.read(stream)) is not None:
             self._inbox.put(pickle.loads(data))
-        os._exit(0)
+        self._inbox.put(None)
+        self._ended()
 
-    def receive(self) -> object:
-        """The next message."""
-        return self._inbox.get()
+    def receive(self, wait: bool = True) -> object:
+        """The next message. None at the end, and where there is none yet and nobody is to
+        ``wait``.
+        """
+        try:
+            return self._inbox.get(wait)
+        except queue.Empty:
+            return None
 
     def send(self, message: Answer) -> None:
         """Send an answer; one that is too long is told instead."""
@@ -58,7 +74,7 @@ class Line:
         try:
             frames.write(self._out, data)
         except OSError:
-            os._exit(0)
+            self._ended()
 
 
 class Desk:
@@ -71,18 +87,10 @@ class Desk:
     def answer(self, question: Question) -> Answer:
         """The answer; whatever is wrong with a file is a diagnostic of it."""
         try:
-            return Answer(question.number, self._value(question))
+            with told():
+                return Answer(question.number, self._value(question))
         except GraphflowError as error:
             return Answer(question.number, diagnostics=error.diagnostics)
-        except Refused as error:
-            found = refused(error)
-        except OSError as error:
-            place = f"'{error.filename}': " if error.filename else ""
-            found = Diagnostic("GF007", f"{place}{error.strerror or error}")
-        except MemoryError as error:
-            self._studies.clear()
-            found = out_of_memory(error)
-        return Answer(question.number, diagnostics=(found,))
 
     def _value(self, question: Question) -> object:
         method, workspace = question.method, question.workspace
@@ -103,24 +111,34 @@ class Desk:
                 self._confinement.check(workspace.run)
             while len(self._studies) >= KEPT:
                 self._studies.popitem(last=False)
-            self._studies[workspace] = Study(workspace)
+            self._studies[workspace] = self._opened(workspace)
         self._studies.move_to_end(workspace)
         return self._studies[workspace]
 
+    def _opened(self, workspace: Workspace) -> Study:
+        try:
+            return Study(workspace)
+        except MemoryError:
+            self._studies.clear()
+            raise
 
-def refused(error: Refused) -> Diagnostic:
-    """What the limits do not allow, as a diagnostic."""
-    place = f"'{error.filename}': " if error.filename else ""
-    return Diagnostic("GF131", f"{place}{error.strerror}",
-                      help="whoever starts the studio allows further folders: --folder DIR, or "
-                      "downloads: --network")  # fmt: skip
 
-
-def out_of_memory(error: MemoryError) -> Diagnostic:
-    """Memory that was asked for and not given, as a diagnostic."""
-    return Diagnostic("GF060", f"out of memory: {error or 'the limit of the studio is reached'}",
-                      help="a smaller batch or smaller sizes help most; whoever starts the studio "
-                      "sets the limit: --memory 8GB")  # fmt: skip
+@contextmanager
+def told() -> Iterator[None]:
+    """What the limits refuse inside this block, and what the system does, as a diagnostic."""
+    try:
+        yield
+    except Refused as error:
+        fail("GF131", f"'{error.filename}': {error.strerror}" if error.filename else
+             str(error.strerror), help="whoever starts the studio allows further folders: "
+             "--folder DIR, or downloads: --network")  # fmt: skip
+    except OSError as error:
+        place = f"'{error.filename}': " if error.filename else ""
+        fail("GF007", f"{place}{error.strerror or error}")
+    except MemoryError as error:
+        fail("GF060", f"out of memory: {error or 'the limit of the studio is reached'}",
+             help="a smaller batch or smaller sizes help most; whoever starts the studio sets the "
+             "limit: --memory 8GB")  # fmt: skip
 
 
 def bounded(memory: int) -> None:
@@ -134,22 +152,21 @@ def bounded(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def begin(training: bool = False) -> tuple[Line, Confinement]:
-    """The connection, and the limits, which hold from here on."""
+def begin(line: Line, training: bool = False) -> Confinement:
+    """Take over the limits, which hold from here on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asks says when to end
-    line = Line()
     limits = line.receive()
     assert isinstance(limits, Limits)
     bounded(limits.memory)
     confinement = Confinement(limits, training)
     confinement.install()
-    return line, confinement
+    return confinement
 
 
 def main() -> None:
     """Serve until stdin ends."""
-    line, confinement = begin()
-    desk = Desk(confinement)
+    line = Line()
+    desk = Desk(begin(line))
     line.send(Answer(-1))
     while True:
         question = line.receive()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 import numpy as np
 
@@ -319,6 +320,13 @@ class Loop:
         finally:
             if self.run_folder is not None:
                 self.run_folder.save(self.progress.step, self._checkpoint())
+
+    def snapshot(self) -> Path | None:
+        """Keep a checkpoint for good, whatever comes after; None where there is no folder."""
+        self.recorder.flush()
+        if self.run_folder is None:
+            return None
+        return self.run_folder.save_snapshot(self.progress.step, self._checkpoint())
 
     def _checkpoint(self) -> Checkpoint:
         """All that training changes and where it stands.

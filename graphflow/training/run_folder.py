@@ -11,7 +11,8 @@
       transforms.json   what transforms of columns have learned, where there are any
       history/          values of nodes by step, where the file asks for them
       checkpoints/      step-00000450.safetensors, written atomically; the newest two are kept,
-                        and best.safetensors where the file's train: section asks for the best
+                        and best.safetensors where the file's train: section asks for the best;
+                        snapshot-00000450.safetensors for a moment that somebody kept
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ LOCK = ".lock"
 UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 """What reading a damaged checkpoint raises."""
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+_SNAPSHOT = re.compile(r"snapshot-\d+")
 _FOLD = re.compile(r"fold-(\d+)")
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -255,6 +257,15 @@ class RunFolder:
         """Keep a checkpoint as the best so far, beside the newest ones."""
         return self._write(BEST, checkpoint)
 
+    def save_snapshot(self, step: int, checkpoint: Checkpoint) -> Path:
+        """Keep a checkpoint for good."""
+        return self._write(f"snapshot-{step:08d}.safetensors", checkpoint)
+
+    def snapshots(self) -> list[str]:
+        """The names of the checkpoints that were kept for good, oldest first."""
+        found = (self.path / "checkpoints").glob("snapshot-*.safetensors")
+        return sorted(file.stem for file in found if _SNAPSHOT.fullmatch(file.stem))
+
     def _write(self, name: str, checkpoint: Checkpoint) -> Path:
         arrays = {n: np.asarray(a, order="C") for n, a in checkpoint.arrays.items()}
         progress = json.dumps(dict(checkpoint.progress))
@@ -265,16 +276,20 @@ class RunFolder:
         return file
 
     def checkpoint(self, which: str | None = None) -> Checkpoint:
-        """The ``"latest"`` checkpoint or the ``"best"``; without a word the run's result: the best
-        where training ended and its file says ``restore_best``, else the latest.
+        """The ``"latest"`` checkpoint, the ``"best"``, or one of :meth:`snapshots`; without a word
+        the run's result: the best where training ended and its file says ``restore_best``, else the
+        latest.
         """
-        if which not in (None, "latest", "best"):
-            fail("GF064", f"there is no checkpoint '{which}'", help="'latest' or 'best'")
-        if which != "best":
+        kept = self.snapshots()
+        if which not in (None, "latest", "best", *kept):
+            fail("GF064", f"there is no checkpoint '{which}'",
+                 help=f"one of {', '.join(['latest', 'best', *kept])}")  # fmt: skip
+        if which in (None, "latest"):
             latest = self.latest()
             if which == "latest" or latest.progress.get("result") != "best":
                 return latest
-        file = self.path / "checkpoints" / BEST
+        name = BEST if which in (None, "best") else f"{which}.safetensors"
+        file = self.path / "checkpoints" / name
         if not file.is_file():
             fail("GF064", f"'{self.path}' keeps no best checkpoint",
                  help="train: {best: test/loss} in its file asks for one")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +121,8 @@ class Trainer:
         self.runs = 0
         self.updated = False
         """Whether the last step ended with an update of the player whose turn was last."""
+        self.watcher: Callable[[Part], None] | None = None
+        """Shown each part of a step before it is run; it changes nothing."""
         self._evaluator: Evaluator | None = None
 
     @property
@@ -137,6 +139,8 @@ class Trainer:
         before = self.recorded_leaves()
         values, nodes = Values(), Values()
         for part in self._parts(batch, sizes, new_batch):
+            if self.watcher is not None:
+                self.watcher(part)
             found = part.run()
             values |= {name: found[node] for name, node in part.report.items()}
             nodes |= {name: found[node] for name, node in part.history.items()}

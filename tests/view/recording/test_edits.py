@@ -57,9 +57,7 @@ def test_edits_are_made_one_after_another():
 
 def test_a_state_of_the_optimizer_is_written_over():
     text = LINE.replace("sgd(lr=0.1)", "'sgd(lr=0.1, momentum=0.9)'")
-    plain = Study(Workspace(text=text, walk="training"))
-    states = [leaf.name for leaf in plain.overview().editable if leaf.kind == "state"]
-    (momentum,) = [name for name in states if name.endswith(".w") or "momentum" in name]
+    momentum = "optimizer.w.velocity"
     study = Study(Workspace(text=text, walk="training", iteration=1,
                             edits=(Edit(momentum, None, 0.0),)))  # fmt: skip
     turn, before = study.recording.turns[0], study.before.turns[0]

@@ -104,15 +104,15 @@ class Study:
         """
         return self.recording.value(index, name)
 
-    def overlay(self, kind: OverlayKind) -> Overlay:
-        """Facts laid over the drawing, for every node; :meth:`Overlay.seen` is what of it a drawing
-        shows.
-        """
+    def overlay(self, kind: OverlayKind, look: Look | None = None) -> Overlay:
+        """Facts laid over the drawing of a look; without one, for every node by itself."""
         if kind == "none":
             return Overlay("none", ())
         if kind == "changes":
-            return changes(self.before, self.recording)
-        return overlay_of(self.recording, kind)
+            found = changes(self.before, self.recording)
+        else:
+            found = overlay_of(self.recording, kind)
+        return found if look is None else found.seen(self.drawing(look))
 
     def failing(self) -> Failing | None:
         """The first value that is not finite, if there is one."""

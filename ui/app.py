@@ -29,6 +29,7 @@ class Page:
 # The pages in the order of learning; the first is the one that opens.
 PAGES = (
     Page("explore", "Explore", ":material/account_tree:"),
+    Page("train", "Train", ":material/trending_up:"),
 )  # fmt: skip
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.25rem 2rem 1rem; }

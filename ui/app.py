@@ -29,8 +29,8 @@ class Page:
 # The pages in the order of learning; the first is the one that opens.
 PAGES = (
     Page("explore", "Explore", ":material/account_tree:"),
-    Page("train", "Train", ":material/trending_up:"),
 )  # fmt: skip
+VIEW = {"graph", "run", "more"}  # fields of an address that holds a view; see studio/permalink.py
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.25rem 2rem 1rem; }
 [data-testid="stTabs"] [data-baseweb="tab-list"] { gap: 0.75rem; }
@@ -46,15 +46,36 @@ def shower(page: Page) -> Callable[[], None]:
     return show
 
 
+def started() -> bool:
+    """Whether the studio stands, within the limits that the command line gives after ``--``."""
+    from graphflow.cli.studio import given
+    from graphflow.studio.client import open_studio, opened
+    from ui.messages import show_errors
+
+    if opened() is None:
+        with show_errors():
+            own = Path(sys.argv[0]).resolve() == Path(__file__).resolve()
+            open_studio(given(sys.argv[1:] if own else []))
+    return opened() is not None
+
+
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
     st.set_page_config("graphflow studio", ICON, layout="wide")
     st.html(STYLE)
-    pages = [
-        st.Page(shower(p), title=p.title, icon=p.icon, url_path=p.module, default=p is PAGES[0])
+    if not started():
+        return
+    pages = {
+        p.module: st.Page(
+            shower(p), title=p.title, icon=p.icon, url_path=p.module, default=p is PAGES[0]
+        )
         for p in PAGES
-    ]
-    st.navigation(pages, position="top").run()
+    }
+    chosen = st.navigation(list(pages.values()), position="top")
+    at_root = chosen is pages[PAGES[0].module] is not pages["explore"]
+    if at_root and VIEW & st.query_params.to_dict().keys():
+        st.switch_page(pages["explore"], query_params=st.query_params.to_dict())
+    chosen.run()
 
 
 if __name__ == "__main__":

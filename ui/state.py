@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -87,13 +87,27 @@ def ask(kind: type[T], method: str, *arguments: object) -> T:
 
     Raises GraphflowError where the workspace cannot be studied, or takes more than it may.
     """
-    here, workspace = session(), opened()
+    workspace = opened()
     question = (workspace, method, repr(arguments))
-    if question not in here.answers:
-        here.answers[question] = client().ask(workspace, method, *arguments)
-    here.answers.move_to_end(question)
-    while len(here.answers) > KEPT:
-        here.answers.popitem(last=False)
-    answer = here.answers[question]
+    answer = _kept(question, lambda: client().ask(workspace, method, *arguments))
     assert isinstance(answer, kind), f"{method} gave {type(answer).__name__}"
     return answer
+
+
+def text() -> str:
+    """The open workspace's file."""
+    workspace = opened()
+    return workspace.text or str(
+        _kept((workspace, "written"), lambda: client().call("written", workspace))
+    )
+
+
+def _kept(question: Hashable, asked: Callable[[], object]) -> object:
+    """The answer to a question; the latest ones are not asked for again."""
+    answers = session().answers
+    if question not in answers:
+        answers[question] = asked()
+    answers.move_to_end(question)
+    while len(answers) > KEPT:
+        answers.popitem(last=False)
+    return answers[question]

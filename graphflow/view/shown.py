@@ -122,33 +122,14 @@ class GradientReport:
     best: EpsilonRow
     good: bool
     note: str = ""
-    """What the comparison comes to, in words."""
-    kink: bool = False
-    """Whether the point is a corner, so that no difference decides; ``good`` then tells whether
-    both agree beside it."""
-    element: tuple[int, ...] | None = None
-    """The element that was moved; None for a random direction."""
-
-
-MemoryKind = Literal["value", "gradient", "parameter", "state", "input"]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A step that reads a value; ``twin`` is the forward node that it differentiates, if any."""
-
-    name: str
-    step: int
-    twin: str = ""
+    """Such as that the point is a kink."""
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """A value in memory, from the step that makes it to the last one that reads it.
 
-    ``why`` says what keeps it alive at first: ``"read by pool1"``, ``"for the backward of relu1"``;
-    ``reads`` are all steps that read it, itself or through views, and ``kept`` says why it stays to
-    the end, if it does.
+    ``why`` says what keeps it alive: ``"read by pool1"``, ``"for the backward of relu1"``.
     """
 
     name: str
@@ -156,9 +137,7 @@ class Lifetime:
     start: int
     end: int
     why: str
-    kind: MemoryKind
-    reads: tuple[Reading, ...] = ()
-    kept: str = ""
+    kind: Literal["value", "gradient", "parameter", "state", "input"]
 
 
 @dataclass(frozen=True)
@@ -171,5 +150,3 @@ class MemoryView:
     peak_step: int
     planned: int
     """Bytes that the fast plan takes for the same work."""
-    planned_in: str = "float32"
-    """The float type of the fast plan."""

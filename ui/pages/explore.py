@@ -4,13 +4,73 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.state import session
+from graphflow.view.overview import Overview
+from graphflow.view.shown import Detail
+from graphflow.view.steps import Step
+from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
+from ui.explore.graph import drawn
+from ui.explore.header import header
+from ui.messages import show_errors
+from ui.state import START, ask, session
+
+TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Watch", "Table")
+TAB = "explore_tab"
 
 
 def page() -> None:
     """The page; without a workspace, a word on how to open one."""
-    workspace = session().workspace
-    if workspace is None:
-        st.info("No model is open yet. Pick one in the gallery.")
-        return
-    st.header(workspace.graph or "A model")
+    with show_errors():
+        addresses.restore()
+        if session().workspace is None:
+            st.info("No model is open yet. Pick one in the gallery.")
+            return
+        overview = ask(Overview, "overview")
+        steps: tuple[Step, ...] = ask(tuple, "steps")
+        here = session()
+        here.cursor = max(START, min(here.cursor, len(steps) - 1))
+        header(overview)
+        left, right = st.columns([0.68, 0.32], gap="medium")
+        with left:
+            drawn()
+        with right:
+            detail(overview, steps)
+
+
+@st.fragment(key="detail")
+def detail(overview: Overview, steps: tuple[Step, ...]) -> None:
+    """What there is to know about the step at the cursor."""
+    here = session()
+    transport.transport(steps)
+    if here.cursor == START:
+        now.beginning(steps)
+    else:
+        now.place(steps[here.cursor], len(steps))
+    tabs = st.tabs(TABS, on_change="rerun", key=TAB)
+    for name, tab in zip(TABS, tabs, strict=True):
+        if tab.open:
+            with tab, show_errors():
+                panel(name, overview, steps)
+
+
+def panel(name: str, overview: Overview, steps: tuple[Step, ...]) -> None:
+    """One of the tabs."""
+    found = ask(Detail, "detail", session().cursor) if session().cursor != START else None
+    match name:
+        case "Now":
+            now.selection()
+            if found is not None:
+                now.now(found)
+            else:
+                now.leaves(overview)
+        case "Chain":
+            chain.chain(found.chain if found else None)
+        case "Check":
+            check.check(overview.by, found.node if found else "")
+        case "YAML":
+            yaml.yaml(steps)
+        case "Memory":
+            memory.memory(steps)
+        case "Watch":
+            watch.watch(steps, overview)
+        case _:
+            table.table(steps, overview.turns)

@@ -13,7 +13,7 @@ Data, next to what ``view.wire`` writes:
 - ``schedule`` is None where there is nothing to step through, and left out where the widget has it
   already; then ``schedule_rev`` names the one it should have, and ``rev`` the drawing. What it
   lacks it asks for by the trigger ``need``;
-- ``options.height`` is the height of the picture in pixels.
+- ``options.height`` is the height of the picture, in pixels or as CSS has it.
 
 State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Triggers: ``toggle``
 (group), ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``), ``breakpoint``, ``watch``,

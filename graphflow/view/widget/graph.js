@@ -54,7 +54,8 @@ class Graph {
     this.host = host;
     this.data = { ...data, marks: data.marks || {}, overlay: data.overlay || {} };
     this.options = { ...data.options, follow: this.keptFollow(before, data) };
-    this.stage.style.height = `${this.options.height || 560}px`;
+    const { height = 560 } = this.options;
+    this.stage.style.height = Number(height) ? `${height}px` : height;
     const drawn = data.drawing && this.scene.rev !== data.rev;
     const scheduled = data.schedule !== undefined
       && (data.schedule ? data.schedule.rev : null) !== this.schedule.rev;

@@ -1,1 +1,0 @@
-"""Is the graph right? Golden values, gradients, determinism, precision."""

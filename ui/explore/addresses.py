@@ -1,0 +1,38 @@
+"""The view as an address, and back."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+
+from graphflow.studio.permalink import View, read, written
+from ui.state import open_workspace, opened, session
+
+APPLIED = "address"
+"""The fields of the address that was opened last."""
+
+
+def restore() -> bool:
+    """Open what the address names, once for each address; whether it named anything.
+
+    Raises GraphflowError where it holds no view.
+    """
+    fields = st.query_params.to_dict()
+    if not fields or st.session_state.get(APPLIED) == fields:
+        return False
+    st.session_state[APPLIED] = fields
+    view = read(fields)
+    assert view is not None
+    open_workspace(view.workspace, view.look, view.cursor)
+    here = session()
+    here.watches, here.breakpoints = view.watches, view.breakpoints
+    return True
+
+
+def link() -> str:
+    """The address of what is seen now. Raises GraphflowError where it is too much for one."""
+    here = session()
+    view = View(opened(), here.look, here.cursor, here.watches, here.breakpoints)
+    parts = urlsplit(st.context.url or "")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(written(view)), ""))

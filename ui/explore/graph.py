@@ -1,0 +1,150 @@
+"""The graph on the page: what the widget is sent, and what follows from what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast, get_args
+
+import streamlit as st
+
+from graphflow.view.drawing import Drawing
+from graphflow.view.overlay import Overlay
+from graphflow.view.wire import Wire, wire_drawing, wire_overlay
+from graphflow.view.workspace import Look, OverlayKind
+from ui.explore.transport import PARTS
+from ui.messages import show_errors
+from ui.state import ask, change, move_to, opened, session
+from ui.widgets.graph import Handlers, graph
+
+SENT = "graph_sent"
+"""The names of the drawing and of the schedule that the widget has."""
+HEIGHT = "clamp(380px, 100vh - 400px, 1100px)"
+"""Of the picture: so that the bar below it is seen, too."""
+
+
+@st.fragment(key="graph")
+def drawn() -> None:
+    """The widget, with everything that it does not have yet."""
+    with show_errors():
+        graph(data(session().look), HANDLERS)
+
+
+def data(look: Look) -> dict[str, Wire]:
+    """What the widget is sent: drawing and schedule only where it has others."""
+    here = session()
+    drawing = ask(Drawing, "drawing", look)
+    schedule: dict[str, Wire] = ask(dict, "schedule")
+    walked = schedule["rev"]
+    sent = st.session_state.setdefault(SENT, {})
+    large: dict[str, Wire] = {}
+    if sent.get("drawing") != drawing.rev:
+        large["drawing"] = wire_drawing(drawing)
+    if sent.get("schedule") != walked:
+        large["schedule"] = schedule
+    st.session_state[SENT] = {"drawing": drawing.rev, "schedule": walked}
+    overlay = ask(Overlay, "overlay", here.overlay, look)
+    return {
+        "rev": drawing.rev, "schedule_rev": walked, "cursor": here.cursor, "move": here.move,
+        "overlay": wire_overlay(overlay), "marks": marks(overlay),
+        "options": options(look, drawing), **large,
+    }  # fmt: skip
+
+
+def marks(overlay: Overlay) -> dict[str, Wire]:
+    """What is marked on the boxes."""
+    here = session()
+    changed = {id: mark.text for id, mark in overlay.marks.items() if mark.flag == "changed"}
+    return {
+        "breakpoints": list(here.breakpoints),
+        "watched": list(here.watches),
+        "changed": changed,
+        "failing": overlay.failing or None,
+    }
+
+
+def options(look: Look, drawing: Drawing) -> dict[str, Wire]:
+    """How the picture is drawn, as the widget's toolbar shows it."""
+    return {
+        "height": HEIGHT, "direction": look.direction, "parameters": look.parameters,
+        "folded": look.folded, "shapes": look.shapes, "moments": dict(look.moments),
+        "loops": {group.id: group.length for group in drawing.groups if group.length},
+    }  # fmt: skip
+
+
+def toggled(look: Look, drawing: Drawing, group: str) -> Look:
+    """The look with a group opened that was closed, or the other way round.
+
+    >>> toggled(Look(opened=("a",)), Drawing("", 0, 0, "TB", (), (), ()), "b").opened
+    ('b',)
+    """
+    now = {each.id for each in drawing.groups}
+    return replace(look, opened=tuple(sorted(now ^ {group})))
+
+
+def _cursor(cursor: int) -> None:
+    session().cursor = cursor
+    st.rerun("detail")
+
+
+def _selected(node: str) -> None:
+    session().selected = node
+    st.rerun("detail")
+
+
+def _toggle(group: str) -> None:
+    here = session()
+    here.look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
+
+
+def _option(name: str, value: object) -> None:
+    """Take on an option of the toolbar, if it is one."""
+    here = session()
+    match name, value:
+        case "direction", "TB" | "LR":
+            here.look = replace(here.look, direction=value)
+        case "parameters", "inline" | "shown":
+            here.look = replace(here.look, parameters=value)
+        case "folded", bool():
+            here.look = replace(here.look, folded=value)
+        case "shapes", bool():
+            here.look = replace(here.look, shapes=value)
+        case "moment", {"loop": str(loop), "t": int(time)}:
+            here.look = replace(here.look, moments={**here.look.moments, loop: time})
+        case "overlay", str(kind) if kind in get_args(OverlayKind):
+            here.overlay = cast(OverlayKind, kind)
+
+
+def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(n for n in names if n != name) if name in names else (*names, name)
+
+
+def _breakpoint(node: str) -> None:
+    session().breakpoints = _flipped(session().breakpoints, node)
+    st.rerun(PARTS)
+
+
+def _watch(node: str) -> None:
+    session().watches = _flipped(session().watches, node)
+    st.rerun(PARTS)
+
+
+def _open(node: str) -> None:
+    session().selected = node
+    st.session_state["explore_tab"] = "Now"
+    st.rerun("detail")
+
+
+def _need(what: str) -> None:
+    st.session_state.get(SENT, {}).pop(what, None)
+
+
+def _iterate(by: int) -> None:
+    workspace = opened()
+    if workspace.walk == "training" and by in (1, -1):
+        change(replace(workspace, iteration=max(0, workspace.iteration + by)))
+        move_to(-1)
+        st.rerun()
+
+
+HANDLERS = Handlers(_cursor, _selected, _toggle, _option, _breakpoint, _watch, _open, _need,
+                    _iterate)  # fmt: skip

@@ -1,0 +1,107 @@
+"""The head of the page: what is open, how it is walked, and ways to change and to share it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from graphflow.view.overview import Overview
+from graphflow.view.workspace import Walk
+from ui.explore import editing, sharing
+from ui.messages import escaped
+from ui.state import START, change, move_to, opened
+
+WALKS: dict[Walk, str] = {"gradient": "one gradient", "training": "training steps"}
+
+
+def header(overview: Overview) -> None:
+    """Name and facts on the left, what can be done on the right."""
+    left, right = st.columns([0.6, 0.4], vertical_alignment="center")
+    with left:
+        st.subheader(escaped(overview.name), help=escaped(overview.about) or None, anchor=False)
+        st.caption(facts(overview))
+    with right, st.container(horizontal=True, horizontal_alignment="right"):
+        if overview.walk == "training":
+            iterations(overview)
+        with st.popover("Walk", icon=":material/route:"):
+            walk(overview)
+        with st.popover("Edit values", icon=":material/edit:"):
+            editing.editing(overview)
+        with st.popover("Share", icon=":material/share:"):
+            sharing.sharing(overview)
+    for warning in overview.warnings:
+        st.warning(escaped(warning))
+
+
+def facts(overview: Overview) -> str:
+    """One line: what is differentiated, how many steps, what is fed, what was edited."""
+    counts = ", ".join(f"{count} {phase}" for phase, count in overview.counts if count)
+    parts = [
+        f"gradient of {overview.of}" if overview.by else overview.of,
+        f"{overview.steps} steps: {counts}",
+        f"{overview.nodes} nodes",
+        f"fed by {overview.fed}" if overview.fed else "",
+    ]
+    edits = len(opened().edits)
+    edited = f"**{edits} edit{'s' * (edits > 1)}**" if edits else ""
+    return " · ".join([*(escaped(part) for part in parts if part), *([edited] if edited else [])])
+
+
+def iterations(overview: Overview) -> None:
+    """One training step back and on."""
+    at = overview.iteration
+    st.button("◀", key="iterate_back", help="the training step before", disabled=at == 0,
+              on_click=iterate, args=(-1,))  # fmt: skip
+    st.markdown(f"training step **{at + 1}**", width="content")
+    st.button("▶", key="iterate_on", help="the next training step", on_click=iterate, args=(1,))
+
+
+def iterate(by: int) -> None:
+    """Show another training step, from its beginning, or from its end when going back."""
+    workspace = opened()
+    change(replace(workspace, iteration=max(0, workspace.iteration + by)))
+    move_to(START)
+
+
+def walk(overview: Overview) -> None:
+    """What is walked: the pass, the value, the seed, the loops."""
+    workspace = opened()
+    if len(overview.walks) > 1:
+        key = _kept("walk", workspace.walk)
+        st.radio("What is walked", overview.walks, format_func=WALKS.__getitem__, key=key,
+                 on_change=_become, args=("walk",))  # fmt: skip
+    if overview.walk == "gradient" and len(overview.targets) > 1:
+        key = _kept("of", overview.of if overview.of in overview.targets else None)
+        st.selectbox("Differentiate", overview.targets, key=key, on_change=_become, args=("of",),
+                     help="the value whose gradient flows back")  # fmt: skip
+    key = _kept("seed", workspace.seed)
+    st.number_input("Seed", min_value=0, max_value=2**31 - 1, step=1, placeholder="the file's",
+                    key=key, on_change=_become, args=("seed",))  # fmt: skip
+    key = _kept("dtype", workspace.dtype)
+    st.segmented_control("Numbers", ("float64", "float32"), required=True, key=key,
+                         on_change=_become, args=("dtype",))  # fmt: skip
+    if overview.loops:
+        lengths = {loop.name: loop.length for loop in overview.loops}
+        key = _kept("unrolled", [name for name in lengths if name in workspace.unrolled])
+        st.multiselect("Loops walked step by step", list(lengths), key=key, on_change=_become,
+                       args=("unrolled",),
+                       format_func=lambda name: f"{name} ({lengths[name]} time steps)")  # fmt: skip
+
+
+def _kept(field: str, value: object) -> str:
+    """The key of a control that shows what the workspace says."""
+    st.session_state[f"walk {field}"] = value
+    return f"walk {field}"
+
+
+def _become(field: str) -> None:
+    """Show another walk of the model, from its first step."""
+    value = st.session_state[f"walk {field}"]
+    if field == "unrolled":
+        value = tuple(value)
+    elif field == "of":
+        value = value or ""
+    workspace = opened() if field != "walk" else replace(opened(), iteration=0)
+    change(replace(workspace, **{field: value}))
+    move_to(START)

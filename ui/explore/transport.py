@@ -1,0 +1,46 @@
+"""Buttons that move the cursor, for whoever does not use the graph: keyboards, screen readers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from graphflow.view.steps import Step
+from ui.state import START, move_to, session
+
+PARTS = ["graph", "detail"]
+"""The fragments that show where the cursor is."""
+
+
+def go(cursor: int) -> None:
+    """Move the cursor: a callback, after which only what shows it is drawn again."""
+    move_to(cursor)
+    st.rerun(PARTS)
+
+
+def transport(steps: tuple[Step, ...]) -> None:
+    """First, back, step, to the next breakpoint, last."""
+    here, last = session(), len(steps) - 1
+    at_start, at_end = here.cursor <= START, here.cursor >= last
+    with st.container(horizontal=True, gap="small", key="transport"):
+        st.button("⏮", key="first", help="before the first step", on_click=go, args=(START,),
+                  disabled=at_start)  # fmt: skip
+        st.button("Back", key="back", shortcut="p", on_click=go, args=(here.cursor - 1,),
+                  disabled=at_start)  # fmt: skip
+        st.button("Step", key="step", type="primary", shortcut="n", on_click=go,
+                  args=(here.cursor + 1,), disabled=at_end)  # fmt: skip
+        if here.breakpoints:
+            st.button("To breakpoint", key="run", on_click=go, args=(next_stop(steps),),
+                      disabled=at_end)  # fmt: skip
+        st.button("⏭", key="last", help="the last step", on_click=go, args=(last,),
+                  disabled=at_end)  # fmt: skip
+
+
+def next_stop(steps: tuple[Step, ...]) -> int:
+    """The next step at a breakpoint or with a value that is not finite; else the last."""
+    here = session()
+    stops = (
+        step.index
+        for step in steps[here.cursor + 1 :]
+        if step.flag or not {step.node, step.place}.isdisjoint(here.breakpoints)
+    )
+    return next(stops, len(steps) - 1)

@@ -1,0 +1,43 @@
+"""Values that are watched while stepping, and nodes at which play stops."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from graphflow.view.overview import Overview
+from graphflow.view.steps import Step
+from ui.explore.now import known
+from ui.explore.transport import PARTS
+from ui.explore.values import value
+from ui.messages import escaped
+from ui.state import session
+
+
+def watch(steps: tuple[Step, ...], overview: Overview) -> None:
+    """The watched values at the cursor, and the breakpoints."""
+    here = session()
+    names = tuple(dict.fromkeys([*(leaf.name for leaf in overview.editable),
+                                 *(step.node for step in steps)]))  # fmt: skip
+    st.session_state["watched"] = [name for name in here.watches if name in names]
+    st.multiselect("Watched values", names, key="watched", on_change=_watched,
+                   placeholder="a value to watch: or press W on a node")  # fmt: skip
+    for name in here.watches:
+        shown = known(name)
+        if shown is None:
+            st.markdown(f"**{escaped(name)}** :gray[not there yet]")
+        else:
+            value(shown)
+    st.session_state["stops"] = [name for name in here.breakpoints if name in names]
+    st.multiselect("Breakpoints", names, key="stops", on_change=_stops,
+                   placeholder="a node to stop at: or press B on it")  # fmt: skip
+    st.caption("Play, and the button *To breakpoint*, stop there, and where a value is not finite.")
+
+
+def _watched() -> None:
+    session().watches = tuple(st.session_state["watched"])
+    st.rerun(PARTS)
+
+
+def _stops() -> None:
+    session().breakpoints = tuple(st.session_state["stops"])
+    st.rerun(PARTS)

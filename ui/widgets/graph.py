@@ -1,0 +1,62 @@
+"""The graph widget as a component of Streamlit: what it is sent, and what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import streamlit as st
+
+from graphflow.view.widget import script, style
+
+KEY = "graph"
+T = TypeVar("T")
+_mount = st.components.v2.component("graphflow_graph", js=script(), css=style())
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What is called with what the widget says; see :mod:`graphflow.view.widget`."""
+
+    cursor: Callable[[int], None]
+    selected: Callable[[str], None]
+    toggle: Callable[[str], None]
+    option: Callable[[str, object], None]
+    breakpoint: Callable[[str], None]
+    watch: Callable[[str], None]
+    open: Callable[[str], None]
+    need: Callable[[str], None]
+    iterate: Callable[[int], None]
+
+
+def graph(data: Mapping[str, object], handlers: Handlers) -> None:
+    """Show the widget. NaN and infinities are not among the data: they would be no JSON."""
+    json.dumps(data, allow_nan=False)
+    _mount(
+        key=KEY,
+        data=dict(data),
+        on_cursor_change=lambda: _told(handlers.cursor, "cursor", int),
+        on_selected_change=lambda: _told(handlers.selected, "selected", str),
+        on_toggle_change=lambda: _told(handlers.toggle, "toggle", str),
+        on_option_change=lambda: _option(handlers.option),
+        on_breakpoint_change=lambda: _told(handlers.breakpoint, "breakpoint", str),
+        on_watch_change=lambda: _told(handlers.watch, "watch", str),
+        on_open_change=lambda: _told(handlers.open, "open", str),
+        on_need_change=lambda: _told(handlers.need, "need", str),
+        on_iterate_change=lambda: _told(handlers.iterate, "iterate", int),
+    )
+
+
+def _told(handler: Callable[[T], None], name: str, kind: type[T]) -> None:
+    """Hand on what the widget said, if it is what was expected: a browser may say anything."""
+    value = st.session_state[KEY].get(name)
+    if isinstance(value, kind):
+        handler(value)
+
+
+def _option(handler: Callable[[str, object], None]) -> None:
+    said = st.session_state[KEY].get("option")
+    if isinstance(said, Mapping) and isinstance(said.get("name"), str):
+        handler(said["name"], said.get("value"))

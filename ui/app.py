@@ -29,6 +29,7 @@ class Page:
 # The pages in the order of learning; the first is the one that opens.
 PAGES = (
     Page("explore", "Explore", ":material/account_tree:"),
+    Page("train", "Train", ":material/trending_up:"),
 )  # fmt: skip
 VIEW = {"graph", "run", "more"}  # fields of an address that holds a view; see studio/permalink.py
 STYLE = """<style>

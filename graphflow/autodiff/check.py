@@ -70,15 +70,44 @@ def check_gradients(
     for w in wrt:
         leaf = graph.resolve(w)
         at = leaves[leaf]
-        direction = generator.standard_normal(at.shape)
-        gradient = values[derived.gradients[of, w]]
-        scale = step * max(1.0, float(np.max(np.abs(at), initial=0.0)))
-        ahead, here, behind = (
-            float(evaluate(forward, {**leaves, leaf: at + sign * scale * direction})[target])  # type: ignore[arg-type]
-            for sign in (1, 0, -1)
-        )
-        analytic = float(np.sum(gradient * direction))
-        numeric = (ahead - behind) / (2 * scale)
-        left, right = (here - behind) / scale, (ahead - here) / scale
-        checks.append(GradientCheck(w, analytic, numeric, scale, left, right))
+        direction = probe(at, generator)
+        analytic = along(values[derived.gradients[of, w]], direction)
+        slopes = difference(forward, target, leaves, leaf, direction, step)
+        checks.append(GradientCheck(w, analytic, slopes.numeric, step, slopes.left, slopes.right))
     return checks
+
+
+def probe(at: Array, generator: np.random.Generator) -> Array:
+    """A random direction, each element in proportion to its own size (at least 1); an element that
+    is not finite stands still.
+    """
+    size = np.where(np.isfinite(at), np.maximum(1.0, np.abs(at)), 0.0)
+    return np.asarray(generator.standard_normal(at.shape) * size)
+
+
+def along(gradient: object, direction: Array) -> float:
+    """<gradient, direction>, over what moves."""
+    return float(np.sum(np.asarray(gradient)[direction != 0] * direction[direction != 0]))
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """A central difference, and those on either side."""
+
+    numeric: float
+    left: float
+    right: float
+
+
+def difference(
+    forward: Graph, target: str, leaves: Mapping[str, Array], leaf: str, direction: Array, h: float
+) -> Slopes:
+    """(f(x + h v) - f(x - h v)) / 2h of the node ``target`` at the leaf's value x, v ``direction``,
+    and (f(x) - f(x - h v)) / h and (f(x + h v) - f(x)) / h.
+    """
+    at = leaves[leaf]
+    ahead, here, behind = (
+        float(evaluate(forward, {**leaves, leaf: at + sign * h * direction})[target])  # type: ignore[arg-type]
+        for sign in (1, 0, -1)
+    )
+    return Slopes((ahead - behind) / (2 * h), (here - behind) / h, (ahead - here) / h)

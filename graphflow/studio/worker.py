@@ -28,7 +28,7 @@ from graphflow.view.workspace import Workspace
 
 KEPT = 4
 """Workspaces that stay open."""
-SERVICES: dict[str, str] = {}
+SERVICES = {name: f"graphflow.studio.services:{name}" for name in ("figures", "form")}
 """What is asked without a workspace: the name, and the function as ``module:function``."""
 
 

@@ -122,14 +122,33 @@ class GradientReport:
     best: EpsilonRow
     good: bool
     note: str = ""
-    """Such as that the point is a kink."""
+    """What the comparison comes to, in words."""
+    kink: bool = False
+    """Whether the point is a corner, so that no difference decides; ``good`` then tells whether
+    both agree beside it."""
+    element: tuple[int, ...] | None = None
+    """The element that was moved; None for a random direction."""
+
+
+MemoryKind = Literal["value", "gradient", "parameter", "state", "input"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A step that reads a value; ``twin`` is the forward node that it differentiates, if any."""
+
+    name: str
+    step: int
+    twin: str = ""
 
 
 @dataclass(frozen=True)
 class Lifetime:
     """A value in memory, from the step that makes it to the last one that reads it.
 
-    ``why`` says what keeps it alive: ``"read by pool1"``, ``"for the backward of relu1"``.
+    ``why`` says what keeps it alive at first: ``"read by pool1"``, ``"for the backward of relu1"``;
+    ``reads`` are all steps that read it, itself or through views, and ``kept`` says why it stays to
+    the end, if it does.
     """
 
     name: str
@@ -137,7 +156,9 @@ class Lifetime:
     start: int
     end: int
     why: str
-    kind: Literal["value", "gradient", "parameter", "state", "input"]
+    kind: MemoryKind
+    reads: tuple[Reading, ...] = ()
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,3 +171,5 @@ class MemoryView:
     peak_step: int
     planned: int
     """Bytes that the fast plan takes for the same work."""
+    planned_in: str = "float32"
+    """The float type of the fast plan."""

@@ -17,8 +17,12 @@ from functools import cached_property
 
 from graphflow.diagnostics import Mark
 from graphflow.ops.evaluate import Computed
+from graphflow.view.details.checks.report import PARTS, CheckReport, Part
+from graphflow.view.details.checks.run import check
 from graphflow.view.details.detail import detail, shown_at
+from graphflow.view.details.gradients import gradient_check, point_of
 from graphflow.view.details.lines import line_of, nodes_at
+from graphflow.view.details.memory import memory
 from graphflow.view.details.table import Row, table
 from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Failing, Overlay
@@ -31,7 +35,7 @@ from graphflow.view.recording.overlays import overlay_of
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
 from graphflow.view.scene import drawn
-from graphflow.view.shown import Detail, Shown
+from graphflow.view.shown import Detail, GradientReport, MemoryView, Shown
 from graphflow.view.steps import Step
 from graphflow.view.wire import Wire, wire_schedule
 from graphflow.view.workspace import Edit, Look, OverlayKind, Workspace
@@ -140,3 +144,20 @@ class Study:
     def nodes_at(self, line: int, file: str = "") -> tuple[str, ...]:
         """The nodes that a line of the file makes; ``file`` is the graph's own if left out."""
         return nodes_at(self.recording, line, file)
+
+    # -- checks ------------------------------------------------------------------------------
+    def memory(self) -> MemoryView:
+        """What is in memory at each step, and why."""
+        return memory(self.recording)
+
+    def gradient_check(
+        self, name: str, element: tuple[int, ...] | None = None, of: str = "", turn: int = 0
+    ) -> GradientReport:
+        """The derivative of ``of`` (what the turn differentiates) by a parameter, an input or a
+        node, against differences over a sweep of step sizes.
+        """
+        return gradient_check(point_of(self.recording.turns[turn], of), name, element)
+
+    def check(self, *parts: Part) -> CheckReport:
+        """Golden values, gradients of all nodes, determinism, three precisions; or some of them."""
+        return check(self.workspace, self.recording, self.limits.nodes, parts or PARTS)

@@ -44,7 +44,7 @@ def shown(
     return Shown(
         name,
         summary,
-        in_line(array) if array.size <= WHOLE else described(array, summary),
+        text_of(array, summary),
         cells,
         drawn.png,
         slice,
@@ -81,7 +81,17 @@ def histogram(array: Array, summary: Summary) -> Histogram | None:
     return Histogram(tuple(int(n) for n in counts), low, high)
 
 
-def text_of(number: object) -> str:
+def text_of(value: Computed, summary: Summary | None = None) -> str:
+    """A value on one line: all of it where it is small, else shape and range; of several results
+    the first.
+    """
+    array = np.asarray(value[0] if isinstance(value, tuple) else value)
+    if array.size <= WHOLE:
+        return in_line(array)
+    return described(array, summary or summarise(array))
+
+
+def entry_of(number: object) -> str:
     """One entry of a table."""
     item = number.item() if isinstance(number, np.generic) else number
     if isinstance(item, bool):
@@ -109,7 +119,7 @@ def _cells(array: Array, slice: int) -> tuple[Cells, str]:
     if array.ndim > 2:
         array, place = matrix_at(array, slice)
     rows = np.atleast_2d(array)
-    return tuple(tuple(text_of(number) for number in row) for row in rows), place
+    return tuple(tuple(entry_of(number) for number in row) for row in rows), place
 
 
 def _change(array: Array, before: Computed | None) -> str:

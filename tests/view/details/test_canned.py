@@ -33,7 +33,7 @@ def each_graph():
         yield pytest.param(entry.name, marks=marks)
 
 
-@pytest.mark.parametrize("name", each_graph())
+@pytest.mark.parametrize("name", list(each_graph()))
 def test_every_step_of_a_canned_graph_can_be_told(name):
     try:
         made = Study(Workspace(graph=name))

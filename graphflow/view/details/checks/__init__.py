@@ -1,0 +1,1 @@
+"""Is the graph right? Golden values, gradients, determinism, precision."""

@@ -1,0 +1,144 @@
+"""The page Train, driven without a browser."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from graphflow.studio import client
+from graphflow.studio.client import Studio
+from graphflow.studio.limits import Limits
+from graphflow.view.workspace import Workspace
+from ui.state import KEY, Session
+
+PARABOLA = """
+graphflow: 1
+name: a parabola
+let: {lr: 0.25}
+params: {w: {shape: scalar, init: '4.0'}}
+nodes: {f: w ** 2}
+train: {minimize: f, optimizer: sgd(lr=lr), steps: 3}
+figures: {way: {kind: line, y: train/loss}}
+"""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    place = tmp_path_factory.mktemp("studio")
+    before = client._opened
+    found = client._opened = Studio(Limits((str(place),), str(place / "runs")))
+    yield found
+    found.close()
+    client._opened = before
+
+
+def opened(workspace: Workspace | None) -> AppTest:
+    def script() -> None:
+        from ui.pages import train
+
+        train.page()
+
+    page = AppTest.from_function(script, default_timeout=30)
+    page.session_state[KEY] = Session(workspace)
+    return page.run()
+
+
+def button(page: AppTest, label: str):
+    return next(each for each in page.button if each.label == label)
+
+
+def texts(page: AppTest) -> str:
+    return " ".join(each.value for kind in (page.markdown, page.error, page.info) for each in kind)
+
+
+def trained(studio: Studio, text: str) -> AppTest:
+    page = opened(Workspace(text=text))
+    button(page, "Start").click().run()
+    (job,) = (j for j in studio.jobs._jobs.values() if str(j.folder) ==
+              page.session_state["train_shown"])  # fmt: skip
+    assert job.wait(20)
+    return page.run()
+
+
+def test_without_a_graph_the_page_says_what_to_do(studio: Studio):
+    page = opened(None)
+    assert not page.exception and "Open a graph in the gallery" in texts(page)
+
+
+def test_a_training_is_started_and_its_curves_are_drawn(studio: Studio):
+    page = trained(studio, PARABOLA)
+    assert not page.exception and not page.error
+    assert "**complete**" in texts(page)
+    assert page.metric[0].value == "3 of 3" and page.metric[2].value == "1"
+    assert len(page.get("plotly_chart")) == 3
+
+
+def test_a_setting_of_the_file_is_changed(studio: Studio):
+    page = opened(Workspace(text=PARABOLA))
+    assert [each.value for each in page.text_input] == ["0.25", "sgd(lr=lr)", "3"]
+    page.text_input[0].set_value("0.5")
+    button(page, "Start").click().run()
+    job = next(reversed(studio.jobs._jobs.values()))
+    assert job.wait(20) and job.order.overrides == (("lr", "0.5"),)
+
+
+def test_a_wrong_change_is_told_and_nothing_is_started(studio: Studio):
+    page = opened(Workspace(text=PARABOLA))
+    count = len(studio.jobs._jobs)
+    page.text_area[0].set_value("no override")
+    button(page, "Start").click().run()
+    assert not page.exception and "GF025" in texts(page) and len(studio.jobs._jobs) == count
+
+
+def test_what_is_wrong_with_a_training_is_told(studio: Studio):
+    page = trained(studio, PARABOLA.replace("lr: 0.25", "lr: 1e9").replace("steps: 3", "steps: 99"))
+    assert not page.exception and "GF062" in texts(page) and "**failed**" in texts(page)
+
+
+def test_the_figures_of_the_file_are_drawn_when_asked_for(studio: Studio):
+    page = trained(studio, PARABOLA)
+    page.toggle[0].set_value(True).run()
+    assert not page.exception and not page.error and len(page.get("plotly_chart")) == 4
+
+
+def test_a_checkpoint_opens_in_explore(studio: Studio):
+    page = trained(studio, PARABOLA)
+    button(page, "Open last checkpoint in Explore").click().run()
+    assert not page.exception
+    workspace = page.session_state[KEY].workspace
+    assert workspace.run == page.session_state["train_shown"]
+    assert studio.client("x").ask(workspace, "overview")
+
+
+def test_a_file_without_training_says_so(studio: Studio):
+    page = opened(Workspace(graph="xyz"))
+    assert not page.exception and "nothing to train" in texts(page)
+
+
+def test_a_killed_training_says_so_and_can_be_resumed(studio: Studio):
+    text = PARABOLA.replace("steps: 3", "steps: 100000000")
+    page = opened(Workspace(text=text))
+    button(page, "Start").click().run()
+    job = next(reversed(studio.jobs._jobs.values()))
+    end = time.monotonic() + 20
+    while job.report.step == 0 and time.monotonic() < end:
+        time.sleep(0.02)
+    page.run()
+    button(page, "Pause").click().run()
+    while job.report.state != "paused" and time.monotonic() < end:
+        time.sleep(0.02)
+    job.kill()
+    assert job.wait(20)
+    page.run()
+    assert "**killed**" in texts(page) and "SIGKILL" in texts(page)
+    step = job.report.step
+    page.number_input(key="train_resume_steps").set_value(step + 2)
+    button(page, "Resume").click().run()
+    assert not page.exception
+    again = studio.jobs.job(Path(page.session_state["train_shown"]))
+    assert again is not None and again is not job and again.wait(20)
+    assert again.report.step == step + 2

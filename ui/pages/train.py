@@ -1,0 +1,290 @@
+"""Train: start a training, watch it, pause and step it, keep moments of it, resume it.
+
+A training is a process of the studio and what it learns lies in its run's folder: a page can be
+closed, or opened by somebody else, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from graphflow.diagnostics import GraphflowError
+from graphflow.figures import Chart, draw
+from graphflow.figures.theme import template
+from graphflow.run_entries import settings_of
+from graphflow.spec.overrides import parse_assignment
+from graphflow.studio.client import open_studio
+from graphflow.studio.curves import gauge_charts, metrics_charts
+from graphflow.studio.jobs import Job, Standing
+from graphflow.studio.services import Figure, Form
+from graphflow.studio.trainer import Command, Order
+from graphflow.view.workspace import Workspace
+from ui import state
+from ui.messages import escaped, show, show_errors
+
+EVERY = 0.5
+"""Seconds between looks at a training that runs."""
+SHOWN = "train_shown"
+"""Where a session keeps which run it looks at."""
+DRAWN = "train_drawn"
+"""Where a session keeps the figures of the run that it looks at."""
+SIGNS = {
+    "starting": ":material/hourglass_empty:", "running": ":material/play_arrow:",
+    "paused": ":material/pause:", "stopping": ":material/hourglass_empty:",
+    "stopped": ":material/stop:", "complete": ":material/check_circle:",
+    "failed": ":material/error:", "killed": ":material/bolt:",
+    "unfinished": ":material/bolt:", "damaged": ":material/broken_image:",
+}  # fmt: skip
+RESUMABLE = ("stopped", "killed", "unfinished", "complete", "failed")
+COUNTED = ("epochs", "steps", "seed")
+
+
+def page() -> None:
+    """The whole page: what to train and the runs there are at the left, one run at the right."""
+    st.header("Train", anchor=False)
+    left, right = st.columns([3, 7], gap="large")
+    with left:
+        with show_errors():
+            _ordering()
+        with show_errors():
+            _list()
+    with right, show_errors():
+        run = _shown()
+        if run is None:
+            st.info("Start a training, or choose a run: its curves appear here, while it trains.")
+        else:
+            _run(run)
+
+
+def _shown() -> Standing | None:
+    """The run that is looked at."""
+    chosen = st.session_state.get(SHOWN)
+    found = [each for each in open_studio().jobs.runs() if str(each.entry.path) == chosen]
+    return found[0] if found else None
+
+
+# -- what to train ---------------------------------------------------------------------------
+def _ordering() -> None:
+    """The form of the model that is open."""
+    workspace = state.session().workspace
+    if workspace is None:
+        st.info("Open a graph in the gallery first; runs that were made before are listed below.")
+        return
+    if workspace.run:
+        st.info("What is open is a run: resume it below, or open a graph to train it anew.")
+        return
+    form = cast(Form, state.client().call("form", workspace))
+    st.subheader(escaped(form.name or "New training"), anchor=False)
+    if not form.section:
+        st.info("This file has neither a train: nor a run: section: there is nothing to train.")
+        return
+    given = dict(workspace.overrides)
+    with st.form("train_form"):
+        written = {name: _field(name, given.get(name, text)) for name, text in form.settings}
+        counts = {name: _count(name, form) for name in COUNTED}
+        more = st.text_area(
+            "Further changes", placeholder="hidden=64\ntrain.optimizer=sgd(lr=0.1)",
+            help="one a line, as --set takes them", height=80,
+        )  # fmt: skip
+        if st.form_submit_button("Start", icon=":material/play_arrow:", type="primary"):
+            changed = {n: t for n, t in written.items() if t != dict(form.settings)[n]}
+            changes = given | changed | dict(parse_assignment(x) for x in more.splitlines() if x)
+            _start(workspace, form.name, changes, counts)
+
+
+def _field(name: str, value: str) -> str:
+    return st.text_input(escaped(name), value, key=f"train_set_{name}")
+
+
+def _count(name: str, form: Form) -> int | None:
+    """A number that may be left out, unless the file says it: then it is among its settings."""
+    if any(setting.endswith(f".{name}") for setting, _ in form.settings):
+        return None
+    found = st.number_input(name, min_value=0, value=None, step=1, key=f"train_{name}")
+    return None if found is None else int(found)
+
+
+def _start(
+    workspace: Workspace, name: str, changes: Mapping[str, str], counts: Mapping[str, int | None]
+) -> None:
+    """Begin a training, and look at it."""
+    order = Order(
+        "", workspace.graph, workspace.text, tuple(changes.items()), counts["seed"],
+        counts["epochs"], counts["steps"],
+    )  # fmt: skip
+    job = open_studio().jobs.start(order, workspace.graph or name)
+    st.session_state[SHOWN] = str(job.folder)
+    st.rerun()
+
+
+# -- the runs there are ----------------------------------------------------------------------
+def _list() -> None:
+    """All runs, newest first, each a button that shows it."""
+    st.subheader("Runs", anchor=False)
+    found = open_studio().jobs.runs()
+    if not found:
+        st.caption("None yet.")
+    with st.container(height=min(420, 64 * max(1, len(found)) + 20), border=False):
+        for each in found:
+            path = str(each.entry.path)
+            st.button(
+                f"{escaped(each.entry.path.name)} · {each.state}", key=f"train_open_{path}",
+                icon=SIGNS.get(each.state), on_click=_show, args=(path,), width="stretch",
+                type="primary" if path == st.session_state.get(SHOWN) else "secondary",
+            )  # fmt: skip
+
+
+def _show(path: str) -> None:
+    st.session_state[SHOWN] = path
+
+
+# -- one run ---------------------------------------------------------------------------------
+def _run(run: Standing) -> None:
+    """A run: looked at again and again while it trains, its figures and snapshots below."""
+    st.subheader(escaped(run.entry.path.name), anchor=False)
+    alive = run.job is not None and not run.job.over
+    st.fragment(_live, run_every=EVERY if alive else None)(run)
+    _snapshots(run)
+    with show_errors():
+        _figures(run)
+    with st.expander("Settings"):
+        rows = [{"setting": n, "value": v} for n, v in settings_of(run.entry.about).items()]
+        st.dataframe(rows, hide_index=True)
+
+
+def _live(run: Standing) -> None:
+    """Where it stands, what can be done, and the curves so far."""
+    job, path = run.job, run.entry.path
+    with show_errors():
+        _standing(run)
+        _buttons(run)
+        if error := job is not None and job.report.diagnostics:
+            show(GraphflowError(*error))
+        _charts("metrics", metrics_charts(path))
+        _charts("gauges", gauge_charts(path))
+    if job is not None and job.over and st.session_state.get("train_watched") == str(path):
+        st.session_state["train_watched"] = None
+        st.rerun()
+    if job is not None and not job.over:
+        st.session_state["train_watched"] = str(path)
+
+
+def _standing(run: Standing) -> None:
+    """State and counts in words."""
+    report = run.job.report if run.job is not None else None
+    step, epoch = (report.step, report.epoch) if report else (run.entry.steps, run.entry.epochs)
+    st.markdown(f"{SIGNS.get(run.state, '')} **{run.state}**")
+    values = dict(report.values) if report else {}
+    columns = st.columns(min(6, 2 + len(values)))
+    total = report.steps if report else None
+    columns[0].metric("updates", f"{step:,}" + (f" of {total:,}" if total else ""))
+    total = report.epochs if report else None
+    columns[1].metric("epochs", f"{epoch:,}" + (f" of {total:,}" if total else ""))
+    for column, (name, value) in zip(columns[2:], values.items(), strict=False):
+        column.metric(escaped(name), f"{value:.4g}")
+    if report and report.note:
+        st.caption(escaped(report.note))
+
+
+def _buttons(run: Standing) -> None:
+    """What can be done with it as it stands."""
+    job, state_ = run.job, run.state
+    cells = st.columns(5)
+    if job is not None and not job.over:
+        running = state_ == "running"
+        _command(cells[0], job, "pause" if running else "go", "Pause" if running else "Go on",
+                 ":material/pause:" if running else ":material/play_arrow:")  # fmt: skip
+        _command(cells[1], job, "step", "One step", ":material/skip_next:")
+        _command(cells[2], job, "snapshot", "Snapshot", ":material/photo_camera:")
+        _command(cells[3], job, "stop", "Stop", ":material/stop:")
+        cells[4].button(
+            "Kill", icon=":material/bolt:", on_click=job.kill, key="train_kill", width="stretch",
+            help="end it at once; its last checkpoint stays",
+        )  # fmt: skip
+    elif state_ in RESUMABLE:
+        with st.form("train_resume"):
+            further = st.columns([2, 2, 2])
+            epochs = further[0].number_input(
+                "epochs, in all", 0, value=None, step=1, key="train_resume_epochs"
+            )
+            steps = further[1].number_input(
+                "updates, in all", 0, value=None, step=1, key="train_resume_steps"
+            )
+            if further[2].form_submit_button("Resume", icon=":material/play_arrow:"):
+                jobs = open_studio().jobs
+                jobs.resume(run.entry.path, epochs=_whole(epochs), steps=_whole(steps))
+                st.rerun()
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def _command(
+    place: st.delta_generator.DeltaGenerator, job: Job, command: Command, label: str, icon: str
+) -> None:
+    busy = job.report.state in ("starting", "stopping")
+    place.button(label, icon=icon, key=f"train_{command}", on_click=job.tell, args=(command,),
+                 width="stretch", disabled=busy)  # fmt: skip
+
+
+def _charts(kind: str, charts: Mapping[str, Chart]) -> None:
+    """Charts two in a row, which keep their zoom while they grow."""
+    cells = st.columns(2) if len(charts) > 1 else [st.container()]
+    for number, (name, chart) in enumerate(charts.items()):
+        with cells[number % len(cells)]:
+            _plot(draw(chart), f"train_{kind}_{number}", name)
+
+
+def _plot(figure: go.Figure, key: str, name: str) -> None:
+    """A figure in the colours of the page."""
+    dark = st.context.theme.type == "dark"
+    figure.update_layout(
+        template=template("dark" if dark else "light"), uirevision=name,
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+    )  # fmt: skip
+    st.plotly_chart(figure, key=key, theme=None, config={"displaylogo": False})
+
+
+def _snapshots(run: Standing) -> None:
+    """Moments that were kept: each opens in Explore."""
+    moments = [*run.snapshots, *["latest"] * (run.entry.steps > 0)]
+    if not moments:
+        return
+    st.subheader("Look inside", anchor=False)
+    with st.container(horizontal=True):
+        for name in moments:
+            label = "last checkpoint" if name == "latest" else f"step {int(name[9:]):,}"
+            st.button(
+                f"Open {label} in Explore", key=f"train_moment_{name}", on_click=_explore,
+                icon=":material/account_tree:", args=(run.entry.path, name),
+            )  # fmt: skip
+
+
+def _explore(run: Path, checkpoint: str) -> None:
+    state.open_workspace(Workspace(run=str(run), checkpoint=checkpoint))
+    st.toast("It is open in Explore.")
+
+
+def _figures(run: Standing) -> None:
+    """The figures that the file declares, drawn when they are asked for: they take a while."""
+    if not st.toggle("The file's figures, at the last checkpoint", key="train_figures"):
+        return
+    known = cast("dict[object, tuple[Figure, ...]]", st.session_state.setdefault(DRAWN, {}))
+    moment = (run.entry.path, run.entry.steps)
+    if moment not in known:
+        known.clear()
+        found = state.client().call("figures", str(run.entry.path))
+        known[moment] = cast("tuple[Figure, ...]", found)
+    if not known[moment]:
+        st.caption("The file declares no figures: a section figures: does.")
+    for figure in known[moment]:
+        with show_errors():
+            if figure.description is None:
+                raise GraphflowError(*figure.diagnostics)
+            _plot(draw(figure.description), f"train_figure_{figure.name}", figure.name)

@@ -30,6 +30,7 @@ class Page:
 PAGES = (
     Page("explore", "Explore", ":material/account_tree:"),
     Page("train", "Train", ":material/trending_up:"),
+    Page("check", "Check", ":material/rule:"),
 )  # fmt: skip
 VIEW = {"graph", "run", "more"}  # fields of an address that holds a view; see studio/permalink.py
 STYLE = """<style>
@@ -72,6 +73,7 @@ def main() -> None:
         )
         for p in PAGES
     }
+    importlib.import_module("ui.going").remember(pages)
     chosen = st.navigation(list(pages.values()), position="top")
     at_root = chosen is pages[PAGES[0].module] is not pages["explore"]
     if at_root and VIEW & st.query_params.to_dict().keys():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ FED = (
     "what is fed holds it: values are missing in the data? fill_missing fills them, and "
     "'graphflow data FILE' shows what is fed"
 )
+
+CHUNK = 1 << 16
+"""Entries that are widened at a time."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +88,29 @@ class Guarded:
 
 def summarise(value: Array) -> Summary:
     """A value's range and moments, over its finite entries."""
-    numbers = np.asarray(value)
-    finite = numbers[np.isfinite(numbers)] if numbers.dtype.kind == "f" else numbers.ravel()
-    shape, dtype = numbers.shape, str(numbers.dtype)
+    numbers = np.asarray(value).ravel(order="K")
+    shape, dtype = np.shape(value), str(numbers.dtype)
+    low, high = (numbers.min(), numbers.max()) if numbers.size else (0, 0)
+    finite = numbers
+    if not (np.isfinite(low) and np.isfinite(high)):
+        finite = numbers[np.isfinite(numbers)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0, 0)
+    bad = numbers.size - finite.size
     if not finite.size:
-        return Summary(shape, dtype, numbers.size, None, None, None, None)
-    wide = finite.astype(np.float64)
-    low, high = float(wide.min()), float(wide.max())
-    scale = 2.0**512 if max(-low, high) > 1e150 else 1.0  # squares of large numbers stay finite
-    mean, std = float((wide / scale).mean() * scale), float((wide / scale).std() * scale)
-    return Summary(shape, dtype, numbers.size - finite.size, low, high, mean, std)
+        return Summary(shape, dtype, bad, None, None, None, None)
+    return Summary(shape, dtype, bad, float(low), float(high), *_moments(finite))
+
+
+def _moments(numbers: Array) -> tuple[float, float]:
+    """Mean and standard deviation, in float64 without a wide copy of all of a large array."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(numbers.mean(dtype=np.float64))
+        squares = 0.0
+        for start in range(0, numbers.size, CHUNK):
+            gaps = numbers[start : start + CHUNK].astype(np.float64)
+            gaps -= mean
+            squares += float(gaps @ gaps)
+    return mean, math.sqrt(squares / numbers.size)
 
 
 def is_finite(value: Computed) -> bool:

@@ -23,6 +23,7 @@ from graphflow.studio import frames
 from graphflow.studio.confinement import Confinement, Refused
 from graphflow.studio.frames import Answer, Question
 from graphflow.studio.limits import Limits
+from graphflow.view.recording.limits import Limits as Bounds
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -82,6 +83,8 @@ class Desk:
 
     def __init__(self, confinement: Confinement) -> None:
         self._confinement = confinement
+        limits = confinement.limits
+        self._bounds = Bounds(bytes=limits.memory // 3, seconds=limits.seconds)
         self._studies: OrderedDict[Workspace, Study] = OrderedDict()
 
     def answer(self, question: Question) -> Answer:
@@ -109,15 +112,20 @@ class Desk:
         if workspace not in self._studies:
             if workspace.run:  # a folder that cannot be listed seems empty
                 self._confinement.check(workspace.run)
-            while len(self._studies) >= KEPT:
+            latest = next(reversed(self._studies.values()), None)
+            while len(self._studies) >= KEPT or self._bytes() > self._bounds.bytes:
                 self._studies.popitem(last=False)
-            self._studies[workspace] = self._opened(workspace)
+            self._studies[workspace] = self._opened(workspace, latest)
         self._studies.move_to_end(workspace)
         return self._studies[workspace]
 
-    def _opened(self, workspace: Workspace) -> Study:
+    def _bytes(self) -> int:
+        """What the recordings of the open workspaces take."""
+        return sum(study.recording.bytes for study in self._studies.values())
+
+    def _opened(self, workspace: Workspace, latest: Study | None) -> Study:
         try:
-            return Study(workspace)
+            return Study(workspace, self._bounds, latest)
         except MemoryError:
             self._studies.clear()
             raise

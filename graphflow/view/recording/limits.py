@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from graphflow.diagnostics import fail
+from graphflow.ops.op import Array
 from graphflow.spec.elaborate.session import NODE_LIMIT
 
 SMALLER = "record less at once: a smaller batch or graph (--set data.batch=2), dtype float32"
@@ -29,6 +33,7 @@ class Meter:
         self.begun = time.monotonic()
         self.bytes = 0
         self.steps = 0
+        self._counted: dict[int, Array] = {}
 
     def step(self, steps: int = 1) -> None:
         """Count steps, and look at the clock."""
@@ -40,9 +45,28 @@ class Meter:
             fail("GF004", f"the recording takes more than {self.limits.seconds:g} seconds",
                  help=SMALLER)  # fmt: skip
 
-    def keep(self, nbytes: int) -> None:
-        """Count bytes that are kept; negative ones where they are let go."""
-        self.bytes += nbytes
+    def keep(self, values: Iterable[Array]) -> int:
+        """Count what is kept; the bytes that it adds: a view of another value adds none."""
+        added = 0
+        for value in values:
+            root = value
+            while isinstance(root.base, np.ndarray):
+                root = root.base
+            if id(root) not in self._counted:
+                self._counted[id(root)] = root
+                added += root.nbytes
+        self.bytes += added
         if self.bytes > self.limits.bytes:
             fail("GF060", f"the values of the walk take more than {self.limits.bytes:,} bytes",
                  help=SMALLER)  # fmt: skip
+        return added
+
+    def let_go(self, value: Array) -> None:
+        """A value that was counted is kept no longer."""
+        if self._counted.pop(id(value), None) is not None:
+            self.bytes -= value.nbytes
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more than half of the bytes are taken."""
+        return self.bytes > self.limits.bytes // 2

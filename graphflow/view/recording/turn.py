@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
 from graphflow.schedule.order import running_order
+from graphflow.view.recording.kept import Values, last_reads
 from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.texts import told
 from graphflow.view.steps import drawn_id
@@ -29,14 +30,12 @@ a loop has a place of its own.
 class Scope:
     """The values of the graph of a turn, or of one time step of a loop inside it.
 
-    ``captured`` maps the inputs of a loop's body that stand for values around it to their names
-    there, ``around`` is the scope that the loop stands in.
+    ``around`` is the scope that the loop stands in.
     """
 
     graph: Graph
-    values: Mapping[str, Computed]
+    values: Values
     around: Scope | None = None
-    captured: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,38 +105,41 @@ class Runner:
 
     def run(self, title: str, of: str, graph: Graph, leaves: Mapping[str, Array]) -> Turn:
         """The turn of a graph whose leaves have these values."""
-        values: dict[str, Computed] = dict(leaves)
-        self.meter.keep(sum(value.nbytes for value in leaves.values()))
-        self._run(Scope(graph, values), values, ())
+        self.meter.keep(leaves.values())
+        self._run(Scope(graph, Values(graph, leaves)), ())
         return Turn(title, of, self.scopes, tuple(self.ran))
 
-    def _run(self, scope: Scope, values: dict[str, Computed], within: Within) -> None:
-        """Run the nodes of one scope, whose leaves are among ``values`` already."""
-        graph = scope.graph
+    def _run(self, scope: Scope, within: Within) -> None:
+        """Run the nodes of one scope, whose leaves have their values already."""
+        graph, values = scope.graph, scope.values
         self.scopes[within] = scope
-        for name in running_order(graph):
+        order = running_order(graph)
+        last = last_reads(graph, order)
+        for name in order:
             node = graph.nodes[name]
             if node.op in LEAVES:
                 continue
             if node.op == "constant":
-                values[name] = run_node(node, [])
+                values.keep(name, run_node(node, []))
                 continue
             operands = [values[n] for n in node.inputs]
             if node.op == "scan":
                 self._enter(scope, name, within)
             begun = time.perf_counter()
             value = run_node(node, operands)
-            self._note(scope, name, value, within, time.perf_counter() - begun)
-            values[name] = value
+            seconds = time.perf_counter() - begun
+            values.keep(name, value)
+            self._note(scope, name, within, seconds)
+            if self.meter.crowded:
+                for unread in last.get(name, ()):
+                    self.meter.let_go(values.let_go(unread))
 
-    def _note(
-        self, scope: Scope, name: str, value: Computed, within: Within, seconds: float
-    ) -> None:
-        """Keep what a node gave."""
+    def _note(self, scope: Scope, name: str, within: Within, seconds: float) -> None:
+        """Keep count of what a node gave."""
+        value = scope.values[name]
         parts = value if isinstance(value, tuple) else (value,)
-        nbytes = sum(part.nbytes for part in parts)
         self.meter.step()
-        self.meter.keep(nbytes)
+        nbytes = self.meter.keep(parts)
         summaries = [summarise(part) for part in parts]
         text = told(scope.graph, scope.graph.nodes[name], value, summaries[0],
                     scope.values.__getitem__)  # fmt: skip
@@ -150,16 +152,14 @@ class Runner:
         if drawn_id(loop_of(scope.graph, name), around) not in self.unrolled:
             return
         parts = ScanParts.of(scope.graph.nodes[name])
-        body, operands = parts.body, [scope.values[n] for n in parts.node.inputs]
+        body, operands = parts.body, [np.asarray(scope.values[n]) for n in parts.node.inputs]
         carries, series, captured = parts.split(operands)
         names = parts.names
-        _, _, inner = parts.split(list(zip(names, parts.node.inputs, strict=True)))
         for turn in turns(parts):
             given = [*carries, *(s[turn] for s in series), *captured]
-            values: dict[str, Computed] = dict(zip(names, given, strict=True))
-            inside = Scope(body, values, scope, dict(inner))
-            self._run(inside, values, (*within, (name, turn)))
-            carries = [values[n] for n in body.outputs[: parts.carries]]
+            values = Values(body, dict(zip(names, given, strict=True)))
+            self._run(Scope(body, values, scope), (*within, (name, turn)))
+            carries = [np.asarray(values[n]) for n in body.outputs[: parts.carries]]
 
 
 def nonfinite(parts: Sequence[Array]) -> str:

@@ -1,0 +1,106 @@
+"""Inside loops: one step for each node of the body and each time step, forward and backward."""
+
+import numpy as np
+import pytest
+
+from graphflow.view.study import Study
+from graphflow.view.workspace import Workspace
+
+SUMS = """
+graphflow: 1
+name: a loop
+inputs: {x: [T], w: scalar}
+nodes:
+  sums:
+    scan: {x_t: x}
+    carry: {s: 0.0}
+    nodes:
+      more: w * s + x_t
+    next: {s: more}
+    collect: [more]
+  f: sum(sums.more ** 2)
+outputs: [f]
+check:
+  - {feed: {x: [1, 2, 3], w: 0.5}, expect: {f: 0}}
+"""
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    folded = Study(Workspace(text=SUMS))
+    (loop,) = folded.overview().loops
+    assert loop.length == 3
+    return Study(Workspace(text=SUMS, unrolled=(loop.name,)))
+
+
+def parts(value):
+    return value if isinstance(value, tuple) else (value,)
+
+
+def inside(study: Study, phase: str, node: str) -> dict[int, float]:
+    """A node's value in each time step, in the order of running."""
+    return {
+        step.within[0][1]: float(study.value(step.index, node))
+        for step in study.steps
+        if step.within and step.phase == phase and step.node == node
+    }
+
+
+def test_each_time_step_has_its_own_values(study):
+    more = inside(study, "forward", "sums.more")
+    assert more == {0: 1.0, 1: 2.5, 2: 4.25}  # s' = s / 2 + x
+
+
+def test_the_loop_itself_follows_its_insides(study):
+    nodes = [(s.node, [t for _, t in s.within]) for s in study.steps]
+    loop = next(i for i, s in enumerate(study.steps) if s.op == "scan")
+    assert nodes[loop - 1][1] == [2]
+    assert {s.within[0][0] for s in study.steps if s.within} == {study.steps[loop].node}
+
+
+def test_gradients_run_back_through_time(study):
+    back = [s for s in study.steps if s.within and s.phase == "backward"]
+    assert [t for ((_, t),) in dict.fromkeys(s.within for s in back)] == [2, 1, 0]
+    s, w, grads, carried = [1.0, 2.5, 4.25], 0.5, {}, 0.0
+    for t in (2, 1, 0):  # d f / d s_t = 2 s_t + w d f / d s_t+1
+        carried = grads[t] = 2 * s[t] + w * carried
+    found = {
+        step.within[0][1]: study.value(step.index, step.node)
+        for step in back
+        if step.node == "sums.more.grad" or step.node.startswith("sums.more.cotangent")
+    }
+    total = sum(grads[t] * ([0.0, *s][t]) for t in range(3))
+    last = len(study.steps) - 1
+    np.testing.assert_allclose(study.value(last, "w.grad"), total)
+    for t, value in found.items():
+        np.testing.assert_allclose(value, grads[t])
+
+
+def test_backward_steps_inside_are_seen_in_the_forward_body(study):
+    places = {s.place for s in study.steps if s.within and s.phase == "backward"}
+    forward = {s.place for s in study.steps if s.within and s.phase == "forward"}
+    assert places
+    loop = next(iter(forward)).split("/")[0]
+    assert all(place == loop or place.startswith(f"{loop}/") for place in places)
+
+
+def test_values_around_the_loop_are_known_inside(study):
+    step = next(s for s in study.steps if s.within)
+    np.testing.assert_array_equal(study.value(step.index, "x"), [1, 2, 3])
+
+
+def test_walking_inside_changes_no_number(study):
+    folded = Study(Workspace(text=SUMS))
+    for name, value in folded.recording.turns[0].values.items():
+        same = study.recording.turns[0].values[name]
+        for a, b in zip(parts(value), parts(same), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_loops_inside_loops_are_walked():
+    loops = tuple(loop.name for loop in Study(Workspace(graph="translator")).overview().loops)
+    assert any("/" in name for name in loops)
+    study = Study(Workspace(graph="translator", unrolled=loops))
+    assert max(len(step.within) for step in study.steps) == 2
+    assert all(study.value(step.index, step.node) is not None for step in study.steps)

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import ArrayLiteral, Attr, Node
-from graphflow.ir.types import TensorType, ValueType
+from graphflow.ir.types import TensorType, TupleType, ValueType
 from graphflow.spec.elaborate.calltree import CallNode
 from graphflow.spec.expand import INFIX
+from graphflow.spec.syntax import NoneLiteral
 
 LONGEST = 30
 """Characters of a line; longer ones lose their middle."""
-SPOKEN_ATTRIBUTES = ("axis", "axes", "pattern", "subscripts", "index")
+UNSAID = ("stride", "padding", "axis", "start_axis", "end_axis")
+"""Arguments of blocks that do not say how large a block is."""
 
 
 def last_name(path: str) -> str:
@@ -28,8 +30,12 @@ def last_name(path: str) -> str:
 
 
 def is_named(node: Node) -> bool:
-    """Whether a line of a file names the node; others are called after their operator."""
-    return last_name(node.name).rstrip("0123456789") != node.op.rstrip("0123456789")
+    """Whether a line of a file names the node; others are called after their operator, and
+    ``all`` is what several names of one line are picked from.
+    """
+    name = last_name(node.name)
+    several = name == "all" and isinstance(node.type, TupleType)
+    return not several and name.rstrip("0123456789") != node.op.rstrip("0123456789")
 
 
 def shape_text(type: ValueType) -> str:
@@ -61,44 +67,71 @@ def number_text(node: Node) -> str:
 def operation(node: Node, operands: tuple[str, ...], types: Mapping[str, ValueType]) -> str:
     """What a node does: ``q * z`` where its operands have short names, else ``conv 3x3, 16``.
 
-    ``operands`` are the names to be written, "" for a value that has none.
+    ``operands`` are the names to be written, "" for a value that has none; ``types`` are theirs.
     """
     sign = INFIX.get(node.op)
     if sign is not None and len(operands) == 2 and any(operands):
-        written = f" {sign} ".join(name or "…" for name in operands)
-        if len(written) <= LONGEST:
-            return written
+        text = f" {sign} ".join(name or "…" for name in operands)
+        if len(text) <= LONGEST:
+            return text
+    first = types.get(node.inputs[0]) if node.inputs else None
     if node.op == "conv":
         weight = types.get(node.inputs[1])
         if isinstance(weight, TensorType):
             return f"conv {sizes_text(weight.shape[2:])}, {weight.shape[0]}"
-    said = [_attribute(v) for k, v in node.attrs if k in SPOKEN_ATTRIBUTES and v is not None]
+    if node.op == "item":
+        return (
+            f"{operands[0]}[{node.attr('index')}]" if operands[0] else f"part {node.attr('index')}"
+        )
+    if node.op == "slice" and isinstance(first, TensorType):
+        return shortened(f"{operands[0] or '…'}[{_indices(node.attr('index'), first)}]")
+    if node.op == "transpose" and isinstance(first, TensorType) and first.ndim == 2:
+        return node.op
+    said = [f"{k} {_plain(v)}" for k, v in node.attrs if k in ("axis", "axes") and v is not None]
+    said += [_plain(v) for k, v in node.attrs if k in ("pattern", "subscripts")]
     return shortened(" ".join([node.op, *said]))
 
 
-def _attribute(value: Attr) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_attribute, value))
-    return str(value)
+def _plain(value: Attr) -> str:
+    """An attribute in words."""
+    return ", ".join(map(_plain, value)) if isinstance(value, tuple) else str(value)
+
+
+def _indices(index: Attr, type: TensorType) -> str:
+    """What a slice takes, as NumPy writes it: ``:, 0:7``."""
+    assert isinstance(index, tuple)
+    words, axis = [], 0
+    for part in index:
+        assert isinstance(part, tuple)
+        kind, *numbers = part
+        if kind == "newaxis":
+            words.append("None")
+            continue
+        if kind == "slice":
+            start, stop, step = numbers
+            whole = (start, stop, step) == (0, type.shape[axis], 1)
+            bounds = f"{start}:{stop}" + (f":{step}" if step != 1 else "")
+            words.append(":" if whole else bounds)
+        else:
+            words.append(_plain(tuple(numbers)))
+        axis += 1
+    return ", ".join(words)
 
 
 def called(call: CallNode) -> str:
-    """A call in a few words: the block and its sizes, ``conv2d 3x3, 64``."""
-    numbers = {
-        name: value
-        for name, value in call.arguments.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+    """A call in a few words: the block, and how large it is: ``conv2d 3x3, 64``."""
+    sizes = {
+        arg.name: value
+        for arg in call.block.args
+        if (arg.default is None or isinstance(arg.default, NoneLiteral) or arg.name == "p")
+        and not arg.by_name
+        and isinstance(value := call.arguments.get(arg.name), int | float)
+        and not isinstance(value, bool)
     }
-    kernel = numbers.pop("kernel", None)
-    said = [] if kernel is None else [f"{kernel}x{kernel}"]
-    given = [arg.name for arg in call.block.args if not arg.by_name][:2]
-    said += [f"{numbers[name]:g}" for name in given if name in numbers and _counts(name)]
+    kernel = sizes.pop("kernel", None)
+    said = [f"{kernel}x{kernel}"] if kernel is not None and call.name.endswith("2d") else []
+    said += [f"{size:g}" for name, size in sizes.items() if name not in UNSAID][:2]
     return shortened(f"{call.name} {', '.join(said)}".strip())
-
-
-def _counts(argument: str) -> bool:
-    """Whether a number says how large a block is, not how it goes about."""
-    return argument not in ("stride", "padding", "axis", "start_axis", "end_axis", "eps", "depth")
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

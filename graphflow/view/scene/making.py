@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import TensorType
-from graphflow.spec.elaborate.calltree import CallTree
+from graphflow.spec.elaborate.calltree import CallNode, CallTree, Section
 from graphflow.view.drawing import Kind
 from graphflow.view.scene.labels import (
     is_named,
@@ -29,7 +29,7 @@ def outlined(graphs: Sequence[Graph], calls: CallTree, losses: Sequence[str] = (
     """
     graph = together(graphs)
     ends = frozenset(graph.resolve(name) for name in losses if name in graph)
-    making = _Making(Scope.of(graph, calls), ends)
+    making = _Making(Scope.of(graph, calls), ends, frozenset(_of_calls(calls)))
     making.run()
     boxes, groups = making.boxes, making.groups
     outline = Outline(boxes, groups, tuple(making.flows), making.stands)
@@ -53,8 +53,10 @@ def together(graphs: Sequence[Graph]) -> Graph:
 class _Making:
     """An outline under way."""
 
-    def __init__(self, top: Scope, losses: frozenset[str]) -> None:
+    def __init__(self, top: Scope, losses: frozenset[str], inner: frozenset[str]) -> None:
         self.top, self.losses = top, losses
+        self.inner = inner
+        """Parameters and states of calls; others are the file's own."""
         self.operations: dict[str, tuple[Leaf, str]] = {}
         self.boxes: dict[str, Box] = {}
         self.groups: dict[str, Group] = {}
@@ -145,14 +147,26 @@ class _Making:
             self.boxes[id] = Box(id, node, label, "constant", "constant", group, text=text)
             return
         read = [self.sources.of(scope, name, node.name) for name in node.inputs]
-        names = tuple(written(scope.graph.nodes[name]) for name in node.inputs)
+        names = tuple(
+            self.read_as(scope.graph.nodes[name], found)
+            for name, found in zip(node.inputs, read, strict=True)
+        )
         types = {name: scope.graph.nodes[name].type for name in node.inputs}
         label = leaf.label or (last_name(node.name) if is_named(node) else node.op)
         sub = leaf.sub or operation(node, names, types)
-        sub = "" if sub == label else sub
+        sub = sub.removeprefix(label).strip() if label == node.op else sub
         self.boxes[id] = Box(id, node, label, sub, self.kind(scope, node), group)
         for source in dict.fromkeys(name for found in read for name in found):
             self.flow(source, id)
+
+    def read_as(self, node: Node, found: Sequence[str]) -> str:
+        """An operand as it is written: its number, the name of its box, or nothing."""
+        if node.op == "constant":
+            return number_text(node)
+        box = self.boxes.get(found[0]) if len(found) == 1 else None
+        if box is None:
+            return last_name(node.name) if is_named(node) else ""
+        return box.label if box.label != box.node.op else ""
 
     def kind(self, scope: Scope, node: Node) -> Kind:
         """What an operation is to the reader."""
@@ -240,9 +254,10 @@ class _Making:
         stand: Stand = "parameter"
         if node.op == "constant":
             stand = "inside" if single else "parameter"
-        elif node.op == "input" or (not common and (single or node.op == "state")):
+        elif node.op == "input" or (node.name not in self.inner and (single or node.op == "state")):
             stand = "own"
-        return replace(box, group="" if node.op == "input" else common, stand=stand)
+        group = common if stand != "own" else ""
+        return replace(box, group=group, stand=stand)
 
     def around(self, group: str) -> list[str]:
         """A group and those around it, outermost first."""
@@ -267,11 +282,12 @@ class _Making:
                     self.stands[id] = found[0]
 
 
-def written(node: Node) -> str:
-    """An operand as it is written in an operation: its name, its number, or nothing."""
-    if node.op == "constant":
-        return number_text(node)
-    return last_name(node.name) if node.op in LEAVES or is_named(node) else ""
+def _of_calls(section: Section) -> Iterator[str]:
+    """The parameters and states that calls ask for."""
+    for inside in section.sections:
+        if isinstance(inside, CallNode):
+            yield from inside.leaves
+        yield from _of_calls(inside)
 
 
 def leaves(items: Iterable[Item]) -> Iterator[Leaf]:

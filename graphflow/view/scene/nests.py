@@ -210,10 +210,19 @@ def gathered(
     for line, parts in lines.items():
         if line and not library and LINE_NODES <= loud(parts) < total:
             name = f"{path}.{line}" if path else line
-            items.append(Nest("line", scope.id(name), last_name(line), "", tuple(parts)))
+            label = ", ".join(_names(line, parts, section))
+            items.append(Nest("line", scope.id(name), label, "", tuple(parts)))
         else:
             items += parts
     return items
+
+
+def _names(line: str, parts: Sequence[Item], section: Section | None) -> list[str]:
+    """The names that a line gives, ``i, f, g, o`` say."""
+    given = {part.node.name for part in parts if isinstance(part, Leaf)}
+    lines = section.lines if section is not None else {}
+    names = [last_name(name) for name, stages in lines.items() if stages[-1] in given]
+    return names if len(names) > 1 else [last_name(line)]
 
 
 def loud(items: Sequence[Item]) -> int:

@@ -6,7 +6,7 @@ from graphflow.view.scene.outline import Outline
 
 READABLE = 40
 """Boxes that one takes in at a look; so many are shown before a group is opened by hand."""
-READABLE_INSIDE = 24
+READABLE_INSIDE = 16
 """The same, where opening shows what library blocks are made of, which few want to see first."""
 
 

@@ -95,6 +95,27 @@ class Outline:
         return tuple(reversed(list(self.within(group))))
 
     @cached_property
+    def ends(self) -> Mapping[str, str]:
+        """The last box of each group: what it gives."""
+        return {
+            name: box.id
+            for box in self.boxes.values()
+            if box.stand == "own"
+            for name in self.within(box.group)
+        }
+
+    def place_of(self, name: str) -> str:
+        """Where a node is seen: its box, what stands for it, a loop, or the end of a call whose
+        result has the call's name; "" if nowhere.
+        """
+        if name in self.boxes or name in self.stands_for:
+            return name
+        group = self.groups.get(name)
+        if group is None:
+            return ""
+        return name if group.kind == "loop" else self.ends[name]
+
+    @cached_property
     def depth(self) -> Mapping[str, int]:
         """How many groups each group stands in."""
         found: dict[str, int] = {}

@@ -36,16 +36,17 @@ class Places:
         node; what makes an update at the parameter or state that it updates.
         """
         place, edge = self._seen(graph, node, within)
-        if not self.known(place):
-            place = self._instead(within)
-        if edge is not None and not (self.known(edge[0]) and self.known(edge[1])):
-            edge = None
-        return Place(place, edge, self._block(place))
+        place = self.outline.place_of(place) or self._instead(within)
+        return Place(place, None if edge is None else self._edge(*edge), self._block(place))
 
-    def known(self, place: str) -> bool:
-        """Whether drawings show a place, by itself or in something else."""
-        outline = self.outline
-        return place in outline.boxes or place in outline.groups or place in outline.stands_for
+    def _edge(self, source: str, target: str) -> tuple[str, str] | None:
+        """The ends of an edge; one that leads into a loop ends at what takes the value there."""
+        source, target = self.outline.place_of(source), self.outline.place_of(target)
+        if target in self.outline.groups and target not in self.outline.boxes:
+            readers = self.outline.readers.get(self.outline.stands_for.get(source, source), ())
+            inside = (r for r in readers if target in self._block(r))
+            target = next(inside, target)
+        return (source, target) if source and target and source != target else None
 
     def _seen(self, graph: Graph, name: str, within: Within) -> tuple[str, tuple[str, str] | None]:
         """The drawn id of the place, and the ends of the edge."""
@@ -72,7 +73,7 @@ class Places:
 
     def _updates(self, graph: Graph) -> Mapping[str, str]:
         found: dict[str, str] = {}
-        for leaf in sorted(graph.updates, key=lambda leaf: not self.known(leaf)):
+        for leaf in sorted(graph.updates, key=lambda leaf: leaf not in self.outline.boxes):
             todo = [graph.updates[leaf]]
             while todo:
                 node = todo.pop()
@@ -85,7 +86,7 @@ class Places:
         """The place of what has none: the loop that it stands in, else the end of the graph."""
         for depth in range(len(within) - 1, -1, -1):
             place = drawn_id(within[depth][0], within[:depth])
-            if self.known(place):
+            if place in self.outline.groups:
                 return place
         ends = [id for id, box in self.outline.boxes.items() if box.kind in ("loss", "output")]
         return (ends or list(self.outline.boxes))[-1]

@@ -168,7 +168,8 @@ def _node(node: DrawnNode, words: bool) -> str:
 def _lines(node: DrawnNode) -> Iterator[str]:
     """The lines of a box, in its middle."""
     loop = "↻ " if node.kind == "loop" else ""
-    lines = [(loop + node.label, "label"), (node.sub, "sub")]
+    times = f" ×{node.folded}" if node.folded > 1 else ""
+    lines = [(loop + node.label + times, "label"), (node.sub, "sub")]
     lines += [(text, "sub") for text in node.inline]
     lines = [(text, kind) for text, kind in lines if text]
     high = min(LINE, (node.h - 4) / len(lines)) if lines else LINE

@@ -115,7 +115,10 @@ class _Composing:
         count = sum(self.outline.counts[name] for name in copies)
         numbers = self.parameters[group.id]
         inline = (amount(numbers) + (" each" if len(copies) > 1 else ""),) if numbers else ()
-        label, sub = shortened(group.label), _loop_text(group) if group.length else group.sub
+        label, sub = (
+            self.named(group, len(copies)),
+            _loop_text(group) if group.length else group.sub,
+        )
         signs = 1 + (group.kind == "loop") + 2 * (len(copies) > 1)
         w, h = node_size(label, [line for line in (sub, *inline) if line], signs)
         said = [sub or "group", group.id, f"{count} nodes", *inline]
@@ -127,6 +130,15 @@ class _Composing:
             group.id, label, sub, group.kind, 0.0, 0.0, w, h, group.parent, group.shape,
             ", ".join(said), inline, count, len(copies),
         )  # fmt: skip
+
+    def named(self, group: Group, copies: int = 1) -> str:
+        """A group's name; with its number where it is one of a row that is not folded whole."""
+        row = next((row for row in self.outline.rows if group.id in row), ())
+        if len(row) <= copies:
+            return shortened(group.label)
+        first = row.index(group.id) + 1
+        numbers = f"{first}" if copies == 1 else f"{first}–{first + copies - 1}"
+        return f"{shortened(group.label)} {numbers}/{len(row)}"
 
     @cached_property
     def parameters(self) -> Mapping[str, list[TensorType]]:
@@ -143,7 +155,8 @@ class _Composing:
         """Open groups, outer ones first, not placed yet."""
         for name, group in self.outline.groups.items():
             if not self.card_of_group[name]:
-                label = " · ".join(dict.fromkeys(t for t in (group.label, group.sub) if t))
+                names = (self.named(group), group.sub)
+                label = " · ".join(dict.fromkeys(name for name in names if name))
                 yield DrawnGroup(name, label, group.parent, 0.0, 0.0, 0.0, 0.0,
                                  self.outline.counts[name], group.length)  # fmt: skip
 

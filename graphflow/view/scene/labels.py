@@ -11,6 +11,8 @@ from graphflow.spec.elaborate.calltree import CallNode
 from graphflow.spec.expand import INFIX
 from graphflow.spec.syntax import NoneLiteral
 
+FEW = 6
+"""Numbers of a constant that are written out."""
 LONGEST = 30
 """Characters of a line; longer ones lose their middle."""
 UNSAID = ("stride", "padding", "axis", "start_axis", "end_axis")
@@ -54,11 +56,19 @@ def sizes_text(sizes: tuple[Dim, ...]) -> str:
 
 
 def number_text(node: Node) -> str:
-    """A constant: its number, or what it holds."""
-    value = node.attr("value")
+    """A constant: its number, all of a few, or the shape of many."""
+    value, type = node.attr("value"), node.tensor
+    if isinstance(type.size, int) and type.size > FEW:
+        return f"constant {sizes_text(type.shape)}"
     if isinstance(value, ArrayLiteral):
-        array = value.array
-        return f"{array.item():.4g}" if array.size == 1 else f"constant {sizes_text(array.shape)}"
+        value = value.array.tolist()
+    return _numbers(value)
+
+
+def _numbers(value: object) -> str:
+    """A number, or lists of numbers."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_numbers, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.4g}" if isinstance(value, int | float) else str(value)

@@ -90,7 +90,15 @@ class _Making:
             id = self.group_id(item)
             kind: Kind = "loop" if item.kind == "loop" else "group"
             self.groups[id] = Group(
-                id, item.label, item.sub, group, kind, item.library, item.length, item.shape
+                id,
+                item.label,
+                item.sub,
+                group,
+                kind,
+                item.kind == "call",
+                item.library,
+                item.length,
+                item.shape,
             )
             for scope in item.regions:
                 assert scope.around is not None and scope.loop is not None
@@ -153,7 +161,7 @@ class _Making:
         )
         types = {name: scope.graph.nodes[name].type for name in node.inputs}
         label = leaf.label or (last_name(node.name) if is_named(node) else node.op)
-        sub = leaf.sub or operation(node, names, types)
+        sub = leaf.sub or derivative(scope, node) or operation(node, names, types)
         sub = sub.removeprefix(label).strip() if label == node.op else sub
         self.boxes[id] = Box(id, node, label, sub, self.kind(scope, node), group)
         for source in dict.fromkeys(name for found in read for name in found):
@@ -162,7 +170,7 @@ class _Making:
     def read_as(self, node: Node, found: Sequence[str]) -> str:
         """An operand as it is written: its number, the name of its box, or nothing."""
         if node.op == "constant":
-            return number_text(node)
+            return number_text(node) if node.tensor.size == 1 else ""
         box = self.boxes.get(found[0]) if len(found) == 1 else None
         if box is None:
             return last_name(node.name) if is_named(node) else ""
@@ -174,7 +182,8 @@ class _Making:
             return "op"
         if node.name in self.losses:
             return "loss"
-        return "output" if node.name in scope.graph.outputs else "op"
+        output = node.name in scope.graph.outputs and is_named(node)
+        return "output" if output else "op"
 
     def flow(self, source: str, target: str, back: bool = False) -> None:
         box = self.known(source)
@@ -254,10 +263,17 @@ class _Making:
         stand: Stand = "parameter"
         if node.op == "constant":
             stand = "inside" if single else "parameter"
-        elif node.op == "input" or (node.name not in self.inner and (single or node.op == "state")):
+        elif node.op == "input" or (node.name not in self.inner and self.stands_out(box, readers)):
             stand = "own"
         group = common if stand != "own" else ""
         return replace(box, group=group, stand=stand)
+
+    def stands_out(self, box: Box, readers: Sequence[str]) -> bool:
+        """Whether one of the file's own leaves is more than a line in who reads it: a state, what
+        goes into calls, or a variable of a function without inputs.
+        """
+        called = (self.groups[g].call for r in readers for g in self.around(self.boxes[r].group))
+        return box.node.op == "state" or any(called) or not self.top.graph.leaves("input")
 
     def around(self, group: str) -> list[str]:
         """A group and those around it, outermost first."""
@@ -280,6 +296,16 @@ class _Making:
                     found = tuple(reader for reader in readers if reader in self.boxes)
                 if found and found[0] in self.boxes:
                     self.stands[id] = found[0]
+
+
+def derivative(scope: Scope, node: Node) -> str:
+    """``∂f/∂x`` for a derivative that the file writes."""
+    known = scope.derivative(node.name)
+    if known is None:
+        return ""
+    step, index = known
+    names = [last_name(name) for name in step.inputs]
+    return f"∂{names[0]}/∂{names[1 + index]}" if step.op == "gradients" else step.op
 
 
 def _of_calls(section: Section) -> Iterator[str]:

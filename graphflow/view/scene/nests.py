@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.spec.elaborate.calltree import CallNode, RegionNode, Section
-from graphflow.view.scene.labels import called, last_name, shape_text
+from graphflow.view.scene.labels import called, is_named, last_name, shape_text
 from graphflow.view.steps import drawn_id
 
+DERIVATIVES = ("gradients", "jvp", "jacobian", "hessian")
+"""What stands in the calls for a derivative that a file writes; the graph holds its nodes."""
 LINE_NODES = 3
 """A line of fewer nodes and calls is no group: a frame would take more room than it is worth."""
 
@@ -78,6 +81,33 @@ class Scope:
         """The drawn id of a node."""
         return drawn_id(name, [(loop, 0) for loop in self.within])
 
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The forward nodes that are more than the beginning of a derivative."""
+        graph = self.graph
+        ends = [n for n in (*graph.outputs, *graph.updates.values()) if n in self.forward]
+        found: set[str] = set()
+        while ends:
+            name = ends.pop()
+            if name not in found:
+                found.add(name)
+                ends += [n for n in graph.nodes[name].inputs if n in self.forward]
+        return frozenset(found)
+
+    @cached_property
+    def written(self) -> Mapping[str, Node]:
+        """The nodes as the calls have them, where derivatives are single nodes still."""
+        return dict(_steps(self.section))
+
+    def derivative(self, name: str) -> tuple[Node, int] | None:
+        """The derivative that a node is in the file, and which of its results."""
+        step, index = self.written.get(name), 0
+        if step is not None and step.op == "item":
+            part = step.attr("index")
+            assert isinstance(part, int)
+            step, index = self.written.get(step.inputs[0]), part
+        return (step, index) if step is not None and step.op in DERIVATIVES else None
+
     @property
     def regions(self) -> Mapping[str, Mapping[str, RegionNode]]:
         """The insides of loops by node and attribute, wherever in the section they stand."""
@@ -88,6 +118,15 @@ class Scope:
             found |= section.regions
             todo += [step for step in section.steps if isinstance(step, CallNode)]
         return found
+
+
+def _steps(section: Section | None) -> Iterator[tuple[str, Node]]:
+    """The nodes of a section by name, those of its calls included."""
+    for step in section.steps if section is not None else ():
+        if isinstance(step, CallNode):
+            yield from _steps(step)
+        else:
+            yield step.name, step
 
 
 def is_loop(node: Node) -> bool:
@@ -112,7 +151,9 @@ def nested(scope: Scope) -> tuple[Item, ...]:
     missing = [
         (inside.line(None, scope.graph.origin(n.name).path, root), item)
         for n in scope.graph
-        if n.name not in inside.seen and (item := inside.leaf(n)) is not None
+        if n.name not in inside.seen
+        and n.name in scope.wanted
+        and (item := inside.leaf(n)) is not None
     ]
     return tuple(simplified(gathered([*items, *missing], scope, scope.section, root)))
 
@@ -129,6 +170,7 @@ class _Inside:
     def section(self, section: Section, path: str) -> list[tuple[str, Item]]:
         """What happened in a section, each with the line that it belongs to."""
         found: list[tuple[str, Item]] = []
+        named = section.names
         for step in section.steps:
             if isinstance(step, CallNode):
                 nest = self.call(step)
@@ -137,6 +179,8 @@ class _Inside:
                 continue
             node = self.scope.graph.nodes.get(step.name)
             item = None if node is None else self.leaf(node)
+            if isinstance(item, Leaf) and step.name[-1].isdigit() and ".all." in step.name:
+                item = replace(item, label=last_name(named.get(step.name, step.name)))
             if item is not None:
                 origin = self.scope.graph.origin(step.name)
                 found.append((self.line(section, origin.path, path), item))
@@ -150,8 +194,10 @@ class _Inside:
         result = next(iter(call.results.values()), "")
         graph = self.scope.graph
         shape = shape_text(graph[result].type) if result in graph else ""
-        return Nest("call", self.scope.id(call.path), last_name(call.path), called(call),
-                    tuple(items), call.library, shape)  # fmt: skip
+        label, sub = last_name(call.path), called(call)
+        sub = "" if sub == label.rstrip("0123456789") else sub
+        return Nest("call", self.scope.id(call.path), label, sub, tuple(items), call.library,
+                    shape)  # fmt: skip
 
     def leaf(self, node: Node) -> Item | None:
         """A node as an item: a loop with its insides; None where it is not drawn by itself."""
@@ -175,9 +221,13 @@ class _Inside:
         kind = {"scan": "loop", "while_loop": "while", "cond": "if"}.get(node.op, node.op)
         length = dict(node.attrs).get("length")
         return Nest(
-            "loop", self.scope.id(node.name), last_name(node.name), kind, tuple(inner),
+            "loop", self.scope.id(node.name), self.named(node), kind, tuple(inner),
             regions=tuple(scopes), length=length if isinstance(length, int) else 0,
         )  # fmt: skip
+
+    def named(self, node: Node) -> str:
+        """The name of a loop: its own, or that of the line that it is all of."""
+        return last_name(node.name if is_named(node) else self.scope.graph.origin(node.name).path)
 
     def line(self, section: Section | None, name: str, path: str) -> str:
         """The line of a section that a path is of; "" for its output, whose name is left out."""

@@ -13,13 +13,17 @@ READABLE_INSIDE = 16
 def opened_at_first(outline: Outline, folded: bool) -> frozenset[str]:
     """The groups that are open at first: level by level, as long as what is seen stays readable.
 
-    First the file's own groups, then, in small graphs, library blocks. The blocks of a row are
-    opened together or not at all.
+    First the file's own groups, then, in small graphs, library blocks that call no others. The
+    blocks of a row stay closed where rows are folded.
     """
     opened: frozenset[str] = frozenset()
+    closed = {name for row in outline.rows for name in row} if folded else set()
+    blocks = {group.parent for group in outline.groups.values()}
     for library, limit in ((False, READABLE), (True, READABLE_INSIDE)):
+        if library:
+            closed |= {name for name in blocks if name and outline.groups[name].library}
         while True:
-            found = _next_level(outline, opened, library)
+            found = _next_level(outline, opened, library) - closed
             if not found or visible(outline, opened | found, folded) > limit:
                 break
             opened |= found

@@ -36,7 +36,8 @@ class Box:
 class Group:
     """Boxes and groups that belong together: a call, a line of several nodes, or a loop.
 
-    ``library`` says that it is a call of a block that comes with graphflow. ``length`` is
+    ``call`` says that it is a call of a
+    block, ``library`` that the block comes with graphflow. ``length`` is
     the number of steps of a loop, 0 where it is unknown or no loop.
     """
 
@@ -45,6 +46,7 @@ class Group:
     sub: str
     parent: str
     kind: Kind = "group"
+    call: bool = False
     library: bool = False
     length: int = 0
     shape: str = ""

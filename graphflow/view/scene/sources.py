@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from graphflow.ir.graph import LEAVES, Node
-from graphflow.spec.elaborate.calltree import CallNode, Section
 from graphflow.view.scene.nests import Scope, is_handed_out
-
-DERIVATIVES = ("gradients", "jvp", "jacobian", "hessian")
-"""What stands in the calls for a derivative that a file writes; the graph holds its nodes."""
 
 
 class Sources:
@@ -18,7 +12,6 @@ class Sources:
     def __init__(self) -> None:
         self.boxes: dict[Scope, dict[str, str]] = {}
         self.regions: dict[tuple[Scope, str], tuple[Scope, ...]] = {}
-        self._written: dict[Scope, dict[str, Node]] = {}
 
     def add(self, scope: Scope, name: str, box: str) -> None:
         """Note that a node has a box."""
@@ -60,23 +53,19 @@ class Sources:
         return tuple(found)
 
     def _differentiated(self, scope: Scope, name: str, reader: str) -> tuple[str, ...]:
-        """A derivative that the file itself reads: it comes from what is differentiated."""
-        if scope not in self._written:
-            self._written[scope] = dict(_steps(scope.section))
-        written = self._written[scope]
-        step = written.get(reader)
-        if step is not None and step.op == "item":
-            step = written.get(step.inputs[0])
-        if step is not None and step.op in DERIVATIVES and step.inputs[0] in scope.graph.nodes:
-            return self.of(scope, step.inputs[0], reader)
-        twin = scope.graph.origin(name).twin
-        return self.of(scope, twin) if twin in scope.graph.nodes else ()
-
-
-def _steps(section: Section | None) -> Iterator[tuple[str, Node]]:
-    """The nodes of a section by name, those of its calls included."""
-    for step in section.steps if section is not None else ():
-        if isinstance(step, CallNode):
-            yield from _steps(step)
-        else:
-            yield step.name, step
+        """A derivative that the file itself reads: it comes from what is differentiated, or, where
+        nothing else needs that, from what its backward nodes read.
+        """
+        known = scope.derivative(reader)
+        if known is not None and known[0].inputs[0] in scope.graph:
+            return self.of(scope, known[0].inputs[0], reader)
+        found: dict[str, None] = {}
+        todo, seen = [name], {name}
+        while todo:
+            for operand in scope.graph.nodes[todo.pop()].inputs:
+                if operand in scope.forward:
+                    found |= dict.fromkeys(self.of(scope, operand))
+                elif operand not in seen:
+                    seen.add(operand)
+                    todo.append(operand)
+        return tuple(found)

@@ -11,16 +11,16 @@ from graphflow.view.drawing import Point
 from graphflow.view.layout.columns import columns
 from graphflow.view.layout.order import sort_rows
 from graphflow.view.layout.ranks import rank
-from graphflow.view.layout.returns import Band, Lane, lanes
+from graphflow.view.layout.returns import Band, Lane, Stand, lanes
 from graphflow.view.layout.sheet import Arranged, Sheet
 from graphflow.view.layout.web import THREAD, Web, weave
 
-SLOPE = 0.1
+SLOPE = 0.12
 """How much farther apart two rows are for each pixel that a line between them goes aside."""
 STRETCH = 1.6
 BESIDE_LABELS = 8.0
 PORT_WORTH = 1e6
-PORT_GAP = 0.0
+PORT_GAP = 6.0
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +38,8 @@ def arranged(sheet: Sheet) -> Arranged:
     sort_rows(web, _first_order(sheet, web, path))
     u = columns(web, _straight(web, path))
     bands = _bands(sheet, web, u)
-    return _Finish(sheet, web, u, bands, lanes(sheet, web, backs, u, bands)).arranged()
+    stand = Stand(web, u, _middles(sheet, web, bands), bands)
+    return _Finish(sheet, stand, lanes(sheet, backs, stand)).arranged()
 
 
 def main_path(sheet: Sheet, web: Web) -> list[int]:
@@ -130,32 +131,39 @@ def _bands(sheet: Sheet, web: Web, u: Sequence[float]) -> list[Band]:
 def _gap(sheet: Sheet, web: Web, u: Sequence[float], number: int) -> float:
     """The distance of a row from the next one."""
     row, below = web.rows[number], web.rows[number + 1]
-    if sheet.entry(row[0]) or sheet.exit(below[0]):
-        least = PORT_GAP
-    elif any(node >= web.items and web.depth[node] for node in (*row, *below)):
-        least = BESIDE_LABELS
-    else:
-        least = sheet.gaps.v
     aside = max(
         (abs(u[line.node] + line.shift - u[node]) for node in row for line in web.down[node]),
         default=0.0,
     )
+    if sheet.entry(row[0]) or sheet.exit(below[0]):
+        least = PORT_GAP if aside > 1.0 else 0.0
+    elif any(node >= web.items and web.depth[node] for node in (*row, *below)):
+        least = BESIDE_LABELS
+    else:
+        least = sheet.gaps.v
     return least + min(SLOPE * aside, STRETCH * sheet.gaps.v)
+
+
+def _middles(sheet: Sheet, web: Web, bands: Sequence[Band]) -> list[float]:
+    """The v of items: sources stand low in their row, what nobody reads high."""
+    found = []
+    for item in range(sheet.count):
+        band, half = bands[web.row[item]], web.depth[item] / 2
+        if web.down[item] and not web.up[item]:
+            found.append(band.bottom - half)
+        elif web.up[item] and not web.down[item]:
+            found.append(band.top + half)
+        else:
+            found.append((band.top + band.bottom) / 2)
+    return found
 
 
 class _Finish:
     """Coordinates within the frame, from its upper left corner."""
 
-    def __init__(
-        self,
-        sheet: Sheet,
-        web: Web,
-        u: Sequence[float],
-        bands: Sequence[Band],
-        returning: dict[int, Lane],
-    ) -> None:
-        self.sheet, self.web, self.returning = sheet, web, returning
-        rooms = [*bands, *(lane.room for lane in returning.values())]
+    def __init__(self, sheet: Sheet, stand: Stand, returning: dict[int, Lane]) -> None:
+        self.sheet, self.web, self.returning = sheet, stand.web, returning
+        rooms = [*stand.bands, *(lane.room for lane in returning.values())]
         right = max((room.right for room in rooms), default=0.0)
         left = min((room.left for room in rooms), default=0.0)
         top = min((room.top for room in rooms), default=0.0)
@@ -169,12 +177,12 @@ class _Finish:
             margins.before_u - left + max(0.0, sheet.least_u - (right - left)) / 2,
             margins.before_v - top + max(0.0, sheet.least_v - (bottom - top)) / 2,
         )
-        self.u = [value + self.origin[0] for value in u]
+        self.u = [u + self.origin[0] for u in stand.u]
         self.bands = [
             replace(band, top=band.top + self.origin[1], bottom=band.bottom + self.origin[1])
-            for band in bands
+            for band in stand.bands
         ]
-        self.places = tuple(self._place(item) for item in range(sheet.count))
+        self.places = tuple(self._place(item, v) for item, v in enumerate(stand.v))
 
     def arranged(self) -> Arranged:
         """Everything at its place."""
@@ -186,19 +194,11 @@ class _Finish:
         backs = tuple(number in self.returning for number in range(len(ways)))
         return Arranged(self.size, self.places, tuple(ways), tuple(labels), backs)
 
-    def _place(self, item: int) -> Point:
-        """The middle of an item: sources stand low in their row, what nobody reads high."""
+    def _place(self, item: int, v: float) -> Point:
+        """The middle of an item; entries and exits are on the borders."""
         if self.sheet.entry(item):
             return self.u[item], 0.0
-        if self.sheet.exit(item):
-            return self.u[item], self.size[1]
-        band, half = self.bands[self.web.row[item]], self.web.depth[item] / 2
-        v = (band.top + band.bottom) / 2
-        if not self.web.up[item] and self.web.down[item]:
-            v = band.bottom - half
-        elif not self.web.down[item] and self.web.up[item]:
-            v = band.top + half
-        return self.u[item], v
+        return self.u[item], self.size[1] if self.sheet.exit(item) else v + self.origin[1]
 
     def _way(self, number: int, track: Sequence[int]) -> Iterator[Point]:
         """The points of a wire: straight through rows, aside only between them."""
@@ -229,9 +229,8 @@ class _Finish:
     def _label(self, number: int, lane: Lane | None) -> Point | None:
         """The middle of the label of a wire."""
         if lane:
-            middle = (lane.under + lane.over) / 2 + self.origin[1]
-            labelled = self.sheet.wires[number].label[0]
-            return (lane.u + self.origin[0], middle) if labelled else None
+            place = lane.u + self.origin[0], lane.middle + self.origin[1]
+            return place if self.sheet.wires[number].label[0] else None
         node = self.web.labels[number]
         if node < 0:
             return None

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from graphflow.view.layout.web import Web
 
-ROUNDS = 10
-LAST_ROUNDS = 6
+ROUNDS = 8
+LAST_ROUNDS = 5
 STILL = 0.25
 """A round that moves nothing farther was the last of its kind."""
 THREAD_WEIGHT = 8.0
-STIFF = 1e3
+STIFF = 1e5
 SNAP = 12.0
-PINNED = 1e8
+PINNED = 1e9
 LOOSE = 0.01
 
 
@@ -25,6 +25,15 @@ class Run(NamedTuple):
 
     nodes: Sequence[int]
     side: int
+
+
+class Pulls(NamedTuple):
+    """The neighbours of a node above, below and on both sides, each with what to add to its u."""
+
+    up: Sequence[tuple[int, float]]
+    down: Sequence[tuple[int, float]]
+    both: Sequence[tuple[int, float]]
+    weight: float
 
 
 def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
@@ -40,19 +49,20 @@ def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
         wishes = [(pinned.get(node, 0.0), PINNED if node in pinned else 1.0) for node in row]
         _settle(web, row, wishes, u)
     fixed = {node: (place, PINNED) for node, place in pinned.items()}
+    pulls = [_pulls(web, node) for node in range(len(web.row))]
     for number in range(ROUNDS):
         before = list(u)
         up = number % 2 == 0
         sides = (True, True) if number >= ROUNDS - 2 else (up, not up)
-        _round(web, web.rows if up else web.rows[::-1], fixed, sides, u)
+        _round(web, web.rows if up else web.rows[::-1], pulls, fixed, sides, u)
         if _moved(before, u) < STILL:
             break
-    runs = [run for run in _runs(web, pinned) if run.nodes]
+    runs = [run for run in _runs(web, pinned) if len(run.nodes) > 1]
     for _ in range(LAST_ROUNDS):
         before = list(u)
         for run in runs:
             fixed |= dict.fromkeys(run.nodes, (_line(run, u), STIFF))
-        _round(web, web.rows, fixed, (True, True), u)
+        _round(web, web.rows, pulls, fixed, (True, True), u)
         if _moved(before, u) < STILL:
             break
     _snap(web, {node for run in runs for node in run.nodes} | pinned.keys(), u)
@@ -93,34 +103,45 @@ def _moved(before: Sequence[float], after: Sequence[float]) -> float:
     return max((abs(new - old) for new, old in zip(after, before, strict=True)), default=0.0)
 
 
+def _pulls(web: Web, node: int) -> Pulls:
+    """What pulls at a node. A label stands below what it tells of, and so does the only thread
+    between two items.
+    """
+    up = [(line.node, line.shift) for line in web.up[node]]
+    down = [(line.node, line.shift) for line in web.down[node]]
+    weight = THREAD_WEIGHT if node >= web.items else 1.0
+    below_item = node >= web.items and up[0][0] < web.items
+    if below_item and (web.depth[node] or all(lower < web.items for lower, _ in down)):
+        down = []
+    return Pulls(up, down, [*up, *down], weight)
+
+
 def _round(
     web: Web,
     rows: Sequence[Sequence[int]],
+    pulls: Sequence[Pulls],
     fixed: Mapping[int, tuple[float, float]],
     sides: tuple[bool, bool],
     u: list[float],
 ) -> None:
     """Settle all rows in turn; nodes look at neighbours on the given sides, above and below."""
     for row in rows:
-        wishes = [fixed.get(node) or _wish(web, node, u, sides) for node in row]
+        wishes = [fixed.get(node) or _wish(pulls[node], u[node], u, sides) for node in row]
         _settle(web, row, wishes, u)
 
 
-def _wish(web: Web, node: int, u: Sequence[float], sides: tuple[bool, bool]) -> tuple[float, float]:
-    """Where a node would like to stand, and how much.
-
-    A label stands below what it tells of, and so does the only thread between two items.
-    """
-    up, down = web.up[node], web.down[node]
-    if web.depth[node] or all(line.node < web.items for line in down):
-        down = down if node < web.items or up[0].node >= web.items else []
-    ends = [*(up if sides[0] or not down else ()), *(down if sides[1] or not up else ())]
+def _wish(
+    pulls: Pulls, now: float, u: Sequence[float], sides: tuple[bool, bool]
+) -> tuple[float, float]:
+    """Where a node would like to stand, and how much."""
+    up, down = sides
+    ends = pulls.both if up and down else (pulls.up if up else pulls.down) or pulls.both
     if not ends:
-        return u[node], LOOSE
-    found = sorted(u[line.node] + line.shift for line in ends)
+        return now, LOOSE
+    found = sorted([u[node] + shift for node, shift in ends])
     middle = len(found) // 2
     wish = found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2
-    return wish, (1.0 + len(ends)) * (THREAD_WEIGHT if node >= web.items else 1.0)
+    return wish, (1.0 + len(ends)) * pulls.weight
 
 
 def _runs(web: Web, pinned: Mapping[int, float]) -> Iterator[Run]:
@@ -158,22 +179,20 @@ def _settle(
     if len(row) == 1:
         u[row[0]] = wishes[0][0]
         return
-    offsets = list(_offsets(web, row))
+    half = web.half
+    offset, previous = 0.0, half[row[0]]
+    offsets = []
     blocks: list[tuple[float, float, int]] = []
-    for (wish, weight), offset in zip(wishes, offsets, strict=True):
+    for node, (wish, weight) in zip(row, wishes, strict=True):
+        if offsets:
+            offset += previous + half[node]
+        previous = half[node]
+        offsets.append(offset)
         total, mass, count = (wish - offset) * weight, weight, 1
-        while blocks and blocks[-1][0] / blocks[-1][1] > total / mass:
+        while blocks and blocks[-1][0] * mass > total * blocks[-1][1]:
             more, heavier, others = blocks.pop()
             total, mass, count = total + more, mass + heavier, count + others
         blocks.append((total, mass, count))
-    levels = (total / mass for total, mass, count in blocks for _ in range(count))
+    levels = [total / mass for total, mass, count in blocks for _ in range(count)]
     for node, level, offset in zip(row, levels, offsets, strict=True):
         u[node] = level + offset
-
-
-def _offsets(web: Web, row: Sequence[int]) -> Iterator[float]:
-    """The least distance of each node of a row from its first one."""
-    offset = 0.0
-    for node, after in zip(row, [*row[1:], row[0]], strict=True):
-        yield offset
-        offset += web.half[node] + web.half[after]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from graphflow.view.layout.web import Line, Web
 
-SWEEPS = 12
+SWEEPS, PATIENCE = 8, 4
+"""The most rounds, and how many in a row may bring nothing."""
 
 
 def crossings(web: Web, rows: Sequence[Sequence[int]]) -> int:
@@ -31,24 +32,32 @@ def sort_rows(web: Web, keys: Sequence[tuple[int, ...]]) -> None:
     """Put the rows of ``web`` in order, beginning with the one that ``keys`` give.
 
     Sweeps down and up in turn order each row by the mean place of its neighbours in the row
-    before; later ones also swap nodes that stand side by side where that saves crossings. The best
-    order seen is kept.
+    before. Where crossings remain, once more from the beginning, swapping nodes that stand side by
+    side where that saves some. The best order seen is kept.
     """
-    rows = [sorted(row, key=lambda node: keys[node]) for row in web.rows]
-    best, fewest = [list(row) for row in rows], crossings(web, rows)
-    for sweep in range(SWEEPS):
-        if not fewest:
-            break
-        places = {node: index for row in rows for index, node in enumerate(row)}
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            if len(row) > 1:
-                _sort(row, web.up if sweep % 2 == 0 else web.down, places)
-                if sweep >= SWEEPS // 3:
-                    _swap(row, web, places)
-        count = crossings(web, rows)
-        if count < fewest:
-            best, fewest = [list(row) for row in rows], count
+    first = [sorted(row, key=lambda node: keys[node]) for row in web.rows]
+    best, fewest = first, crossings(web, first)
+    for swapping in (False, True):
+        rows, idle = [list(row) for row in first], 0
+        for sweep in range(SWEEPS):
+            if not fewest or idle == PATIENCE:
+                break
+            _sweep(web, rows, upwards=sweep % 2 == 1, swapping=swapping)
+            count = crossings(web, rows)
+            idle += 1
+            if count < fewest:
+                best, fewest, idle = [list(row) for row in rows], count, 0
     web.rows = best
+
+
+def _sweep(web: Web, rows: list[list[int]], upwards: bool, swapping: bool) -> None:
+    """Order all rows in turn."""
+    places = {node: index for row in rows for index, node in enumerate(row)}
+    for row in reversed(rows) if upwards else rows:
+        if len(row) > 1:
+            _sort(row, web.down if upwards else web.up, places)
+            if swapping:
+                _swap(row, web, places)
 
 
 def _end(line: Line, places: Mapping[int, int]) -> float:

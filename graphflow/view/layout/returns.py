@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from graphflow.view.layout.sheet import Sheet
 from graphflow.view.layout.web import LABEL_AIR, Web
@@ -23,38 +24,48 @@ class Band:
     right: float
 
 
+class Stand(NamedTuple):
+    """Rows put in their places: u of nodes, v of the middles of items, and the rows' extent."""
+
+    web: Web
+    u: Sequence[float]
+    v: Sequence[float]
+    bands: Sequence[Band]
+
+
 @dataclass(frozen=True)
 class Lane:
     """A wire that leads back: it turns aside at ``under``, runs at ``u``, comes in at ``over``.
 
-    ``room`` is what it takes with its label.
+    ``middle`` is the v of its label, ``room`` what it takes with it.
     """
 
     u: float
     under: float
     over: float
+    middle: float
     room: Band
 
 
-def lanes(
-    sheet: Sheet, web: Web, backs: Sequence[bool], u: Sequence[float], bands: Sequence[Band]
-) -> dict[int, Lane]:
+def lanes(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> dict[int, Lane]:
     """The lane of each wire that leads back, on the side that it is nearer to: short ones next to
-    the rows, the others around them. ``bands`` are the rows, ``u`` where nodes stand.
+    the rows, the others around them.
     """
+    row = stand.web.row
     lengths = {
-        number: abs(web.row[wire.tail] - web.row[wire.head])
+        number: abs(row[wire.tail] - row[wire.head])
         for number, wire in enumerate(sheet.wires)
         if backs[number]
     }
-    taken, found = list(bands), dict[int, Lane]()
+    taken, found = list(stand.bands), dict[int, Lane]()
     for number in sorted(lengths, key=lambda n: (lengths[n], n)):
         wire = sheet.wires[number]
-        ends = u[wire.tail] + wire.leave, u[wire.head] + wire.enter
-        under = bands[web.row[wire.tail]].bottom + DROP
-        over = bands[web.row[wire.head]].top - DROP
-        found[number] = _lane(wire.label, ends, under, over, taken)
-        taken.append(found[number].room)
+        ends = stand.u[wire.tail] + wire.leave, stand.u[wire.head] + wire.enter
+        under = stand.bands[row[wire.tail]].bottom + DROP
+        over = stand.bands[row[wire.head]].top - DROP
+        lane = _lane(wire.label, ends, under, over, taken)
+        taken.append(lane.room)
+        found[number] = _tight(lane, wire.tail, wire.head, stand)
     return found
 
 
@@ -73,4 +84,19 @@ def _lane(
     left = min((band.left for band in passed), default=0.0) - AIR - wide
     right = max((band.right for band in passed), default=0.0) + AIR + wide
     u = left if sum(ends) - 2 * left < 2 * right - sum(ends) else right
-    return Lane(u, under, over, Band(top, bottom, u - wide, u + wide))
+    return Lane(u, under, over, middle, Band(top, bottom, u - wide, u + wide))
+
+
+def _tight(lane: Lane, tail: int, head: int, stand: Stand) -> Lane:
+    """A lane that ends right at a box where nothing stands between the two."""
+    web = stand.web
+
+    def free(item: int) -> bool:
+        row = web.rows[web.row[item]]
+        return row[0 if lane.u < stand.u[item] else -1] == item
+
+    if free(head):
+        lane = replace(lane, over=stand.v[head] - web.depth[head] / 2 - DROP)
+    if free(tail):
+        lane = replace(lane, under=stand.v[tail] + web.depth[tail] / 2 + DROP)
+    return lane

@@ -12,19 +12,20 @@ LAST_ROUNDS = 5
 STILL = 0.25
 """A round that moves nothing farther was the last of its kind."""
 THREAD_WEIGHT = 8.0
-STIFF = 1e5
+STIFF, YIELD = 1e9, 1e2
 SNAP = 12.0
-PINNED = 1e9
+PINNED = 1e11
 LOOSE = 0.01
 
 
 class Run(NamedTuple):
     """Threads of one value in successive rows, to the right (1) or left (-1) of the main path, or
-    where it does not pass (0).
+    where it does not pass (0). The farther out, the more it gives way.
     """
 
     nodes: Sequence[int]
     side: int
+    weight: float
 
 
 class Pulls(NamedTuple):
@@ -57,16 +58,28 @@ def columns(web: Web, pinned: Mapping[int, float]) -> list[float]:
         _round(web, web.rows if up else web.rows[::-1], pulls, fixed, sides, u)
         if _moved(before, u) < STILL:
             break
-    runs = [run for run in _runs(web, pinned) if len(run.nodes) > 1]
+    runs = list(_runs(web, pinned))
     for _ in range(LAST_ROUNDS):
         before = list(u)
         for run in runs:
-            fixed |= dict.fromkeys(run.nodes, (_line(run, u), STIFF))
+            fixed |= dict.fromkeys(run.nodes, (_line(run, u), run.weight))
         _round(web, web.rows, pulls, fixed, (True, True), u)
         if _moved(before, u) < STILL:
             break
+    for run in runs:
+        _align(web, run, u)
     _snap(web, {node for run in runs for node in run.nodes} | pinned.keys(), u)
     return u
+
+
+def _align(web: Web, run: Run, u: list[float]) -> None:
+    """Make a run one line where there is room for it, should the rounds have left a jog."""
+    ends = sorted(u[node] for node in run.nodes)
+    for wish in (_line(run, u), ends[-1], ends[0]):
+        if ends[-1] - ends[0] > 0.05 and all(_free(web, node, wish, u) for node in run.nodes):
+            for node in run.nodes:
+                u[node] = wish
+            return
 
 
 def _snap(web: Web, fixed: Set[int], u: list[float]) -> None:
@@ -80,21 +93,22 @@ def _snap(web: Web, fixed: Set[int], u: list[float]) -> None:
         (web.rows[::-1], web.down, web.up, 1e9),
     ):
         for row in rows:
-            for place, node in enumerate(row):
+            for node in row:
                 if node in fixed or len(here[node]) != 1 or (most > SNAP and there[node]):
                     continue
                 line = here[node][0]
                 wish = u[line.node] + line.shift
-                if 0.05 < abs(wish - u[node]) <= most and _free(web, row, place, wish, u):
+                if 0.05 < abs(wish - u[node]) <= most and _free(web, node, wish, u):
                     u[node] = wish
 
 
-def _free(web: Web, row: Sequence[int], place: int, wish: float, u: Sequence[float]) -> bool:
-    """Whether a node of a row can stand where it wishes with all others staying."""
-    half = web.half
-    left = place == 0 or u[row[place - 1]] + half[row[place - 1]] + half[row[place]] <= wish
-    return left and (
-        place == len(row) - 1 or wish + half[row[place]] + half[row[place + 1]] <= u[row[place + 1]]
+def _free(web: Web, node: int, wish: float, u: Sequence[float]) -> bool:
+    """Whether a node can stand where it wishes with all others staying."""
+    row, half = web.rows[web.row[node]], web.half
+    place = row.index(node)
+    left, right = row[max(place - 1, 0)], row[min(place + 1, len(row) - 1)]
+    return (left == node or u[left] + half[left] + half[node] <= wish) and (
+        right == node or wish + half[node] + half[right] <= u[right]
     )
 
 
@@ -146,21 +160,33 @@ def _wish(
 
 def _runs(web: Web, pinned: Mapping[int, float]) -> Iterator[Run]:
     """What can be straight: labels stand for themselves, and the main path parts left and right."""
-    places = {node: place for row in web.rows for place, node in enumerate(row)}
-    mains = {web.row[node]: places[node] for node in pinned}
+    outwards = _outwards(web, pinned)
     for trunk in web.trunks:
         nodes: list[int] = []
-        side = 0
-        for node in trunk:
-            main = mains.get(web.row[node])
-            here = 0 if main is None else (places[node] > main) - (places[node] < main)
-            if web.depth[node] or node in pinned or here * side < 0:
-                yield Run(nodes, side)
-                nodes, side = [], 0
-            if not web.depth[node] and node not in pinned:
+        for node in [*trunk, -1]:
+            broken = node < 0 or web.depth[node] or node in pinned
+            if broken or any(outwards[node] * outwards[other] < 0 for other in nodes):
+                if len(nodes) > 1:
+                    far = max((outwards[other] for other in nodes), key=abs)
+                    yield Run(nodes, (far > 0) - (far < 0), STIFF / YIELD ** min(abs(far), 3))
+                nodes = []
+            if not broken:
                 nodes.append(node)
-                side = side or here
-        yield Run(nodes, side)
+
+
+def _outwards(web: Web, pinned: Mapping[int, float]) -> list[int]:
+    """How many threads from the main path each thread of its rows is: above 0 to the right, below
+    to the left, 0 where the main path does not pass.
+    """
+    found = [0] * len(web.row)
+    for row in web.rows:
+        main = next((place for place, node in enumerate(row) if node in pinned), None)
+        if main is not None:
+            for side, nodes in (1, row[main + 1 :]), (-1, row[:main][::-1]):
+                threads = [node for node in nodes if node >= web.items]
+                for count, node in enumerate(threads, 1):
+                    found[node] = side * count
+    return found
 
 
 def _line(run: Run, u: Sequence[float]) -> float:
@@ -181,7 +207,7 @@ def _settle(
         return
     half = web.half
     offset, previous = 0.0, half[row[0]]
-    offsets = []
+    offsets: list[float] = []
     blocks: list[tuple[float, float, int]] = []
     for node, (wish, weight) in zip(row, wishes, strict=True):
         if offsets:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from graphflow.view.layout.sheet import Sheet
+from graphflow.view.layout.sheet import Sheet, Wire
 from graphflow.view.layout.web import LABEL_AIR, Web
 
 AIR = 12.0
@@ -65,7 +65,7 @@ def lanes(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> dict[int, Lane]:
         over = stand.bands[row[wire.head]].top - DROP
         lane = _lane(wire.label, ends, under, over, taken)
         taken.append(lane.room)
-        found[number] = _tight(lane, wire.tail, wire.head, stand)
+        found[number] = _tight(lane, wire, stand)
     return found
 
 
@@ -87,9 +87,9 @@ def _lane(
     return Lane(u, under, over, middle, Band(top, bottom, u - wide, u + wide))
 
 
-def _tight(lane: Lane, tail: int, head: int, stand: Stand) -> Lane:
+def _tight(lane: Lane, wire: Wire, stand: Stand) -> Lane:
     """A lane that ends right at a box where nothing stands between the two."""
-    web = stand.web
+    web, tail, head = stand.web, wire.tail, wire.head
 
     def free(item: int) -> bool:
         row = web.rows[web.row[item]]
@@ -99,4 +99,6 @@ def _tight(lane: Lane, tail: int, head: int, stand: Stand) -> Lane:
         lane = replace(lane, over=stand.v[head] - web.depth[head] / 2 - DROP)
     if free(tail):
         lane = replace(lane, under=stand.v[tail] + web.depth[tail] / 2 + DROP)
+    if abs(lane.under - lane.over) > wire.label[1] + 2 * AIR:
+        lane = replace(lane, middle=(lane.under + lane.over) / 2)
     return lane

@@ -12,7 +12,7 @@ with everything open, as the studio draws them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import graphflow as gf
@@ -84,9 +84,15 @@ def milliseconds(run: Callable[[], object], before: Callable[[], object]) -> flo
     return 1000 * min(times)
 
 
+def show(name: str, picture: Sequence[Sequence[object]], first: float, again: float) -> None:
+    """One line of the table."""
+    boxes, frames, links = map(len, picture)
+    print(f"{name:<22}{boxes:>6}{frames:>7}{links:>6}{first:>10.1f}{again:>10.1f}")
+
+
 def main() -> None:
     fresh = arranged.cache_clear
-    print(f"{'picture':<22}{'boxes':>6}{'frames':>7}{'links':>6}{'first ms':>10}{'again ms':>10}")
+    print(f"{'':<22}{'boxes':>6}{'frames':>7}{'links':>6}{'first ms':>10}{'again ms':>10}")
     for blocks, size in STACKS:
         for equal in (True, False):
             picture = stack(blocks, size, equal)
@@ -99,8 +105,7 @@ def main() -> None:
             first = milliseconds(lambda p=picture: place(*p), fresh)
             again = milliseconds(lambda p=other: place(*p), opened)
             name = f"{blocks} {'equal' if equal else 'different'} blocks"
-            counts = [len(part) for part in picture]
-            print(f"{name:<22}{counts[0]:>6}{counts[1]:>7}{counts[2]:>6}{first:>10.1f}{again:>10.1f}")
+            show(name, picture, first, again)
     for graph in GRAPHS:
         elaborated = gf.load(graph).elaborated
         outline = outlined([elaborated.graph], elaborated.calls)
@@ -108,8 +113,7 @@ def main() -> None:
         drawing = drawn(outline, look)
         first = milliseconds(lambda o=outline, k=look: drawn(o, k), fresh)
         again = milliseconds(lambda o=outline, k=look: drawn(o, k), lambda: None)
-        counts = [len(part) for part in (drawing.nodes, drawing.groups, drawing.edges)]
-        print(f"{graph:<22}{counts[0]:>6}{counts[1]:>7}{counts[2]:>6}{first:>10.1f}{again:>10.1f}")
+        show(graph, (drawing.nodes, drawing.groups, drawing.edges), first, again)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def metrics_charts(run: Path) -> dict[str, Chart]:
     for name, (steps, values) in _logged(run, bool(found)).items():
         part, _, metric = name.partition("/")
         x, y = _few(steps, values)
-        found.setdefault(metric or part, []).append(Series(part, y, x))
+        found.setdefault(metric or part, []).append(Series(f"{part}, each epoch", y, x))
     return {name: Chart(series, Labels(name, "updates", name)) for name, series in found.items()}
 
 

@@ -195,3 +195,4 @@ def main() -> None:
     order = line.receive()
     assert isinstance(order, Order)
     train(order, Control(line, gone))
+    os._exit(0)  # all is written; the thread that reads stdin would hinder an orderly end

@@ -79,8 +79,9 @@ def test_a_training_is_started_and_its_curves_are_drawn(studio: Studio):
 
 def test_a_setting_of_the_file_is_changed(studio: Studio):
     page = opened(Workspace(text=PARABOLA))
-    assert [each.value for each in page.text_input] == ["0.25", "sgd(lr=lr)", "3"]
-    page.text_input[0].set_value("0.5")
+    found = {each.label: each.value for each in page.text_input}
+    assert found == {"lr": "0.25", "optimizer": "sgd(lr=lr)", "steps": "3"}
+    page.text_input(key="train_set_lr").set_value("0.5")
     button(page, "Start").click().run()
     job = next(reversed(studio.jobs._jobs.values()))
     assert job.wait(20) and job.order.overrides == (("lr", "0.5"),)

@@ -27,6 +27,7 @@ from graphflow.view.workspace import Workspace
 from ui import state
 from ui.messages import escaped, show, show_errors
 
+Place = st.delta_generator.DeltaGenerator
 EVERY = 0.5
 """Seconds between looks at a training that runs."""
 SHOWN = "train_shown"
@@ -85,8 +86,13 @@ def _ordering() -> None:
         return
     given = dict(workspace.overrides)
     with st.form("train_form"):
-        written = {name: _field(name, given.get(name, text)) for name, text in form.settings}
-        counts = {name: _count(name, form) for name in COUNTED}
+        halves = st.columns(2)
+        written = {
+            name: _field(halves[number % 2], name, given.get(name, text))
+            for number, (name, text) in enumerate(form.settings)
+        }
+        places = {name: halves[(len(written) + n) % 2] for n, name in enumerate(COUNTED)}
+        counts = {name: _count(places[name], name, form) for name in COUNTED}
         more = st.text_area(
             "Further changes", placeholder="hidden=64\ntrain.optimizer=sgd(lr=0.1)",
             help="one a line, as --set takes them", height=80,
@@ -97,15 +103,16 @@ def _ordering() -> None:
             _start(workspace, form.name, changes, counts)
 
 
-def _field(name: str, value: str) -> str:
-    return st.text_input(escaped(name), value, key=f"train_set_{name}")
+def _field(place: Place, name: str, value: str) -> str:
+    label = name.removeprefix("train.").removeprefix("run.")
+    return place.text_input(escaped(label), value, key=f"train_set_{name}")
 
 
-def _count(name: str, form: Form) -> int | None:
+def _count(place: Place, name: str, form: Form) -> int | None:
     """A number that may be left out, unless the file says it: then it is among its settings."""
     if any(setting.endswith(f".{name}") for setting, _ in form.settings):
         return None
-    found = st.number_input(name, min_value=0, value=None, step=1, key=f"train_{name}")
+    found = place.number_input(name, min_value=0, value=None, step=1, key=f"train_{name}")
     return None if found is None else int(found)
 
 
@@ -225,20 +232,27 @@ def _whole(number: float | None) -> int | None:
     return None if number is None else int(number)
 
 
-def _command(
-    place: st.delta_generator.DeltaGenerator, job: Job, command: Command, label: str, icon: str
-) -> None:
+def _command(place: Place, job: Job, command: Command, label: str, icon: str) -> None:
     busy = job.report.state in ("starting", "stopping")
     place.button(label, icon=icon, key=f"train_{command}", on_click=job.tell, args=(command,),
                  width="stretch", disabled=busy)  # fmt: skip
 
 
 def _charts(kind: str, charts: Mapping[str, Chart]) -> None:
-    """Charts two in a row, which keep their zoom while they grow."""
+    """Charts two in a row, which keep their zoom while they grow; their last values as a table."""
     cells = st.columns(2) if len(charts) > 1 else [st.container()]
     for number, (name, chart) in enumerate(charts.items()):
+        figure = draw(chart)
+        figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"})
         with cells[number % len(cells)]:
-            _plot(draw(chart), f"train_{kind}_{number}", name)
+            _plot(figure, f"train_{kind}_{number}", name)
+    if charts:
+        with st.expander(f"The last values of these {kind}, as a table"):
+            rows = [
+                {"of": chart.labels.title, "curve": series.name, "value": float(series.y[-1])}
+                for chart in charts.values() for series in chart.series if len(series.y)
+            ]  # fmt: skip
+            st.dataframe(rows, hide_index=True, key=f"train_{kind}_table")
 
 
 def _plot(figure: go.Figure, key: str, name: str) -> None:

@@ -108,7 +108,7 @@ def test_the_figures_of_the_file_are_drawn_when_asked_for(studio: Studio):
 
 def test_a_checkpoint_opens_in_explore(studio: Studio):
     page = trained(studio, PARABOLA)
-    button(page, "Open last checkpoint in Explore").click().run()
+    button(page, "last checkpoint").click().run()
     assert not page.exception
     workspace = page.session_state[KEY].workspace
     assert workspace.run == page.session_state["train_shown"]

@@ -23,6 +23,7 @@ from graphflow.studio.curves import gauge_charts, metrics_charts
 from graphflow.studio.jobs import Job, Standing
 from graphflow.studio.services import Figure, Form
 from graphflow.studio.trainer import Command, Order
+from graphflow.training.run_folder import RunFolder
 from graphflow.view.workspace import Workspace
 from ui import state
 from ui.messages import escaped, show, show_errors
@@ -30,6 +31,12 @@ from ui.messages import escaped, show, show_errors
 Place = st.delta_generator.DeltaGenerator
 EVERY = 0.5
 """Seconds between looks at a training that runs."""
+REDRAWN = 1.0
+"""Seconds between drawings of its curves, which cost a browser much more."""
+LISTED = 3.0
+"""Seconds between looks at the list of runs while one of them trains."""
+WATCHED = "train_watched"
+"""Where a session keeps which training it saw running."""
 SHOWN = "train_shown"
 """Where a session keeps which run it looks at."""
 DRAWN = "train_drawn"
@@ -53,7 +60,8 @@ def page() -> None:
         with show_errors():
             _ordering()
         with show_errors():
-            _list()
+            alive = any(j.job is not None and not j.job.over for j in open_studio().jobs.runs())
+            st.fragment(_list, run_every=LISTED if alive else None)()
     with right, show_errors():
         run = _shown()
         if run is None:
@@ -139,24 +147,22 @@ def _list() -> None:
     with st.container(height=min(420, 64 * max(1, len(found)) + 20), border=False):
         for each in found:
             path = str(each.entry.path)
-            st.button(
+            if st.button(
                 f"{escaped(each.entry.path.name)} · {each.state}", key=f"train_open_{path}",
-                icon=SIGNS.get(each.state), on_click=_show, args=(path,), width="stretch",
+                icon=SIGNS.get(each.state), width="stretch",
                 type="primary" if path == st.session_state.get(SHOWN) else "secondary",
-            )  # fmt: skip
-
-
-def _show(path: str) -> None:
-    st.session_state[SHOWN] = path
+            ):  # fmt: skip
+                st.session_state[SHOWN] = path
+                st.rerun()
 
 
 # -- one run ---------------------------------------------------------------------------------
 def _run(run: Standing) -> None:
-    """A run: looked at again and again while it trains, its figures and snapshots below."""
+    """A run: looked at again and again while it trains, its figures below."""
     st.subheader(escaped(run.entry.path.name), anchor=False)
     alive = run.job is not None and not run.job.over
     st.fragment(_live, run_every=EVERY if alive else None)(run)
-    _snapshots(run)
+    st.fragment(_curves, run_every=REDRAWN if alive else None)(run)
     with show_errors():
         _figures(run)
     with st.expander("Settings"):
@@ -165,20 +171,25 @@ def _run(run: Standing) -> None:
 
 
 def _live(run: Standing) -> None:
-    """Where it stands, what can be done, and the curves so far."""
-    job, path = run.job, run.entry.path
+    """Where it stands, what can be done, and what can be looked at."""
+    job, path = run.job, str(run.entry.path)
     with show_errors():
         _standing(run)
         _buttons(run)
-        if error := job is not None and job.report.diagnostics:
-            show(GraphflowError(*error))
-        _charts("metrics", metrics_charts(path))
-        _charts("gauges", gauge_charts(path))
-    if job is not None and job.over and st.session_state.get("train_watched") == str(path):
-        st.session_state["train_watched"] = None
-        st.rerun()
+        if job is not None and job.report.diagnostics:
+            show(GraphflowError(*job.report.diagnostics))
+        _moments(run)
     if job is not None and not job.over:
-        st.session_state["train_watched"] = str(path)
+        st.session_state[WATCHED] = path
+    elif st.session_state.pop(WATCHED, None) == path:
+        st.rerun()  # it has just ended: the rest of the page is to know
+
+
+def _curves(run: Standing) -> None:
+    """The curves so far."""
+    with show_errors():
+        _charts("metrics", metrics_charts(run.entry.path))
+        _charts("gauges", gauge_charts(run.entry.path))
 
 
 def _standing(run: Standing) -> None:
@@ -265,18 +276,19 @@ def _plot(figure: go.Figure, key: str, name: str) -> None:
     st.plotly_chart(figure, key=key, theme=None, config={"displaylogo": False})
 
 
-def _snapshots(run: Standing) -> None:
-    """Moments that were kept: each opens in Explore."""
-    moments = [*run.snapshots, *["latest"] * (run.entry.steps > 0)]
+def _moments(run: Standing) -> None:
+    """Its checkpoints: each opens in Explore."""
+    folder = RunFolder(run.entry.path)
+    moments = [*folder.snapshots(), *["latest"] * any(folder.checkpoints())]
     if not moments:
         return
-    st.subheader("Look inside", anchor=False)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Look inside, in Explore:", width="content")
         for name in moments:
             label = "last checkpoint" if name == "latest" else f"step {int(name[9:]):,}"
             st.button(
-                f"Open {label} in Explore", key=f"train_moment_{name}", on_click=_explore,
-                icon=":material/account_tree:", args=(run.entry.path, name),
+                label, key=f"train_moment_{name}", icon=":material/account_tree:",
+                on_click=_explore, args=(run.entry.path, name),
             )  # fmt: skip
 
 

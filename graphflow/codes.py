@@ -276,9 +276,4 @@ CODES: dict[str, Code] = {
         "A permalink is cut short, was changed, or is larger than a view is. Copy all of it, or "
         "open the graph from the gallery.",
     ),
-    "GF133": Code(
-        "the file cannot be taken into the studio",
-        "What is sent to the studio is a graph file: YAML as UTF-8 text, within the size that "
-        "whoever started it allows.",
-    ),
 }

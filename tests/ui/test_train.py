@@ -13,6 +13,7 @@ from graphflow.studio import client
 from graphflow.studio.client import Studio
 from graphflow.studio.limits import Limits
 from graphflow.view.workspace import Workspace
+from ui import going
 from ui.state import KEY, Session
 
 PARABOLA = """
@@ -106,10 +107,12 @@ def test_the_figures_of_the_file_are_drawn_when_asked_for(studio: Studio):
     assert not page.exception and not page.error and len(page.get("plotly_chart")) == 4
 
 
-def test_a_checkpoint_opens_in_explore(studio: Studio):
+def test_a_checkpoint_opens_in_explore(studio: Studio, monkeypatch: pytest.MonkeyPatch):
+    gone: list[str] = []
+    monkeypatch.setattr(going, "go", gone.append)
     page = trained(studio, PARABOLA)
     button(page, "last checkpoint").click().run()
-    assert not page.exception
+    assert not page.exception and gone == ["explore"]
     workspace = page.session_state[KEY].workspace
     assert workspace.run == page.session_state["train_shown"]
     assert studio.client("x").ask(workspace, "overview")

@@ -7,7 +7,6 @@ closed, or opened by somebody else, and nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 import plotly.graph_objects as go
@@ -25,7 +24,7 @@ from graphflow.studio.services import Figure, Form
 from graphflow.studio.trainer import Command, Order
 from graphflow.training.run_folder import RunFolder
 from graphflow.view.workspace import Workspace
-from ui import state
+from ui import going, state
 from ui.messages import escaped, show, show_errors
 
 Place = st.delta_generator.DeltaGenerator
@@ -286,15 +285,9 @@ def _moments(run: Standing) -> None:
         st.markdown("Look inside, in Explore:", width="content")
         for name in moments:
             label = "last checkpoint" if name == "latest" else f"step {int(name[9:]):,}"
-            st.button(
-                label, key=f"train_moment_{name}", icon=":material/account_tree:",
-                on_click=_explore, args=(run.entry.path, name),
-            )  # fmt: skip
-
-
-def _explore(run: Path, checkpoint: str) -> None:
-    state.open_workspace(Workspace(run=str(run), checkpoint=checkpoint))
-    st.toast("It is open in Explore.")
+            if st.button(label, key=f"train_moment_{name}", icon=":material/account_tree:"):
+                state.open_workspace(Workspace(run=str(run.entry.path), checkpoint=name))
+                going.go("explore")
 
 
 def _figures(run: Standing) -> None:

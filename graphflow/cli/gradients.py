@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
-
 from graphflow.api import Model
 from graphflow.autodiff import GradientCheck
-from graphflow.ir.dims import bind
 from graphflow.ir.graph import Graph
-from graphflow.ir.types import type_symbols
-from graphflow.ops.op import Array
 from graphflow.runtime.differences import agrees_beside, best_checks, held, projected
 from graphflow.spec.syntax import Name
-from graphflow.view.feeding import Fed, own_feed, target
+from graphflow.view.feeding import RANDOM, Fed, own_feed, random_numbers, target
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ def check_model(model: Model) -> list[Gradients]:
 
 def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
-    own = own_feed(model, program.graph) or Fed(_random(program.graph), "random numbers")
+    own = own_feed(model, program.graph) or Fed(random_numbers(program.graph), RANDOM)
     prepared = program.prepared(own.values)
     graph, leaves = held(prepared.graph, prepared.leaves)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)
@@ -73,17 +68,3 @@ def _real(graph: Graph, of: str, names: Collection[str]) -> list[str]:
         if node.op in ("parameter", "input") and node.name in needed and node.name in names
         if node.tensor.dtype.is_float
     ]
-
-
-def _random(graph: Graph) -> dict[str, Array]:
-    """Normal numbers; positions and labels are 0 or 1, which every table has."""
-    generator = np.random.default_rng(0)
-    inputs = {node.name: node.tensor for node in graph.leaves("input")}
-    symbols = sorted({s for type in inputs.values() for s in type_symbols(type)})
-    sizes = {name: 2 + i for i, name in enumerate(symbols)}
-    found: dict[str, Array] = {}
-    for name, type in inputs.items():
-        shape = tuple(int(bind(d, sizes)) for d in type.shape)  # type: ignore[arg-type]
-        real = type.dtype.is_float
-        found[name] = generator.normal(size=shape) if real else generator.integers(0, 2, shape)
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from graphflow.view.feeding import (
     checked_target,
     needed_inputs,
     own_feed,
+    studied_feed,
     take_parameters,
     wanted,
 )
@@ -29,7 +30,8 @@ from graphflow.view.feeding import (
 class Chosen:
     """What a walk through forward and backward is about: ``of`` by ``by``, fed with ``values``.
 
-    ``by`` is empty where nothing can be differentiated. ``source`` says where the values are from.
+    ``by`` is empty where nothing can be differentiated. ``source`` says where the values are from,
+    ``warning`` what is wrong with that.
     """
 
     of: str
@@ -38,6 +40,7 @@ class Chosen:
     values: Mapping[str, Array]
     source: str
     seed: int
+    warning: str = ""
 
 
 def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | None = None) -> Chosen:
@@ -53,13 +56,24 @@ def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | Non
     if missing:
         offer = " ".join(f"--feed {name}=..." for name in missing)
         fail("GF065", f"nothing says what {', '.join(missing)} is",
-             help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy; a check: with a feed "
-             "or a data: section in the file serves, too")  # fmt: skip
-    take_parameters(model, own)
-    mode: Mode = "eval" if own.check is not None and own.check.mode == "eval" else "train"
-    real = graph[of].tensor.dtype.is_float
-    seed = 0 if own.check is None else own.check.seed
-    return Chosen(of, by if real else (), mode, values, own.source, seed)
+             help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy")  # fmt: skip
+    return _at(model, of, by, replace(own, values=values), "")
+
+
+def choose_to_look(model: Model, of: str | None = None) -> Chosen:
+    """The same for whoever wants to look: random numbers serve where the file feeds nothing."""
+    of = of or checked_target(model)
+    by = wanted(model, of)
+    return _at(model, of, by, *studied_feed(model, model.compile(of).graph))
+
+
+def _at(model: Model, of: str, by: tuple[str, ...], fed: Fed, warning: str) -> Chosen:
+    """The point that a feed says, a check's parameters taken over."""
+    take_parameters(model, fed)
+    mode: Mode = "eval" if fed.check is not None and fed.check.mode == "eval" else "train"
+    seed = 0 if fed.check is None else fed.check.seed
+    real = model.graph[of].tensor.dtype.is_float
+    return Chosen(of, by if real else (), mode, fed.values, fed.source, seed, warning)
 
 
 def compiled(

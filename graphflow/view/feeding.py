@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from graphflow.api import Model
-from graphflow.diagnostics import did_you_mean, fail
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.ir.dims import bind
 from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.types import type_symbols
 from graphflow.ops.op import Array
 from graphflow.spec.document import CheckDecl
 from graphflow.spec.elaborate import Elaborated
@@ -17,6 +21,7 @@ from graphflow.training.feed import Feed
 
 ROWS = 4
 """Rows of data that are fed."""
+RANDOM = "random numbers"
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,47 @@ def own_feed(model: Model, graph: Graph) -> Fed | None:
         if wanted <= values.keys():
             return Fed(values, "data")
     return None
+
+
+def studied_feed(model: Model, graph: Graph) -> tuple[Fed, str]:
+    """What ``graph`` is fed so that it can be looked at, and a warning: random numbers where the
+    file offers nothing, or where its published data are not on this machine.
+    """
+    plan = model.elaborated.data
+    why = "nothing says what they are: a check with a feed does, or a data: section"
+    try:
+        own = own_feed(model, graph)
+    except GraphflowError as error:
+        if plan is None or not is_away(model, error):
+            raise
+        own, why = None, f"their data are not on this machine: graphflow fetch {plan.source}"
+    if own is not None:
+        return own, ""
+    names = needed_inputs(graph)
+    found = {n: v for n, v in random_numbers(graph).items() if n in names}
+    warning = f"random numbers are fed to {', '.join(names)}: {why}" if names else ""
+    return Fed(found, RANDOM if names else ""), warning
+
+
+def is_away(model: Model, error: GraphflowError) -> bool:
+    """Whether what went wrong is that published data are not on this machine."""
+    plan = model.elaborated.data
+    published = plan is not None and "path" not in plan.options
+    return published and all(d.code == "GF072" for d in error.diagnostics)
+
+
+def random_numbers(graph: Graph) -> dict[str, Array]:
+    """Normal numbers; positions and labels are 0 or 1, which every table has."""
+    generator = np.random.default_rng(0)
+    inputs = {node.name: node.tensor for node in graph.leaves("input")}
+    symbols = sorted({s for type in inputs.values() for s in type_symbols(type)})
+    sizes = {name: 2 + i for i, name in enumerate(symbols)}
+    found: dict[str, Array] = {}
+    for name, type in inputs.items():
+        shape = tuple(int(bind(d, sizes)) for d in type.shape)  # type: ignore[arg-type]
+        real = type.dtype.is_float
+        found[name] = generator.normal(size=shape) if real else generator.integers(0, 2, shape)
+    return found
 
 
 def few_rows(model: Model) -> Elaborated:

@@ -9,7 +9,6 @@ from graphflow.api import Model
 from graphflow.ir.graph import Graph, Phase
 from graphflow.ir.types import TensorType
 from graphflow.ops.control import ScanParts
-from graphflow.view.choosing import flat
 from graphflow.view.overview import Leaf, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
@@ -28,7 +27,6 @@ def overview_of(
     counts = Counter(step.phase for step in recording.steps)
     trains = elaborated.training is not None or elaborated.run is not None
     walks: tuple[Walk, ...] = ("gradient", "training") if trains else ("gradient",)
-    warning = flat(model.graph, walk.of, walk.by) if workspace.walk == "gradient" else ""
     return Overview(
         name=document.name,
         about=document.about or "",
@@ -48,7 +46,7 @@ def overview_of(
         loops=loops(turns),
         seconds=recording.seconds,
         bytes=recording.bytes,
-        warnings=(warning,) if warning else (),
+        warnings=walk.warnings,
     )
 
 

@@ -9,7 +9,7 @@ from graphflow.view.recording.recording import Recording
 
 
 def failing(recording: Recording) -> Failing | None:
-    """The first step with a NaN or an infinity in it; None where all is finite."""
+    """The step where what is not finite began; None where nothing is spoilt."""
     if recording.failing is None:
         return None
     step = recording.steps[recording.failing]

@@ -12,7 +12,7 @@ from graphflow.diagnostics import fail
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Prepared
 from graphflow.runtime.program import Program
-from graphflow.view.choosing import Chosen, choose, compiled
+from graphflow.view.choosing import Chosen, choose_to_look, compiled, flat
 from graphflow.view.recording.edits import as_edited, edited_values, known_name
 from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.turn import Runner, Turn
@@ -24,7 +24,7 @@ class GradientWalk:
 
     def __init__(self, model: Model, workspace: Workspace) -> None:
         self.model = model
-        self.chosen: Chosen = choose(model, workspace.of or None)
+        self.chosen: Chosen = choose_to_look(model, workspace.of or None)
         self.program: Program
         self.program, self.cotangent = compiled(model, self.chosen, workspace.dtype, workspace.seed)
 
@@ -42,6 +42,12 @@ class GradientWalk:
     def fed(self) -> str:
         """Where the values of the inputs are from."""
         return self.chosen.source
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be known before one trusts the numbers."""
+        found = (self.chosen.warning, flat(self.model.graph, self.of, self.by))
+        return tuple(warning for warning in found if warning)
 
     def record(
         self, edits: Sequence[Edit], meter: Meter, unrolled: Sequence[str]

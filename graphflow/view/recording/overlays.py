@@ -24,6 +24,7 @@ from graphflow.ir.graph import LEAVES
 from graphflow.runtime.guard import Summary, summarise
 from graphflow.view.overlay import SHARES, Flag, Marked, Overlay, shared, worst
 from graphflow.view.recording.recording import Recording
+from graphflow.view.recording.turn import nonfinite
 from graphflow.view.steps import Step
 
 VANISHING = 1e-8
@@ -48,25 +49,27 @@ def overlay_of(recording: Recording, kind: Measured) -> Overlay:
 def _values(recording: Recording) -> Overlay:
     scale = _sized(SIZES, "rms")
     marks: dict[str, Marked] = {}
-    for place, summary in [*_leaves(recording), *_forward(recording)]:
-        _add(marks, place, scale(rms(summary), _broken(summary)))
+    for place, summary, flag in [*_leaves(recording), *_forward(recording)]:
+        _add(marks, place, scale(rms(summary), flag))
     return Overlay("values", _legend(SIZES), marks, recording.failing_place)
 
 
-def _leaves(recording: Recording) -> Iterator[tuple[str, Summary]]:
+def _leaves(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
     """What the first turn that has a leaf begins with."""
     seen: set[str] = set()
     for turn in recording.turns:
         for node in turn.graph:
             if node.op in LEAVES and node.op != "rng" and node.name not in seen:
                 seen.add(node.name)
-                yield node.name, summarise(np.asarray(turn.values[node.name]))
+                value = np.asarray(turn.values[node.name])
+                summary = summarise(value)
+                yield node.name, summary, nonfinite([value]) if summary.nonfinite else ""
 
 
-def _forward(recording: Recording) -> Iterator[tuple[str, Summary]]:
+def _forward(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if step.phase == "forward":
-            yield step.place, ran.summary
+            yield step.place, ran.summary, ran.flag
 
 
 # -- gradients -------------------------------------------------------------------------------
@@ -74,7 +77,7 @@ def _gradients(recording: Recording) -> Overlay:
     marks: dict[str, Marked] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if recording.is_gradient(step):
-            _add(marks, step.place, _graded(norm(ran.summary), _faint(ran.summary)))
+            _add(marks, step.place, _graded(norm(ran.summary), ran.flag or _faint(ran.summary)))
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
             _add(marks, step.place, _graded(0.0, "dead"))
     return Overlay("gradients", _legend(NORMS), marks, recording.failing_place)
@@ -86,8 +89,7 @@ def _graded(amount: float, flag: Flag) -> Marked:
 
 
 def _faint(summary: Summary) -> Flag:
-    broken = _broken(summary)
-    return broken or ("vanishing" if rms(summary) < VANISHING else "")
+    return "vanishing" if rms(summary) < VANISHING else ""
 
 
 def _dead(recording: Recording, step: Step) -> bool:
@@ -130,10 +132,6 @@ def rms(summary: Summary) -> float:
 def norm(summary: Summary) -> float:
     """The Euclidean norm of the finite entries."""
     return rms(summary) * sqrt(np.prod(summary.shape, dtype=float) - summary.nonfinite)
-
-
-def _broken(summary: Summary) -> Flag:
-    return "nan" if summary.nonfinite else ""
 
 
 def _sized(edges: tuple[float, ...], what: str) -> Scale:

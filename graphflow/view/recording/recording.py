@@ -93,8 +93,29 @@ class Recording:
 
     @cached_property
     def failing(self) -> int | None:
-        """The first step that gave something that is not finite."""
-        return next((step.index for step in self.steps if step.flag), None)
+        """The step where what is not finite began, if it has spoilt anything: a NaN, or what is
+        asked for. An infinity that a mask puts in and softmax takes out again spoils nothing.
+        """
+        for step in self.steps:
+            if not step.flag:
+                continue
+            graph = self.scope(step.index).graph
+            asked = not step.within and step.node in {*graph.roots(), *graph.gradients.values()}
+            if step.flag == "nan" or asked:
+                return self._begun(step)
+        return None
+
+    def _begun(self, spoilt: Step) -> int:
+        """The first step that led to a spoilt one through values that are not finite."""
+        seen, todo = {spoilt.index}, [spoilt.index]
+        while todo:
+            ran, graph = self.ran[at := todo.pop()], self.scope(at).graph
+            runs = self._firsts[self.steps[at].turn]
+            found = (runs.get((ran.within, name)) for name in graph.nodes[ran.node].inputs)
+            further = {i for i in found if i is not None and self.steps[i].flag} - seen
+            seen |= further
+            todo += further
+        return min(seen)
 
     @property
     def failing_place(self) -> str:

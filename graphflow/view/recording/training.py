@@ -10,13 +10,19 @@ from typing import Protocol
 import numpy as np
 
 from graphflow.api import Model
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import GraphflowError, fail
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates
 from graphflow.runtime.store import StoreLike
-from graphflow.training.feed import open_feed
+from graphflow.training.feed import Served, open_feed
 from graphflow.training.stepping import Batch, learn_first
-from graphflow.view.feeding import few_rows, needed_inputs, own_feed, take_parameters
+from graphflow.view.feeding import (
+    few_rows,
+    is_away,
+    needed_inputs,
+    studied_feed,
+    take_parameters,
+)
 from graphflow.view.recording.edits import as_edited, edited_values, known_name
 from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.turn import Runner, Turn
@@ -75,6 +81,7 @@ class TrainingWalk:
         self.model = model
         self.stepping = model.stepping(dtype=workspace.dtype, seed=workspace.seed)
         self.fed = "nothing: the file makes what it needs"
+        self.warnings: tuple[str, ...] = ()
         self.batches = self._chosen()
         self.epoch, self.batch, self.iteration = 0, 0, 0
         self._coming: Iterator[tuple[dict[str, Array], int]] | None = None
@@ -85,18 +92,22 @@ class TrainingWalk:
 
     def _chosen(self) -> Batches:
         """The data; without any a check's feed, unless the file makes all it needs."""
-        model, goals = self.model, self.model.elaborated.goals
-        graph = replace(model.graph, outputs=tuple(goals))
-        if model.elaborated.data is None and needed_inputs(graph):
-            own = own_feed(model, graph)
-            if own is not None:
-                take_parameters(model, own)
-                self.fed = own.source
-                return Repeated(own.values)
-        served = open_feed(few_rows(model), model.folder, self.stepping.seed, model.learned)
-        if model.elaborated.data is not None:
-            self.fed = "data"
-        return served
+        model, plan = self.model, self.model.elaborated.data
+        graph = replace(model.graph, outputs=tuple(model.elaborated.goals))
+        served: Served | None = None
+        try:
+            if plan is not None or not needed_inputs(graph):
+                served = open_feed(few_rows(model), model.folder, self.stepping.seed, model.learned)
+        except GraphflowError as error:
+            if not is_away(model, error):
+                raise
+        if served is not None:
+            self.fed = "data" if plan is not None else self.fed
+            return served
+        own, warning = studied_feed(model, graph)
+        take_parameters(model, own)
+        self.fed, self.warnings = own.source, (warning,) if warning else ()
+        return Repeated(own.values)
 
     @property
     def of(self) -> str:

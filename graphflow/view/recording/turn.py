@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.texts import told
 from graphflow.view.steps import drawn_id
 
+Broken = Literal["", "nan", "inf"]
 Within = tuple[tuple[str, int], ...]
 """Loops from outside in, each with its time step: the nodes that run them, so that the backward of
 a loop has a place of its own.
@@ -49,7 +51,7 @@ class Ran:
     seconds: float
     bytes: int
     summary: Summary
-    flag: str
+    flag: Broken
     text: str
 
 
@@ -143,7 +145,7 @@ class Runner:
         summaries = [summarise(part) for part in parts]
         text = told(scope.graph, scope.graph.nodes[name], value, summaries[0],
                     scope.values.__getitem__)  # fmt: skip
-        flag = nonfinite(parts) if any(s.nonfinite for s in summaries) else ""
+        flag: Broken = nonfinite(parts) if any(s.nonfinite for s in summaries) else ""
         self.ran.append(Ran(name, within, seconds, nbytes, summaries[0], flag, text))
 
     def _enter(self, scope: Scope, name: str, within: Within) -> None:
@@ -162,7 +164,7 @@ class Runner:
             carries = [np.asarray(values[n]) for n in body.outputs[: parts.carries]]
 
 
-def nonfinite(parts: Sequence[Array]) -> str:
+def nonfinite(parts: Sequence[Array]) -> Broken:
     """What is wrong with values that are not all finite: ``"nan"``, else ``"inf"``."""
     return "nan" if any(bool(np.isnan(part).any()) for part in parts) else "inf"
 

@@ -66,3 +66,39 @@ def test_gradients_of_a_net_are_those_of_the_compiled_program():
     for name, gradient in found.gradients.items():
         recorded = study.value(last, program.gradients[name])
         np.testing.assert_allclose(recorded, gradient, rtol=1e-9, atol=1e-12)
+
+
+def test_contributions_add_up_where_a_value_is_read_twice():
+    text = """
+graphflow: 1
+name: twice
+inputs: {x: scalar}
+nodes: {a: x * x, b: 3 * x, f: a + b}
+outputs: [f]
+check: [{feed: {x: 2}, expect: {f: 10}}]
+"""
+    study = Study(Workspace(text=text))
+    last = len(study.steps) - 1
+    parts = [s for s in study.steps if s.place == "x" or (s.edge and s.edge[0] == "x")]
+    values = {s.node: float(study.value(last, s.node)) for s in parts}
+    assert values["x.grad"] == 7  # 2 x + 3
+    assert sorted(values.values())[-1] == 7
+    assert {v for n, v in values.items() if n.startswith("x.grad.")} >= {2.0, 3.0}
+
+
+def test_the_neuron_of_the_lecture():
+    """CS231n: f = 1 / (1 + exp(-(w x + b))) with w = (2, -3), x = (-1, -2), b = -3."""
+    study = Study(Workspace(graph="sigmoid_neuron"))
+    last, f = len(study.steps) - 1, 1 / (1 + np.exp(-1.0))
+    slope = f * (1 - f)
+    np.testing.assert_allclose(study.value(last, "f"), f)
+    np.testing.assert_allclose(study.value(last, "w.grad"), [-slope, -2 * slope])
+    np.testing.assert_allclose(study.value(last, "x.grad"), [2 * slope, -3 * slope])
+    np.testing.assert_allclose(study.value(last, "b.grad"), slope)
+
+
+def test_a_graph_of_whole_numbers_has_no_backward():
+    text = "{graphflow: 1, name: n, inputs: {x: {shape: [3], dtype: int}}, nodes: {f: sum(x)}}"
+    study = Study(Workspace(text=text))
+    assert dict(study.overview().counts) == {"forward": 1, "backward": 0, "update": 0}
+    assert study.overview().by == ()

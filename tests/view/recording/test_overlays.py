@@ -63,6 +63,20 @@ def test_a_graph_without_nan_fails_nowhere():
     assert study_of("f: sum(x)", "[1, 2]").failing() is None
 
 
+def test_an_infinity_that_is_masked_away_spoils_nothing():
+    study = study_of(
+        "m: 'where(x > 0, x, -inf)', p: 'softmax(m, axis=0)', f: sum(p * x)", "[1, -1, 2]"
+    )
+    assert study.failing() is None
+    assert study.overlay("values").marks["m"].flag == "inf"
+
+
+def test_an_infinity_that_becomes_a_nan_is_where_it_began():
+    study = study_of("l: log(x), m: l * 0, f: sum(m)", "[1, 0]")
+    assert study.failing().place == "l"
+    assert [study.steps[i].node for i in study.failing().chain][:2] == ["m", "f"]
+
+
 def test_time_and_memory_are_shares_of_a_whole():
     study = study_of("y: x * x, f: sum(y)", "[3, 4]")
     for kind in ("time", "memory"):

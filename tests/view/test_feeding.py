@@ -1,0 +1,52 @@
+"""What is fed to a file that nobody trains."""
+
+import numpy as np
+import pytest
+
+from graphflow.diagnostics import GraphflowError
+from graphflow.view.study import Study
+from graphflow.view.workspace import Workspace
+
+NET = """
+graphflow: 1
+name: net
+inputs: {{image: [B, 1, 28, 28], label: {{shape: [B], dtype: int}}}}
+layers: {{net: linear(10)}}
+nodes:
+  loss: cross_entropy(net(flatten(image)), label)
+data: {data}
+train: {{minimize: loss, optimizer: sgd(lr=0.1)}}
+"""
+
+
+@pytest.mark.parametrize("walk", ["gradient", "training"])
+def test_random_numbers_stand_for_published_data_that_are_not_here(walk, tmp_path, monkeypatch):
+    def away(*_: object, **__: object) -> None:
+        raise PermissionError("no network")
+
+    monkeypatch.setenv("GRAPHFLOW_DATA", str(tmp_path))
+    monkeypatch.setenv("GRAPHFLOW_CACHE", str(tmp_path))
+    monkeypatch.setattr("graphflow.data.download.connect", away)
+    monkeypatch.setattr("graphflow.data.download.PAUSE", 0)
+    study = Study(Workspace(text=NET.format(data="{source: mnist}"), walk=walk))
+    overview = study.overview()
+    assert overview.fed == "random numbers"
+    assert overview.warnings == (
+        "random numbers are fed to image, label: their data are not on this machine: "
+        "graphflow fetch mnist",
+    )
+    assert np.isfinite(study.value(len(study.steps) - 1, "loss"))
+
+
+def test_a_file_of_ones_own_that_is_not_there_is_an_error():
+    with pytest.raises(GraphflowError) as raised:
+        Study(Workspace(text=NET.format(data="{source: csv, path: away.csv}")))
+    assert "GF072" in {d.code for d in raised.value.diagnostics}
+
+
+def test_random_numbers_stand_where_nothing_is_fed():
+    study = Study(Workspace(text="{graphflow: 1, name: n, inputs: {x: [3]}, nodes: {f: sum(x)}}"))
+    assert study.overview().fed == "random numbers"
+    assert study.overview().warnings
+    values = study.value(len(study.steps) - 1, "x")
+    np.testing.assert_array_equal(values, np.random.default_rng(0).normal(size=3))

@@ -129,14 +129,14 @@ def _answer(found: Section) -> None:
     if not found.rows:
         return
     rows = sorted(found.rows, key=lambda row: ORDER.index(row.status))
-    chosen = _table(found.part, rows)
+    with st.expander(f"What was compared: {len(rows)}", expanded=found.verdict == "bad"):
+        chosen = _table(found.part, rows)
+        st.caption("Choose a row to open its node in Explore.")
     if chosen is None and found.first:
         chosen = found.failures[0]
     if chosen is None:
-        st.caption("Choose a row to open its node in Explore.")
         return
-    name = chosen.name
-    if st.button(f"Open {escaped(name)} in Explore", key=f"check_open_{found.part}",
+    if st.button(f"Open {escaped(chosen.name)} in Explore", key=f"check_open_{found.part}",
                  icon=":material/account_tree:"):  # fmt: skip
         _explore(chosen)
 
@@ -153,7 +153,7 @@ def _table(part: Part, rows: Sequence[Row]) -> Row | None:
             "error": ["" if row.error is None else f"{row.error:.2g}" for row in rows],
             "allowed": ["" if row.tolerance is None else f"{row.tolerance:.2g}" for row in rows],
             "in words": [row.words for row in rows],
-            "line": [None if row.mark is None else row.mark.line for row in rows],
+            "line": ["" if row.mark is None else str(row.mark.line) for row in rows],
         },
         hide_index=True,
         height=min(HEIGHT, 38 + 35 * len(rows)),

@@ -98,7 +98,14 @@ def summarise(value: Array) -> Summary:
     bad = numbers.size - finite.size
     if not finite.size:
         return Summary(shape, dtype, bad, None, None, None, None)
+    if max(-float(low), float(high)) > HUGE:
+        mean, std = (float(found * SCALE) for found in _moments(finite / SCALE))
+        return Summary(shape, dtype, bad, float(low), float(high), mean, std)
     return Summary(shape, dtype, bad, float(low), float(high), *_moments(finite))
+
+
+HUGE, SCALE = 1e150, 2.0**512
+"""Numbers whose squares would be infinite, and what brings them down without rounding."""
 
 
 def _moments(numbers: Array) -> tuple[float, float]:

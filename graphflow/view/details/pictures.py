@@ -228,5 +228,5 @@ def _png(pixels: Pixels) -> bytes:
     from PIL import Image
 
     out = BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG")
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=1)
     return out.getvalue()

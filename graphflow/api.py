@@ -77,12 +77,13 @@ def load(
 
 
 def loads(
-    text: str, overrides: Mapping[str, Plain] | None = None, *, max_nodes: int = NODE_LIMIT
-) -> Model:
-    """The model of a graph file given as text."""
+    text: str, overrides: Mapping[str, Plain] | None = None, *, max_nodes: int = NODE_LIMIT,
+    folder: Path | None = None,
+) -> Model:  # fmt: skip
+    """The model of a graph file given as text. The files that it names are found in ``folder``."""
     if not isinstance(text, str):
         fail("GF013", f"a graph file is text, not {type(text).__name__}")
-    return _model(text, "<text>", overrides, None, max_nodes)
+    return _model(text, "<text>", overrides, folder, max_nodes)
 
 
 def _model(

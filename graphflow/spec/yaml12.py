@@ -57,14 +57,18 @@ def read_text(path: str | PathLike[str]) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         fail("GF001", f"'{name}' cannot be read: {reason}", start)
+    return decoded(data, name)
+
+
+def decoded(data: bytes, name: str) -> str:
+    """The text that the bytes of a file are. Raises GF001 and GF004."""
     _check_size(len(data), name)
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         mark = _byte_mark(data, error.start, name)
         fail("GF001", f"'{name}' is not UTF-8 text: byte {error.start + 1} has no meaning", mark,
              help="a graph file is text; save it as UTF-8")  # fmt: skip
-    return text
 
 
 def _byte_mark(data: bytes, position: int, file: str) -> Mark:

@@ -27,14 +27,17 @@ class Edit:
 class Workspace:
     """A model, how it is fed and what was changed in it.
 
-    Exactly one of ``graph`` (a canned graph by name, or a file in an allowed folder), ``text`` (a
-    file's contents) and ``run`` (the folder of a run, at ``checkpoint``) is set. ``of`` is what is
-    differentiated, the loss if it is left out. ``iteration`` counts the training steps made before
-    the one that is shown; ``unrolled`` names the loops whose steps are walked one by one.
+    One of ``graph`` (a canned graph by name, or a file in an allowed folder), ``text`` (a file's
+    contents) and ``run`` (the folder of a run, at ``checkpoint``) is set. A ``text`` may have a
+    ``run``, too: then it begins with the run's values where name and shape match; and a ``folder``,
+    where the files that it names are found. ``of`` is what is differentiated, the loss if it is
+    left out. ``iteration`` counts the training steps made before the one that is shown;
+    ``unrolled`` names the loops whose steps are walked one by one.
     """
 
     graph: str = ""
     text: str = ""
+    folder: str = ""
     run: str = ""
     checkpoint: str = ""
     overrides: tuple[tuple[str, str], ...] = ()

@@ -28,7 +28,9 @@ class Page:
 
 # The pages in the order of learning; the first is the one that opens.
 PAGES = (
+    Page("gallery", "Gallery", ":material/grid_view:"),
     Page("explore", "Explore", ":material/account_tree:"),
+    Page("edit", "Edit", ":material/edit_note:"),
     Page("train", "Train", ":material/trending_up:"),
     Page("check", "Check", ":material/rule:"),
 )  # fmt: skip

@@ -25,8 +25,8 @@ HUES: Mapping[Kind, str] = {
 """The colours of M. Okabe and K. Ito, "Color universal design" (2008), which most people with
 deficient colour vision can tell apart.
 """
-GROUNDS = {"light": ("#ffffff", "#31333f"), "dark": ("#0e1117", "#fafafa")}
-"""Background and text."""
+GROUNDS = {"light": ("#ffffff", "#1a2230"), "dark": ("#10151d", "#e6ebf2")}
+"""Background and text, those of the studio."""
 MARGIN = 12.0
 LINE = 15.0
 LABEL, SUB = 7.2, 6.2

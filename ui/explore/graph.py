@@ -96,22 +96,31 @@ def _toggle(group: str) -> None:
     here.look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
 
 
-def _option(name: str, value: object) -> None:
-    """Take on an option of the toolbar, if it is one."""
-    here = session()
+def with_option(look: Look, name: str, value: object) -> Look:
+    """The look with an option of the toolbar; the same one if there is no such option.
+
+    >>> with_option(Look(), "direction", "LR").direction, with_option(Look(), "x", 1) == Look()
+    ('LR', True)
+    """
     match name, value:
         case "direction", "TB" | "LR":
-            here.look = replace(here.look, direction=value)
+            return replace(look, direction=value)
         case "parameters", "inline" | "shown":
-            here.look = replace(here.look, parameters=value)
+            return replace(look, parameters=value)
         case "folded", bool():
-            here.look = replace(here.look, folded=value)
+            return replace(look, folded=value)
         case "shapes", bool():
-            here.look = replace(here.look, shapes=value)
+            return replace(look, shapes=value)
         case "moment", {"loop": str(loop), "t": int(time)}:
-            here.look = replace(here.look, moments={**here.look.moments, loop: time})
-        case "overlay", str(kind) if kind in get_args(OverlayKind):
-            here.overlay = cast(OverlayKind, kind)
+            return replace(look, moments={**look.moments, loop: time})
+    return look
+
+
+def _option(name: str, value: object) -> None:
+    here = session()
+    here.look = with_option(here.look, name, value)
+    if name == "overlay" and value in get_args(OverlayKind):
+        here.overlay = cast(OverlayKind, value)
 
 
 def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:

@@ -4,17 +4,31 @@ from graphflow.view.editing.carrying import Carried, carried, with_text
 from graphflow.view.editing.comparing import NodeChange, TextChange, node_changes, text_changes
 from graphflow.view.editing.completing import Words, words
 from graphflow.view.editing.draft import Draft, drafted
+from graphflow.view.editing.sketch import (
+    Problem,
+    Sketch,
+    folder_of,
+    is_good,
+    sketched,
+    written,
+)
 
 __all__ = [
     "Carried",
     "Draft",
     "NodeChange",
+    "Problem",
+    "Sketch",
     "TextChange",
     "Words",
     "carried",
     "drafted",
+    "folder_of",
+    "is_good",
     "node_changes",
+    "sketched",
     "text_changes",
     "with_text",
     "words",
+    "written",
 ]

@@ -1,0 +1,148 @@
+"""What an editor shows beside a text: its problems, its picture, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from graphflow.api import Model
+from graphflow.diagnostics import Diagnostic, GraphflowError
+from graphflow.gallery import find
+from graphflow.ir.graph import Graph
+from graphflow.spec.yaml12 import read_text
+from graphflow.training.run_folder import RunFolder
+from graphflow.view.drawing import Drawing, DrawnNode
+from graphflow.view.editing.carrying import Carried, carried
+from graphflow.view.editing.comparing import NodeChange, node_changes
+from graphflow.view.editing.draft import Draft, drafted
+from graphflow.view.editing.entries import entries, readable
+from graphflow.view.opening import open_model
+from graphflow.view.scene import drawn, outlined
+from graphflow.view.workspace import Look, Workspace
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A finding, and the line of the file's graph that it is about, if it is about one."""
+
+    finding: Diagnostic
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A text as far as it can be understood.
+
+    ``drawing`` is None where nothing can be drawn. ``changes`` are the nodes that differ from the
+    graph that the text was made of, ``carried`` what becomes of its values; ``lines`` gives the
+    first and last line of each entry of the file that is drawn.
+    """
+
+    problems: tuple[Problem, ...]
+    drawing: Drawing | None
+    failing: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    changes: tuple[NodeChange, ...] = ()
+    carried: Carried = field(default_factory=Carried)
+    lines: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def written(origin: Workspace) -> str:
+    """The text of what a workspace shows. Raises GraphflowError where there is no such file."""
+    if origin.text:
+        return origin.text
+    if origin.run:
+        return read_text(RunFolder.open(Path(origin.run)).graph_file)
+    return read_text(find(origin.graph))
+
+
+def is_good(origin: Workspace) -> bool:
+    """Whether what a workspace shows is a graph file without errors. Raises GraphflowError where
+    there is no such file.
+    """
+    folder = folder_of(origin)
+    return drafted(written(origin), "text", Path(folder) if folder else None).good
+
+
+def folder_of(origin: Workspace) -> str:
+    """Where the files are that the text of a workspace names; empty where it can name none."""
+    if origin.graph:
+        return str(find(origin.graph).parent)
+    return origin.folder
+
+
+def sketched(text: str, origin: Workspace, look: Look | None = None) -> Sketch:
+    """A text that was made of what ``origin`` shows."""
+    folder = folder_of(origin)
+    draft = drafted(text, "text", Path(folder) if folder else None)
+    lines = _lines(text)
+    problems = tuple(Problem(found, _node_at(found, lines)) for found in draft.findings)
+    if draft.graph is None or draft.calls is None:
+        return Sketch(problems, None, lines=lines)
+    before = _before(origin)
+    picture = drawn(outlined([draft.graph], draft.calls), look or Look())
+    told = Sketch(problems, _with_stand_ins(picture, draft), draft.failing, draft.waiting,
+                  lines=lines)  # fmt: skip
+    if before is None:
+        return told
+    missing = {*draft.failing, *draft.waiting}
+    changes = tuple(c for c in node_changes(before, draft.graph) if c.name not in missing)
+    return replace(told, changes=changes, carried=_carried(origin, before, draft.graph))
+
+
+@lru_cache(maxsize=4)
+def _before(origin: Workspace) -> Graph | None:
+    """The graph that a text is compared with; None where that cannot be opened."""
+    try:
+        model: Model = open_model(origin)
+    except GraphflowError:
+        return None
+    return model.elaborated.graph
+
+
+def _carried(origin: Workspace, before: Graph, after: Graph) -> Carried:
+    """Values worth keeping are those of a run, and those that were written over."""
+    edited = tuple(dict.fromkeys(edit.name for edit in origin.edits))
+    return carried(before, after, None if origin.run else edited)
+
+
+def _lines(text: str) -> dict[str, tuple[int, int]]:
+    tree, broken = readable(text, "text")
+    known = (*(entries(tree, text) if tree is not None else ()), *broken)
+    return {
+        name: (entry.start[0], entry.start[0] + entry.text.rstrip().count("\n"))
+        for entry in known
+        for name in entry.names
+    }
+
+
+def _node_at(found: Diagnostic, lines: Mapping[str, tuple[int, int]]) -> str:
+    """The entry in which a finding lies, the innermost one by its first line."""
+    if found.mark is None:
+        return ""
+    line = found.mark.line
+    holding = [(first, name) for name, (first, last) in lines.items() if first <= line <= last]
+    return max(holding)[1] if holding else ""
+
+
+def _with_stand_ins(picture: Drawing, draft: Draft) -> Drawing:
+    """The drawing in which lines that are missing say so."""
+
+    def told(node: DrawnNode) -> DrawnNode:
+        if node.id in draft.failing:
+            sub, says = "cannot be read", "this line is wrong"
+        elif node.id in draft.waiting:
+            sub, says = "waits", "it needs a line that is wrong"
+        else:
+            return node
+        return replace(node, sub=sub, shape="", description=f"{node.label}: {says}")
+
+    missing = {*draft.failing, *draft.waiting}
+    return replace(
+        picture,
+        rev=f"{picture.rev}-{len(draft.failing)}-{len(draft.waiting)}",
+        nodes=tuple(map(told, picture.nodes)),
+        edges=tuple(replace(e, label="") if e.source in missing else e for e in picture.edges),
+    )

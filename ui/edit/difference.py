@@ -1,0 +1,88 @@
+"""What the text changes: lines, nodes, and what becomes of the values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import streamlit as st
+
+from graphflow.view.editing import Carried, NodeChange, TextChange, text_changes
+from ui.messages import escaped
+
+NODES_SHOWN = 60
+NAMES_SHOWN = 12
+SAID = {
+    "added": ("+", "new"), "removed": ("−", "gone"), "retyped": ("≠", "another operator"),
+    "reshaped": ("↔", "another shape"), "rewired": ("~", "reads other things"),
+}  # fmt: skip
+"""A sign and a word for each kind of change: colour says nothing alone."""
+
+
+def lines(before: str, after: str) -> None:
+    """The unified difference, in colours and with its signs."""
+    found = text_changes(before, after)
+    if not found:
+        st.caption("The text is the same.")
+        return
+    added = sum(change.sign == "+" for change in found)
+    removed = sum(change.sign == "-" for change in found)
+    st.caption(f"{added} lines added (+), {removed} removed (-)")
+    st.code("\n".join(map(_line, found)), language="diff")
+
+
+def _line(change: TextChange) -> str:
+    return f"@@ {change.text} @@" if change.sign == "@" else f"{change.sign}{change.text}"
+
+
+def nodes(found: Sequence[NodeChange]) -> None:
+    """The nodes that differ, with what they were and are."""
+    if not found:
+        st.caption("The graph is the same.")
+        return
+    counts = Counter(change.kind for change in found)
+    st.caption(", ".join(f"{n} {SAID[kind][1]} ({SAID[kind][0]})" for kind, n in counts.items()))
+    st.dataframe(
+        {
+            "": [SAID[change.kind][0] for change in found[:NODES_SHOWN]],
+            "Node": [change.name for change in found[:NODES_SHOWN]],
+            "What": [SAID[change.kind][1] for change in found[:NODES_SHOWN]],
+            "Before": [change.before for change in found[:NODES_SHOWN]],
+            "After": [change.after for change in found[:NODES_SHOWN]],
+        },
+        hide_index=True,
+        width="stretch",
+    )
+    if len(found) > NODES_SHOWN:
+        st.caption(f"and {len(found) - NODES_SHOWN} more")
+
+
+def values(found: Carried) -> None:
+    """Which values go on, which cannot and why, which are new."""
+    if found.kept:
+        st.markdown(f":material/check: **kept**: {_names(found.kept)}")
+    for name, why in found.lost[:NAMES_SHOWN]:
+        st.markdown(f":material/close: **not kept**: {escaped(name)}, {escaped(why)}")
+    if len(found.lost) > NAMES_SHOWN:
+        st.caption(f"and {len(found.lost) - NAMES_SHOWN} more that are not kept")
+    if found.fresh:
+        st.markdown(f":material/add: **new**, with first values: {_names(found.fresh)}")
+    if not (found.kept or found.lost or found.fresh):
+        st.caption("No value was written over or trained: all start with their first values.")
+
+
+def summary(found: Carried) -> str:
+    """The same in one sentence.
+
+    >>> summary(Carried(("w",), (("b", "it is gone"),)))
+    'Values kept: 1; not kept: b (it is gone).'
+    """
+    if not (found.kept or found.lost):
+        return "All values are first values."
+    lost = ", ".join(f"{name} ({why})" for name, why in found.lost[:NAMES_SHOWN])
+    return f"Values kept: {len(found.kept)}" + (f"; not kept: {lost}." if lost else ".")
+
+
+def _names(found: Sequence[str]) -> str:
+    more = f" and {len(found) - NAMES_SHOWN} more" if len(found) > NAMES_SHOWN else ""
+    return escaped(", ".join(found[:NAMES_SHOWN])) + more

@@ -1,0 +1,57 @@
+"""A text comes in and goes out as a file."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from graphflow.diagnostics import GraphflowError
+from graphflow.studio.client import open_studio
+from graphflow.view.uploads import uploaded
+from graphflow.view.workspace import Workspace
+from ui import messages
+from ui.edit.desk import Desk, text_of
+
+UPLOAD = "graphflow_edit_upload"
+
+
+def bar(desk: Desk) -> None:
+    """Another text, this text as a file, and ways back."""
+    with st.popover("Open a file", icon=":material/upload_file:"):
+        _upload(desk)
+    st.download_button(
+        "Download", desk.text.encode(), f"{file_name(desk)}.yaml", "application/yaml",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    canned = desk.origin.graph or "what it was"
+    if st.button("Reset", icon=":material/undo:", disabled=not desk.changed,
+                 help=f"Back to {canned}; your text can be had back"):  # fmt: skip
+        desk.put(desk.origin, desk.base)
+        st.rerun()
+    if desk.before is not None and st.button("Former text", icon=":material/history:",
+                                             help="The text that was here before"):  # fmt: skip
+        desk.back()
+        st.rerun()
+
+
+def file_name(desk: Desk) -> str:
+    """What the file is called: after the graph, in letters that every system takes."""
+    name = re.sub(r"[^\w-]+", "_", desk.origin.graph.removesuffix(".yaml")).strip("_")
+    return name or "graph"
+
+
+def _upload(desk: Desk) -> None:
+    limit = open_studio().limits.upload_bytes
+    sent = st.file_uploader(f"A graph file (YAML, at most {limit:,} bytes)", ["yaml", "yml"],
+                            key=UPLOAD)  # fmt: skip
+    if sent is None or not st.button("Put it into the editor", type="primary"):
+        return
+    try:
+        text = uploaded(sent.getvalue(), sent.name, limit)
+    except GraphflowError as error:
+        messages.show(error)
+        return
+    origin = Workspace(text=text)
+    desk.put(origin, text_of(origin))
+    st.rerun()

@@ -1,0 +1,86 @@
+"""The graph of a text under way: the widget that Explore has, without a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import streamlit as st
+
+from graphflow.view.editing import Sketch
+from graphflow.view.wire import wire_drawing
+from graphflow.view.workspace import Look
+from ui.edit.desk import Desk
+from ui.state import session
+from ui.widgets.graph import Handlers, graph
+
+HEIGHT = 460
+SIGNS = {"added": "+ new", "retyped": "≠ operator", "reshaped": "↔ shape", "rewired": "~ reads"}
+
+
+def picture(desk: Desk, made: Sketch) -> None:
+    """The picture, or why there is none. Lines that fail or wait stand in it and say so."""
+    if made.drawing is None:
+        st.info("Nothing can be drawn yet: the problems above say why.")
+        return
+    if made.failing:
+        st.caption("Drawn as far as the text can be read; lines that are wrong stand in for "
+                   "themselves.")  # fmt: skip
+    graph(data(desk, made), _handlers(desk, made))
+
+
+def data(desk: Desk, made: Sketch) -> dict[str, object]:
+    """What the widget is sent."""
+    assert made.drawing is not None
+    look = desk.look
+    changed = {c.name: SIGNS[c.kind] for c in made.changes if c.kind in SIGNS}
+    return {
+        "rev": made.drawing.rev,
+        "drawing": wire_drawing(made.drawing),
+        "schedule": None,
+        "cursor": -1,
+        "marks": {
+            "breakpoints": [], "watched": [], "changed": changed,
+            "failing": made.failing[0] if made.failing else None,
+        },
+        "options": {
+            "shapes": look.shapes, "follow": False, "direction": look.direction,
+            "parameters": look.parameters, "folded": look.folded, "moments": {}, "loops": {},
+            "replay": False, "height": HEIGHT,
+        },
+    }  # fmt: skip
+
+
+def _handlers(desk: Desk, made: Sketch) -> Handlers:
+    def select(node: str) -> None:
+        session().selected = node
+        if node in made.lines:
+            desk.buffer.go_to(made.lines[node][0])
+
+    def toggle(group: str) -> None:
+        assert made.drawing is not None
+        shown = {each.id for each in made.drawing.groups}
+        desk.look = replace(desk.look, opened=tuple(sorted(shown ^ {group})))
+
+    def option(name: str, value: object) -> None:
+        desk.look = with_option(desk.look, name, value)
+
+    def nothing(_: object) -> None:
+        """The widget says it, and it means nothing without a schedule."""
+
+    return Handlers(nothing, select, toggle, option, nothing, nothing, select, nothing, nothing)
+
+
+def with_option(look: Look, name: str, value: object) -> Look:
+    """A look with one thing changed; a browser may say anything, and what is unknown is left out.
+
+    >>> with_option(Look(), "direction", "LR").direction, with_option(Look(), "x", 1) == Look()
+    ('LR', True)
+    """
+    choices: Mapping[str, tuple[object, ...]] = {
+        "direction": ("TB", "LR"), "parameters": ("inline", "shown"), "folded": (True, False),
+        "shapes": (True, False),
+    }  # fmt: skip
+    if value not in choices.get(name, ()):
+        return look
+    return replace(look, **{name: value})

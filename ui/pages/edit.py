@@ -1,0 +1,129 @@
+"""Edit: the file on the left; on the right its problems, its graph and what it changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from graphflow.diagnostics import Diagnostic, GraphflowError
+from graphflow.view.editing import Sketch, with_text, words
+from graphflow.view.workspace import Workspace
+from ui import messages
+from ui.edit import difference, files, picture
+from ui.edit.desk import Desk, desk, sketch, text_of, waiting
+from ui.edit.problems import problems
+from ui.going import go
+from ui.messages import escaped
+from ui.state import open_workspace, session
+from ui.widgets.editor import editor
+
+EDITOR = "graphflow_editor"
+
+
+def page() -> None:
+    """The page; whoever types has only it drawn again, not the frame about it."""
+    try:
+        found = desk()
+    except GraphflowError as error:
+        messages.show(error)
+        return
+    st.fragment(_body)(found)
+
+
+def _body(found: Desk) -> None:
+    made = sketch(found)
+    _head(found, made)
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        marked = _marked(found, made)
+        editor(found.buffer, _findings(made), key=EDITOR, label=f"YAML of {found.title}",
+               words=words(), marked=marked)  # fmt: skip
+    with right:
+        if isinstance(made, GraphflowError):
+            messages.show(made)
+        else:
+            _told(found, made)
+    if found.buffer.applied:
+        found.buffer.applied = False
+        _apply(found, made)
+
+
+def _head(found: Desk, made: Sketch | GraphflowError) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        state = "changed" if found.changed else "as it was"
+        st.markdown(f"### Edit {escaped(found.title)} :gray-badge[{state}]")
+        good = isinstance(made, Sketch) and not made.problems
+        if st.button("Apply: open in Explore", type="primary", icon=":material/play_arrow:",
+                     disabled=not good, help="Ctrl-Enter or Ctrl-S in the editor"):  # fmt: skip
+            _apply(found, made)
+        files.bar(found)
+    _other(found)
+
+
+def _other(found: Desk) -> None:
+    """Explore shows something else than what was changed here: the visitor decides."""
+    shown = waiting()
+    if shown is None:
+        return
+    name = shown.graph or shown.run or "a text"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.info(f"Explore shows {escaped(name)}; your changes of {escaped(found.title)} are kept.")
+        if st.button(f"Edit {escaped(name)}"):
+            found.put(shown, text_of(shown))
+            st.rerun()
+
+
+def _findings(made: Sketch | GraphflowError) -> tuple[Diagnostic, ...]:
+    if isinstance(made, GraphflowError):
+        return ()
+    return tuple(problem.finding for problem in made.problems)
+
+
+def _marked(found: Desk, made: Sketch | GraphflowError) -> list[int]:
+    """The lines of the node that is picked in the graph."""
+    picked = session().selected
+    if isinstance(made, GraphflowError) or picked not in made.lines:
+        return []
+    first, last = made.lines[picked]
+    return list(range(first, last + 1))
+
+
+def _told(found: Desk, made: Sketch) -> None:
+    problems(made.problems, found.buffer)
+    graph, changes, values = st.tabs(["Graph", _with_count("Changes", made), "Values"])
+    with graph:
+        picture.picture(found, made)
+    with changes:
+        st.markdown(f"Against {escaped(found.title)}")
+        difference.lines(found.base, found.text)
+        difference.nodes(made.changes)
+    with values:
+        st.caption("What Apply keeps of the values that were written over or trained")
+        difference.values(made.carried)
+
+
+def _with_count(title: str, made: Sketch) -> str:
+    return f"{title} ({len(made.changes)})" if made.changes else title
+
+
+def _apply(found: Desk, made: Sketch | GraphflowError) -> None:
+    """Open the text in Explore; one with problems stays here."""
+    if isinstance(made, GraphflowError) or made.problems:
+        st.toast("Not applied: mend the problems first.", icon=":material/error:")
+        return
+    workspace = _applied(found, made)
+    found.applied = workspace
+    open_workspace(workspace)
+    st.toast(difference.summary(made.carried), icon=":material/check:", duration="long")
+    go("explore")
+
+
+def _applied(found: Desk, made: Sketch) -> Workspace:
+    """What Explore is to show. Edits made there since are of the session's workspace."""
+    origin, shown = found.origin, session().workspace
+    if not found.changed:
+        return shown if shown is not None and shown.text == found.text else origin
+    if shown is not None and shown.text and shown == found.applied:
+        origin = replace(origin, edits=shown.edits)
+    return with_text(origin, found.text, made.carried.kept)

@@ -9,7 +9,7 @@ from streamlit.components.v2.manifest_scanner import _is_likely_streamlit_compon
 
 from graphflow.diagnostics import Diagnostic, Mark
 from graphflow.view.editing import words
-from ui.widgets.editor import COMPONENT, Buffer, payload
+from ui.widgets.editor import COMPONENT, Buffer, Reveal, payload
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,12 +34,12 @@ def test_going_to_the_same_place_twice_is_two_wishes():
     buffer.go_to(2)
     first = buffer.reveal
     buffer.go_to(2)
-    assert first == (2, 1, 1) and buffer.reveal == (2, 1, 2)
+    assert first == Reveal(2, 1, True, 1) and buffer.reveal == Reveal(2, 1, True, 2)
 
 
 def test_findings_go_to_the_browser_as_plain_data():
     found = Diagnostic("GF020", "unknown name 'w'", Mark("f", 3, 7, 2, "  y: ww"), help="say it")
-    data = payload(Buffer("text", 1), [found], "YAML", words(), [3], 500)
+    data = payload(Buffer("text", 1), [found], "YAML", words(), [3], "9em")
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["findings"] == [
         {"line": 3, "column": 7, "length": 2, "severity": "error", "code": "GF020",
@@ -48,7 +48,7 @@ def test_findings_go_to_the_browser_as_plain_data():
 
 
 def test_a_message_is_small():
-    assert len(json.dumps(payload(Buffer(), [], "YAML", words(), [], 500))) < 16_000
+    assert len(json.dumps(payload(Buffer(), [], "YAML", words(), [], "9em"))) < 16_000
 
 
 def test_streamlit_finds_the_packaged_component():

@@ -21,7 +21,8 @@ FIRST = Workspace(graph="xyz")
 @dataclass
 class Desk:
     """``base`` is the text that ``origin`` shows; ``before`` the text that was on the desk before
-    another one was put there; ``applied`` what Explore was last given.
+    another one was put there; ``applied`` what Explore was last given, ``drawn`` the last sketch
+    that could be drawn.
     """
 
     origin: Workspace
@@ -30,6 +31,7 @@ class Desk:
     look: Look = field(default_factory=Look)
     before: tuple[Workspace, str] | None = None
     applied: Workspace | None = None
+    drawn: Sketch | None = None
 
     @property
     def text(self) -> str:
@@ -50,7 +52,7 @@ class Desk:
     def put(self, origin: Workspace, base: str, text: str | None = None) -> None:
         """Put another text on the desk; the one that was there can be had back."""
         self.before = (self.origin, self.text) if self.changed else self.before
-        self.origin, self.base, self.look = origin, base, Look()
+        self.origin, self.base, self.look, self.drawn = origin, base, Look(), None
         self.buffer.replace(base if text is None else text)
 
     def back(self) -> None:
@@ -105,4 +107,6 @@ def sketch(found: Desk) -> Sketch | GraphflowError:
             answers[question] = client().call("sketched", found.text, found.origin, found.look)
         except GraphflowError as error:
             return error
-    return cast(Sketch, answers[question])
+    made = cast(Sketch, answers[question])
+    found.drawn = found.drawn if made.drawing is None else made
+    return made

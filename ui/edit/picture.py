@@ -11,22 +11,26 @@ from graphflow.view.editing import Sketch
 from graphflow.view.wire import wire_drawing
 from graphflow.view.workspace import Look
 from ui.edit.desk import Desk
+from ui.explore.graph import toggled
 from ui.state import session
 from ui.widgets.graph import Handlers, graph
 
-HEIGHT = 460
+HEIGHT = "clamp(380px, 100vh - 470px, 1100px)"
 SIGNS = {"added": "+ new", "retyped": "≠ operator", "reshaped": "↔ shape", "rewired": "~ reads"}
 
 
 def picture(desk: Desk, made: Sketch) -> None:
-    """The picture, or why there is none. Lines that fail or wait stand in it and say so."""
-    if made.drawing is None:
-        st.info("Nothing can be drawn yet: the problems above say why.")
+    """The picture; of the text as it last was where nothing can be drawn now."""
+    shown = made if made.drawing is not None else desk.drawn
+    if shown is None:
+        st.info("Nothing can be drawn yet: the problems say why.")
         return
-    if made.failing:
-        st.caption("Drawn as far as the text can be read; lines that are wrong stand in for "
-                   "themselves.")  # fmt: skip
-    graph(data(desk, made), _handlers(desk, made))
+    if shown is not made:
+        st.caption(":material/history: The graph as it last could be drawn")
+    elif made.failing:
+        st.caption(":material/error: Lines with an error stand in for themselves; those that need "
+                   "them wait.")  # fmt: skip
+    graph(data(desk, shown), _handlers(desk, shown))
 
 
 def data(desk: Desk, made: Sketch) -> dict[str, object]:
@@ -55,12 +59,11 @@ def _handlers(desk: Desk, made: Sketch) -> Handlers:
     def select(node: str) -> None:
         session().selected = node
         if node in made.lines:
-            desk.buffer.go_to(made.lines[node][0])
+            desk.buffer.go_to(made.lines[node][0], focus=False)
 
     def toggle(group: str) -> None:
         assert made.drawing is not None
-        shown = {each.id for each in made.drawing.groups}
-        desk.look = replace(desk.look, opened=tuple(sorted(shown ^ {group})))
+        desk.look = toggled(desk.look, made.drawing, group)
 
     def option(name: str, value: object) -> None:
         desk.look = with_option(desk.look, name, value)

@@ -19,6 +19,7 @@ from ui.state import open_workspace, session
 from ui.widgets.editor import editor
 
 EDITOR = "graphflow_editor"
+TABS = "graphflow_edit_tabs"
 
 
 def page() -> None:
@@ -91,7 +92,7 @@ def _marked(found: Desk, made: Sketch | GraphflowError) -> list[int]:
 
 def _told(found: Desk, made: Sketch) -> None:
     problems(made.problems, found.buffer)
-    graph, changes, values = st.tabs(["Graph", _with_count("Changes", made), "Values"])
+    graph, changes, values = st.tabs(["Graph", "Changes", "Values"], key=TABS)
     with graph:
         picture.picture(found, made)
     with changes:
@@ -101,10 +102,6 @@ def _told(found: Desk, made: Sketch) -> None:
     with values:
         st.caption("What Apply keeps of the values that were written over or trained")
         difference.values(made.carried)
-
-
-def _with_count(title: str, made: Sketch) -> str:
-    return f"{title} ({len(made.changes)})" if made.changes else title
 
 
 def _apply(found: Desk, made: Sketch | GraphflowError) -> None:

@@ -11,7 +11,7 @@ text only when ``serial`` differs, so nothing that Python answers moves the curs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol, cast
 
 import streamlit as st
@@ -21,7 +21,8 @@ from graphflow.diagnostics import Diagnostic
 from graphflow.view.editing import Words
 
 COMPONENT = "graphflow.editor"
-HEIGHT = 620
+HEIGHT = "clamp(420px, 100vh - 235px, 1400px)"
+PLAIN_HEIGHT = 620
 PLAIN = (
     "This is a plain text area: the editor with colours, line numbers and completion comes with an "
     "installed graphflow (`pip install -e .` in a checkout)."
@@ -51,27 +52,36 @@ CSS = """
 """
 
 
+@dataclass(frozen=True)
+class Reveal:
+    """A place to be shown; ``serial`` tells a second wish for the same place from the first."""
+
+    line: int
+    column: int
+    focus: bool
+    serial: int
+
+
 @dataclass
 class Buffer:
     """A text under way. ``serial`` is the time that Python set it, ``count`` the change in the
-    browser that it is as of; ``line`` is where the cursor stands, ``applied`` whether the keys for
-    it were struck; ``reveal`` is a place to go to, with a number of its own.
+    browser that it is as of; ``applied`` says that the keys for it were struck; ``reveal`` is a
+    place to be shown.
     """
 
     text: str = ""
     serial: int = 0
     count: int = 0
-    line: int = 1
     applied: bool = False
-    reveal: tuple[int, int, int] | None = None
+    reveal: Reveal | None = None
 
     def replace(self, text: str) -> None:
         """Another text, as after opening a file."""
-        self.text, self.serial, self.line = text, self.serial + 1, 1
+        self.text, self.serial = text, self.serial + 1
 
-    def go_to(self, line: int, column: int = 1) -> None:
-        """Have the editor show a place and take the focus."""
-        self.reveal = (line, column, 1 if self.reveal is None else self.reveal[2] + 1)
+    def go_to(self, line: int, column: int = 1, focus: bool = True) -> None:
+        """Have the editor show a place, and take the ``focus``."""
+        self.reveal = Reveal(line, column, focus, self.reveal.serial + 1 if self.reveal else 1)
 
     def take(self, told: Mapping[str, object] | None) -> None:
         """What the browser says the text is, unless it speaks of one that was replaced."""
@@ -105,7 +115,7 @@ def editor(
     label: str,
     words: Words,
     marked: Sequence[int] = (),
-    height: int = HEIGHT,
+    height: str = HEIGHT,
 ) -> None:
     """Show the text of ``buffer``, which follows what is written.
 
@@ -114,23 +124,22 @@ def editor(
     """
     put = mount()
     if put is None:
-        _plain(buffer, key, label, height)
+        _plain(buffer, key, label)
         return
 
     def told() -> None:
-        state = st.session_state[key]
-        buffer.take(state.get("apply") or state.get("edited"))
-        buffer.line = state.get("line") or buffer.line
-        buffer.applied = bool(state.get("apply"))
+        buffer.take(st.session_state[key].get("edited"))
 
-    buffer.applied = False if f"{key}_apply" not in st.session_state else buffer.applied
+    def applied() -> None:
+        said = st.session_state[key].get("apply")
+        buffer.take(said)
+        buffer.applied = bool(said)
+
     put(
         key=key,
         data=payload(buffer, findings, label, words, marked, height),
         on_edited_change=told,
-        on_line_change=told,
-        on_apply_change=told,
-        height=height + 2,
+        on_apply_change=applied,
     )
     st.caption(KEYS)
 
@@ -141,10 +150,9 @@ def payload(
     label: str,
     words: Words,
     marked: Sequence[int],
-    height: int,
+    height: str,
 ) -> dict[str, object]:
     """What the browser is given; see ``src.js``."""
-    line, column, serial = buffer.reveal or (0, 0, 0)
     return {
         "text": buffer.text,
         "serial": buffer.serial,
@@ -154,7 +162,7 @@ def payload(
         "words": {"rev": 1, "keys": _lists(words.keys), "functions": _lists(words.functions)},
         "label": label,
         "height": height,
-        "reveal": {"line": line, "column": column, "serial": serial} if serial else None,
+        "reveal": None if buffer.reveal is None else asdict(buffer.reveal),
     }
 
 
@@ -175,7 +183,7 @@ def _placed(found: Diagnostic) -> dict[str, object]:
     }
 
 
-def _plain(buffer: Buffer, key: str, label: str, height: int) -> None:
+def _plain(buffer: Buffer, key: str, label: str) -> None:
     """The text area. Its own state is bound to ``serial``, so that another text replaces it."""
     st.caption(PLAIN)
     plain = f"{key}_{buffer.serial}"
@@ -185,4 +193,4 @@ def _plain(buffer: Buffer, key: str, label: str, height: int) -> None:
         buffer.text = st.session_state[plain]
         buffer.count += 1
 
-    st.text_area(label, key=plain, height=height, on_change=told)
+    st.text_area(label, key=plain, height=PLAIN_HEIGHT, on_change=told)

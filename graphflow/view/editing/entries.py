@@ -41,20 +41,18 @@ class Entry:
 
 
 def readable(text: str, file: str) -> tuple[Map | None, tuple[Entry, ...]]:
-    """What can be read of a text: all of it, or else what stands above the line that breaks YAML's
-    rules, and that line as an entry of its own.
+    """What can be read of a text: all of it; else all but the line that breaks YAML's rules, which
+    is an entry of its own then; else what stands above that line.
     """
-    broken: tuple[Entry, ...] = ()
-    lines = text.split("\n")
-    while lines:
-        tree, findings = _survey("\n".join(lines), file)
-        if tree is not None:
-            return (tree, broken) if isinstance(tree, Map) else (None, broken)
-        stop = min((mark.line for mark in findings), default=1)
-        stop = min(stop, len(lines)) - 1
-        broken = _line_entry(lines, stop)
-        lines = lines[:stop]
-    return None, broken
+    lines, broken = text.split("\n"), tuple[Entry, ...]()
+    tree, stop = _survey(lines, file)
+    if stop:
+        broken = _line_entry(lines, stop - 1)
+        tree, _ = _survey([*lines[: stop - 1], "", *lines[stop:]], file)
+    while tree is None and stop > 1:
+        lines = lines[: stop - 1]
+        tree, stop = _survey(lines, file)
+    return (tree, broken) if isinstance(tree, Map) else (None, broken)
 
 
 def entries(tree: Map, text: str) -> tuple[Entry, ...]:
@@ -106,12 +104,16 @@ def _between(lines: Sequence[str], start: Place, end: Place) -> str:
     return "\n".join([lines[start[0] - 1][start[1] - 1 :], *inner])
 
 
-def _survey(text: str, file: str) -> tuple[Value | None, list[Mark]]:
+def _survey(lines: Sequence[str], file: str) -> tuple[Value | None, int]:
+    """What lines hold; where they cannot be read to their end, the line that breaks the rules."""
     try:
-        tree, findings = survey(text, file)
+        tree, findings = survey("\n".join(lines), file)
     except GraphflowError as error:
         tree, findings = None, list(error.diagnostics)
-    return tree, [found.mark for found in findings if found.mark is not None]
+    if tree is not None:
+        return tree, 0
+    marks = [found.mark.line for found in findings if found.mark is not None]
+    return None, min(*marks, len(lines)) if marks else 1
 
 
 def _line_entry(lines: Sequence[str], index: int) -> tuple[Entry, ...]:

@@ -79,7 +79,7 @@ def sketched(text: str, origin: Workspace, look: Look | None = None) -> Sketch:
     draft = drafted(text, "text", Path(folder) if folder else None)
     lines = _lines(text)
     problems = tuple(Problem(found, _node_at(found, lines)) for found in draft.findings)
-    if draft.graph is None or draft.calls is None:
+    if draft.graph is None or draft.calls is None or not len(draft.graph):
         return Sketch(problems, None, lines=lines)
     before = _before(origin)
     picture = drawn(outlined([draft.graph], draft.calls), look or Look())
@@ -132,7 +132,7 @@ def _with_stand_ins(picture: Drawing, draft: Draft) -> Drawing:
 
     def told(node: DrawnNode) -> DrawnNode:
         if node.id in draft.failing:
-            sub, says = "cannot be read", "this line is wrong"
+            sub, says = "error", "this line is wrong"
         elif node.id in draft.waiting:
             sub, says = "waits", "it needs a line that is wrong"
         else:

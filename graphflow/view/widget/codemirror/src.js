@@ -194,12 +194,6 @@ class Editor {
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.tell(), PAUSE);
     }
-    const line = update.state.doc.lineAt(update.state.selection.main.head).number;
-    if (update.selectionSet && line !== this.line) {
-      this.line = line;
-      clearTimeout(this.moving);
-      this.moving = setTimeout(() => this.out.state("line", line), PAUSE);
-    }
   }
 
   tell() {
@@ -210,7 +204,7 @@ class Editor {
   }
 
   show(data) {
-    this.element.style.height = `${data.height}px`;
+    this.element.style.height = data.height;
     if (!this.view) this.open(data);
     if (this.serial !== data.serial) this.replace(data);
     if (this.wordsRev !== data.words.rev) {
@@ -237,17 +231,16 @@ class Editor {
     this.receiving = false;
   }
 
-  reveal({ line, column, serial }) {
+  reveal({ line, column, serial, focus }) {
     this.revealed = serial;
     const at = position(this.view.state.doc, line, column);
     this.view.dispatch({ selection: { anchor: at },
       effects: EditorView.scrollIntoView(at, { y: "center" }) });
-    this.view.focus();
+    if (focus) this.view.focus();
   }
 
   close() {
     clearTimeout(this.waiting);
-    clearTimeout(this.moving);
     this.view.destroy();
   }
 }

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import streamlit as st
 
 from graphflow.view.editing import Sketch
 from graphflow.view.wire import wire_drawing
-from graphflow.view.workspace import Look
 from ui.edit.desk import Desk
-from ui.explore.graph import toggled
+from ui.explore.graph import options, toggled, with_option
 from ui.state import session
 from ui.widgets.graph import Handlers, graph
 
@@ -36,7 +32,6 @@ def picture(desk: Desk, made: Sketch) -> None:
 def data(desk: Desk, made: Sketch) -> dict[str, object]:
     """What the widget is sent."""
     assert made.drawing is not None
-    look = desk.look
     changed = {c.name: SIGNS[c.kind] for c in made.changes if c.kind in SIGNS}
     return {
         "rev": made.drawing.rev,
@@ -47,11 +42,7 @@ def data(desk: Desk, made: Sketch) -> dict[str, object]:
             "breakpoints": [], "watched": [], "changed": changed,
             "failing": made.failing[0] if made.failing else None,
         },
-        "options": {
-            "shapes": look.shapes, "follow": False, "direction": look.direction,
-            "parameters": look.parameters, "folded": look.folded, "moments": {}, "loops": {},
-            "replay": False, "height": HEIGHT,
-        },
+        "options": {**options(desk.look, made.drawing), "height": HEIGHT},
     }  # fmt: skip
 
 
@@ -72,18 +63,3 @@ def _handlers(desk: Desk, made: Sketch) -> Handlers:
         """The widget says it, and it means nothing without a schedule."""
 
     return Handlers(nothing, select, toggle, option, nothing, nothing, select, nothing, nothing)
-
-
-def with_option(look: Look, name: str, value: object) -> Look:
-    """A look with one thing changed; a browser may say anything, and what is unknown is left out.
-
-    >>> with_option(Look(), "direction", "LR").direction, with_option(Look(), "x", 1) == Look()
-    ('LR', True)
-    """
-    choices: Mapping[str, tuple[object, ...]] = {
-        "direction": ("TB", "LR"), "parameters": ("inline", "shown"), "folded": (True, False),
-        "shapes": (True, False),
-    }  # fmt: skip
-    if value not in choices.get(name, ()):
-        return look
-    return replace(look, **{name: value})

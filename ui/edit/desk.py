@@ -44,6 +44,14 @@ class Desk:
         return self.text != self.base
 
     @property
+    def values(self) -> Workspace:
+        """What has the values that may be kept: what Explore shows, where that was applied here."""
+        shown = session().workspace
+        if shown is not None and self.applied is not None and shown.text == self.applied.text:
+            return shown
+        return self.origin
+
+    @property
     def title(self) -> str:
         """What is edited, in a word or two."""
         origin = self.origin
@@ -100,11 +108,12 @@ def _same(found: Desk, workspace: Workspace) -> bool:
 
 def sketch(found: Desk) -> Sketch | GraphflowError:
     """What the worker makes of the text; the error where it could not be asked."""
-    question = ("sketched", found.text, found.origin, repr(found.look))
+    asked = found.text, found.origin, found.values, found.look
+    question = ("sketched", repr(asked))
     answers = session().answers
     if question not in answers:
         try:
-            answers[question] = client().call("sketched", found.text, found.origin, found.look)
+            answers[question] = client().call("sketched", *asked)
         except GraphflowError as error:
             return error
     made = cast(Sketch, answers[question])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
 from graphflow.diagnostics import Diagnostic, GraphflowError
@@ -117,10 +115,8 @@ def _apply(found: Desk, made: Sketch | GraphflowError) -> None:
 
 
 def _applied(found: Desk, made: Sketch) -> Workspace:
-    """What Explore is to show. Edits made there since are of the session's workspace."""
-    origin, shown = found.origin, session().workspace
-    if not found.changed:
-        return shown if shown is not None and shown.text == found.text else origin
-    if shown is not None and shown.text and shown == found.applied:
-        origin = replace(origin, edits=shown.edits)
-    return with_text(origin, found.text, made.carried.kept)
+    """What Explore is to show; what it shows already where nothing has changed."""
+    shown = session().workspace
+    if shown is not None and found.text == (shown.text or found.base):
+        return shown
+    return with_text(found.values, found.text, made.carried.kept)

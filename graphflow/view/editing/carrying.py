@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
@@ -55,6 +56,16 @@ def _sizes(type: TensorType) -> str:
     return f"[{', '.join(map(str, type.shape))}]"
 
 
+def folder_of(origin: Workspace) -> str:
+    """Where the files are that the text of a workspace names: beside the file that it is from.
+
+    >>> folder_of(Workspace(graph="models/net.yaml")), folder_of(Workspace(graph="mlp"))
+    ('models', '')
+    """
+    file = Path(origin.graph)
+    return str(file.parent) if file.suffix else origin.folder
+
+
 def with_text(origin: Workspace, text: str, kept: Iterable[str]) -> Workspace:
     """The workspace that shows a text in place of what ``origin`` does, its edits kept as far as
     they are of ``kept`` leaves. A run's values go along where name and shape match.
@@ -69,6 +80,7 @@ def with_text(origin: Workspace, text: str, kept: Iterable[str]) -> Workspace:
         origin,
         graph="",
         text=text,
+        folder=folder_of(origin),
         of="",
         iteration=0,
         unrolled=(),

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from graphflow.api import Model
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.gallery import find
 from graphflow.ir.graph import Graph
 from graphflow.spec.yaml12 import read_text
 from graphflow.training.run_folder import RunFolder
 from graphflow.view.drawing import Drawing, DrawnNode
-from graphflow.view.editing.carrying import Carried, carried
+from graphflow.view.editing.carrying import Carried, carried, folder_of
 from graphflow.view.editing.comparing import NodeChange, node_changes
 from graphflow.view.editing.draft import Draft, drafted
 from graphflow.view.editing.entries import entries, readable
@@ -66,46 +65,53 @@ def is_good(origin: Workspace) -> bool:
     return drafted(written(origin), "text", Path(folder) if folder else None).good
 
 
-def folder_of(origin: Workspace) -> str:
-    """Where the files are that the text of a workspace names; empty where it can name none."""
-    if origin.graph:
-        return str(find(origin.graph).parent)
-    return origin.folder
-
-
-def sketched(text: str, origin: Workspace, look: Look | None = None) -> Sketch:
-    """A text that was made of what ``origin`` shows."""
+def sketched(
+    text: str, origin: Workspace, values: Workspace | None = None, look: Look | None = None
+) -> Sketch:
+    """A text that was made of what ``origin`` shows. ``values`` shows the values that may be kept,
+    ``origin`` does if it is left out.
+    """
     folder = folder_of(origin)
     draft = drafted(text, "text", Path(folder) if folder else None)
     lines = _lines(text)
     problems = tuple(Problem(found, _node_at(found, lines)) for found in draft.findings)
     if draft.graph is None or draft.calls is None or not len(draft.graph):
         return Sketch(problems, None, lines=lines)
-    before = _before(origin)
     picture = drawn(outlined([draft.graph], draft.calls), look or Look())
-    told = Sketch(problems, _with_stand_ins(picture, draft), draft.failing, draft.waiting,
-                  lines=lines)  # fmt: skip
-    if before is None:
-        return told
-    missing = {*draft.failing, *draft.waiting}
-    changes = tuple(c for c in node_changes(before, draft.graph) if c.name not in missing)
-    return replace(told, changes=changes, carried=_carried(origin, before, draft.graph))
+    return Sketch(
+        problems,
+        _with_stand_ins(picture, draft),
+        draft.failing,
+        draft.waiting,
+        _changes(origin, draft.graph, {*draft.failing, *draft.waiting}),
+        _carried(values or origin, draft.graph),
+        lines,
+    )
 
 
 @lru_cache(maxsize=4)
 def _before(origin: Workspace) -> Graph | None:
     """The graph that a text is compared with; None where that cannot be opened."""
     try:
-        model: Model = open_model(origin)
+        return open_model(origin).elaborated.graph
     except GraphflowError:
         return None
-    return model.elaborated.graph
 
 
-def _carried(origin: Workspace, before: Graph, after: Graph) -> Carried:
+def _changes(origin: Workspace, after: Graph, missing: set[str]) -> tuple[NodeChange, ...]:
+    before = _before(origin)
+    if before is None:
+        return ()
+    return tuple(c for c in node_changes(before, after) if c.name not in missing)
+
+
+def _carried(values: Workspace, after: Graph) -> Carried:
     """Values worth keeping are those of a run, and those that were written over."""
-    edited = tuple(dict.fromkeys(edit.name for edit in origin.edits))
-    return carried(before, after, None if origin.run else edited)
+    before = _before(replace(values, edits=()))
+    if before is None:
+        return Carried()
+    edited = tuple(dict.fromkeys(edit.name for edit in values.edits))
+    return carried(before, after, None if values.run else edited)
 
 
 def _lines(text: str) -> dict[str, tuple[int, int]]:

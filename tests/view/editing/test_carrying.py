@@ -43,6 +43,11 @@ def test_a_workspace_of_the_new_text_has_the_edits_that_are_kept():
     assert after == Workspace(text="text", seed=3, edits=edits[:1])
 
 
+def test_files_beside_a_file_are_found_by_its_text_too():
+    assert with_text(Workspace(graph="models/net.yaml"), "text", []).folder == "models"
+    assert with_text(Workspace(text="a", folder="models"), "text", []).folder == "models"
+
+
 def test_a_run_goes_along_with_a_text():
     after = with_text(Workspace(run="runs/a", checkpoint="best"), "text", ["w"])
     assert (after.text, after.run, after.checkpoint) == ("text", "runs/a", "best")

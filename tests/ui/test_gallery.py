@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import ui.gallery.opening
+import ui.gallery.shelf
+import ui.pages.gallery
+from graphflow.studio.thumbnails import Thumbnails
+from graphflow.view.cards import Thumbnail
+from ui.state import KEY
+
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+
+
+class Gone(Exception):
+    """Another page was shown."""
+
+
+def show() -> None:
+    from ui.pages import gallery
+
+    gallery.page()
+
+
+@pytest.fixture
+def visits(monkeypatch, tmp_path):
+    """The pages that were gone to; pictures come from nowhere."""
+    visited: list[str] = []
+    made = Thumbnails(tmp_path, lambda name: Thumbnail(5, 12, PICTURE, PICTURE, f"graph {name}"))
+    made.begin([card.name for card in ui.gallery.shelf.cards()])
+    made.wait()
+    monkeypatch.setattr(ui.gallery.shelf, "thumbnails", lambda: made)
+    monkeypatch.setattr(ui.pages.gallery, "thumbnails", lambda: made)
+    for module in (ui.pages.gallery, ui.gallery.opening):
+        monkeypatch.setattr(module, "go", visited.append)
+    return visited
+
+
+@pytest.fixture
+def page(visits) -> AppTest:
+    page = AppTest.from_function(show, default_timeout=20).run()
+    assert not page.exception
+    return page
+
+
+def shown(page: AppTest) -> list[str]:
+    """The names of the graphs that have a card."""
+    keys = (button.key or "" for button in page.button)
+    return [key.split("-")[2] for key in keys if key.startswith("open-card-")]
+
+
+def field(page: AppTest, label: str):
+    return next(field for field in page.text_input if field.label == label)
+
+
+def test_every_canned_graph_has_a_card_that_says_what_it_teaches(page):
+    assert len(shown(page)) == len(ui.gallery.shelf.cards())
+    captions = [caption.value for caption in page.caption]
+    assert any(text.startswith("resnet18 ·") and "5 nodes" in text for text in captions)
+    assert any("smallest graph with a chain rule" in text.value for text in page.markdown)
+
+
+def test_a_search_leaves_the_cards_that_speak_of_it(page):
+    field(page, "Search").set_value("12.6 momentum").run()
+    assert shown(page) == ["gd_2d", "momentum_2d", "optimizers_2d"]
+
+
+def test_a_search_for_nothing_that_is_there_says_so_as_text(page):
+    field(page, "Search").set_value("<b>zzz</b>").run()
+    assert shown(page) == []
+    assert "\\<b\\>zzz" in page.info[0].value
+
+
+def test_a_topic_leaves_its_cards(page):
+    next(group for group in page.button_group if group.label == "Topic").set_value("gan").run()
+    assert shown(page) == ["gan"]
+
+
+def test_one_click_opens_a_graph_in_explore(page, visits):
+    page.button(key="open-card-xyz-Backpropagation").click().run()
+    assert visits == ["explore"]
+    assert page.session_state[KEY].workspace.graph == "xyz"
+
+
+def test_the_welcome_starts_with_the_smallest_graph(page, visits):
+    page.button[0].click().run()
+    assert visits == ["explore"]
+    assert page.session_state[KEY].workspace.graph == "xyz"
+
+
+def test_a_path_that_is_no_file_is_told(page, visits):
+    field(page, "Path of a graph file").set_value("no/such.yaml")
+    next(b for b in page.button if b.label == "Open").click().run()
+    assert visits == [] and not page.exception
+    assert "GF0" in page.error[0].value or "GF1" in page.error[0].value

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from graphflow.diagnostics import GraphflowError
+from graphflow.view.editing import Carried, is_good, sketched, written
+from graphflow.view.workspace import Edit, Workspace
+
+XYZ = Workspace(graph="xyz")
+
+
+def changed(old: str, new: str) -> str:
+    text = written(XYZ)
+    assert old in text
+    return text.replace(old, new)
+
+
+def test_a_text_as_it_was_has_a_picture_and_changes_nothing():
+    sketch = sketched(written(XYZ), XYZ)
+    assert sketch.problems == () and sketch.changes == ()
+    assert {node.id for node in sketch.drawing.nodes} == {"x", "y", "z", "q", "f"}
+
+
+def test_a_problem_names_its_node_and_the_picture_says_where_it_is():
+    sketch = sketched(changed("q: x + y", "q: x + w"), XYZ)
+    (problem,) = sketch.problems
+    assert (problem.node, problem.finding.code) == ("q", "GF020")
+    told = {node.id: node.sub for node in sketch.drawing.nodes}
+    assert (told["q"], told["f"]) == ("error", "waits")
+    assert sketch.changes == ()
+
+
+def test_lines_tell_where_each_entry_stands():
+    text = written(XYZ)
+    lines = sketched(text, XYZ).lines
+    rows = text.split("\n")
+    assert all(rows[first - 1].strip().startswith(f"{name}:") for name, (first, _) in lines.items())
+
+
+def test_written_over_values_are_kept_or_not():
+    values = Workspace(graph="xyz", edits=(Edit("x", (), 1.0), Edit("z", (), 2.0)))
+    text = changed("  z: scalar", "  z: {shape: [2]}")
+    lost = (("z", "its shape was [] and is [2]"),)
+    assert sketched(text, XYZ, values).carried == Carried(("x",), lost)
+
+
+@pytest.mark.parametrize("text", ["", "[", "graphflow: 1"])
+def test_what_cannot_be_drawn_has_problems_and_no_picture(text):
+    sketch = sketched(text, XYZ)
+    assert sketch.problems and sketch.drawing is None
+
+
+def test_whether_a_file_is_good_is_known_without_running_it():
+    assert is_good(XYZ)
+    assert not is_good(Workspace(text="graphflow: 1"))
+    with pytest.raises(GraphflowError, match="no canned graph"):
+        is_good(Workspace(graph="no_such_graph"))

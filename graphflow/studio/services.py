@@ -1,4 +1,4 @@
-"""What a worker is asked besides a study: what a file trains with, and the figures of a run."""
+"""What a worker is asked besides a study: what a file trains with, runs and their figures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.figures.descriptions import Description
 from graphflow.figures.gather import Material, describe
 from graphflow.gallery import find
+from graphflow.run_entries import Entry, entries_in
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.view.workspace import Workspace
@@ -78,3 +79,8 @@ def _figure(name: str, material: Material) -> Figure:
         return Figure(name, describe(name, decl, material))
     except GraphflowError as error:
         return Figure(name, None, error.diagnostics)
+
+
+def runs(folder: str) -> list[Entry]:
+    """The runs in a folder, newest first; none where there is no such folder yet."""
+    return entries_in(Path(folder))[::-1] if Path(folder).is_dir() else []

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import graphflow
+from graphflow.data.files import cache_folder
 from graphflow.diagnostics import GraphflowError
 from graphflow.files import write_atomically
 from graphflow.gallery import find
@@ -23,11 +24,12 @@ class Thumbnails:
     """The thumbnails of graphs as far as they are there. :meth:`begin` has the others made by
     ``maker``, one after another, while pages are shown; what cannot be made is left out.
 
-    ``folder`` keeps them until the graph or what draws it changes.
+    ``folder`` (one in the cache of downloads if it is left out) keeps them until the graph or what
+    draws it changes.
     """
 
-    def __init__(self, folder: Path, maker: Maker) -> None:
-        self._folder, self._maker = folder, maker
+    def __init__(self, maker: Maker, folder: Path | None = None) -> None:
+        self._maker, self._folder = maker, folder or cache_folder() / "thumbnails"
         self._ready: dict[str, Thumbnail] = {}
         self._worker: threading.Thread | None = None
 

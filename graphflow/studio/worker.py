@@ -30,9 +30,9 @@ from graphflow.view.workspace import Workspace
 KEPT = 4
 """Workspaces that stay open."""
 SERVICES = {
-    **{name: f"graphflow.studio.services:{name}" for name in ("figures", "form")},
+    **{name: f"graphflow.studio.services:{name}" for name in ("figures", "form", "runs")},
     **{name: f"graphflow.view.editing:{name}" for name in ("is_good", "sketched", "written")},
-    **{name: f"graphflow.view.thumbnails:{name}" for name in ("runs", "thumbnail")},
+    "thumbnail": "graphflow.view.thumbnails:thumbnail",
 }
 """What is asked without a workspace: the name, and the function as ``module:function``."""
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from graphflow.api import Model, load
 from graphflow.ir.dims import product
-from graphflow.run_entries import Entry, entries_in
 from graphflow.view.cards import Thumbnail
 from graphflow.view.drawing import Drawing
 from graphflow.view.scene import drawn, outlined
@@ -48,8 +45,3 @@ def parameters(model: Model) -> int:
     """
     leaves = (model.elaborated.leaves[name].type.shape for name in model.elaborated.parameters)
     return sum(size for shape in leaves if isinstance(size := product(shape), int))
-
-
-def runs(folder: str) -> list[Entry]:
-    """The runs in a folder, newest first; none where there is no such folder yet."""
-    return entries_in(Path(folder))[::-1] if Path(folder).is_dir() else []

@@ -19,7 +19,7 @@ class Maker:
 
 
 def made(folder, maker, *names: str) -> Thumbnails:
-    found = Thumbnails(folder, maker)
+    found = Thumbnails(maker, folder)
     found.begin(names)
     found.wait()
     return found

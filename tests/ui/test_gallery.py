@@ -27,7 +27,7 @@ def show() -> None:
 def visits(monkeypatch, tmp_path):
     """The pages that were gone to; pictures come from nowhere."""
     visited: list[str] = []
-    made = Thumbnails(tmp_path, lambda name: Thumbnail(5, 12, PICTURE, PICTURE, f"graph {name}"))
+    made = Thumbnails(lambda name: Thumbnail(5, 12, PICTURE, PICTURE, name), tmp_path)
     made.begin([card.name for card in ui.gallery.shelf.cards()])
     made.wait()
     monkeypatch.setattr(ui.gallery.shelf, "thumbnails", lambda: made)

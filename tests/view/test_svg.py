@@ -79,9 +79,9 @@ def test_it_needs_nothing_from_elsewhere():
 
 def test_each_theme_has_its_colours_and_auto_has_both():
     light, dark, both = (svg(drawing(), "f", theme=t) for t in ("light", "dark", "auto"))
-    assert "#0e1117" not in light
+    assert "#10151d" not in light
     assert "#ffffff" not in dark
-    assert "#ffffff" in both and "#0e1117" in both and "prefers-color-scheme" in both
+    assert "#ffffff" in both and "#10151d" in both and "prefers-color-scheme" in both
 
 
 def test_kinds_are_told_by_form_too():

@@ -5,10 +5,12 @@ from xml.etree import ElementTree
 import pytest
 
 from graphflow.api import load
-from graphflow.view.thumbnails import parameters, runs, thumbnail
+from graphflow.view.thumbnails import parameters, thumbnail
+
+MLP = 64 * 256 + 256 + 256 * 10 + 10
 
 
-@pytest.mark.parametrize(("name", "count"), [("mlp_math", 64 * 256 + 256 + 256 * 10 + 10), ("xyz", 0)])
+@pytest.mark.parametrize(("name", "count"), [("mlp_math", MLP), ("xyz", 0)])
 def test_parameters_are_counted_as_numbers(name, count):
     assert parameters(load(name)) == count
 
@@ -23,7 +25,3 @@ def test_a_thumbnail_has_a_picture_for_light_and_dark_and_says_what_it_shows():
 
 def test_a_large_graph_is_drawn_without_words_that_nobody_could_read():
     assert "relu" not in thumbnail("transformer").light.replace("<desc>", "").split("</desc>")[1]
-
-
-def test_a_folder_that_is_not_there_holds_no_runs(tmp_path):
-    assert runs(str(tmp_path / "none")) == []

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from graphflow.data.files import cache_folder
 from graphflow.studio.client import open_studio
 from graphflow.studio.thumbnails import Thumbnails
 from graphflow.view.cards import Card, Thumbnail, cards
@@ -52,7 +51,7 @@ def thumbnails() -> Thumbnails:
         assert isinstance(made, Thumbnail)
         return made
 
-    found = Thumbnails(cache_folder() / "thumbnails", make)
+    found = Thumbnails(make)
     found.begin([card.name for card in all_cards()])
     return found
 

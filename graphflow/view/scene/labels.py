@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import ArrayLiteral, Attr, Node
@@ -156,7 +156,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return f"{text[:head]}…{text[len(text) - (longest - 1 - head) :]}"
 
 
-def amount(types: list[TensorType]) -> str:
+def amount(types: Sequence[TensorType]) -> str:
     """How many numbers tensors hold: ``2,570 parameters``."""
     count = sum(type.size for type in types if isinstance(type.size, int))
     return f"{count:,} parameters"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Literal
 
 from graphflow.ir.graph import Node
@@ -95,6 +96,29 @@ class Outline:
     def path(self, group: str) -> tuple[str, ...]:
         """A group after those around it, outermost first; nothing for the whole graph."""
         return tuple(reversed(list(self.within(group))))
+
+    @cached_property
+    def rev(self) -> str:
+        """A mark that changes whenever the structure does."""
+        boxes = [(b.id, b.label, b.sub, b.kind, b.group, b.text, b.stand, b.node.op, b.node.type)
+                 for b in self.boxes.values()]  # fmt: skip
+        parts = (boxes, list(self.groups.values()), self.flows, self.rows, self.stands_for)
+        return sha256(repr(parts).encode()).hexdigest()[:16]
+
+    @cached_property
+    def row_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The row that each of its blocks is in."""
+        return {name: row for row in self.rows for name in row}
+
+    @cached_property
+    def beginnings(self) -> Mapping[str, str]:
+        """The first box of each group."""
+        found: dict[str, str] = {}
+        for box in self.boxes.values():
+            if box.stand == "own":
+                for name in self.within(box.group):
+                    found.setdefault(name, box.id)
+        return found
 
     @cached_property
     def ends(self) -> Mapping[str, str]:

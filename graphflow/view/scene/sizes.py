@@ -27,6 +27,7 @@ def label_size(text: str) -> tuple[float, float]:
     return (round(EDGE * len(text) + 6.0), 13.0) if text else (0.0, 0.0)
 
 
-def title_width(text: str) -> float:
-    """The width that the title of a frame needs."""
-    return round(LABEL * len(text) + SIGN + 16.0)
+def title_width(text: str, length: int) -> float:
+    """The width that the title of a frame needs; a loop's tells its ``length``, too."""
+    steps = LABEL * len(str(length)) + SIGN if length else 0.0
+    return round(LABEL * len(text) + steps + SIGN + 16.0)

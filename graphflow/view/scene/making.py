@@ -156,7 +156,7 @@ class _Making:
             return
         read = [self.sources.of(scope, name, node.name) for name in node.inputs]
         names = tuple(
-            self.read_as(scope.graph.nodes[name], found)
+            self.read_as(scope.graph.nodes[name], found, leaf.names.get(name, ""))
             for name, found in zip(node.inputs, read, strict=True)
         )
         types = {name: scope.graph.nodes[name].type for name in node.inputs}
@@ -167,10 +167,12 @@ class _Making:
         for source in dict.fromkeys(name for found in read for name in found):
             self.flow(source, id)
 
-    def read_as(self, node: Node, found: Sequence[str]) -> str:
-        """An operand as it is written: its number, the name of its box, or nothing."""
+    def read_as(self, node: Node, found: Sequence[str], line: str) -> str:
+        """An operand as it is written: its number, its line, the name of its box, or nothing."""
         if node.op == "constant":
             return number_text(node) if node.tensor.size == 1 else ""
+        if line:
+            return last_name(line)
         box = self.boxes.get(found[0]) if len(found) == 1 else None
         if box is None:
             return last_name(node.name) if is_named(node) else ""

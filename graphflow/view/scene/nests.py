@@ -30,6 +30,8 @@ class Leaf:
     node: Node
     label: str = ""
     sub: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What lines around it call the values that they give."""
 
     @property
     def silent(self) -> bool:
@@ -170,7 +172,9 @@ class _Inside:
     def section(self, section: Section, path: str) -> list[tuple[str, Item]]:
         """What happened in a section, each with the line that it belongs to."""
         found: list[tuple[str, Item]] = []
-        named = section.names
+        named, graph = section.names, self.scope.graph
+        lines = {graph.resolve(stages[-1]): line for line, stages in section.lines.items()
+                 if stages[-1] in graph}  # fmt: skip
         for step in section.steps:
             if isinstance(step, CallNode):
                 nest = self.call(step)
@@ -179,8 +183,10 @@ class _Inside:
                 continue
             node = self.scope.graph.nodes.get(step.name)
             item = None if node is None else self.leaf(node)
-            if isinstance(item, Leaf) and step.name[-1].isdigit() and ".all." in step.name:
-                item = replace(item, label=last_name(named.get(step.name, step.name)))
+            if isinstance(item, Leaf):
+                numbered = step.name.rpartition(".")[2].isdigit() and step.name in named
+                label = last_name(named[step.name]) if numbered else ""
+                item = replace(item, label=label, names=lines)
             if item is not None:
                 origin = self.scope.graph.origin(step.name)
                 found.append((self.line(section, origin.path, path), item))

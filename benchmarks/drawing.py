@@ -73,7 +73,7 @@ def main() -> None:
     """Print the table."""
     cases = {name: canned(name) for name in ("xyz", "mlp", "lstm", "resnet18", "transformer")}
     cases |= {f"{depth} layers, all open": layers(depth) for depth in (9, 34)}
-    print("| graph | boxes | groups | outline, ms | drawing, ms | one group closed, ms | kB |")
+    print("| graph | boxes | groups | outline, ms | drawing, ms | after closing, ms | kB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, (graph, calls) in cases.items():
         outline = outlined([graph], calls, ["loss"])

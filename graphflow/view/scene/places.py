@@ -72,13 +72,17 @@ class Places:
         return known[1].get(name, "")
 
     def _updates(self, graph: Graph) -> Mapping[str, str]:
+        """For each update node the leaf where it is seen; what only the optimizer knows, such as
+        its count of steps, is seen at the first.
+        """
         found: dict[str, str] = {}
-        for leaf in sorted(graph.updates, key=lambda leaf: leaf not in self.outline.boxes):
+        drawn = [leaf for leaf in graph.updates if leaf in self.outline.boxes]
+        for leaf in dict.fromkeys((*drawn, *graph.updates)):
             todo = [graph.updates[leaf]]
             while todo:
                 node = todo.pop()
                 if node not in found and graph.origin(node).phase == "update":
-                    found[node] = leaf
+                    found[node] = leaf if leaf in self.outline.boxes else next(iter(drawn), "")
                     todo += graph.nodes[node].inputs
         return found
 

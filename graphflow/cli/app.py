@@ -21,6 +21,7 @@ from graphflow.cli import (
     import_,
     lr_find,
     new,
+    replay,
     report,
     run,
     runs,
@@ -34,8 +35,8 @@ from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
-    run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, generate,
-    gallery, new, fetch, explain, schema, studio,
+    run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, replay,
+    generate, gallery, new, fetch, explain, schema, studio,
 )  # fmt: skip
 
 app = typer.Typer(

@@ -34,6 +34,7 @@ from graphflow.view.recording.limits import Limits, Meter
 from graphflow.view.recording.overlays import overlay_of
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
+from graphflow.view.replay import replay
 from graphflow.view.scene import drawn
 from graphflow.view.shown import Detail, GradientReport, MemoryView, Shown
 from graphflow.view.steps import Step
@@ -161,3 +162,8 @@ class Study:
     def check(self, *parts: Part) -> CheckReport:
         """Golden values, gradients of all nodes, determinism, three precisions; or some of them."""
         return check(self.workspace, self.recording, self.limits.nodes, parts or PARTS)
+
+    # -- to take along -----------------------------------------------------------------------
+    def replay(self, look: Look) -> bytes:
+        """The whole walk as one page of HTML that needs no server and no network."""
+        return replay(self, look).encode()

@@ -37,14 +37,32 @@ def script() -> str:
 
     It travels with every message to the browser, so it is kept small.
     """
-    lines = (line.strip() for part in PARTS for line in _text(f"{part}.js").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+    return _joined(PARTS)
+
+
+@cache
+def replay_script() -> str:
+    """The module of a page that is its own host, with all its data in the element ``held``."""
+    return _joined((*PARTS, "replay"))
+
+
+def page_of_a_replay() -> str:
+    """The page around it, with ``$title``, ``$about``, ``$style``, ``$hash``, ``$held``,
+    ``$script``.
+    """
+    return _text("replay.html")
 
 
 @cache
 def style() -> str:
     """The style sheet; colours come from the theme's ``--st-*`` variables."""
     return "\n".join(line.strip() for line in _text("graph.css").splitlines())
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    """Sources one after another, without what only a reader of them needs."""
+    lines = (line.strip() for part in parts for line in _text(f"{part}.js").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _text(name: str) -> str:

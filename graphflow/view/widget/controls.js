@@ -114,7 +114,7 @@ function enter(graph, around) {
   const id = graph.selected || graph.seenAt();
   const node = graph.scene.box(id);
   if (!node) return;
-  if (graph.scene.groups.has(id)) graph.toggle(id);
+  if (!graph.scene.nodes.has(id)) graph.toggle(id);
   else if (around) {
     if (node.group) graph.toggle(node.group);
   } else if (node.closed) graph.toggle(id);

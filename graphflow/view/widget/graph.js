@@ -103,21 +103,23 @@ class Graph {
 
   /** What should stay where it is on the screen while the drawing changes around it. */
   anchor() {
-    const id = [this.toggled, this.selected, this.seenAt()]
-      .find((name) => name && this.spot(name));
+    const { scene, toggled } = this;
     this.toggled = '';
-    return id && [id, ...this.camera.place(this.spot(id))];
+    const id = [toggled, this.selected, this.seenAt()].find((name) => scene.box(scene.seen(name)));
+    return id && { id, toggled, at: this.camera.place(this.spot(id, toggled)) };
   }
 
-  spot(id) {
-    return this.scene.box(this.scene.seen(id));
+  /** A box; the head of the group that is toggled, though a node in it may have its name. */
+  spot(id, toggled) {
+    const group = this.scene.groups.get(id);
+    return id === toggled && group ? group.head : this.scene.box(this.scene.seen(id));
   }
 
   hold(anchor) {
-    const to = anchor && this.spot(anchor[0]);
+    const to = anchor && this.spot(anchor.id, anchor.toggled);
     if (!to) return this.camera.start();
     const { k } = this.camera;
-    return this.camera.set(k, anchor[1] - to.x * k, anchor[2] - to.y * k);
+    return this.camera.set(k, anchor.at[0] - to.x * k, anchor.at[1] - to.y * k);
   }
 
   /** Places of steps in this drawing, and how much of each box is done. */

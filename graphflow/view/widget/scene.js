@@ -141,7 +141,8 @@ class Scene {
   /** The lines of a box, in its middle. */
   write(node, closed, element) {
     const sign = (closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
-    const lines = [[sign + node.label, 'label'], [node.sub, 'sub'],
+    const fold = node.folded > 1 ? ` ×${node.folded}` : '';
+    const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
       ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);
     const height = Math.min(15, (node.h - 4) / lines.length);
     const top = (lines.length - 1) / 2;

@@ -1,0 +1,111 @@
+"""A walk as one HTML file that needs no server and no network: to mail, to keep, to show offline.
+
+It holds the graph widget, the drawing, the whole schedule, and for every step what happened in
+words and small numbers. Each group can be opened or closed once from the drawing as it is, as long
+as the drawings of that fit into :data:`TOGGLED`; for all else there is the studio.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from string import Template
+from typing import TYPE_CHECKING
+
+from graphflow.view.drawing import Drawing
+from graphflow.view.shown import ChainView, Detail, Shown
+from graphflow.view.widget import page_of_a_replay, replay_script, style
+from graphflow.view.wire import Wire, wire_drawing
+from graphflow.view.workspace import Look
+
+if TYPE_CHECKING:
+    from graphflow.view.study import Study
+
+TOGGLED = 3_000_000
+"""Bytes that the drawings with one group toggled may take together."""
+
+
+def replay(study: Study, look: Look) -> str:
+    """The walk of a study, drawn as ``look`` says, as a page."""
+    overview, script = study.overview(), replay_script()
+    sure = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    fields = {
+        "title": html.escape(overview.name or "graphflow"), "about": html.escape(overview.about),
+        "hash": f"sha256-{sure}", "style": style(), "script": script,
+        "held": json.dumps(_held(study, look), allow_nan=False, ensure_ascii=False,
+                           separators=(",", ":")).replace("<", "\\u003c"),
+    }  # fmt: skip
+    return Template(page_of_a_replay()).substitute(fields)
+
+
+def _held(study: Study, look: Look) -> dict[str, Wire]:
+    """All that the page can be asked for."""
+    drawing, found = study.drawing(look), study.failing()
+    return {
+        "drawing": wire_drawing(drawing),
+        "toggled": dict(_toggled(study, look, drawing)),
+        "schedule": study.schedule(),
+        "details": [_told(study.detail(index)) for index in range(len(study.steps))],
+        "failing": found.place if found else None,
+        "options": {
+            "direction": look.direction, "shapes": look.shapes, "follow": True,
+            "moments": dict(look.moments),
+            "loops": {group.id: group.length for group in drawing.groups if group.length},
+        },
+    }  # fmt: skip
+
+
+def _toggled(study: Study, look: Look, drawing: Drawing) -> Iterator[tuple[str, Wire]]:
+    """The drawings with one group opened or closed, while there is room."""
+    opened = {group.id for group in drawing.groups}
+    closed = [node.id for node in drawing.nodes if _opens(node.kind, node.count, node.folded)]
+    room = TOGGLED
+    for group in [*closed, *sorted(opened)]:
+        now = tuple(sorted(opened ^ {group}))
+        other = wire_drawing(study.drawing(replace(look, opened=now)))
+        room -= len(json.dumps(other))
+        if room < 0:
+            return
+        yield group, other
+
+
+def _opens(kind: str, count: int, folded: int) -> bool:
+    """Whether a box is a closed group."""
+    return kind == "group" or count > 1 or folded > 1
+
+
+def _told(detail: Detail) -> dict[str, Wire]:
+    """One step in texts."""
+    mark = detail.mark
+    return {
+        "node": detail.node, "sentence": detail.sentence,
+        "value": [_pair(shown) for shown in detail.value],
+        "operands": [_pair(shown) for shown in detail.operands],
+        "chain": list(_lines(detail.chain)) if detail.chain else [],
+        "source": [[f"{mark.file}:{mark.line}", detail.source]] if mark else [],
+    }  # fmt: skip
+
+
+def _pair(shown: Shown) -> list[Wire]:
+    return [shown.name, shown.text]
+
+
+def _lines(chain: ChainView) -> Iterator[str]:
+    """The chain rule in names and in numbers, as plain text."""
+    if chain.kind == "sum":
+        yield f"{chain.operand}.grad = {' + '.join(chain.parts)}"
+        yield f"{chain.part + 1} of {len(chain.parts)}: {chain.contribution.text}"
+    else:
+        local = f"∂{chain.twin}/∂{chain.operand}"
+        yield f"{chain.upstream.name} × {local} = contribution to {chain.operand}.grad"
+        if chain.local is None:
+            yield f"{chain.upstream.name} = {chain.upstream.text}, {local} is a matrix"
+            yield f"contribution = {chain.contribution.text}"
+        else:
+            yield f"{chain.upstream.text} × {chain.local.text} = {chain.contribution.text}"
+    if chain.total is not None:
+        yield f"sum so far = {chain.total.text}"

@@ -46,8 +46,9 @@ def command(
     from graphflow.view.workspace import Look, Workspace
 
     given = tuple(assignments(sets).items())
-    kind = "run" if (Path(file) / "graph.yaml").is_file() else "graph"
-    study = Study(Workspace(**{kind: file}, overrides=given, of=of))
+    trained = (Path(file) / "graph.yaml").is_file()
+    graph, run = ("", file) if trained else (file, "")
+    study = Study(Workspace(graph=graph, run=run, overrides=given, of=of))
     look = Look(direction="LR" if across else "TB", opened=_opened(study, opened or ()))
     page = out or Path(f"{Path(file).stem}.html")
     if page.is_dir():

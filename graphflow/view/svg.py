@@ -49,19 +49,20 @@ def svg(
     """
     width, height = drawing.width + 2 * MARGIN, drawing.height + 2 * MARGIN
     shown = size or (width, height)
+    kind = theme if words else f"{theme} small"
     view = " ".join(_number(length) for length in (-MARGIN, -MARGIN, width, height))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" width="{_number(shown[0])}" '
-        f'height="{_number(shown[1])}" role="img" class="graphflow {theme}">',
+        f'height="{_number(shown[1])}" role="img" class="graphflow {kind}">',
         f"<title>{_text(title)}</title><desc>{_text(description)}</desc>",
         f"<style>{_style(theme)}</style>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
+        f'<defs><marker id="tip-{theme}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
         'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
         '<path class="tip" d="M0 0L8 4L0 8Z"/></marker></defs>',
         f'<rect class="ground" x="{-MARGIN}" y="{-MARGIN}" width="{_number(width)}" '
         f'height="{_number(height)}"/>',
         *(_frame(group) for group in drawing.groups),
-        *(_edge(edge, drawing) for edge in drawing.edges),
+        *(_edge(edge, drawing, theme) for edge in drawing.edges),
         *(_node(node, words) for node in drawing.nodes),
     ]
     if words:
@@ -82,7 +83,7 @@ def mixed(one: str, other: str, share: float) -> str:
 
 
 def _style(theme: Theme) -> str:
-    """The style sheet."""
+    """The style sheet; it leaves pictures of other themes on the same page alone."""
     common = (
         ".graphflow text{font-family:system-ui,'Segoe UI',Roboto,Helvetica,Arial,sans-serif}"
         ".graphflow .box,.graphflow .stack{stroke-width:1.4}.graphflow .inner{fill:none}"
@@ -94,30 +95,30 @@ def _style(theme: Theme) -> str:
         "stroke-linejoin:round}"
         ".graphflow .edge{fill:none;stroke-width:1.3}.graphflow .back{stroke-dasharray:6 4}"
         ".graphflow .frame{fill-opacity:.035}.graphflow .loop.frame{stroke-dasharray:8 4;"
-        "stroke-width:1.5}"
+        "stroke-width:1.5}.graphflow.small *{vector-effect:non-scaling-stroke}"
     )
     if theme != "auto":
-        return common + _colours(theme)
-    dark = _colours("dark")
-    return f"{common}{_colours('light')}@media (prefers-color-scheme:dark){{{dark}}}"
+        return common + _colours(f".{theme}", theme)
+    dark = _colours(".auto", "dark")
+    return f"{common}{_colours('.auto', 'light')}@media (prefers-color-scheme:dark){{{dark}}}"
 
 
-def _colours(theme: Literal["light", "dark"]) -> str:
-    """The colours of a theme."""
+def _colours(scope: str, theme: Literal["light", "dark"]) -> str:
+    """The colours of a theme, for pictures of the class ``scope``."""
     ground, text = GROUNDS[theme]
     line, muted = mixed(text, ground, 0.6), mixed(text, ground, 0.78)
-    boxes = "".join(
-        f".graphflow .{kind} .box,.graphflow .{kind} .stack{{fill:{mixed(hue, ground, 0.2)};"
-        f"stroke:{mixed(hue, text, 0.62)}}}"
-        f".graphflow .{kind} .inner{{stroke:{mixed(hue, text, 0.62)}}}"
-        for kind, hue in HUES.items()
-    )
-    return (
-        f".graphflow .ground{{fill:{ground}}}.graphflow text{{fill:{text}}}"
-        f".graphflow .frame{{fill:{text};stroke:{line}}}.graphflow .edge{{stroke:{line}}}"
-        f".graphflow .tip{{fill:{line}}}.graphflow .shape{{fill:{muted}}}"
-        f".graphflow .shape,.graphflow .title{{stroke:{ground}}}{boxes}"
-    )
+    rules = {
+        "": f"background:{ground}", ".ground": f"fill:{ground}", "text": f"fill:{text}",
+        ".frame": f"fill:{text};stroke:{line}", ".edge": f"stroke:{line}",
+        ".tip": f"fill:{line}", ".title": f"stroke:{ground}",
+        ".shape": f"fill:{muted};stroke:{ground}",
+    }  # fmt: skip
+    for kind, hue in HUES.items():
+        stroke = f"stroke:{mixed(hue, text, 0.62)}"
+        for part in ("box", "stack"):
+            rules[f".{kind} .{part}"] = f"fill:{mixed(hue, ground, 0.2)};{stroke}"
+        rules[f".{kind} .inner"] = stroke
+    return "".join(f".graphflow{scope} {part}{{{rule}}}" for part, rule in rules.items())
 
 
 # -- parts ---------------------------------------------------------------------------------------
@@ -137,10 +138,10 @@ def _title(group: DrawnGroup) -> str:
     return f'<text class="title" {place}>{text}</text>'
 
 
-def _edge(edge: DrawnEdge, drawing: Drawing) -> str:
+def _edge(edge: DrawnEdge, drawing: Drawing, theme: Theme) -> str:
     kind = "edge back" if edge.back else "edge"
     way = curve(edge.points, drawing.direction, edge.back)
-    return f'<path class="{kind}" d="{way}" marker-end="url(#tip)"/>'
+    return f'<path class="{kind}" d="{way}" marker-end="url(#tip-{theme})"/>'
 
 
 def _shape(edge: DrawnEdge) -> str:

@@ -74,7 +74,7 @@ def test_without_words_boxes_and_lines_remain():
 def test_it_needs_nothing_from_elsewhere():
     text = svg(drawing(), "f").replace("http://www.w3.org/2000/svg", "")
     assert "http" not in text
-    assert re.findall(r"url\((.*?)\)", text) == ["#tip", "#tip"]
+    assert re.findall(r"url\((.*?)\)", text) == ["#tip-auto", "#tip-auto"]
 
 
 def test_each_theme_has_its_colours_and_auto_has_both():
@@ -82,6 +82,13 @@ def test_each_theme_has_its_colours_and_auto_has_both():
     assert "#10151d" not in light
     assert "#ffffff" not in dark
     assert "#ffffff" in both and "#10151d" in both and "prefers-color-scheme" in both
+
+
+def test_a_picture_leaves_one_of_another_theme_on_the_same_page_alone():
+    light, dark = (re.findall(r"([^{}]+){[^{}]*#", svg(drawing(), "f", theme=t)) for t in GROUNDS)
+    assert light and dark
+    assert set(light).isdisjoint(dark)
+    assert 'id="tip-dark"' not in svg(drawing(), "f", theme="light")
 
 
 def test_kinds_are_told_by_form_too():
@@ -111,7 +118,7 @@ def test_words_stand_out_from_their_boxes(theme, kind):
     ground, text = GROUNDS[theme]
     text_in_file = svg(drawing(), "f", theme=theme)
     fill, stroke = re.search(
-        rf"\.{kind} \.box,[^{{]*{{fill:(#\w+);stroke:(#\w+)}}", text_in_file
+        rf"\.{kind} \.box{{fill:(#\w+);stroke:(#\w+)}}", text_in_file
     ).groups()
     assert contrast(text, fill) >= 4.5
     assert contrast(stroke, fill) >= 3
@@ -121,7 +128,7 @@ def test_words_stand_out_from_their_boxes(theme, kind):
 @pytest.mark.parametrize("theme", GROUNDS)
 def test_shapes_on_edges_stand_out_from_the_ground(theme):
     ground, _ = GROUNDS[theme]
-    muted = re.search(r"\.shape{fill:(#\w+)}", svg(drawing(), "f", theme=theme)).group(1)
+    muted = re.search(r"\.shape{fill:(#\w+);", svg(drawing(), "f", theme=theme)).group(1)
     line = re.search(r"\.edge{stroke:(#\w+)}", svg(drawing(), "f", theme=theme)).group(1)
     assert contrast(muted, ground) >= 4.5
     assert contrast(line, ground) >= 3

@@ -85,24 +85,25 @@ def _straight(web: Web, path: Sequence[int]) -> dict[int, float]:
 
 
 def _first_order(sheet: Sheet, web: Web, path: Sequence[int]) -> list[tuple[int, int]]:
-    """Sources that are read once to the left, then items as given, threads to the right; a label
-    like what it tells of.
+    """What hangs on sources alone and is read once to the left, then items as given, then threads;
+    a label like what it tells of.
     """
+    left, middle, right = range(3)
     main, boxes = set(path), len(sheet.sizes)
-
-    def place(node: int) -> int:
+    side = [right] * len(web.row)
+    found = [(right, node) for node in range(len(web.row))]
+    for node in chain.from_iterable(web.rows):
+        lone = len(web.down[node]) == 1 and all(side[line.node] == left for line in web.up[node])
         if node in main:
-            return 1
-        if sheet.entry(node):
-            return 0 if node - boxes < sheet.lone else 2
-        if node >= web.items:
-            return 2
-        return 1 if web.up[node] else 0 if len(web.down[node]) == 1 else 2
-
-    found = [(place(node), node) for node in range(len(web.row))]
-    for node in range(web.items, len(found)):
-        if web.depth[node] and node not in main:
-            found[node] = found[web.up[node][0].node]
+            side[node] = middle
+        elif sheet.entry(node):
+            side[node] = left if node - boxes < sheet.lone else right
+        elif lone:
+            side[node] = left
+        elif node < web.items and web.up[node]:
+            side[node] = middle
+        labelled = node >= web.items and web.depth[node] and node not in main
+        found[node] = found[web.up[node][0].node] if labelled else (side[node], node)
     return found
 
 

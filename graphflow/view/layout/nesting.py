@@ -46,8 +46,8 @@ class Nest:
     insides: Mapping[str, Inside]
     courses: Sequence[Sequence[tuple[str, int]]]
     lone: frozenset[str]
-    """The values of boxes that read nothing and are read once. They enter a frame first, the others
-    in the order of the boxes that they come from.
+    """The values of boxes that hang on sources alone, as all above them read once. They enter a
+    frame first, the others in the order of the boxes that they come from.
     """
 
 
@@ -75,13 +75,21 @@ def nest(boxes: Sequence[Box], frames: Sequence[Frame], links: Sequence[Link]) -
 
 
 def _lone(links: Sequence[Link]) -> frozenset[str]:
-    reading = {link.target for link in links if not link.back}
+    """The values of boxes that hang on sources alone and are read once, as all above them."""
+    forward = [link for link in links if not link.back]
     readers = Counter(link.source for link in links)
-    return frozenset(
-        link.value or link.source
-        for link in links
-        if link.source not in reading and readers[link.source] == 1
-    )
+    missing = Counter(link.target for link in forward)
+    heads: dict[str, list[str]] = {}
+    for link in forward:
+        heads.setdefault(link.source, []).append(link.target)
+    found = [box for box in readers if readers[box] == 1 and not missing[box]]
+    for box in found:
+        for head in heads.get(box, ()):
+            missing[head] -= 1
+            if not missing[head] and readers[head] == 1:
+                found.append(head)
+    boxes = frozenset(found)
+    return frozenset(link.value or link.source for link in links if link.source in boxes)
 
 
 def _numbered(children: dict[Child, int], child: Child) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -9,7 +11,7 @@ from typing import NamedTuple
 from graphflow.view.layout.sheet import Sheet, Wire
 from graphflow.view.layout.web import LABEL_AIR, Web
 
-AIR = 12.0
+AIR, APART = 12.0, 5.0
 DROP = 6.0
 """How far below a row a wire turns aside."""
 
@@ -57,16 +59,27 @@ def lanes(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> dict[int, Lane]:
         for number, wire in enumerate(sheet.wires)
         if backs[number]
     }
-    taken, found = list(stand.bands), dict[int, Lane]()
+    taken, found, turns = list(stand.bands), dict[int, Lane](), Counter[tuple[int, bool]]()
     for number in sorted(lengths, key=lambda n: (lengths[n], n)):
         wire = sheet.wires[number]
         ends = stand.u[wire.tail] + wire.leave, stand.u[wire.head] + wire.enter
-        under = stand.bands[row[wire.tail]].bottom + DROP
-        over = stand.bands[row[wire.head]].top - DROP
+        low, high = row[wire.tail], row[wire.head]
+        under = stand.bands[low].bottom + _drop(stand, low + 1, turns[low, True])
+        over = stand.bands[high].top - _drop(stand, high, turns[high, False])
         lane = _lane(wire.label, ends, under, over, taken)
         taken.append(lane.room)
         found[number] = _tight(lane, wire, stand)
+        turns[low, True] += found[number].under == under
+        turns[high, False] += found[number].over == over
     return found
+
+
+def _drop(stand: Stand, row: int, others: int) -> float:
+    """How far from its row a wire turns aside in the gap above ``row``, where others do."""
+    room = math.inf
+    if 0 < row < len(stand.bands):
+        room = stand.bands[row].top - stand.bands[row - 1].bottom
+    return max(DROP, min(DROP + APART * others, room - APART))
 
 
 def _lane(

@@ -50,7 +50,7 @@ class Sheet:
     """What stands in one frame. Equal sheets look the same, so one is laid out for all of them.
 
     ``sizes`` are those of boxes and inner frames; the title needs ``least_u`` or ``least_v``.
-    The first ``lone`` entries bring what a source outside gives to nobody else.
+    The first ``lone`` entries bring what hangs on sources alone, and nobody else reads.
     """
 
     sizes: tuple[tuple[float, float], ...]

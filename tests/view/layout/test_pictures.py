@@ -142,3 +142,24 @@ def test_frames_within_frames_two_hundred_deep():
     done = place([Box("a", 40, 20, "g199"), *boxes("b")], frames, [Link("a", "b")])
     assert done.width == 40 + 200 * 20
     assert len(done.routes[0].points) >= 2
+
+
+def test_two_ways_back_do_not_run_on_top_of_one_another():
+    ends = [("next", "h"), ("next", "c"), ("cell", "h")]
+    links = [Link("h", "cell"), Link("c", "cell"), Link("cell", "next")]
+    links += [Link(source, target, back=True) for source, target in ends]
+    done = place(boxes("h", "c", "x", "cell", "next"), [], [*links, Link("x", "cell")])
+    lines = [
+        [(one, other) for one, other in pairwise(route.points[1:-1]) if one != other]
+        for route in done.routes[3:6]
+    ]
+    upright = [{one[0] for one, other in way if one[0] == other[0]} for way in lines]
+    assert len(set.union(*upright)) == 3
+
+
+def test_what_hangs_on_sources_alone_stands_left_of_the_path_and_what_is_shared_right():
+    links = [*chain("x", "a", "b", "c"), *chain("w", "t", "b"), Link("m", "a"), Link("m", "c")]
+    done = place(boxes("x", "a", "b", "c", "w", "t", "m"), [], links)
+    left, middle = done.boxes["t"][0], done.boxes["b"][0]
+    assert left < middle
+    assert max(x for x, _ in done.routes[-1].points) > middle

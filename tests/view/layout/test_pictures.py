@@ -158,8 +158,8 @@ def test_two_ways_back_do_not_run_on_top_of_one_another():
 
 
 def test_what_hangs_on_sources_alone_stands_left_of_the_path_and_what_is_shared_right():
-    links = [*chain("x", "a", "b", "c"), *chain("w", "t", "b"), Link("m", "a"), Link("m", "c")]
-    done = place(boxes("x", "a", "b", "c", "w", "t", "m"), [], links)
+    links = [*chain("x", "y", "a", "b", "c"), *chain("w", "t", "b"), Link("m", "a"), Link("m", "c")]
+    done = place(boxes("x", "y", "a", "b", "c", "w", "t", "m"), [], links)
     left, middle = done.boxes["t"][0], done.boxes["b"][0]
     assert left < middle
     assert max(x for x, _ in done.routes[-1].points) > middle

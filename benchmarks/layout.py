@@ -6,7 +6,7 @@ Goals: 66 boxes in under 50 ms, 402 boxes in 57 frames in under 100 ms, 1,570 bo
 with labels on all links. The stacks are residual blocks of a Transformer's kind, frames within
 frames; once all blocks are equal, which are laid out once, and once no two are. "again" is the
 same picture with one frame closed, after the first one: what a click costs. Then the canned graphs
-with everything open, as the studio draws them.
+with everything open, as the studio draws them, and the same once more.
 """
 
 from __future__ import annotations

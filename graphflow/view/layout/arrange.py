@@ -18,9 +18,11 @@ from graphflow.view.layout.web import THREAD, Web, weave
 SLOPE = 0.12
 """How much farther apart two rows are for each pixel that a line between them goes aside."""
 STRETCH = 1.6
+"""The most that this may be, in gaps between rows."""
 BESIDE_LABELS = 8.0
-PORT_WORTH = 1e6
 PORT_GAP = 6.0
+PORT_WORTH = 1e6
+"""What an entry or exit counts for the main path: more than all boxes."""
 
 
 @lru_cache(maxsize=4096)

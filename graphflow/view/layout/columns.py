@@ -11,11 +11,12 @@ ROUNDS = 8
 LAST_ROUNDS = 5
 STILL = 0.25
 """A round that moves nothing farther was the last of its kind."""
-THREAD_WEIGHT = 8.0
-STIFF, YIELD = 1e9, 1e2
 SNAP = 12.0
-PINNED = 1e11
-LOOSE = 0.01
+"""Jogs of so many pixels are taken out in the end."""
+PINNED, STIFF, YIELD, THREAD_WEIGHT, LOOSE = 1e11, 1e9, 1e2, 8.0, 0.01
+"""Weights of wishes: the main path's; a run's, which each run between the two divides; that of a
+thread, a box having 1; and that of what has no neighbours.
+"""
 
 
 class Run(NamedTuple):

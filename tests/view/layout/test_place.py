@@ -84,7 +84,7 @@ directions = pytest.mark.parametrize("direction", ["TB", "LR"])
 
 @directions
 @given(picture=pictures())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_boxes_and_frames_overlap_only_where_one_is_in_the_other(direction, picture):
     boxes, frames, links = picture
     done = place(boxes, frames, links, direction)
@@ -102,7 +102,7 @@ def test_boxes_and_frames_overlap_only_where_one_is_in_the_other(direction, pict
 
 @directions
 @given(picture=pictures())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_labels_overlap_no_box_and_no_label(direction, picture):
     boxes, frames, links = picture
     done = place(boxes, frames, links, direction)
@@ -119,7 +119,7 @@ def test_labels_overlap_no_box_and_no_label(direction, picture):
 
 @directions
 @given(picture=pictures())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_links_go_on_in_the_direction_of_reading_but_for_those_that_lead_back(direction, picture):
     boxes, frames, links = picture
     done = place(boxes, frames, links, direction)
@@ -133,7 +133,7 @@ def test_links_go_on_in_the_direction_of_reading_but_for_those_that_lead_back(di
 
 @directions
 @given(picture=pictures())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_links_run_from_border_to_border_within_the_picture(direction, picture):
     boxes, frames, links = picture
     done = place(boxes, frames, links, direction)

@@ -293,12 +293,12 @@ def simplified(items: Sequence[Item]) -> Iterator[Item]:
             yield item
             continue
         inner = tuple(simplified(item.items))
-        operations = [part for part in inner if not (isinstance(part, Leaf) and part.silent)]
-        if item.kind == "loop" or len(operations) > 1:
+        if item.kind == "loop" or loud(inner) > 1:
             yield replace(item, items=inner)
             continue
         for part in inner:
-            yield _taken_over(item, part) if part in operations else part
+            silent = isinstance(part, Leaf) and part.silent
+            yield part if silent else _taken_over(item, part)
 
 
 def _taken_over(outer: Nest, part: Item) -> Item:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from graphflow.view.scene.outline import Outline
 
 READABLE = 40
@@ -23,19 +25,22 @@ def opened_at_first(outline: Outline, folded: bool) -> frozenset[str]:
         if library:
             closed |= {name for name in blocks if name and outline.groups[name].library}
         while True:
-            found = _next_level(outline, opened, library) - closed
+            found = _next_level(outline, opened, library, closed)
             if not found or visible(outline, opened | found, folded) > limit:
                 break
             opened |= found
     return opened
 
 
-def _next_level(outline: Outline, opened: frozenset[str], library: bool) -> frozenset[str]:
-    """The closed groups that are seen, of the least depth there is among them."""
+def _next_level(
+    outline: Outline, opened: frozenset[str], library: bool, closed: Collection[str]
+) -> frozenset[str]:
+    """The groups that are seen and may be opened, of the least depth there is among them."""
     seen = [
         name
         for name, group in outline.groups.items()
         if name not in opened
+        and name not in closed
         and (library or not group.library)
         and (not group.parent or group.parent in opened)
     ]

@@ -164,3 +164,18 @@ def test_a_derivative_in_the_file_is_a_box_below_what_it_differentiates():
 def test_a_screen_reader_hears_operation_name_and_shape():
     box = by_id(drawn(canned("resnet18").outline, Look()))["features.conv2d1.swept"]
     assert box.description.startswith("conv, features.conv2d1.swept, weight 16x1x7x7, output ")
+
+
+def test_a_row_that_stays_folded_does_not_keep_deeper_groups_closed():
+    text = """
+    graphflow: 1
+    name: deeper
+    inputs: {x: {shape: [2, 4]}}
+    blocks:
+      pair: {inputs: [x], nodes: {s: x * x, out: s + x}, outputs: [out]}
+      outer: {inputs: [x], nodes: {p: pair(x), t: exp(p), out: p + t}, outputs: [out]}
+    nodes: {a: pair(x), b: pair(a), o: outer(b), loss: sum(o)}
+    """
+    drawing = drawn(written(text).outline, Look())
+    assert {g.id for g in drawing.groups} == {"o", "o.p"}
+    assert [(n.id, n.folded) for n in drawing.nodes if n.kind == "group"] == [("a", 2)]

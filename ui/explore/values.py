@@ -19,7 +19,7 @@ def size(count: float, unit: str = "") -> str:
     """A count with a prefix.
 
     >>> size(0), size(1536, "B"), size(2_500_000), size(1e-5, "s")
-    ('0', '1.5 kB', '2.5 M', '10 µs')
+    ('0', '1.54 kB', '2.5 M', '10 µs')
     """
     if not count:
         return f"0 {unit}".strip()

@@ -1,0 +1,50 @@
+"""The page Explore, driven without a browser."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from graphflow.gallery import list_graphs
+from ui.state import KEY, Session
+
+SLOW = {
+    "alexnet", "gpt", "resnet18", "style_transfer", "transformer", "translator",
+}  # fmt: skip
+"""Canned graphs whose walk takes more than a second or two."""
+CANNED = [entry.name for entry in list_graphs()]
+
+
+def script() -> None:
+    from ui.pages import explore
+
+    explore.page()
+
+
+def opened(**address: str) -> AppTest:
+    """The page at an address."""
+    page = AppTest.from_function(script, default_timeout=120)
+    for name, value in address.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def session(page: AppTest) -> Session:
+    found = page.session_state[KEY]
+    assert isinstance(found, Session)
+    return found
+
+
+def words(page: AppTest) -> str:
+    """All that stands on the page, escapes of Markdown taken away."""
+    parts = [*page.subheader, *page.caption, *page.markdown, *page.error, *page.warning,
+             *page.info, *page.code]  # fmt: skip
+    return "\n".join(str(part.value) for part in parts).replace("\\", "")
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    return page.button(key=key).click().run()
+
+
+def assert_good(page: AppTest) -> None:
+    assert not page.exception, page.exception
+    assert not page.error, [found.value for found in page.error]

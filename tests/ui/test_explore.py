@@ -1,0 +1,178 @@
+import json
+
+import pytest
+
+from tests.ui.explore_page import assert_good, opened, press, session, words
+
+NAN = "{graphflow: 1, name: bad, inputs: {x: scalar}, nodes: {y: log(x), z: y * x}, outputs: [z]," \
+      " check: [{feed: {x: -1}, expect: {}}]}"  # fmt: skip
+
+
+@pytest.fixture
+def xyz():
+    return opened(graph="xyz")
+
+
+def test_before_the_first_step_the_page_says_what_to_do_and_what_is_given(xyz):
+    assert_good(xyz)
+    text = words(xyz)
+    assert "Nothing has run yet" in text and "Step" in text
+    assert "**x** = `-2`" in text and "**y** = `5`" in text and "**z** = `-4`" in text
+
+
+def test_stepping_reads_the_value_and_then_the_gradients_off_the_page(xyz):
+    """f = (x + y) z at (-2, 5, -4): f = -12, df/dx = df/dy = z = -4, df/dz = x + y = 3."""
+    seen = []
+    for _ in range(len(steps(xyz))):
+        press(xyz, "step")
+        assert_good(xyz)
+        seen.append(words(xyz))
+    assert "**f** = `-12`" in seen[1]
+    last = {name: next(t for t in reversed(seen) if f"**{name}** = " in t)
+            for name in ("x.grad", "y.grad", "z.grad")}  # fmt: skip
+    assert "**x.grad** = `-4`" in last["x.grad"]
+    assert "**y.grad** = `-4`" in last["y.grad"]
+    assert "**z.grad** = `3`" in last["z.grad"]
+    assert xyz.button(key="step").disabled
+
+
+def steps(page):
+    return next(s for s in session(page).answers.values() if isinstance(s, tuple))
+
+
+def test_steps_go_back_and_to_both_ends(xyz):
+    press(xyz, "last")
+    assert session(xyz).cursor == len(steps(xyz)) - 1
+    press(xyz, "back")
+    assert session(xyz).cursor == len(steps(xyz)) - 2
+    press(xyz, "first")
+    assert session(xyz).cursor == -1 and "Nothing has run yet" in words(xyz)
+
+
+def test_an_edited_input_changes_what_follows_and_undo_takes_it_back(xyz):
+    """x = 1: q = 6, f = -24, df/dz = 6."""
+    press(xyz, "last").run()  # what a fragment's run left out is there again
+    xyz.number_input(key="edit x").set_value(1.0).run()
+    assert_good(xyz)
+    assert session(xyz).overlay == "changes" and "1 edit" in words(xyz)
+    for _ in range(len(steps(xyz)) - 2):
+        press(xyz, "back")
+    assert "**f** = `-24`" in words(xyz) and "changed" in words(xyz)
+    press(xyz.run(), "undo")
+    assert "**f** = `-12`" in words(xyz)
+
+
+@pytest.mark.parametrize("tab", ["Chain", "Check", "YAML", "Memory", "Watch", "Table"])
+def test_every_tab_opens_at_every_step(xyz, tab):
+    xyz.session_state["explore_tab"] = tab
+    xyz.run()
+    assert_good(xyz)
+    for _ in range(len(steps(xyz))):
+        press(xyz, "step")
+        assert_good(xyz)
+
+
+def test_the_chain_rule_is_shown_in_numbers(xyz):
+    """The product hands z its other factor, q = 3, times the upstream gradient 1."""
+    xyz.session_state["explore_tab"] = "Chain"
+    press(xyz, "last")
+    while "z.grad" not in words(xyz):
+        press(xyz, "back")
+    text = words(xyz)
+    assert "Upstream" in text and "local" in text and "contribution" in text
+    assert "**z.grad** = `3`" in text
+
+
+def test_a_gradient_is_checked_against_differences(xyz):
+    xyz.session_state["explore_tab"] = "Check"
+    press(xyz, "last")
+    press(xyz, "check")
+    assert_good(xyz)
+    assert "agrees" in words(xyz)
+
+
+def test_a_row_of_the_table_is_the_cursor(xyz):
+    xyz.session_state["explore_tab"] = "Table"
+    xyz.run()
+    (table,) = xyz.dataframe
+    assert list(table.value["step"]) == list(range(1, len(steps(xyz)) + 1))
+    assert "f = q × z = 3 × (-4) = -12" in list(table.value["what happened"])
+
+
+def test_watched_values_follow_the_cursor(xyz):
+    xyz.session_state["explore_tab"] = "Watch"
+    xyz.run()
+    xyz.multiselect(key="watched").select("f").run()
+    assert "not there yet" in words(xyz)
+    press(xyz, "step")
+    press(xyz, "step")
+    assert "**f** = `-12`" in words(xyz)
+
+
+def test_a_breakpoint_is_run_to(xyz):
+    xyz.session_state["explore_tab"] = "Watch"
+    xyz.run()
+    xyz.multiselect(key="stops").select("f").run()
+    press(xyz, "run")
+    assert session(xyz).cursor == 1
+
+
+def payload(page):
+    (component,) = [c for c in page.get("bidi_component") if "schedule_rev" in c.proto.json]
+    return json.loads(component.proto.json)
+
+
+def test_the_widget_is_sent_drawing_and_schedule_once(xyz):
+    first = payload(xyz)
+    assert {node["id"] for node in first["drawing"]["nodes"]} == {"x", "y", "z", "q", "f"}
+    assert len(first["schedule"]["steps"]) == len(steps(xyz))
+    press(xyz, "step")
+    later = payload(xyz)
+    assert later["cursor"] == 0 and later["move"] == 1
+    assert "drawing" not in later and "schedule" not in later
+
+
+def test_what_is_not_finite_is_told_and_harms_nothing():
+    page = opened()
+    from graphflow.view.workspace import Workspace
+    session(page).workspace = Workspace(text=NAN)
+    page.run()
+    assert_good(page)
+    assert "nan" in words(page)
+    press(page, "step")
+    assert_good(page)
+    assert "not finite" in words(page)
+    json.dumps(payload(page), allow_nan=False)
+
+
+@pytest.mark.parametrize("address", [{"graph": "no_such_graph"}, {"more": "abc"},
+                                     {"graph": "xyz", "cursor": "first"}])  # fmt: skip
+def test_a_wrong_address_is_told(address):
+    page = opened(**address)
+    assert not page.exception
+    assert page.error and "GF" in page.error[0].value
+
+
+def test_an_address_opens_the_view_it_was_made_of(xyz):
+    from urllib.parse import parse_qsl, urlsplit
+
+    press(xyz, "step").run()
+    xyz.number_input(key="edit x").set_value(1.0).run()
+    (link,) = [c.value for c in xyz.code if "graph=xyz" in c.value]
+    again = opened(**dict(parse_qsl(urlsplit(link).query)))
+    assert_good(again)
+    assert session(again).workspace == session(xyz).workspace
+    assert session(again).cursor == 0 and "**q** = `6`" in words(again)
+
+
+def test_a_killed_worker_is_told_and_the_next_action_works(xyz):
+    from graphflow.studio.client import open_studio
+
+    seat = open_studio()._seats[session(xyz).id]
+    assert seat.child is not None
+    seat.child.process.kill()
+    seat.child.process.wait()
+    press(xyz, "step")
+    press(xyz, "step")
+    assert_good(xyz)
+    assert "**f** = `-12`" in words(xyz)

@@ -38,7 +38,13 @@ VIEW = {"graph", "run", "more"}  # fields of an address that holds a view; see s
 STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4.25rem 2rem 1rem; }
 [data-testid="stTabs"] [data-baseweb="tab-list"] { gap: 0.75rem; }
+[data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; font-size: 0.8rem; }
+[data-testid="stMarkdownContainer"] table :is(th, td) { padding: 0.1rem 0.5rem; }
+.katex-display { margin: 0.4rem 0; overflow-x: auto; overflow-y: hidden; }
 </style>"""
+DARK = """<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] * { color: #0b1420; }
+</style>"""  # white on the light blue would be too faint
 
 
 def shower(page: Page) -> Callable[[], None]:
@@ -66,7 +72,7 @@ def started() -> bool:
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
     st.set_page_config("graphflow studio", ICON, layout="wide")
-    st.html(STYLE)
+    st.html(STYLE + DARK * (st.context.theme.type == "dark"))
     if not started():
         return
     pages = {

@@ -17,6 +17,11 @@ def go(cursor: int) -> None:
     st.rerun(PARTS)
 
 
+def move(by: int) -> None:
+    """Move the cursor on or back from where it is by now."""
+    go(max(START, session().cursor + by))
+
+
 def transport(steps: tuple[Step, ...]) -> None:
     """First, back, step, to the next breakpoint, last."""
     here, last = session(), len(steps) - 1
@@ -24,10 +29,10 @@ def transport(steps: tuple[Step, ...]) -> None:
     with st.container(horizontal=True, gap="small", key="transport"):
         st.button("⏮", key="first", help="before the first step", on_click=go, args=(START,),
                   disabled=at_start)  # fmt: skip
-        st.button("Back", key="back", shortcut="p", on_click=go, args=(here.cursor - 1,),
+        st.button("Back", key="back", shortcut="p", on_click=move, args=(-1,),
                   disabled=at_start)  # fmt: skip
-        st.button("Step", key="step", type="primary", shortcut="n", on_click=go,
-                  args=(here.cursor + 1,), disabled=at_end)  # fmt: skip
+        st.button("Step", key="step", type="primary", shortcut="n", on_click=move,
+                  args=(1,), disabled=at_end)  # fmt: skip
         if here.breakpoints:
             st.button("To breakpoint", key="run", on_click=go, args=(next_stop(steps),),
                       disabled=at_end)  # fmt: skip

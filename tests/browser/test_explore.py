@@ -1,0 +1,173 @@
+"""Explore in a real browser: steps, numbers, groups, keys, and no error on the console."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.browser
+TEN = [
+    "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "lenet", "lstm",
+    "gan", "transformer", "gd_1d", "q_learning",
+]  # fmt: skip
+PATIENCE = 90_000
+"""Milliseconds for the largest graphs to be opened, on a machine with other things to do."""
+
+
+def opened(visitor, address: str, **how: object) -> Page:
+    page = visitor.open(f"?{address}", **how)
+    canvas(page).wait_for(timeout=PATIENCE)
+    page.locator(".gf .transport .step").wait_for()
+    return page
+
+
+def canvas(page: Page) -> Locator:
+    return page.locator(".gf .canvas")
+
+
+def said(page: Page) -> str:
+    return page.locator(".gf .transport .step").inner_text()
+
+
+def count(page: Page) -> int:
+    found = re.match(r"0/(\d+)", said(page))
+    assert found, said(page)
+    return int(found[1])
+
+
+def panel(page: Page, words: str | re.Pattern[str]) -> Locator:
+    """What the panel beside the graph says."""
+    return page.get_by_test_id("stColumn").last.get_by_text(words).first
+
+
+def expect(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end
+        page.wait_for_timeout(50)
+
+
+def says(page: Page, start: str) -> None:
+    """Wait until the line below the graph begins so."""
+    page.locator(".gf .transport .step").filter(has_text=re.compile(f"^{start}")).wait_for()
+
+
+def step(page: Page) -> None:
+    page.locator(".gf .transport").get_by_role("button", name="step (Right)", exact=True).click()
+
+
+def test_a_walkthrough_of_xyz_reads_the_value_and_the_gradients_off_the_page(visitor):
+    """f = (x + y) z at (-2, 5, -4) is -12; its gradients are -4, -4 and 3."""
+    page = opened(visitor, "graph=xyz")
+    read = {}
+    for _ in range(count(page)):
+        step(page)
+        name, *_, value = re.split(" = ", said(page).partition(": ")[2])
+        read[name] = value
+        panel(page, said(page).partition(": ")[2]).wait_for()
+    assert read["f"] == "-12"
+    assert (read["x.grad"], read["y.grad"], read["z.grad"]) == ("-4", "-4", "3")
+    assert said(page).startswith(f"{len(read)}/{len(read)}")
+
+
+@pytest.mark.parametrize("name", TEN)
+def test_a_graph_steps_to_its_end_and_back(visitor, name):
+    page = opened(visitor, f"graph={name}")
+    steps = count(page)
+    assert page.locator(".gf [data-node]").count() > 0
+    canvas(page).focus()
+    page.keyboard.press("ArrowRight")
+    panel(page, re.compile(rf"of {steps}")).wait_for()
+    page.keyboard.press("End")
+    assert said(page).startswith(f"{steps}/{steps} ")
+    page.keyboard.press("ArrowLeft")
+    assert said(page).startswith(f"{steps - 1}/{steps} ")
+    page.keyboard.press("Home")
+    assert said(page).startswith("0/")
+    panel(page, "Nothing has run yet").wait_for()
+
+
+def test_a_closed_block_of_resnet18_is_opened_and_closed_again(visitor):
+    page = opened(visitor, "graph=resnet18")
+    before = page.locator(".gf [data-node]").count()
+    page.locator(".gf [data-toggle]").filter(has_text="batch_norm1").first.click()
+    expect(page, lambda: page.locator(".gf [data-node]").count() > before)
+
+
+def test_an_unrolled_lstm_steps_through_time(visitor):
+    page = opened(visitor, "graph=lstm")
+    page.get_by_role("button", name="Walk").click()
+    page.get_by_label("Loops walked step by step").click()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    folded = count(page)
+    expect(page, lambda: count(page) > folded)
+    canvas(page).focus()
+    page.keyboard.press("End")
+    assert "grad" in said(page)
+
+
+def test_a_gan_has_two_turns(visitor):
+    page = opened(visitor, "graph=gan&walk=training")
+    bands = page.locator(".gf .band").all_inner_texts()
+    assert any("update" in band for band in bands)
+    canvas(page).focus()
+    turns = set()
+    page.keyboard.press("End")
+    turns.add(re.search(r"\((.*?)\)", said(page))[1])
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    turns.add(re.search(r"\((.*?)\)", said(page))[1])
+    assert len(turns) == 2
+
+
+def test_everything_is_done_by_keyboard(visitor):
+    """Pick the graph, step, open a group, read the panel: no mouse."""
+    page = opened(visitor, "graph=resnet18")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(ACTIVE) == "canvas":
+            break
+    assert page.evaluate(ACTIVE) == "canvas"
+    page.keyboard.press("ArrowRight")
+    panel(page, re.compile(r"of \d+")).wait_for()
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("2/")
+    panel(page, said(page).partition(": ")[2][:20]).wait_for()
+    page.keyboard.press("n")
+    says(page, "3/")
+    page.keyboard.press("p")
+    says(page, "2/")
+    canvas(page).focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    drawn = page.locator(".gf [data-node]").count()
+    page.keyboard.press("Enter")  # the step is in a closed group
+    expect(page, lambda: page.locator(".gf [data-node]").count() > drawn)
+
+
+ACTIVE = """() => {
+  let active = document.activeElement;
+  while (active && active.shadowRoot && active.shadowRoot.activeElement) {
+    active = active.shadowRoot.activeElement;
+  }
+  return active ? active.className : '';
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+def test_nothing_is_wider_than_the_window(visitor, scheme, size):
+    page = opened(visitor, "graph=mlp", scheme=scheme, size=size)
+    step(page)
+    panel(page, re.compile("of ")).wait_for()
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0

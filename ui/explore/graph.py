@@ -94,6 +94,7 @@ def _selected(node: str) -> None:
 def _toggle(group: str) -> None:
     here = session()
     here.look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
+    st.rerun(PARTS)
 
 
 def with_option(look: Look, name: str, value: object) -> Look:
@@ -121,6 +122,7 @@ def _option(name: str, value: object) -> None:
     here.look = with_option(here.look, name, value)
     if name == "overlay" and value in get_args(OverlayKind):
         here.overlay = cast(OverlayKind, value)
+    st.rerun(PARTS)
 
 
 def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -145,6 +147,7 @@ def _open(node: str) -> None:
 
 def _need(what: str) -> None:
     st.session_state.get(SENT, {}).pop(what, None)
+    st.rerun(PARTS)
 
 
 def _iterate(by: int) -> None:

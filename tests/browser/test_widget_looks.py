@@ -237,3 +237,13 @@ def test_following_stays_as_the_reader_set_it(show):
     assert follow.get_attribute("aria-pressed") == "false"
     box = widget.page.locator(".node.cur").bounding_box()
     assert box["y"] > 820
+
+
+def test_a_note_takes_the_place_of_the_shapes_below_its_box(show):
+    overlay = {"kind": "values", "legend": [], "marks": {"a/relu": [2, "0.5", ""]}}
+    widget = show(wires.grouped(overlay=overlay))
+    hidden = widget.page.locator("text.shape.covered")
+    assert hidden.count() == 1
+    assert not hidden.is_visible()
+    widget.give(overlay={"kind": "none", "legend": [], "marks": {}})
+    assert hidden.count() == 0

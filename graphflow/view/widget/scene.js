@@ -225,6 +225,7 @@ class Scene {
       node.element.classList.remove('broken', 'watched', 'changed', 'failing', 'over',
         ...[0, 1, 2, 3, 4, 5, 6].map((bucket) => `b${bucket}`));
       for (const corner of ['flags', 'note']) this.put(node, corner, '');
+      this.cover(node, false);
     }
     this.marked = [];
     const given = new Map();
@@ -246,7 +247,16 @@ class Scene {
     for (const [node, { flags, notes }] of given) {
       this.put(node, 'flags', [...flags].join(' '));
       this.put(node, 'note', notes.join(' · '));
+      this.cover(node, notes.length > 0);
       this.marked.push(node);
+    }
+  }
+
+  /** A note below a box takes the place of the shapes on the edges that leave it there. */
+  cover(node, on) {
+    if (this.drawing.dir === 'LR') return;
+    for (const { text } of this.outof.get(node.id) || []) {
+      if (text) text.classList.toggle('covered', on);
     }
   }
 

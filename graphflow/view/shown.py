@@ -74,6 +74,8 @@ class ChainView:
     """The forward node that is differentiated."""
     operand: str = ""
     """The value whose gradient this is, or is a part of."""
+    path: str = ""
+    """Names in the formulas are shortened: they stand in the blocks of this path."""
 
 
 @dataclass(frozen=True)

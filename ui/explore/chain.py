@@ -20,17 +20,40 @@ def chain(view: ChainView | None) -> None:
     st.latex(view.equation)
     if view.numbers:
         st.latex(view.numbers)
+    if view.path:
+        st.caption(f"Names in formulas stand in {escaped(view.path)}.")
     with st.container(border=True):
-        st.markdown("**Upstream**: how the result moves with what this node gave")
-        value(view.upstream)
-        st.markdown("**× local**: how this node's result moves with the operand")
-        st.latex(view.local_formula)
-        if view.local is not None:
-            value(view.local)
-        st.markdown("**= contribution**")
-        value(view.contribution)
+        if view.kind == "sum":
+            _added(view)
+        else:
+            _factors(view)
     if len(view.parts) > 1:
         _sum(view)
+
+
+def _factors(view: ChainView) -> None:
+    """Upstream times local, or the operator's own rule where the local derivative is a matrix."""
+    st.markdown("**Upstream**: how the result moves with what this node gave")
+    value(view.upstream)
+    if view.kind == "product":
+        st.markdown("**× local**: how this node's result moves with the operand")
+    else:
+        st.markdown("**through the rule** of this node: its local derivative is a whole matrix")
+    st.latex(view.local_formula)
+    if view.local is not None:
+        value(view.local)
+    elif view.shapes:
+        st.latex(view.shapes)
+    st.markdown("**= contribution**")
+    value(view.contribution)
+
+
+def _added(view: ChainView) -> None:
+    """Two parts of a gradient, added."""
+    st.markdown("**So far**: what has arrived by the paths before")
+    value(view.upstream)
+    st.markdown("**+ this path**")
+    value(view.contribution)
 
 
 def _sum(view: ChainView) -> None:

@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from graphflow.view.details.memory import why
 from graphflow.view.shown import Lifetime, MemoryView
 from graphflow.view.steps import Step
 from ui.explore.values import size
@@ -44,7 +45,7 @@ def memory(steps: tuple[Step, ...]) -> None:
     st.dataframe(
         [
             {"value": life.name, "kind": life.kind, "size": size(life.bytes, "B"),
-             "kept because": life.why, "from": life.start + 1, "to": life.end + 1}
+             "kept because": why(life, at), "from": life.start + 1, "to": life.end + 1}
             for life in alive[:ROWS]
         ],
         hide_index=True, height=220, key="memory_table",

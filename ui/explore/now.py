@@ -60,6 +60,8 @@ def now(detail: Detail) -> None:
         st.latex(detail.formula)
     if detail.numbers:
         st.latex(detail.numbers)
+    if detail.path:
+        st.caption(f"Names in formulas stand in {escaped(detail.path)}.")
     for number, shown in enumerate(detail.value):
         value(shown, slicing=f"value_{detail.node}_{number}")
     if detail.operands:

@@ -111,6 +111,7 @@ def _shortened(chain: ChainView, path: str) -> ChainView:
         equation=_below(path, chain.equation),
         numbers=_below(path, chain.numbers),
         local_formula=_below(path, chain.local_formula),
+        path=path,
     )
 
 

@@ -37,6 +37,10 @@ _HOLDS = {
     "conv_transpose": PRODUCT, "conv_weight_grad": PRODUCT, "div": POWER, "pow": POWER,
     "where": LOOSE, "by_mode": LOOSE, "expm1": SUM,
 }  # fmt: skip
+_REDUCING = {
+    "sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min",
+    "mean": r"\operatorname{mean}", "var": r"\operatorname{var}",
+}  # fmt: skip
 _COMPARING = ("compare", "bits")
 
 
@@ -178,10 +182,11 @@ def _special(graph: Graph, node: Node, filled: list[str]) -> str:
         return rf"{filled[0]}\,{filled[1]}"
     if node.op == "broadcast_to":
         return applied("broadcast", filled)
-    if node.op == "sum" and isinstance(axes := node.attr("axis"), tuple):
+    if node.op in _REDUCING and isinstance(axes := node.attr("axis"), tuple):
         rank = len(graph.nodes[node.inputs[0]].tensor.shape)
         which = ", ".join(str(a) for a in axes)
-        return "" if len(axes) == rank else rf"\sum_{{\text{{axis }}{which}}} {filled[0]}"
+        if len(axes) < rank:
+            return rf"{_REDUCING[node.op]}_{{\text{{axis }}{which}}} {filled[0]}"
     return ""
 
 

@@ -17,6 +17,8 @@ Pixels = npt.NDArray[np.uint8]
 SIDE = 384
 """Pixels that the longer side of a picture has at most, and about as many as it has."""
 LARGEST_CELL = 24
+THIN = 64
+"""Pixels that the shorter side of a matrix is stretched to, as far as its cells allow."""
 CELLS = 16
 """Rows and columns of a table at most."""
 TILES = 24
@@ -88,8 +90,12 @@ def heatmap(matrix: Array, caption: str = "") -> Picture:
     return _coloured(numbers, np.zeros(numbers.shape, bool), matrix, caption)
 
 
-def _coloured(numbers: Array, gaps: Array, all: Array, caption: str) -> Picture:
-    """Numbers under the scale of ``all``; gaps are left transparent."""
+def _coloured(
+    numbers: Array, gaps: Array, all: Array, caption: str, square: bool = False
+) -> Picture:
+    """Numbers under the scale of ``all``; gaps are left transparent. Cells of a long, thin matrix
+    are stretched unless they are to be ``square``.
+    """
     low, high, scale = _span(all)
     finite = np.isfinite(numbers)
     place = np.where(finite, numbers, low)
@@ -99,8 +105,11 @@ def _coloured(numbers: Array, gaps: Array, all: Array, caption: str) -> Picture:
     rgba[..., :3] = _interpolated(scale, place)
     rgba[..., 3] = np.where(gaps, 0, 255)
     cell = max(1, min(LARGEST_CELL, SIDE // max(numbers.shape)))
-    large = rgba.repeat(cell, 0).repeat(cell, 1)
-    _hatch(large, (~finite & ~gaps).repeat(cell, 0).repeat(cell, 1))
+    high, wide = (
+        cell if square else max(cell, min(LARGEST_CELL, THIN // n)) for n in numbers.shape
+    )
+    large = rgba.repeat(high, 0).repeat(wide, 1)
+    _hatch(large, (~finite & ~gaps).repeat(high, 0).repeat(wide, 1))
     odd = not bool(np.isfinite(all).all())
     return Picture(_png(large), caption, _legend(low, high, scale, odd))
 
@@ -221,7 +230,7 @@ def _grid(tiles: Array, caption: str, count: int | None = None) -> Picture:
         place = np.s_[top : top + high, left : left + wide]
         numbers[place], gaps[place] = tiles[row, column], False
     shown = tiles.reshape(rows * columns, high, wide)[:count].astype(np.float64)
-    return _coloured(numbers, gaps, shown, caption)
+    return _coloured(numbers, gaps, shown, caption, square=True)
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -37,6 +37,12 @@ def test_a_heatmap_has_zero_in_the_middle_and_marks_what_is_not_finite():
     assert {tuple(c) for c in corner} == {(231, 41, 138), (0, 0, 0)}
 
 
+def test_thin_matrices_are_stretched_to_be_seen():
+    made = shown("a", np.random.default_rng(0).normal(size=(4, 256)))
+    wide, high = Image.open(io.BytesIO(made.picture)).size
+    assert wide == 256 and high == 64
+
+
 def test_images_are_shown_as_they_are():
     red = np.zeros((2, 3, 40, 40))
     red[1, 0] = 1

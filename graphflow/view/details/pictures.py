@@ -105,11 +105,11 @@ def _coloured(
     rgba[..., :3] = _interpolated(scale, place)
     rgba[..., 3] = np.where(gaps, 0, 255)
     cell = max(1, min(LARGEST_CELL, SIDE // max(numbers.shape)))
-    high, wide = (
+    tall, wide = (
         cell if square else max(cell, min(LARGEST_CELL, THIN // n)) for n in numbers.shape
     )
-    large = rgba.repeat(high, 0).repeat(wide, 1)
-    _hatch(large, (~finite & ~gaps).repeat(high, 0).repeat(wide, 1))
+    large = rgba.repeat(tall, 0).repeat(wide, 1)
+    _hatch(large, (~finite & ~gaps).repeat(tall, 0).repeat(wide, 1))
     odd = not bool(np.isfinite(all).all())
     return Picture(_png(large), caption, _legend(low, high, scale, odd))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -140,8 +141,9 @@ def command(
     ]  # fmt: skip
     say(f"the studio opens at http://{address}:{port}; Ctrl-C ends it")
     with subprocess.Popen(arguments) as server:
+        signal.signal(signal.SIGTERM, lambda number, frame: server.terminate())
         try:
             return GOOD if server.wait() == 0 else FAILED
         except KeyboardInterrupt:
-            server.wait()
+            server.terminate()
             return GOOD

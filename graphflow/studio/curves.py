@@ -16,7 +16,7 @@ from graphflow.training.history import STEP, Records
 from graphflow.training.rows import Row
 from graphflow.training.run_folder import RunFolder
 
-POINTS = 1_000
+POINTS = 500
 """Points of a curve, at most."""
 GUIDE = 1e-3
 """The ratio of an update to its weight that training usually does well with (A. Karpathy, *A recipe

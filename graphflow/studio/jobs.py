@@ -38,6 +38,9 @@ class Job:
         self.order, self.limits = order, limits
         self.folder = Path(order.folder)
         self.report = Report("starting")
+        self.told = 0
+        """How many commands it was given."""
+        self._guard = threading.Lock()
         self._why: Diagnostic | None = None
         self._until = time.monotonic() + limits.training_seconds
         self.process = start(TRAIN)
@@ -51,9 +54,16 @@ class Job:
         """Whether it has ended, in whatever way."""
         return self.report.state in OVER
 
-    def tell(self, command: Command) -> None:
-        """Pause, go on, make one step, stop, or keep a snapshot: after the step under way."""
-        if not self.over:
+    def tell(self, command: Command, after: int | None = None) -> None:
+        """Pause, go on, make one step, stop, or keep a snapshot: after the step under way.
+
+        ``after`` is how many commands the one who asks knew of, as :attr:`told` counts them: a
+        click that a page delivers twice counts once.
+        """
+        with self._guard:
+            if self.over or after not in (None, self.told):
+                return
+            self.told += 1
             self._send(command)
 
     def wait(self, seconds: float) -> bool:

@@ -111,6 +111,17 @@ def test_a_step_at_a_time_is_gauged_each_time(jobs: Jobs):
     assert gauges["#step"][-2:].tolist() == [step + 2, step + 3]
 
 
+def test_a_click_that_comes_twice_counts_once(jobs: Jobs):
+    job = paused(jobs)
+    step, told = job.report.step, job.told
+    for _ in range(3):
+        job.tell("step", after=told)
+    until(lambda: (job.report.state, job.report.step) == ("paused", step + 1))
+    assert job.told == told + 1
+    time.sleep(0.2)
+    assert job.report.step == step + 1
+
+
 def test_a_training_that_is_killed_says_so_and_goes_on(jobs: Jobs):
     job = paused(jobs)
     step = job.report.step

@@ -6,6 +6,7 @@ closed, or opened by somebody else, and nothing is lost.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import cast
 
@@ -30,7 +31,7 @@ from ui.messages import escaped, show, show_errors
 Place = st.delta_generator.DeltaGenerator
 EVERY = 0.5
 """Seconds between looks at a training that runs."""
-REDRAWN = 1.0
+REDRAWN = 2.0
 """Seconds between drawings of its curves, which cost a browser much more."""
 LISTED = 3.0
 """Seconds between looks at the list of runs while one of them trains."""
@@ -38,6 +39,10 @@ WATCHED = "train_watched"
 """Where a session keeps which training it saw running."""
 SHOWN = "train_shown"
 """Where a session keeps which run it looks at."""
+BEGUN = "train_begun"
+"""Where a session keeps what it started last, and when."""
+TWICE = 2.0
+"""Seconds in which the same order is the same click."""
 DRAWN = "train_drawn"
 """Where a session keeps the figures of the run that it looks at."""
 SIGNS = {
@@ -131,8 +136,11 @@ def _start(
         "", workspace.graph, workspace.text, tuple(changes.items()), counts["seed"],
         counts["epochs"], counts["steps"],
     )  # fmt: skip
-    job = open_studio().jobs.start(order, workspace.graph or name)
-    st.session_state[SHOWN] = str(job.folder)
+    jobs = open_studio().jobs
+    begun, moment = st.session_state.get(BEGUN, (None, 0.0))
+    if begun != order or time.monotonic() - moment > TWICE:
+        st.session_state[SHOWN] = str(jobs.start(order, workspace.graph or name).folder)
+        st.session_state[BEGUN] = (order, time.monotonic())
     st.rerun()
 
 
@@ -187,8 +195,9 @@ def _live(run: Standing) -> None:
 def _curves(run: Standing) -> None:
     """The curves so far."""
     with show_errors():
-        _charts("metrics", metrics_charts(run.entry.path))
-        _charts("gauges", gauge_charts(run.entry.path))
+        still = run.state == "running"
+        _charts("metrics", metrics_charts(run.entry.path), still)
+        _charts("gauges", gauge_charts(run.entry.path), still)
 
 
 def _standing(run: Standing) -> None:
@@ -244,18 +253,25 @@ def _whole(number: float | None) -> int | None:
 
 def _command(place: Place, job: Job, command: Command, label: str, icon: str) -> None:
     busy = job.report.state in ("starting", "stopping")
-    place.button(label, icon=icon, key=f"train_{command}", on_click=job.tell, args=(command,),
-                 width="stretch", disabled=busy)  # fmt: skip
+    key, known = f"train_{command}", f"train_{command}_known"
+    if not st.session_state.get(key):  # a click may be delivered again by the next look
+        st.session_state[known] = job.told
+    place.button(
+        label, icon=icon, key=key, on_click=job.tell, args=(command, st.session_state[known]),
+        width="stretch", disabled=busy,
+    )  # fmt: skip
 
 
-def _charts(kind: str, charts: Mapping[str, Chart]) -> None:
-    """Charts two in a row, which keep their zoom while they grow; their last values as a table."""
+def _charts(kind: str, charts: Mapping[str, Chart], still: bool) -> None:
+    """Charts two in a row, and their last values as a table. Those of a training that runs are
+    ``still`` pictures, which a browser draws quickly; once it is paused they can be zoomed.
+    """
     cells = st.columns(2) if len(charts) > 1 else [st.container()]
     for number, (name, chart) in enumerate(charts.items()):
         figure = draw(chart)
         figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"})
         with cells[number % len(cells)]:
-            _plot(figure, f"train_{kind}_{number}", name)
+            _plot(figure, f"train_{kind}_{number}", name, still)
     if charts:
         with st.expander(f"The last values of these {kind}, as a table"):
             rows = [
@@ -265,14 +281,15 @@ def _charts(kind: str, charts: Mapping[str, Chart]) -> None:
             st.dataframe(rows, hide_index=True, key=f"train_{kind}_table")
 
 
-def _plot(figure: go.Figure, key: str, name: str) -> None:
+def _plot(figure: go.Figure, key: str, name: str, still: bool = False) -> None:
     """A figure in the colours of the page."""
     dark = st.context.theme.type == "dark"
     figure.update_layout(
         template=template("dark" if dark else "light"), uirevision=name,
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
     )  # fmt: skip
-    st.plotly_chart(figure, key=key, theme=None, config={"displaylogo": False})
+    config = {"displaylogo": False, "staticPlot": still}
+    st.plotly_chart(figure, key=key, theme=None, config=config, alt=name)
 
 
 def _moments(run: Standing) -> None:

@@ -12,6 +12,8 @@ from graphflow.view.layout.sheet import Sheet
 THREAD = 5.0
 """Half of the room that a thread takes."""
 LABEL_AIR = 4.0
+BUSY = 6_000
+"""So many threads are let be; a long chain whose every node the last one reads would have more."""
 
 
 class Line(NamedTuple):
@@ -25,6 +27,13 @@ class Line(NamedTuple):
     shift: float
     here: float
     there: float
+
+
+class Trunk(NamedTuple):
+    """What runs together: the wires of a value from an item; or those to an item, value ""."""
+
+    end: int
+    value: str = ""
 
 
 @dataclass
@@ -82,26 +91,44 @@ def weave(sheet: Sheet, ranks: Sequence[int], backs: Sequence[bool]) -> Web:
         if not back:
             u, v = labels.get((wire.tail, wire.value), (0.0, 0.0))
             labels[wire.tail, wire.value] = max(u, wire.label[0]), max(v, wire.label[1])
-    threads: dict[tuple[int, str], list[int]] = {}
+    bundled = _bundled(sheet, web.row, backs)
+    threads: dict[tuple[Trunk, int], int] = {}
+    trunks: dict[Trunk, list[int]] = {}
     for wire, back in zip(sheet.wires, backs, strict=True):
-        web.tracks.append([] if back else [wire.tail])
-        web.labels.append(-1)
-        if back:
-            continue
-        trunk = threads.setdefault((wire.tail, wire.value), [])
-        for row in range(web.row[wire.tail] + 1 + len(trunk), web.row[wire.head]):
-            label = (0.0, 0.0) if trunk else labels[wire.tail, wire.value]
-            trunk.append(web.thread(row, label))
-        used = trunk[: web.row[wire.head] - web.row[wire.tail] - 1]
-        if wire.label[0]:
-            web.labels[-1] = trunk[0]
-        web.tracks[-1] += [*used, wire.head]
+        first, own = web.row[wire.tail] + 1, Trunk(wire.tail, wire.value)
+        track = [wire.tail]
+        for row in range(first, web.row[wire.head]) if not back else ():
+            label = labels[own.end, own.value] if row == first else (0.0, 0.0)
+            trunk = own if label[0] or not bundled else Trunk(wire.head)
+            if (trunk, row) not in threads:
+                threads[trunk, row] = web.thread(row, label)
+                trunks.setdefault(trunk, []).append(threads[trunk, row])
+            track.append(threads[trunk, row])
+        web.labels.append(track[1] if wire.label[0] and not back else -1)
+        web.tracks.append([] if back else [*track, wire.head])
         _join(web, web.tracks[-1], wire.leave, wire.enter)
-    web.trunks = list(threads.values())
+    web.trunks = [sorted(trunk, key=web.row.__getitem__) for trunk in trunks.values()]
     web.rows = [[] for _ in range(max(web.row, default=-1) + 1)]
     for node, row in enumerate(web.row):
         web.rows[row].append(node)
     return web
+
+
+def _bundled(sheet: Sheet, rows: Sequence[int], backs: Sequence[bool]) -> bool:
+    """Whether wires to one reader run together, not those of one value: where very many rows are
+    passed, and fewer so.
+    """
+    by_value: dict[Trunk, int] = {}
+    by_reader: dict[Trunk, int] = {}
+    for wire, back in zip(sheet.wires, backs, strict=True):
+        if not back:
+            passed = rows[wire.head] - rows[wire.tail]
+            for counts, trunk in (
+                (by_value, Trunk(wire.tail, wire.value)),
+                (by_reader, Trunk(wire.head)),
+            ):
+                counts[trunk] = max(passed, counts.get(trunk, 0))
+    return sum(by_value.values()) > max(BUSY, sum(by_reader.values()))
 
 
 def _join(web: Web, track: Sequence[int], leave: float, enter: float) -> None:

@@ -163,3 +163,11 @@ def test_what_hangs_on_sources_alone_stands_left_of_the_path_and_what_is_shared_
     left, middle = done.boxes["t"][0], done.boxes["b"][0]
     assert left < middle
     assert max(x for x, _ in done.routes[-1].points) > middle
+
+
+def test_a_long_chain_whose_every_node_the_last_one_reads():
+    names = [f"n{i}" for i in range(150)]
+    links = [*chain(*names), *(Link(name, "n149", 20, 12) for name in names[:-2])]
+    done = place(boxes(*names), [], links)
+    assert done.width < 1_000
+    assert not any(route.back for route in done.routes)

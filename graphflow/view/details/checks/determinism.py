@@ -30,7 +30,8 @@ def determinism(first: Model, second: Model, dtype: str, seed: int | None) -> Se
     if failing:
         words = f"{counted(len(failing), 'value')} of {len(rows)} differ between equal runs"
     else:
-        words = f"{counted(len(runs[0]), 'value')} are the same bit for bit, {AGAIN} and {ANEW}"
+        are = "is" if len(runs[0]) == 1 else "are"
+        words = f"{counted(len(runs[0]), 'value')} {are} the same bit for bit, {AGAIN} and {ANEW}"
     words += f"; first values were drawn with seed {first.seed}, the run with seed {used}."
     name = failing[0].name if failing else ""
     return Section("determinism", TITLE, verdict_of(rows), words, rows, name)

@@ -49,9 +49,11 @@ def _gradients(recording: Recording) -> Section:
         if turn.of in turn.graph and turn.graph[turn.of].tensor.dtype.is_float
     ]  # fmt: skip
     if not real:
-        words = "The result holds no real numbers: it has no gradient."
+        words = "This walk differentiates no one real value, so there is nothing to compare."
         return Section("gradients", TITLE, "none", words, ())
     found = [gradients(point_of(turn)) for turn in real]
     worst = next((s for s in found if s.verdict == "bad"), found[0])
     rows = {(row.name, row.what): row for section in found for row in section.rows}
-    return replace(worst, rows=tuple(rows.values()))
+    told = [f"{turn.of}: {s.words}" for turn, s in zip(real, found, strict=True)]
+    words = " ".join(told) if len(told) > 1 else found[0].words
+    return replace(worst, rows=tuple(rows.values()), words=words)

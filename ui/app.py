@@ -19,7 +19,7 @@ ICON = Path(__file__).with_name("icon.svg")  # a Material icon in a tab's title 
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its module in ``ui/pages``, which is its address too, its title and its sign."""
+    """A page: its module in ``ui/screens``, which is its address too, its title and its sign."""
 
     module: str
     title: str
@@ -51,7 +51,7 @@ def shower(page: Page) -> Callable[[], None]:
     """What shows a page: its module is imported when it is first looked at."""
 
     def show() -> None:
-        importlib.import_module(f"ui.pages.{page.module}").page()
+        importlib.import_module(f"ui.screens.{page.module}").page()
 
     return show
 

@@ -23,7 +23,7 @@ from . import wires
 from .widget_page import Widget
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -103,7 +103,7 @@ class Visitor:
             color_scheme=scheme, viewport={"width": size[0], "height": size[1]}
         )
         page.set_default_timeout(20_000)
-        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("console", self._note_error)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._note_request)
         self._pages.append(page)
@@ -114,6 +114,12 @@ class Visitor:
     def leave(self) -> None:
         for page in self._pages:
             page.close()
+
+    def _note_error(self, message: ConsoleMessage) -> None:
+        """Streamlit looks for its server below a page's own address first: that is no error."""
+        looking = "/_stcore/" in message.location.get("url", "")
+        if message.type == "error" and not looking:
+            self.complaints.append(message.text)
 
     def _note_request(self, request: Request) -> None:
         if (urlsplit(request.url).hostname or "") not in HERE:

@@ -8,14 +8,14 @@ from streamlit.testing.v1 import AppTest
 from graphflow.view.details.checks.report import Row
 from graphflow.view.steps import Step
 from graphflow.view.study import Study
-from ui.pages.check import step_of
+from ui.screens.check import step_of
 from ui.state import opened as opened_workspace
 
 
 def opened(text: str) -> None:
     """A page with a workspace open, as the app shows it."""
     from graphflow.view.workspace import Workspace
-    from ui.pages.check import page
+    from ui.screens.check import page
     from ui.state import open_workspace, session
 
     if session().workspace is None:
@@ -25,7 +25,7 @@ def opened(text: str) -> None:
 
 def nothing() -> None:
     """The page before anything is open."""
-    from ui.pages.check import page
+    from ui.screens.check import page
 
     page()
 
@@ -39,7 +39,7 @@ def answers(monkeypatch):
         asked.append(arguments)
         return getattr(Study(opened_workspace()), method)(*arguments)
 
-    monkeypatch.setattr("ui.pages.check.ask", ask)
+    monkeypatch.setattr("ui.screens.check.ask", ask)
     return asked
 
 

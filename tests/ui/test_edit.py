@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.edit.desk
 import ui.edit.picture
-import ui.pages.edit
+import ui.screens.edit
 import ui.widgets.editor
 from graphflow.view.editing import sketched, written
 from graphflow.view.workspace import Edit, Workspace
@@ -42,7 +42,7 @@ class Here:
 
 
 def show() -> None:
-    from ui.pages import edit
+    from ui.screens import edit
 
     edit.page()
 
@@ -54,7 +54,7 @@ def visits(monkeypatch):
     monkeypatch.setattr(ui.widgets.editor, "mount", lambda: None)
     monkeypatch.setattr(ui.edit.desk, "client", Here)
     monkeypatch.setattr(ui.edit.picture, "graph", lambda data, handlers: None)
-    monkeypatch.setattr(ui.pages.edit, "go", visited.append)
+    monkeypatch.setattr(ui.screens.edit, "go", visited.append)
     return visited
 
 

@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 import ui.gallery.opening
 import ui.gallery.shelf
-import ui.pages.gallery
+import ui.screens.gallery
 from graphflow.studio.thumbnails import Thumbnails
 from graphflow.view.cards import Thumbnail
 from ui.state import KEY
@@ -18,7 +18,7 @@ class Gone(Exception):
 
 
 def show() -> None:
-    from ui.pages import gallery
+    from ui.screens import gallery
 
     gallery.page()
 
@@ -31,8 +31,8 @@ def visits(monkeypatch, tmp_path):
     made.begin([card.name for card in ui.gallery.shelf.cards()])
     made.wait()
     monkeypatch.setattr(ui.gallery.shelf, "thumbnails", lambda: made)
-    monkeypatch.setattr(ui.pages.gallery, "thumbnails", lambda: made)
-    for module in (ui.pages.gallery, ui.gallery.opening):
+    monkeypatch.setattr(ui.screens.gallery, "thumbnails", lambda: made)
+    for module in (ui.screens.gallery, ui.gallery.opening):
         monkeypatch.setattr(module, "go", visited.append)
     return visited
 

@@ -39,7 +39,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 
 def opened(workspace: Workspace | None) -> AppTest:
     def script() -> None:
-        from ui.pages import train
+        from ui.screens import train
 
         train.page()
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from graphflow.view.drawing import Drawing
 from graphflow.view.shown import ChainView, Detail, Shown
+from graphflow.view.steps import drawn_id
 from graphflow.view.widget import page_of_a_replay, replay_script, style
 from graphflow.view.wire import Wire, wire_drawing
 from graphflow.view.workspace import Look
@@ -45,6 +46,11 @@ def replay(study: Study, look: Look) -> str:
 def _held(study: Study, look: Look) -> dict[str, Wire]:
     """All that the page can be asked for."""
     drawing, found = study.drawing(look), study.failing()
+    walked = {
+        drawn_id(name, step.within[:depth])
+        for step in study.steps
+        for depth, (name, _) in enumerate(step.within)
+    }
     return {
         "drawing": wire_drawing(drawing),
         "toggled": dict(_toggled(study, look, drawing)),
@@ -54,7 +60,7 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
         "options": {
             "direction": look.direction, "shapes": look.shapes, "follow": True,
             "moments": dict(look.moments),
-            "loops": {group.id: group.length for group in drawing.groups if group.length},
+            "loops": {g.id: g.length for g in drawing.groups if g.length and g.id in walked},
         },
     }  # fmt: skip
 

@@ -14,7 +14,8 @@ function showDrawing() {
 }
 
 function give(more) {
-  const height = clamp(innerHeight - 340, 320, 900);
+  const above = document.querySelector('header').offsetHeight;
+  const height = clamp(innerHeight - above - 270, 300, 900);
   graph({
     parentElement: document.getElementById('graph'),
     data: { schedule: held.schedule, cursor: -1, move: 0, marks: { ...marks },

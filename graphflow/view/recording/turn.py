@@ -15,12 +15,13 @@ from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
-from graphflow.schedule.order import running_order
 from graphflow.view.recording.kept import Values, last_reads
 from graphflow.view.recording.limits import Meter
+from graphflow.view.recording.order import walking_order
 from graphflow.view.recording.texts import told
 from graphflow.view.steps import drawn_id
 
+Order = tuple[str, ...]
 Broken = Literal["", "nan", "inf"]
 Within = tuple[tuple[str, int], ...]
 """Loops from outside in, each with its time step: the nodes that run them, so that the backward of
@@ -104,6 +105,7 @@ class Runner:
         self.meter, self.unrolled = meter, frozenset(unrolled)
         self.scopes: dict[Within, Scope] = {}
         self.ran: list[Ran] = []
+        self.orders: dict[int, tuple[Graph, Order, Mapping[str, Order]]] = {}
 
     def run(self, title: str, of: str, graph: Graph, leaves: Mapping[str, Array]) -> Turn:
         """The turn of a graph whose leaves have these values."""
@@ -115,8 +117,10 @@ class Runner:
         """Run the nodes of one scope, whose leaves have their values already."""
         graph, values = scope.graph, scope.values
         self.scopes[within] = scope
-        order = running_order(graph)
-        last = last_reads(graph, order)
+        if id(graph) not in self.orders:
+            order = walking_order(graph)
+            self.orders[id(graph)] = graph, order, last_reads(graph, order)
+        _, order, last = self.orders[id(graph)]
         for name in order:
             node = graph.nodes[name]
             if node.op in LEAVES:

@@ -36,4 +36,4 @@ def test_a_layer_is_one_stretch_of_the_way_forward():
 
 def test_the_way_back_seldom_returns_to_a_layer():
     found = stretches(Study(Workspace(graph="gan")), "backward")
-    assert len(found) <= len(set(found)) + 1
+    assert len(found) < 2 * len(set(found))

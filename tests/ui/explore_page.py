@@ -15,7 +15,7 @@ CANNED = [entry.name for entry in list_graphs()]
 
 
 def script() -> None:
-    from ui.pages import explore
+    from ui.screens import explore
 
     explore.page()
 

@@ -33,9 +33,10 @@ def at_the_end_of(page, text: str) -> None:
 def focused(page) -> str:
     """The class of what has the focus, within components too."""
     return page.evaluate(
-        """() => { let e = document.activeElement;
-                   while (e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
-                   return e.className; }"""
+        """() => {
+             let e = document.activeElement;
+             while (e.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
+             return e.className; }"""
     )
 
 

@@ -15,18 +15,11 @@ Chromium. Every group of a graph is opened first, and repeated blocks are drawn 
 from __future__ import annotations
 
 import argparse
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +30,9 @@ from graphflow.view.workspace import Look, Workspace
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.browser.serving import launched, served
+
 GRAPHS = ("xyz", "mlp", "resnet18", "transformer")
 STEPS, TOGGLES = 15, 6
 PAINTED = """async (canvas) => {
@@ -69,39 +64,6 @@ TOGGLE = """async (head) => {
   await frame();
   return performance.now() - began;
 }"""
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of a studio, until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    flags = ["--server.port", str(port), "--server.address", "127.0.0.1",
-             "--server.headless", "true", "--server.fileWatcherType", "none"]  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui/app.py"), *flags],
-            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            address = f"http://127.0.0.1:{port}"
-            await_health(address)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def await_health(address: str) -> None:
-    """Return when the server answers."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.1)
-    sys.exit("the studio did not start")
 
 
 def whole(graph: str) -> tuple[Look, int]:
@@ -177,11 +139,9 @@ def main() -> None:
     graphs = list(parser.parse_args().graphs)
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
-    with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as address, \
+            sync_playwright() as playwright:  # fmt: skip
+        browser = launched(playwright)
         measure(browser, address, graphs)
         browser.close()
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
 import sys
 from pathlib import Path
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.browser.serving import launched
 from tests.browser.wires import large
 
 SIZES = (66, 402, 1_572)
@@ -106,11 +106,8 @@ def main() -> None:
     given = samples(parser.parse_args().samples)
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launched(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         print("| drawing | nodes | build ms | set ms | worst | painted ms | worst | scrub fps "
               "| zoom fps |\n|---|" + "---:|" * 8)  # fmt: skip

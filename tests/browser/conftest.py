@@ -5,43 +5,30 @@ Playwright drives a Chromium that is installed already; without one these tests 
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
 
 from . import wires
+from .serving import NAMES, installed, launched, served
 from .widget_page import Widget
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-ROOT = Path(__file__).parents[2]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HERE = {"127.0.0.1", "localhost", ""}
-START_S = 30.0
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser of all tests; skipped with the reason where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
+    if installed() is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = launched(playwright)
         yield browser
         browser.close()
 
@@ -49,37 +36,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a studio that serves nobody else."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("studio") / "log"
-    options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true",
-               "server.fileWatcherType": "none"}  # fmt: skip
-    flags = [word for key, value in options.items() for word in (f"--{key}", str(value))]
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(ROOT / "ui/app.py"), *flags],
-            cwd=log.parent, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        await_health(address, server, log)
+    with served(tmp_path_factory.mktemp("studio")) as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def await_health(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the server answers; fail with what it wrote when it ends or does not."""
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.1)
-    pytest.fail(f"the studio did not start:\n{log.read_text()}")
 
 
 class Visitor:

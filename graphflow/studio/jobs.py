@@ -134,12 +134,17 @@ class Standing:
 
     entry: Entry
     job: Job | None
-    snapshots: tuple[str, ...]
 
     @property
     def state(self) -> str:
         """Where it stands, in a word."""
         return self.job.report.state if self.job is not None else self.entry.state
+
+    @property
+    def moments(self) -> tuple[str, ...]:
+        """The checkpoints that can be looked into by now: its snapshots, and the latest."""
+        folder = RunFolder(self.entry.path)
+        return (*folder.snapshots(), *["latest"] * any(folder.checkpoints()))
 
 
 class Jobs:
@@ -183,13 +188,10 @@ class Jobs:
         """All runs in the folder, newest first; those that have just been started, too."""
         folder = Path(self.limits.runs)
         found = entries_in(folder) if folder.is_dir() else []
-        standing = [
-            Standing(e, self._jobs.get(e.path), tuple(RunFolder(e.path).snapshots()))
-            for e in reversed(found)
-        ]
+        standing = [Standing(e, self._jobs.get(e.path)) for e in reversed(found)]
         known = {each.entry.path for each in standing}
         begun = [
-            Standing(Entry(path, "", 0, 0, job.report.state, {}, None, {}), job, ())
+            Standing(Entry(path, "", 0, 0, job.report.state, {}, None, {}), job)
             for path, job in self._jobs.items()
             if path not in known
         ]

@@ -10,6 +10,7 @@ from graphflow.figures.descriptions import Description
 from graphflow.figures.gather import Material, describe
 from graphflow.gallery import find
 from graphflow.run_entries import Entry, entries_in
+from graphflow.spec.overrides import parse_assignment
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read, read_text
 from graphflow.view.workspace import Workspace
@@ -52,6 +53,15 @@ def form(workspace: Workspace) -> Form:
     found += [(f"data.{k}", v) for k, v in _part(sections, "data").items() if k in CHANGED]
     shown = tuple((name, _text(value)) for name, value in found if _is_simple(value))
     return Form(str(sections.get("name", "")), section, shown)
+
+
+def changes(lines: str) -> dict[str, str]:
+    r"""The overrides in a text, one ``name=value`` a line. Raises GF025.
+
+    >>> changes("hidden=64\n\ntrain.steps = 3")
+    {'hidden': '64', 'train.steps': '3'}
+    """
+    return dict(parse_assignment(line) for line in lines.splitlines() if line.strip())
 
 
 def _part(sections: dict[str, Plain], name: str) -> dict[str, Plain]:

@@ -17,13 +17,11 @@ from graphflow.diagnostics import GraphflowError
 from graphflow.figures import Chart, draw
 from graphflow.figures.theme import template
 from graphflow.run_entries import settings_of
-from graphflow.spec.overrides import parse_assignment
 from graphflow.studio.client import open_studio
 from graphflow.studio.curves import gauge_charts, metrics_charts
 from graphflow.studio.jobs import Job, Standing
-from graphflow.studio.services import Figure, Form
+from graphflow.studio.services import Figure, Form, changes
 from graphflow.studio.trainer import Command, Order
-from graphflow.training.run_folder import RunFolder
 from graphflow.view.workspace import Workspace
 from ui import going, state
 from ui.messages import escaped, show, show_errors
@@ -111,8 +109,7 @@ def _ordering() -> None:
         )  # fmt: skip
         if st.form_submit_button("Start", icon=":material/play_arrow:", type="primary"):
             changed = {n: t for n, t in written.items() if t != dict(form.settings)[n]}
-            changes = given | changed | dict(parse_assignment(x) for x in more.splitlines() if x)
-            _start(workspace, form.name, changes, counts)
+            _start(workspace, form.name, given | changed | changes(more), counts)
 
 
 def _field(place: Place, name: str, value: str) -> str:
@@ -129,11 +126,11 @@ def _count(place: Place, name: str, form: Form) -> int | None:
 
 
 def _start(
-    workspace: Workspace, name: str, changes: Mapping[str, str], counts: Mapping[str, int | None]
+    workspace: Workspace, name: str, changed: Mapping[str, str], counts: Mapping[str, int | None]
 ) -> None:
     """Begin a training, and look at it."""
     order = Order(
-        "", workspace.graph, workspace.text, tuple(changes.items()), counts["seed"],
+        "", workspace.graph, workspace.text, tuple(changed.items()), counts["seed"],
         counts["epochs"], counts["steps"],
     )  # fmt: skip
     jobs = open_studio().jobs
@@ -294,8 +291,7 @@ def _plot(figure: go.Figure, key: str, name: str, still: bool = False) -> None:
 
 def _moments(run: Standing) -> None:
     """Its checkpoints: each opens in Explore."""
-    folder = RunFolder(run.entry.path)
-    moments = [*folder.snapshots(), *["latest"] * any(folder.checkpoints())]
+    moments = run.moments
     if not moments:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

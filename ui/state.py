@@ -94,11 +94,10 @@ def ask(kind: type[T], method: str, *arguments: object) -> T:
     return answer
 
 
-def text() -> str:
-    """The open workspace's file."""
-    workspace = opened()
+def text_of(workspace: Workspace) -> str:
+    """A workspace's file, read by the worker, which may read less than we may."""
     return workspace.text or str(
-        _kept((workspace, "written"), lambda: client().call("written", workspace))
+        _kept((workspace, "text_of"), lambda: client().call("text_of", workspace))
     )
 
 

@@ -99,7 +99,7 @@ def read(fields: Mapping[str, str]) -> View | None:
     whole["workspace"] = {**whole["workspace"], **given}
     view = _value(View, whole, "the view")
     assert isinstance(view, View)
-    if sum(map(bool, (view.workspace.graph, view.workspace.text, view.workspace.run))) != 1:
+    if not view.workspace.is_one:
         _refuse("it names not one graph, text or run")
     return view
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.figures.descriptions import Description
 from graphflow.figures.gather import Material, describe
-from graphflow.gallery import find
 from graphflow.run_entries import Entry, entries_in
 from graphflow.spec.overrides import parse_assignment
 from graphflow.spec.values import Plain, plain
-from graphflow.spec.yaml12 import read, read_text
-from graphflow.view.workspace import Workspace
+from graphflow.spec.yaml12 import read
+from graphflow.view.opening import text_of
+from graphflow.view.workspace import TEXT_FILE, Workspace
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,7 @@ CHANGED = ("epochs", "steps", "optimizer", "batch", "seed", "accumulate", "clip_
 
 def form(workspace: Workspace) -> Form:
     """The settings of a file that can be changed before it is trained."""
-    file = Path(workspace.run, "graph.yaml") if workspace.run else None
-    text = workspace.text or read_text(file or find(workspace.graph))
-    written = plain(read(text, workspace.graph or "<text>"))
+    written = plain(read(text_of(workspace), workspace.graph or TEXT_FILE))
     sections = written if isinstance(written, dict) else {}
     section = next((name for name in ("train", "run") if name in sections), "")
     found = [(name, value) for name, value in _part(sections, "let").items()]

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from graphflow.api import Model, load, load_run, loads
 from graphflow.diagnostics import fail
+from graphflow.gallery import find
 from graphflow.spec.elaborate.session import NODE_LIMIT
+from graphflow.spec.yaml12 import read_text
+from graphflow.training.run_folder import RunFolder
 from graphflow.view.workspace import Workspace
 
 
 def open_model(workspace: Workspace, max_nodes: int = NODE_LIMIT) -> Model:
     """The model that is open, at its first values or at those of its run's checkpoint."""
-    source = workspace.text or workspace.run
-    if bool(workspace.graph) == bool(source):
+    if not workspace.is_one:
         fail("GF033", "a workspace opens one thing: a graph, a text or a run",
              help="set one of graph, text and run")  # fmt: skip
     overrides = dict(workspace.overrides)
@@ -32,6 +34,15 @@ def open_model(workspace: Workspace, max_nodes: int = NODE_LIMIT) -> Model:
     if workspace.seed is not None:
         model.seed = workspace.seed
     return model
+
+
+def text_of(workspace: Workspace) -> str:
+    """The text of the file that is open. Raises GraphflowError where there is no such file."""
+    if workspace.text:
+        return workspace.text
+    if workspace.run:
+        return read_text(RunFolder.open(Path(workspace.run)).graph_file)
+    return read_text(find(workspace.graph))
 
 
 def take_over(model: Model, trained: Model) -> None:

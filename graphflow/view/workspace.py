@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Literal
 
 Direction = Literal["TB", "LR"]
 Walk = Literal["gradient", "training"]
 """Forward and backward of one value; or whole training steps, updates included."""
 OverlayKind = Literal["none", "values", "gradients", "time", "memory", "changes"]
+
+
+TEXT_FILE = "<text>"
+"""What errors and places call a text that is no file."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,26 @@ class Workspace:
     edits: tuple[Edit, ...] = ()
     iteration: int = 0
     unrolled: tuple[str, ...] = ()
+
+    @property
+    def is_one(self) -> bool:
+        """Whether one thing is open."""
+        return bool(self.graph) != bool(self.text or self.run)
+
+    @property
+    def title(self) -> str:
+        """What is open, in a word or two."""
+        return self.graph or ("a text" if self.text else self.run)
+
+    def owns(self, file: str) -> bool:
+        """Whether ``file`` is what is open, as a place in it says, and not one of blocks.
+
+        >>> Workspace(graph="mlp").owns("mlp"), Workspace(graph="mlp").owns("blocks/net.yaml")
+        (True, False)
+        """
+        if self.run and not self.text:
+            return PurePath(file).is_relative_to(self.run)
+        return file == (self.graph or TEXT_FILE)
 
 
 @dataclass(frozen=True)

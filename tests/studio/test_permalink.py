@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import zlib
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -43,8 +44,8 @@ LOOKS = st.builds(
 @st.composite
 def views(draw: st.DrawFn) -> View:
     workspace = draw(WORKSPACES)
-    source = draw(st.sampled_from(["graph", "text", "run"]))
-    workspace = Workspace(**(workspace.__dict__ | {source: draw(SOME)}))
+    sources = draw(st.sampled_from([["graph"], ["text"], ["run"], ["text", "run"]]))
+    workspace = replace(workspace, **{source: draw(SOME) for source in sources})
     return View(workspace, draw(LOOKS), draw(st.integers(-1, 2**40)), draw(several(NAMES)),
                 draw(several(NAMES)))  # fmt: skip
 

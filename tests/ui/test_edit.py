@@ -9,7 +9,8 @@ import ui.edit.desk
 import ui.edit.picture
 import ui.screens.edit
 import ui.widgets.editor
-from graphflow.view.editing import sketched, written
+from graphflow.view.editing import sketched
+from graphflow.view.opening import text_of
 from graphflow.view.workspace import Edit, Workspace
 from ui.edit.desk import KEY as DESK
 from ui.state import KEY, Session
@@ -38,7 +39,7 @@ class Here:
     """Answers in this process what a worker would."""
 
     def call(self, service, *arguments):
-        return {"sketched": sketched, "written": written}[service](*arguments)
+        return {"sketched": sketched, "text_of": text_of}[service](*arguments)
 
 
 def show() -> None:

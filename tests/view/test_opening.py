@@ -5,7 +5,9 @@ import pytest
 
 from graphflow.api import load, loads
 from graphflow.diagnostics import GraphflowError
-from graphflow.view.opening import open_model, take_over
+from graphflow.gallery import find
+from graphflow.runs import train
+from graphflow.view.opening import open_model, take_over, text_of
 from graphflow.view.workspace import Workspace
 
 TEXT = """
@@ -16,6 +18,15 @@ params:
   w: {shape: [3, %d], init: normal}
   b: {shape: [2], init: zeros}
 nodes: {y: sum(x @ w) + sum(b)}
+"""
+
+
+RUN = """
+graphflow: 1
+name: square
+params: {w: {shape: scalar, init: '4.0'}}
+nodes: {f: w ** 2}
+train: {minimize: f, optimizer: sgd(lr=0.25), steps: 2}
 """
 
 
@@ -49,3 +60,23 @@ def test_a_workspace_opens_one_thing(wrong):
 
 def test_a_graph_is_opened_as_it_is():
     assert list(open_model(Workspace(graph="xyz")).graph.nodes) == list(load("xyz").graph.nodes)
+
+
+def test_every_way_of_opening_has_its_text_and_knows_its_own_lines(tmp_path):
+    file = tmp_path / "net.yaml"
+    file.write_text(RUN)
+    train(load(file), out=tmp_path / "run")
+    run = str(tmp_path / "run")
+    ways = {
+        Workspace(graph="xyz"): find("xyz").read_text(),
+        Workspace(graph=str(file)): RUN,
+        Workspace(text=RUN): RUN,
+        Workspace(text=RUN, folder=str(tmp_path)): RUN,
+        Workspace(run=run): (tmp_path / "run" / "graph.yaml").read_text(),
+        Workspace(text=RUN, run=run): RUN,
+    }
+    for workspace, text in ways.items():
+        marks = [o.mark for o in open_model(workspace).graph.origins.values() if o.mark]
+        assert text_of(workspace) == text
+        assert any(workspace.owns(mark.file) for mark in marks), workspace
+        assert workspace.title

@@ -10,7 +10,7 @@ import streamlit as st
 from graphflow.diagnostics import GraphflowError
 from graphflow.view.editing import Sketch
 from graphflow.view.workspace import Look, Workspace
-from ui.state import client, session
+from ui.state import client, session, text_of
 from ui.widgets.editor import Buffer
 
 KEY = "graphflow_desk"
@@ -51,12 +51,6 @@ class Desk:
             return shown
         return self.origin
 
-    @property
-    def title(self) -> str:
-        """What is edited, in a word or two."""
-        origin = self.origin
-        return origin.graph or origin.run or "a text"
-
     def put(self, origin: Workspace, base: str, text: str | None = None) -> None:
         """Put another text on the desk; the one that was there can be had back."""
         self.before = (self.origin, self.text) if self.changed else self.before
@@ -69,11 +63,6 @@ class Desk:
         origin, text = self.before
         self.before = None
         self.put(origin, text_of(origin), text)
-
-
-def text_of(origin: Workspace) -> str:
-    """The text of what a workspace shows, read by the worker, which may read less than we may."""
-    return origin.text or cast(str, client().call("written", origin))
 
 
 def desk() -> Desk:

@@ -11,7 +11,8 @@ from graphflow.studio.client import open_studio
 from graphflow.view.uploads import uploaded
 from graphflow.view.workspace import Workspace
 from ui import messages
-from ui.edit.desk import Desk, text_of
+from ui.edit.desk import Desk
+from ui.state import text_of
 
 UPLOAD = "graphflow_edit_upload"
 

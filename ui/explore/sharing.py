@@ -7,7 +7,7 @@ import streamlit as st
 from graphflow.view.overview import Overview
 from ui.explore.addresses import link
 from ui.messages import show_errors
-from ui.state import ask, session, text
+from ui.state import ask, opened, session, text_of
 
 
 def sharing(overview: Overview) -> None:
@@ -17,7 +17,7 @@ def sharing(overview: Overview) -> None:
         st.code(link(), language=None, wrap_lines=True)
     name = overview.name.replace(" ", "_") or "model"
     look = session().look
-    st.download_button("The file (YAML)", text, f"{name}.yaml",
+    st.download_button("The file (YAML)", lambda: text_of(opened()), f"{name}.yaml",
                        "application/yaml", key="take_yaml", on_click="ignore")  # fmt: skip
     st.download_button("The walk as one page (HTML)", lambda: ask(bytes, "replay", look),
                        f"{name}.html", "text/html", key="take_replay", on_click="ignore",

@@ -72,8 +72,8 @@ def page() -> None:
         st.info("No model is open yet. Open one first: here it is then held against numbers.")
         return
     asked = _asked(workspace)
-    name = workspace.graph or workspace.run or "the file that is open"
-    st.markdown(f"Is **{escaped(name)}** right? Four questions, each answered on its own.")
+    name = escaped(workspace.title)
+    st.markdown(f"Is **{name}** right? Four questions, each answered on its own.")
     if st.button("Run all four checks", type="primary", icon=":material/checklist:"):
         asked.parts, asked.errors = set(PARTS), {}
     for part in PARTS:

@@ -9,11 +9,11 @@ from graphflow.view.editing import Sketch, with_text, words
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit import difference, files, picture
-from ui.edit.desk import Desk, desk, sketch, text_of, waiting
+from ui.edit.desk import Desk, desk, sketch, waiting
 from ui.edit.problems import problems
 from ui.going import go
 from ui.messages import escaped
-from ui.state import open_workspace, session
+from ui.state import open_workspace, session, text_of
 from ui.widgets.editor import editor
 
 EDITOR = "graphflow_editor"
@@ -36,7 +36,7 @@ def _body(found: Desk) -> None:
     left, right = st.columns([1, 1], gap="medium")
     with left:
         marked = _marked(found, made)
-        editor(found.buffer, _findings(made), key=EDITOR, label=f"YAML of {found.title}",
+        editor(found.buffer, _findings(made), key=EDITOR, label=f"YAML of {found.origin.title}",
                words=words(), marked=marked)  # fmt: skip
     with right:
         if isinstance(made, GraphflowError):
@@ -51,7 +51,7 @@ def _body(found: Desk) -> None:
 def _head(found: Desk, made: Sketch | GraphflowError) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         state = "changed" if found.changed else "as it was"
-        st.markdown(f"### Edit {escaped(found.title)} :gray-badge[{state}]")
+        st.markdown(f"### Edit {escaped(found.origin.title)} :gray-badge[{state}]")
         good = isinstance(made, Sketch) and not made.problems
         if st.button("Apply: open in Explore", type="primary", icon=":material/play_arrow:",
                      disabled=not good, help="Ctrl-Enter or Ctrl-S in the editor"):  # fmt: skip
@@ -65,10 +65,10 @@ def _other(found: Desk) -> None:
     shown = waiting()
     if shown is None:
         return
-    name = shown.graph or shown.run or "a text"
+    name, mine = escaped(shown.title), escaped(found.origin.title)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.info(f"Explore shows {escaped(name)}; your changes of {escaped(found.title)} are kept.")
-        if st.button(f"Edit {escaped(name)}"):
+        st.info(f"Explore shows {name}; your changes of {mine} are kept.")
+        if st.button(f"Edit {name}"):
             found.put(shown, text_of(shown))
             st.rerun()
 
@@ -94,7 +94,7 @@ def _told(found: Desk, made: Sketch) -> None:
     with graph:
         picture.picture(found, made)
     with changes:
-        st.markdown(f"Against {escaped(found.title)}")
+        st.markdown(f"Against {escaped(found.origin.title)}")
         difference.lines(found.base, found.text)
         difference.nodes(made.changes)
     with values:

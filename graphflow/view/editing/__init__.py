@@ -9,7 +9,6 @@ from graphflow.view.editing.sketch import (
     Sketch,
     is_good,
     sketched,
-    written,
 )
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "text_changes",
     "with_text",
     "words",
-    "written",
 ]

@@ -8,16 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from graphflow.diagnostics import Diagnostic, GraphflowError
-from graphflow.gallery import find
 from graphflow.ir.graph import Graph
-from graphflow.spec.yaml12 import read_text
-from graphflow.training.run_folder import RunFolder
 from graphflow.view.drawing import Drawing, DrawnNode
 from graphflow.view.editing.carrying import Carried, carried, folder_of
 from graphflow.view.editing.comparing import NodeChange, node_changes
 from graphflow.view.editing.draft import Draft, drafted
 from graphflow.view.editing.entries import entries, readable
-from graphflow.view.opening import open_model
+from graphflow.view.opening import open_model, text_of
 from graphflow.view.scene import drawn, outlined
 from graphflow.view.workspace import Look, Workspace
 
@@ -48,21 +45,12 @@ class Sketch:
     lines: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def written(origin: Workspace) -> str:
-    """The text of what a workspace shows. Raises GraphflowError where there is no such file."""
-    if origin.text:
-        return origin.text
-    if origin.run:
-        return read_text(RunFolder.open(Path(origin.run)).graph_file)
-    return read_text(find(origin.graph))
-
-
 def is_good(origin: Workspace) -> bool:
     """Whether what a workspace shows is a graph file without errors. Raises GraphflowError where
     there is no such file.
     """
     folder = folder_of(origin)
-    return drafted(written(origin), "text", Path(folder) if folder else None).good
+    return drafted(text_of(origin), "text", Path(folder) if folder else None).good
 
 
 def sketched(

@@ -3,20 +3,21 @@ from __future__ import annotations
 import pytest
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.view.editing import Carried, is_good, sketched, written
+from graphflow.view.editing import Carried, is_good, sketched
+from graphflow.view.opening import text_of
 from graphflow.view.workspace import Edit, Workspace
 
 XYZ = Workspace(graph="xyz")
 
 
 def changed(old: str, new: str) -> str:
-    text = written(XYZ)
+    text = text_of(XYZ)
     assert old in text
     return text.replace(old, new)
 
 
 def test_a_text_as_it_was_has_a_picture_and_changes_nothing():
-    sketch = sketched(written(XYZ), XYZ)
+    sketch = sketched(text_of(XYZ), XYZ)
     assert sketch.problems == () and sketch.changes == ()
     assert {node.id for node in sketch.drawing.nodes} == {"x", "y", "z", "q", "f"}
 
@@ -31,7 +32,7 @@ def test_a_problem_names_its_node_and_the_picture_says_where_it_is():
 
 
 def test_lines_tell_where_each_entry_stands():
-    text = written(XYZ)
+    text = text_of(XYZ)
     lines = sketched(text, XYZ).lines
     rows = text.split("\n")
     assert all(rows[first - 1].strip().startswith(f"{name}:") for name, (first, _) in lines.items())

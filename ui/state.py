@@ -15,12 +15,16 @@ from typing import TypeVar, cast
 
 import streamlit as st
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.studio.client import Client, open_studio
+from graphflow.view.overview import Overview
 from graphflow.view.workspace import Look, OverlayKind, Workspace
 
 KEY = "graphflow_session"
 START = -1
 """The cursor before the first step."""
+REFUSED = "graphflow_refused"
+"""Where a change was asked for that could not be, and why."""
 KEPT = 200
 """Answers that are kept for a visitor; each is small."""
 
@@ -73,6 +77,31 @@ def move_to(cursor: int) -> None:
 def change(workspace: Workspace) -> None:
     """Show the same model otherwise (edited, fed by another batch): the cursor stays."""
     session().workspace = workspace
+
+
+def try_change(workspace: Workspace, where: str) -> bool:
+    """Show the same model otherwise; where that cannot be studied, all stays as it was, and what is
+    wrong waits for :func:`refusal` to be told ``where`` it was asked for. Whether it was done.
+    """
+    before = opened()
+    change(workspace)
+    st.session_state.pop(REFUSED, None)
+    try:
+        ask(Overview, "overview")
+    except GraphflowError as error:
+        change(before)
+        st.session_state[REFUSED] = (where, error)
+        return False
+    return True
+
+
+def refusal(where: str) -> GraphflowError | None:
+    """Why the last change that was asked for here was not made; told once."""
+    found = cast("tuple[str, GraphflowError] | None", st.session_state.get(REFUSED))
+    if found is None or found[0] != where:
+        return None
+    del st.session_state[REFUSED]
+    return found[1]
 
 
 def opened() -> Workspace:

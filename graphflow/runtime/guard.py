@@ -99,13 +99,17 @@ def summarise(value: Array) -> Summary:
     if not finite.size:
         return Summary(shape, dtype, bad, None, None, None, None)
     if max(-float(low), float(high)) > HUGE:
-        mean, std = (float(found * SCALE) for found in _moments(finite / SCALE))
+        mean, std = (found * SCALE for found in _moments(finite / SCALE))
+        mean = min(max(mean, float(low)), float(high))
+        std = min(std, float(high) / 2 - float(low) / 2)  # Popoviciu's inequality
         return Summary(shape, dtype, bad, float(low), float(high), mean, std)
     return Summary(shape, dtype, bad, float(low), float(high), *_moments(finite))
 
 
-HUGE, SCALE = 1e150, 2.0**512
-"""Numbers whose squares would be infinite, and what brings them down without rounding."""
+HUGE, SCALE = 1e150, 2.0**600
+"""Numbers whose squares would be infinite, and what brings them down so far that the sum of the
+squares is finite, too.
+"""
 
 
 def _moments(numbers: Array) -> tuple[float, float]:

@@ -62,6 +62,13 @@ class Studio:
                 seat.used = time.monotonic()
                 self._prepare()
 
+    def process(self, session: str) -> int | None:
+        """The id of a visitor's process, if one runs."""
+        with self._guard:
+            seat = self._seats.get(session)
+        child = None if seat is None else seat.child
+        return child.process.pid if child is not None and child.alive else None
+
     def close(self) -> None:
         """End all processes; trainings stop with a checkpoint."""
         self._closed.set()
@@ -142,6 +149,13 @@ class Client:
 
     def __init__(self, studio: Studio, session: str) -> None:
         self.studio, self.session = studio, session
+
+    @property
+    def process(self) -> int | None:
+        """The process that answers this visitor, by its id; None where none has been asked yet, or
+        it has ended.
+        """
+        return self.studio.process(self.session)
 
     def ask(self, workspace: Workspace, method: str, *arguments: object) -> object:
         """What ``Study(workspace).method(*arguments)`` gives, or its attribute of that name.

@@ -55,7 +55,7 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
         "drawing": wire_drawing(drawing),
         "toggled": dict(_toggled(study, look, drawing)),
         "schedule": study.schedule(),
-        "details": [_told(study.detail(index)) for index in range(len(study.steps))],
+        "details": [_told(study.detail(i, pictured=False)) for i in range(len(study.steps))],
         "failing": found.place if found else None,
         "options": {
             "direction": look.direction, "shapes": look.shapes, "follow": True,

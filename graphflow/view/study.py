@@ -124,9 +124,9 @@ class Study:
         return failing(self.recording)
 
     # -- details -----------------------------------------------------------------------------
-    def detail(self, index: int) -> Detail:
-        """All about one step."""
-        return detail(self.recording, index, self.before)
+    def detail(self, index: int, *, pictured: bool = True) -> Detail:
+        """All about one step; without ``pictured`` with neither pictures nor histograms."""
+        return detail(self.recording, index, self.before, pictured=pictured)
 
     def shown(self, name: str, index: int, slice: int = 0) -> Shown:
         """A value as the step ``index`` leaves it, -1 being before the first step. ``slice`` says

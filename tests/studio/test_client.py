@@ -46,9 +46,9 @@ def refusal(client: Client, workspace: Workspace, method: str = "steps") -> str:
 
 
 def worker_of(studio: Studio, session: str) -> psutil.Process:
-    child = studio._seats[session].child
-    assert child is not None
-    return psutil.Process(child.process.pid)
+    process = studio.client(session).process
+    assert process is not None
+    return psutil.Process(process)
 
 
 def test_a_workspace_is_run_in_another_process(studio: Studio):

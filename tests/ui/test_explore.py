@@ -1,5 +1,6 @@
 import json
 
+import psutil
 import pytest
 
 from tests.ui.explore_page import assert_good, opened, press, session, words
@@ -60,6 +61,75 @@ def test_an_edited_input_changes_what_follows_and_undo_takes_it_back(xyz):
     assert "**f** = `-24`" in words(xyz) and "changed" in words(xyz)
     press(xyz.run(), "undo")
     assert "**f** = `-12`" in words(xyz)
+
+
+LINE = """
+graphflow: 1
+name: line
+inputs: {x: [B, 2], i: {shape: [1], dtype: int64}}
+params: {w: {shape: [3], init: full(2)}}
+nodes: {p: sum(x) * w, q: "p[i]", loss: sum(q)}
+check: [{feed: {x: [[1, 2], [3, 4]], i: [1]}, gradient_of: loss, gradients: {w: [0, 10, 0]}}]
+"""
+
+
+@pytest.fixture
+def line():
+    from graphflow.view.workspace import Workspace
+
+    page = opened()
+    session(page).workspace = Workspace(text=LINE)
+    return press(page.run(), "last").run()
+
+
+def write(page, name, place, number):
+    page.selectbox(key="edit_array").select(name).run()
+    page.text_input(key=f"entry {name}").input(place)
+    page.number_input(key=f"becomes {name}").set_value(number)
+    return press(page, f"write {name}")
+
+
+def shown(page, name):
+    from ui.explore.values import Shown
+
+    question = (session(page).workspace, "shown", repr((name, session(page).cursor, 0)))
+    found = session(page).answers.get(question)
+    assert found is None or isinstance(found, Shown)
+    return found
+
+
+def test_one_entry_of_an_array_is_edited_by_its_place(line):
+    """The sum of x becomes 20, and with it the gradient by the one entry of w that is chosen."""
+    write(line, "x", "1, 0", 13.0)
+    assert_good(line)
+    assert "x[1, 0] = 13" in words(line) and "1 edit" in words(line)
+    session(line).selected = "w"
+    line.run()
+    assert shown(line, "w.grad").cells == (("0", "20", "0"),)
+    press(line, "undo")
+    assert shown(line, "w.grad").cells == (("0", "10", "0"),)
+
+
+def test_all_entries_are_edited_where_no_place_is_named(line):
+    write(line, "x", "", 1.0)
+    assert_good(line)
+    assert "all of x = 1" in words(line)
+    press(line, "reset")
+    assert "all of x" not in words(line) and session(line).workspace.edits == ()
+
+
+def test_an_edit_that_cannot_be_is_told_and_nothing_is_lost(line):
+    write(line, "x", "0, 0", 5.0)
+    before = session(line).workspace
+    for name, place, number, code in [
+        ("x", "1", 2.0, "GF080"), ("x", "one", 2.0, "GF080"), ("x", "-1, 0", 2.0, "GF080"),
+        ("i", "0", 0.5, "GF031"), ("i", "0", 1e30, "GF031"), ("i", "0", 3.0, "GF"),
+    ]:  # fmt: skip
+        write(line, name, place, number)
+        assert not line.exception
+        assert session(line).workspace == before
+        assert f"**{code}" in line.error[0].value
+    assert_good(line.run())
 
 
 @pytest.mark.parametrize("tab", ["Chain", "Check", "YAML", "Memory", "Watch", "Table"])
@@ -168,10 +238,11 @@ def test_an_address_opens_the_view_it_was_made_of(xyz):
 def test_a_killed_worker_is_told_and_the_next_action_works(xyz):
     from graphflow.studio.client import open_studio
 
-    seat = open_studio()._seats[session(xyz).id]
-    assert seat.child is not None
-    seat.child.process.kill()
-    seat.child.process.wait()
+    client = open_studio().client(session(xyz).id)
+    first = client.process
+    assert first is not None
+    psutil.Process(first).kill()
+    psutil.wait_procs([psutil.Process(first)], 5)
     press(xyz, "step")
     press(xyz, "step")
     assert_good(xyz)

@@ -73,6 +73,17 @@ def test_every_step_is_told_with_its_numbers(xyz):
     assert chain == ["q.grad × ∂q/∂x = contribution to x.grad", "-4 × 1 = -4"]
 
 
+def test_no_pictures_are_painted_for_it(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a picture was painted")
+
+    monkeypatch.setattr("graphflow.view.details.values.picture", refuse)
+    study = Study(Workspace(graph="mlp"))
+    with pytest.raises(AssertionError, match="painted"):
+        [study.detail(step.index) for step in study.steps]
+    assert len(held(page(study))["details"]) == len(study.steps)
+
+
 def test_nothing_is_asked_of_a_network_and_only_its_own_script_runs(xyz):
     tags = Tags(xyz).found
     assert [tag for tag, attrs in tags if {"src", "href", "srcset"} & attrs.keys()] == []

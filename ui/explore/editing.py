@@ -8,13 +8,17 @@ from typing import cast
 
 import streamlit as st
 
+from graphflow.diagnostics import fail
 from graphflow.view.overview import Leaf, Overview
 from graphflow.view.shown import Shown
 from graphflow.view.workspace import Edit
 from ui.explore.values import value
-from ui.messages import show_errors
-from ui.state import START, ask, change, opened, session
+from ui.messages import show, show_errors
+from ui.state import START, ask, opened, refusal, session, try_change
 
+EDITS = "edits"
+ASKED = "edits_asked"
+"""How often a change was asked for: a table after one is another, with nothing pending."""
 SCALARS = 12
 """As many numbers stand side by side; more are chosen by name."""
 
@@ -23,6 +27,9 @@ def editing(overview: Overview) -> None:
     """A field for every number where they are few, a table for a small array, undo and reset."""
     scalars = [leaf for leaf in overview.editable if not leaf.shape][:SCALARS]
     arrays = [leaf for leaf in overview.editable if leaf not in scalars]
+    error = refusal(EDITS)
+    if error is not None:
+        show(error)
     with show_errors():
         for leaf in scalars:
             number(leaf)
@@ -52,22 +59,46 @@ def number(leaf: Leaf) -> None:
 
 
 def array(leaves: list[Leaf]) -> None:
-    """A table for a small array, or one number for all of a large one."""
+    """A table for a small array, and one entry, or all, of any."""
     by_name = {leaf.name: leaf for leaf in leaves}
-    name = st.selectbox("Array", list(by_name), key="edit_array")
-    shown = current(name)
-    if shown.editable and len(by_name[name].shape) <= 2:
-        key = f"table {name} {len(opened().edits)}"
-        columns = {str(i): [_number(row[i]) for row in shown.cells]
+    leaf = by_name[st.selectbox("Array", list(by_name), key="edit_array")]
+    shown = current(leaf.name)
+    if shown.editable and len(leaf.shape) <= 2:
+        key = f"table {leaf.name} {st.session_state.get(ASKED, 0)}"
+        columns = {str(i): [_number(row[i], leaf.dtype) for row in shown.cells]
                    for i in range(len(shown.cells[0]))}  # fmt: skip
-        st.data_editor(columns, key=key, on_change=_table, args=(name, key), hide_index=True)
+        st.data_editor(columns, key=key, on_change=_table, args=(leaf.name, key), hide_index=True)
     else:
-        value(shown)
-    with st.form(f"all of {name}", border=False):
-        number = st.number_input("Every entry becomes", value=0.0, format="%g")
-        if st.form_submit_button("Write"):
-            become((*opened().edits, Edit(name, None, float(number))))
+        value(shown, slicing=f"edited_{leaf.name}")
+    entry(leaf)
+
+
+def entry(leaf: Leaf) -> None:
+    """One number for one entry of an array, or for every one."""
+    last = ", ".join(str(n - 1) for n in leaf.shape)
+    with st.form(f"entry of {leaf.name}", border=False), st.container(horizontal=True):
+        place = st.text_input("Entry", placeholder="all of them",
+                              help=f"counted from 0: the last one is {last}; none means all",
+                              key=f"entry {leaf.name}")  # fmt: skip
+        number = st.number_input("becomes", value=0.0, format="%g", key=f"becomes {leaf.name}")
+        if st.form_submit_button("Write", key=f"write {leaf.name}"):
+            _add([Edit(leaf.name, index_of(leaf.name, place), float(number))])
             st.rerun()
+
+
+def index_of(name: str, text: str) -> tuple[int, ...] | None:
+    """A place in an array; nothing is all of it. Raises GF080 for what is no place.
+
+    >>> index_of("w", "0, 2"), index_of("w", " ")
+    ((0, 2), None)
+    """
+    if not text.strip():
+        return None
+    parts = [part.strip() for part in text.strip().strip("[]()").rstrip(",").split(",")]
+    if not all(part.isdecimal() and part.isascii() for part in parts):
+        fail("GF080", f"'{text}' is no place in '{name}'",
+             help="write whole numbers from 0, one for each axis: 0, 2")  # fmt: skip
+    return tuple(int(part) for part in parts)
 
 
 def current(name: str) -> Shown:
@@ -76,9 +107,10 @@ def current(name: str) -> Shown:
 
 
 def become(edits: tuple[Edit, ...]) -> None:
-    """Show the model with these edits, and what they changed."""
-    change(replace(opened(), edits=edits))
-    session().overlay = "changes" if edits else "none"
+    """Show the model with these edits, and what they changed; where it cannot be, say so."""
+    st.session_state[ASKED] = st.session_state.get(ASKED, 0) + 1
+    if try_change(replace(opened(), edits=edits), EDITS):
+        session().overlay = "changes" if edits else "none"
 
 
 def text(edit: Edit) -> str:
@@ -119,8 +151,8 @@ def _add(new: list[Edit]) -> None:
     become((*edits, *new))
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def _number(cell: str, dtype: str) -> float | int | bool | None:
+    """A cell of a table as the number that a column of this type holds."""
+    if dtype == "bool":
+        return cell == "true"
+    return float(cell) if dtype.startswith("float") else int(cell)

@@ -9,9 +9,10 @@ import streamlit as st
 from graphflow.view.overview import Overview
 from graphflow.view.workspace import Walk
 from ui.explore import editing, sharing
-from ui.messages import escaped
-from ui.state import START, change, move_to, opened
+from ui.messages import escaped, show
+from ui.state import START, move_to, opened, refusal, try_change
 
+WALK = "walk"
 WALKS: dict[Walk, str] = {"gradient": "one gradient", "training": "training steps"}
 
 
@@ -30,6 +31,9 @@ def header(overview: Overview) -> None:
             editing.editing(overview)
         with st.popover("Share", icon=":material/share:"):
             sharing.sharing(overview)
+    error = refusal(WALK)
+    if error is not None:
+        show(error)
     for warning in overview.warnings:
         st.warning(escaped(warning))
 
@@ -38,7 +42,7 @@ def facts(overview: Overview) -> str:
     """One line: what is differentiated, how many steps, what is fed, what was edited."""
     counts = ", ".join(f"{count} {phase}" for phase, count in overview.counts if count)
     parts = [
-        f"gradient of {overview.of}" if overview.by else overview.of,
+        subject(overview),
         f"{overview.steps} steps: {counts}",
         f"{overview.nodes} nodes",
         f"fed by {overview.fed}" if overview.fed else "",
@@ -46,6 +50,13 @@ def facts(overview: Overview) -> str:
     edits = len(opened().edits)
     edited = f"**{edits} edit{'s' * (edits > 1)}**" if edits else ""
     return " · ".join([*(escaped(part) for part in parts if part), *([edited] if edited else [])])
+
+
+def subject(overview: Overview) -> str:
+    """What is walked: the turns of a training step, or the value that is differentiated."""
+    if overview.walk == "training":
+        return f"a training step: {', then '.join(overview.turns)}"
+    return f"gradient of {overview.of}" if overview.by else overview.of
 
 
 def iterations(overview: Overview) -> None:
@@ -60,8 +71,8 @@ def iterations(overview: Overview) -> None:
 def iterate(by: int) -> None:
     """Show another training step, from its beginning, or from its end when going back."""
     workspace = opened()
-    change(replace(workspace, iteration=max(0, workspace.iteration + by)))
-    move_to(START)
+    if try_change(replace(workspace, iteration=max(0, workspace.iteration + by)), WALK):
+        move_to(START)
 
 
 def walk(overview: Overview) -> None:
@@ -103,5 +114,5 @@ def _become(field: str) -> None:
     elif field == "of":
         value = value or ""
     workspace = opened() if field != "walk" else replace(opened(), iteration=0)
-    change(replace(workspace, **{field: value}))
-    move_to(START)
+    if try_change(replace(workspace, **{field: value}), WALK):
+        move_to(START)

@@ -10,6 +10,7 @@ from graphflow.view.details.memory import why
 from graphflow.view.shown import Lifetime, MemoryView
 from graphflow.view.steps import Step
 from ui.explore.values import size
+from ui.messages import escaped
 from ui.state import ask, session
 
 WIDTH, HEIGHT, ROW = 360.0, 90.0, 16.0
@@ -42,6 +43,18 @@ def memory(steps: tuple[Step, ...]) -> None:
         width="stretch",
         alt=f"Bytes in use over {len(view.in_use)} steps; {len(alive)} values live at the cursor",
     )
+    st.table([
+        {"value": escaped(life.name), "size": size(life.bytes, "B"),
+         "kept because": escaped(why(life, at))}
+        for life in alive[:BARS]
+    ], border="horizontal", hide_index=True)  # fmt: skip
+    if len(alive) > BARS:
+        with st.expander(f"All {len(alive)} values at this step"):
+            every(alive, at)
+
+
+def every(alive: list[Lifetime], at: int) -> None:
+    """All that is in memory, the largest first."""
     st.dataframe(
         [
             {"value": life.name, "kind": life.kind, "size": size(life.bytes, "B"),

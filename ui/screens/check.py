@@ -24,21 +24,25 @@ KEY = "graphflow_checks"
 TITLES: dict[Part, tuple[str, str]] = {
     "golden": (
         "Golden values",
-        "The file's own `check:` entries: numbers from an independent source, in float64.",
+        "The file's own `check:` entries: numbers from an independent source, in float64. "
+        "The file is taken as it is, without edits.",
     ),
     "gradients": (
         "Gradients",
         "The derivative rule of every node, and the gradient by every parameter and input, against "
-        "central differences. The first node that disagrees is the one to mend.",
+        "central differences, at the point that Explore shows: edits count. The first node that "
+        "disagrees is the one to mend.",
     ),
     "determinism": (
         "Determinism",
-        "Two runs with the same seed, and one of the file opened anew, compared bit for bit.",
+        "Two runs with the same seed, and one of the file opened anew, compared bit for bit. "
+        "The file is taken as it is, without edits.",
     ),
     "precision": (
         "Three plans",
         "float64 node by node, float32 node by node, and float32 as the optimised plan that "
-        "trains. Only what rounding cannot explain counts.",
+        "trains, at the point that Explore shows: edits count. Only what rounding cannot explain "
+        "counts.",
     ),
 }
 VERDICTS = {

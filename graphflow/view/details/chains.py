@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from graphflow.ir.graph import Graph
 from graphflow.ops.evaluate import Computed
@@ -18,24 +19,30 @@ from graphflow.view.details.latex import (
     substituted,
 )
 from graphflow.view.details.values import shown
-from graphflow.view.shown import ChainView
+from graphflow.view.shown import ChainView, Shown
+
+Show = Callable[[str, Computed], Shown]
+"""How a value is shown, under a name."""
 
 
-def chain_view(graph: Graph, values: Mapping[str, Computed], name: str) -> ChainView | None:
+def chain_view(
+    graph: Graph, values: Mapping[str, Computed], name: str, *, pictured: bool = True
+) -> ChainView | None:
     """How a backward node's value comes about; None where it is only a step on the way.
 
     A contribution is upstream gradient times local derivative. Where the local derivative is a
     matrix that nobody writes out, the operator's own rule is shown, and the shapes. A node that
-    adds contributions shows the sum.
+    adds contributions shows the sum. Without ``pictured`` no pictures are made.
     """
+    show = partial(shown, pictured=pictured)
     found = chain_rule(graph, values, name)
     if found is not None:
-        return _product(graph, values, name, found)
-    return _sum(graph, values, name)
+        return _product(graph, values, name, found, show)
+    return _sum(graph, values, name, show)
 
 
 def _product(
-    graph: Graph, values: Mapping[str, Computed], name: str, found: ChainRule
+    graph: Graph, values: Mapping[str, Computed], name: str, found: ChainRule, show: Show
 ) -> ChainView:
     parts = contributions(graph, name)
     end = _end(graph, found)
@@ -54,10 +61,10 @@ def _product(
         equation,
         _numbers(found),
         formula,
-        shown(found.upstream_name, found.upstream),
-        None if found.local is None else shown(f"∂{found.twin}/∂{found.operand}", found.local),
-        shown(name, found.contribution),
-        None if found.total is None else shown(f"{found.operand}.grad", found.total),
+        show(found.upstream_name, found.upstream),
+        None if found.local is None else show(f"∂{found.twin}/∂{found.operand}", found.local),
+        show(name, found.contribution),
+        None if found.total is None else show(f"{found.operand}.grad", found.total),
         parts,
         parts.index(name),
         "product" if found.local is not None else "rule",
@@ -87,7 +94,7 @@ def _end(graph: Graph, found: ChainRule) -> str:
     return next(iter([*own, *every]), "L")
 
 
-def _sum(graph: Graph, values: Mapping[str, Computed], name: str) -> ChainView | None:
+def _sum(graph: Graph, values: Mapping[str, Computed], name: str, show: Show) -> ChainView | None:
     """A step that adds two contributions, or what was added so far and one more."""
     node, operand = graph.nodes[name], graph.origin(name).twin
     if operand is None or not adds(graph, name, operand):
@@ -104,10 +111,10 @@ def _sum(graph: Graph, values: Mapping[str, Computed], name: str) -> ChainView |
         f"{equation}{so_far}",
         substituted(graph, values, name).partition(" = ")[2],
         "",
-        shown(node.inputs[0], first),
+        show(node.inputs[0], first),
         None,
-        shown(node.inputs[1], second),
-        shown(name, total),
+        show(node.inputs[1], second),
+        show(name, total),
         parts,
         part,
         "sum",

@@ -22,12 +22,17 @@ from graphflow.view.shown import ChainView, Detail, Shown
 EDITABLE = ("input", "parameter", "state")
 
 
-def detail(recording: Recording, index: int, before: Recording | None = None) -> Detail:
-    """What the step ``index`` did; ``before`` is the same walk without the last edit."""
+def detail(
+    recording: Recording, index: int, before: Recording | None = None, *, pictured: bool = True
+) -> Detail:
+    """What the step ``index`` did; ``before`` is the same walk without the last edit.
+
+    Without ``pictured`` values have neither pictures nor histograms.
+    """
     step, ran, scope = recording.step(index), recording.ran[index], recording.scope(index)
     earlier = earlier_values(recording, index, before)
     return replace(
-        node_detail(scope.graph, scope.values, step.node, earlier),
+        node_detail(scope.graph, scope.values, step.node, earlier, pictured=pictured),
         index=index,
         seconds=ran.seconds,
     )
@@ -38,13 +43,16 @@ def node_detail(
     values: Mapping[str, Computed],
     name: str,
     earlier: Mapping[str, Computed] | None = None,
+    *,
+    pictured: bool = True,
 ) -> Detail:
     """What a node of a concrete graph did, given the values of it and of what it reads."""
     node, origin = graph.nodes[name], graph.origin(name)
     types = [graph.nodes[operand].type for operand in node.inputs]
     flops = get_op(node.op).flops(node.type, *types, **node.attributes())
     assert isinstance(flops, int)
-    chain = chain_view(graph, values, name)
+    was = earlier or {}
+    chain = chain_view(graph, values, name, pictured=pictured)
     path = _path(name, *((chain.twin, chain.operand) if chain else node.inputs))
     return Detail(
         index=0,
@@ -55,11 +63,11 @@ def node_detail(
         sentence=sentence(graph, name),
         formula=_below(path, in_names(graph, name)),
         numbers=_below(path, substituted(graph, values, name)),
-        value=shown_all(name, values[name], (earlier or {}).get(name)),
+        value=shown_all(name, values[name], was.get(name), pictured=pictured),
         operands=tuple(
             part
             for operand in dict.fromkeys(node.inputs)
-            for part in shown_all(operand, values[operand], (earlier or {}).get(operand))
+            for part in shown_all(operand, values[operand], was.get(operand), pictured=pictured)
         ),
         flops=flops,
         bytes=value_bytes(node.type),

@@ -26,10 +26,12 @@ def shown(
     *,
     before: Computed | None = None,
     editable: bool = False,
+    pictured: bool = True,
 ) -> Shown:
     """One value; of several results the first. ``slice`` says which matrix of more dimensions.
 
-    ``before`` is what it was before the last edit. Raises GF033 for a slice that is not there.
+    ``before`` is what it was before the last edit; without ``pictured`` neither picture nor
+    histogram is made. Raises GF033 for a slice that is not there.
 
     >>> shown("q", np.array([[1.0, -2.5]])).cells
     (('1', '-2.5'),)
@@ -40,7 +42,8 @@ def shown(
     if not 0 <= slice < slices:
         fail("GF033", f"'{name}' has no slice {slice}", help=f"it has {slices}, counted from 0")
     cells, place = _cells(array, slice)
-    drawn = Picture(b"", "") if _small(array) or not array.size else picture(array, slice)
+    seen = pictured and array.size and not _small(array)
+    drawn = picture(array, slice) if seen else Picture(b"", "")
     return Shown(
         name,
         summary,
@@ -53,17 +56,19 @@ def shown(
         _change(array, before),
         ", ".join(dict.fromkeys(text for text in (drawn.caption, place) if text)),
         drawn.colours,
-        histogram(array, summary),
+        histogram(array, summary) if pictured else None,
     )
 
 
-def shown_all(name: str, value: Computed, before: Computed | None = None) -> tuple[Shown, ...]:
+def shown_all(
+    name: str, value: Computed, before: Computed | None = None, *, pictured: bool = True
+) -> tuple[Shown, ...]:
     """A value, or each of several results of one node."""
     if not isinstance(value, tuple):
-        return (shown(name, value, before=before),)
+        return (shown(name, value, before=before, pictured=pictured),)
     earlier = before if isinstance(before, tuple) else (None,) * len(value)
     return tuple(
-        shown(f"{name}[{i}]", part, before=was)
+        shown(f"{name}[{i}]", part, before=was, pictured=pictured)
         for i, (part, was) in enumerate(zip(value, earlier, strict=True))
     )
 

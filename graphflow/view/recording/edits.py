@@ -27,11 +27,24 @@ def edited(value: Array, edit: Edit) -> Array:
             shape = list(changed.shape)
             fail("GF080", f"'{edit.name}' has no element {list(index)}: its shape is {shape}",
                  help="positions count from 0, one for each axis")  # fmt: skip
-    if changed.dtype.kind != "f" and (not np.isfinite(edit.value) or edit.value % 1):
+    if not _holds(changed.dtype, edit.value):
+        whole = "" if changed.dtype.kind == "f" else "whole "
         fail("GF031", f"'{edit.name}' holds {changed.dtype} values, and {edit.value:g} is none",
-             help="write a whole number")  # fmt: skip
+             help=f"write a {whole}number that is in its range")  # fmt: skip
     changed[... if index is None else index] = edit.value
     return changed
+
+
+def _holds(dtype: np.dtype[np.generic], value: float) -> bool:
+    """Whether a number is one of a type, rounding aside."""
+    if dtype.kind == "f":
+        return not np.isfinite(value) or abs(value) <= float(np.finfo(dtype.name).max)
+    if not np.isfinite(value) or value % 1:
+        return False
+    if dtype.kind == "b":
+        return value in (0, 1)
+    span = np.iinfo(dtype.name)
+    return int(span.min) <= int(value) <= int(span.max)
 
 
 def edited_values(

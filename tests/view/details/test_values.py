@@ -62,7 +62,8 @@ def test_more_dimensions_are_shown_slice_by_slice():
 @pytest.mark.parametrize("value", [
     np.zeros((0, 3)), np.array(3), np.array(True), np.full((40, 40), np.nan),
     np.ones((3, 40), bool),
-    np.array([1e308, -1e308]), np.full((20, 20), 3e38, np.float32), np.array([1.0, 1 + 1e-16]),
+    np.array([1e308, -1e308]), np.array([1.0, -1, 1]) * np.finfo(float).max,
+    np.full((20, 20), 3e38, np.float32), np.array([1.0, 1 + 1e-16]),
     np.full(5, np.inf), np.arange(5000), np.random.default_rng(0).normal(size=(1, 4, 30, 30)),
     np.float64(2.5), np.random.default_rng(0).normal(size=(2, 1, 2, 20, 20)),
     np.zeros((2, 0, 5, 5)), np.zeros((0, 3, 20, 20)),
@@ -72,6 +73,19 @@ def test_any_array_can_be_shown_sent_and_kept(value):
     made = shown("a", value)
     assert pickle.loads(pickle.dumps(made)) == made
     json.dumps(as_json(made), allow_nan=False)
+
+
+def test_the_largest_numbers_have_moments():
+    largest = np.finfo(float).max
+    found = summarise(np.array([largest, -largest]))
+    assert (found.mean, found.std) == (0, largest)
+
+
+def test_without_pictures_all_else_is_as_with_them():
+    value = np.arange(400.0).reshape(20, 20)
+    full, brief = shown("b", value), shown("b", value, pictured=False)
+    assert full.picture and not brief.picture and brief.histogram is None
+    assert (brief.text, brief.summary, brief.cells) == (full.text, full.summary, full.cells)
 
 
 def test_the_histogram_counts_finite_numbers():

@@ -7,13 +7,16 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import fail
 from graphflow.studio.child import Child
 from graphflow.studio.frames import Question
-from graphflow.studio.jobs import Jobs
 from graphflow.studio.limits import Limits
 from graphflow.view.workspace import Workspace
+
+if TYPE_CHECKING:
+    from graphflow.studio.jobs import Jobs
 
 IDLE = 600.0
 """Seconds without a question after which a visitor's process is ended; it can be started again."""
@@ -35,8 +38,7 @@ class Studio:
     def __init__(self, limits: Limits | None = None, idle: float = IDLE) -> None:
         self.limits = limits or Limits()
         self.idle = idle
-        self.jobs = Jobs(self.limits)
-        """The trainings, which belong to no visitor."""
+        self._jobs: Jobs | None = None
         self._seats: OrderedDict[str, Seat] = OrderedDict()
         self._guard = threading.Lock()
         self._spare: Child | None = None
@@ -44,6 +46,16 @@ class Studio:
         atexit.register(self.close)
         threading.Thread(target=self._tidy, daemon=True).start()
         self._prepare()
+
+    @property
+    def jobs(self) -> Jobs:
+        """The trainings, which belong to no visitor."""
+        from graphflow.studio.jobs import Jobs  # half a second of imports that few pages need
+
+        with self._guard:
+            if self._jobs is None:
+                self._jobs = Jobs(self.limits)
+            return self._jobs
 
     def client(self, session: str) -> Client:
         """What a visitor's pages ask."""
@@ -79,7 +91,8 @@ class Studio:
         for child in children:
             if child is not None:
                 child.close()
-        self.jobs.close()
+        if self._jobs is not None:
+            self._jobs.close()
 
     def _seat(self, session: str) -> Seat:
         with self._guard:

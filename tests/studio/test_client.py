@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -26,6 +28,14 @@ nodes:
   y: {while: k < 1e15, carry: {k: x}, next: {k: k + 1}, max_steps: 1000000}
   f: stop_gradient(y.k) * x
 """
+
+
+def test_what_trains_or_runs_a_model_is_not_imported_for_the_first_page():
+    program = "import ui.gallery.opening, ui.gallery.shelf, sys; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    heavy = {"training", "runtime", "autodiff", "view.study", "figures", "spec.elaborate"}
+    assert not {f"graphflow.{name}" for name in heavy} & set(told.stdout.split())
+    assert "graphflow.studio.client" in told.stdout.split()
 
 
 def doubled(x: float) -> Workspace:

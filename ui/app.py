@@ -40,10 +40,17 @@ STYLE = """<style>
 [data-testid="stTabs"] [data-baseweb="tab-list"] { gap: 0.75rem; }
 [data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; font-size: 0.8rem; }
 [data-testid="stMarkdownContainer"] table :is(th, td) { padding: 0.1rem 0.5rem; }
+[data-testid="stCaptionContainer"] { opacity: 1; }
+[data-testid="stCaptionContainer"] > * { opacity: .75; }
+[data-testid^="stBaseButton"]:disabled, [data-testid^="stBaseButton"]:disabled * {
+  color: #5a6575; }
 .katex-display { margin: 0.4rem 0; overflow-x: auto; overflow-y: hidden; }
 </style>"""
 DARK = """<style>
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] * { color: #0b1420; }
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled * {
+  color: #0b1420; }
+[data-testid^="stBaseButton"]:disabled, [data-testid^="stBaseButton"]:disabled * {
+  color: #9aa5b5; }
 </style>"""  # white on the light blue would be too faint
 
 

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 import graphflow as gf
+from graphflow.gallery import find
 from graphflow.spec.figures import KINDS
 from graphflow.spec.json_schema import schema
 
@@ -99,6 +100,13 @@ def test_mistakes_are_answered_where_they_stand(figure, code, message, help):
     (found,) = problems(figure)
     assert found[:2] == (code, message)
     assert help is None or found[2] == help
+
+
+def test_a_metric_whose_node_is_wrong_is_not_complained_of_again():
+    text = find("mlp").read_text("utf-8").replace("p_drop: 0.3\n", "p_drop: 0.3 + nothing\n")
+    with pytest.raises(gf.GraphflowError) as caught:
+        gf.loads(text)
+    assert [d.message for d in caught.value.diagnostics] == ["unknown name 'nothing'"]
 
 
 def test_all_mistakes_of_all_figures_are_told_at_once():

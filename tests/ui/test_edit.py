@@ -117,6 +117,16 @@ def test_the_difference_is_told_by_lines_and_by_nodes(page):
     assert table["Node"].tolist() == ["a"] and table["What"].tolist() == ["another operator"]
 
 
+def test_of_a_text_that_cannot_be_read_nothing_is_said_to_be_the_same(page):
+    written_over(page, "nodes:", "nodes")
+    told = said(page)
+    assert "the same" not in told and "cannot be told" in told
+    assert "1 line added (+), 1 removed (-)" in told
+    written_over(page, "nodes", "nodes:")
+    written_over(page, "relu(h)", "relyu(h)")
+    assert "The nodes that can be read are the same." in said(page)
+
+
 def test_apply_keeps_values_where_name_and_shape_match_and_says_which(page, visits):
     written_over(page, "b: {shape: [3], init: zeros}", "b: {shape: [1], init: zeros}")
     assert "**kept**: w" in said(page)

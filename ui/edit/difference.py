@@ -17,6 +17,17 @@ SAID = {
     "reshaped": ("↔", "another shape"), "rewired": ("~", "reads other things"),
 }  # fmt: skip
 """A sign and a word for each kind of change: colour says nothing alone."""
+STYLE = """<style>
+[data-testid="stCode"] .token { color: inherit !important; }
+[data-testid="stCode"] .token.inserted { background: rgb(33 195 84 / .22); }
+[data-testid="stCode"] .token.deleted { background: rgb(255 75 75 / .22); }
+</style>"""
+"""Streamlit's own colours of a difference are too faint to read, above all in light."""
+UNKNOWN = (
+    "Whether the graph is another one cannot be told: this text, or the one that it was made of, "
+    "has problems that keep it from being read."
+)
+PARTLY = "As far as it can be told: lines with an error, and those that need them, are left out."
 
 
 def lines(before: str, after: str) -> None:
@@ -27,7 +38,8 @@ def lines(before: str, after: str) -> None:
         return
     added = sum(change.sign == "+" for change in found)
     removed = sum(change.sign == "-" for change in found)
-    st.caption(f"{added} lines added (+), {removed} removed (-)")
+    st.caption(f"{added} {'line' if added == 1 else 'lines'} added (+), {removed} removed (-)")
+    st.html(STYLE)
     st.code("\n".join(map(_line, found)), language="diff")
 
 
@@ -35,10 +47,17 @@ def _line(change: TextChange) -> str:
     return f"@@ {change.text} @@" if change.sign == "@" else f"{change.sign}{change.text}"
 
 
-def nodes(found: Sequence[NodeChange]) -> None:
-    """The nodes that differ, with what they were and are."""
+def nodes(found: Sequence[NodeChange] | None, whole: bool) -> None:
+    """The nodes that differ, with what they were and are; ``whole`` says that all was compared."""
+    if found is None:
+        st.caption(UNKNOWN)
+        return
+    if not whole:
+        st.caption(PARTLY)
     if not found:
-        st.caption("The graph is the same.")
+        st.caption(
+            "The graph is the same." if whole else "The nodes that can be read are the same."
+        )
         return
     counts = Counter(change.kind for change in found)
     st.caption(", ".join(f"{n} {SAID[kind][1]} ({SAID[kind][0]})" for kind, n in counts.items()))
@@ -57,8 +76,11 @@ def nodes(found: Sequence[NodeChange]) -> None:
         st.caption(f"and {len(found) - NODES_SHOWN} more")
 
 
-def values(found: Carried) -> None:
+def values(found: Carried | None) -> None:
     """Which values go on, which cannot and why, which are new."""
+    if found is None:
+        st.caption("Which values are kept cannot be told until the problems are mended.")
+        return
     if found.kept:
         st.markdown(f":material/check: **kept**: {_names(found.kept)}")
     for name, why in found.lost[:NAMES_SHOWN]:

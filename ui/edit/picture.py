@@ -32,7 +32,7 @@ def picture(desk: Desk, made: Sketch) -> None:
 def data(desk: Desk, made: Sketch) -> dict[str, object]:
     """What the widget is sent."""
     assert made.drawing is not None
-    changed = {c.name: SIGNS[c.kind] for c in made.changes if c.kind in SIGNS}
+    changed = {c.name: SIGNS[c.kind] for c in made.changes or () if c.kind in SIGNS}
     return {
         "rev": made.drawing.rev,
         "drawing": wire_drawing(made.drawing),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from graphflow.diagnostics import Diagnostic, GraphflowError
-from graphflow.view.editing import Sketch, with_text, words
+from graphflow.view.editing import Carried, Sketch, with_text, words
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit import difference, files, picture
@@ -96,7 +96,7 @@ def _told(found: Desk, made: Sketch) -> None:
     with changes:
         st.markdown(f"Against {escaped(found.origin.title)}")
         difference.lines(found.base, found.text)
-        difference.nodes(made.changes)
+        difference.nodes(made.changes, whole=not made.problems)
     with values:
         st.caption("What Apply keeps of the values that were written over or trained")
         difference.values(made.carried)
@@ -110,7 +110,9 @@ def _apply(found: Desk, made: Sketch | GraphflowError) -> None:
     workspace = _applied(found, made)
     found.applied = workspace
     open_workspace(workspace)
-    st.toast(difference.summary(made.carried), icon=":material/check:", duration="long")
+    st.toast(
+        difference.summary(made.carried or Carried()), icon=":material/check:", duration="long"
+    )
     go("explore")
 
 
@@ -119,4 +121,5 @@ def _applied(found: Desk, made: Sketch) -> Workspace:
     shown = session().workspace
     if shown is not None and found.text == (shown.text or found.base):
         return shown
-    return with_text(found.values, found.text, made.carried.kept)
+    kept = made.carried.kept if made.carried is not None else ()
+    return with_text(found.values, found.text, kept)

@@ -125,12 +125,14 @@ class Shown:
         Which parts a source comes in is known when it is read: without ``split`` any may be named.
         """
         part, _, name = ref.name.partition("/")
-        if self.training is None and self.document.train is not None:
-            raise Poisoned(name)
-        if self.training is None:
+        if self.document.train is None:
             fail("GF020", f"'{ref}' is a metric, but the file has no 'train:' section", ref.mark)
+        if self.training is None:
+            raise Poisoned(name)
         known = dict.fromkeys(["loss", *self.training.report])
         if name not in known:
+            if name in self.document.train.report:  # the node is wrong, or what it reads
+                raise Poisoned(name)
             help = did_you_mean(name, known) or "add it to 'report:' under 'train:'"
             fail("GF020", f"training reports no '{name}'", ref.mark, help=help)
         if self._split and part not in self.parts():

@@ -32,16 +32,17 @@ class Sketch:
     """A text as far as it can be understood.
 
     ``drawing`` is None where nothing can be drawn. ``changes`` are the nodes that differ from the
-    graph that the text was made of, ``carried`` what becomes of its values; ``lines`` gives the
-    first and last line of each entry of the file that is drawn.
+    graph that the text was made of, as far as both can be read, and ``carried`` what becomes of its
+    values; None where it cannot be told. ``lines`` gives the first and last line of each entry of
+    the file that is drawn.
     """
 
     problems: tuple[Problem, ...]
     drawing: Drawing | None
     failing: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
-    changes: tuple[NodeChange, ...] = ()
-    carried: Carried = field(default_factory=Carried)
+    changes: tuple[NodeChange, ...] | None = None
+    carried: Carried | None = None
     lines: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -71,8 +72,8 @@ def sketched(
         _with_stand_ins(picture, draft),
         draft.failing,
         draft.waiting,
-        _changes(origin, draft.graph, {*draft.failing, *draft.waiting}),
-        _carried(values or origin, draft.graph),
+        _changes(origin, draft.graph, draft),
+        _carried(values or origin, draft.graph) if draft.good else None,
         lines,
     )
 
@@ -86,11 +87,17 @@ def _before(origin: Workspace) -> Graph | None:
         return None
 
 
-def _changes(origin: Workspace, after: Graph, missing: set[str]) -> tuple[NodeChange, ...]:
+def _changes(origin: Workspace, after: Graph, draft: Draft) -> tuple[NodeChange, ...] | None:
+    """What differs; of a text with errors in it nobody knows yet what it leaves out."""
     before = _before(origin)
     if before is None:
-        return ()
-    return tuple(c for c in node_changes(before, after) if c.name not in missing)
+        return None
+    missing = {*draft.failing, *draft.waiting}
+    return tuple(
+        change
+        for change in node_changes(before, after)
+        if change.name not in missing and (draft.good or change.kind != "removed")
+    )
 
 
 def _carried(values: Workspace, after: Graph) -> Carried:

@@ -45,10 +45,19 @@ def test_written_over_values_are_kept_or_not():
     assert sketched(text, XYZ, values).carried == Carried(("x",), lost)
 
 
+def test_of_a_file_with_errors_nobody_says_what_is_gone_or_kept():
+    values = Workspace(graph="xyz", edits=(Edit("x", (), 1.0),))
+    for broken in (changed("f: q * z", "f: [q"), changed("nodes:\n", "nodes\n")):
+        sketch = sketched(broken, XYZ, values)
+        assert sketch.problems and sketch.carried is None
+        assert "removed" not in [change.kind for change in sketch.changes or ()]
+    assert sketched(written(XYZ), Workspace(text="[")).changes is None
+
+
 @pytest.mark.parametrize("text", ["", "[", "graphflow: 1"])
 def test_what_cannot_be_drawn_has_problems_and_no_picture(text):
     sketch = sketched(text, XYZ)
-    assert sketch.problems and sketch.drawing is None
+    assert sketch.problems and sketch.drawing is sketch.changes is sketch.carried is None
 
 
 def test_whether_a_file_is_good_is_known_without_running_it():

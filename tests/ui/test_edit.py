@@ -118,11 +118,11 @@ def test_the_difference_is_told_by_lines_and_by_nodes(page):
 
 
 def test_of_a_text_that_cannot_be_read_nothing_is_said_to_be_the_same(page):
-    written_over(page, "nodes:", "nodes")
+    written_over(page, "graphflow: 1", "graphflow: [1")
     told = said(page)
     assert "the same" not in told and "cannot be told" in told
     assert "1 line added (+), 1 removed (-)" in told
-    written_over(page, "nodes", "nodes:")
+    written_over(page, "graphflow: [1", "graphflow: 1")
     written_over(page, "relu(h)", "relyu(h)")
     assert "The nodes that can be read are the same." in said(page)
 

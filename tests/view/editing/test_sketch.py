@@ -51,7 +51,7 @@ def test_of_a_file_with_errors_nobody_says_what_is_gone_or_kept():
         sketch = sketched(broken, XYZ, values)
         assert sketch.problems and sketch.carried is None
         assert "removed" not in [change.kind for change in sketch.changes or ()]
-    assert sketched(written(XYZ), Workspace(text="[")).changes is None
+    assert sketched(text_of(XYZ), Workspace(text="[")).changes is None
 
 
 @pytest.mark.parametrize("text", ["", "[", "graphflow: 1"])

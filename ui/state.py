@@ -34,7 +34,8 @@ T = TypeVar("T")
 @dataclass
 class Session:
     """One visitor. ``cursor`` is the index of the step that is shown, -1 before the first; ``move``
-    counts how often a page, not the graph, has moved it.
+    counts how often a page, not the graph, has moved it. Playing stops at ``breakpoints`` and where
+    the norm of a gradient is above ``stop_above``.
     """
 
     workspace: Workspace | None = None
@@ -45,6 +46,7 @@ class Session:
     selected: str = ""
     watches: tuple[str, ...] = ()
     breakpoints: tuple[str, ...] = ()
+    stop_above: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     answers: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
 
@@ -65,7 +67,8 @@ def open_workspace(workspace: Workspace, look: Look | None = None, cursor: int =
     """Show another workspace: from its first step, with no watches left of the one before."""
     here = session()
     here.workspace, here.look, here.cursor = workspace, look or Look(), cursor
-    here.watches, here.breakpoints, here.selected, here.overlay = (), (), "", "none"
+    here.watches, here.breakpoints, here.stop_above = (), (), None
+    here.selected, here.overlay = "", "none"
 
 
 def move_to(cursor: int) -> None:

@@ -45,6 +45,7 @@ class View:
     cursor: int = -1
     watches: tuple[str, ...] = ()
     breakpoints: tuple[str, ...] = ()
+    stop_above: float | None = None
 
 
 def written(view: View) -> dict[str, str]:
@@ -65,8 +66,9 @@ def written(view: View) -> dict[str, str]:
         "look": _changed(view.look),
         "watches": view.watches,
         "breakpoints": view.breakpoints,
+        "stop_above": view.stop_above,
     }
-    if kept := {name: value for name, value in more.items() if value}:
+    if kept := {name: value for name, value in more.items() if value not in (None, {}, ())}:
         packed = zlib.compress(json.dumps(kept, separators=(",", ":")).encode(), 9)
         found["more"] = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     if sum(map(len, [*found, *found.values()])) > LONGEST:

@@ -38,10 +38,17 @@ class Thumbnail:
 
 
 def cards() -> tuple[Card, ...]:
-    """All canned graphs, in reading order."""
+    """All canned graphs: topics in reading order, in each of them the shortest file first.
+
+    >>> cards()[0].name
+    'xyz'
+    """
+    entries = list_graphs()
+    topics = list(dict.fromkeys(entry.topic for entry in entries))
+    entries.sort(key=lambda entry: (topics.index(entry.topic), entry.path.stat().st_size))
     return tuple(
         Card(entry.name, _title(entry), entry.topic, entry.about, entry.sources)
-        for entry in list_graphs()
+        for entry in entries
     )
 
 

@@ -17,7 +17,8 @@ class DrawnNode:
     ``label`` is its name, ``sub`` what it does, ``shape`` the shape of its value; ``inline`` names
     the parameters that are written into it. ``description`` says all that in words, for a screen
     reader. ``count`` is the number of nodes in a closed group, ``folded`` how many equal blocks one
-    box stands for.
+    box stands for. ``lines`` are the empty lines at its lower end, for a value and its gradient,
+    those of the nodes that it ``gives``: of itself, if none are named.
     """
 
     id: str
@@ -34,6 +35,8 @@ class DrawnNode:
     inline: tuple[str, ...] = ()
     count: int = 1
     folded: int = 1
+    lines: int = 0
+    gives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

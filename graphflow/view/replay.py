@@ -58,7 +58,8 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
         "details": [_told(study.detail(i, pictured=False)) for i in range(len(study.steps))],
         "failing": found.place if found else None,
         "options": {
-            "direction": look.direction, "shapes": look.shapes, "follow": True,
+            "direction": look.direction, "shapes": look.shapes, "values": look.values,
+            "follow": True,
             "moments": dict(look.moments),
             "loops": {g.id: g.length for g in drawing.groups if g.length and g.id in walked},
         },

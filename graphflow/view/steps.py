@@ -10,6 +10,17 @@ from graphflow.ir.graph import Phase
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a step writes on the box of ``at``: in a backward step its gradient as far as it is
+    known by then (``norm`` where that is all of it), else its value.
+    """
+
+    at: str
+    text: str
+    norm: float | None = None
+
+
+@dataclass(frozen=True)
 class Step:
     """One node's run.
 
@@ -33,6 +44,7 @@ class Step:
     text: str = ""
     flag: str = ""
     mark: Mark | None = None
+    written: Written | None = None
 
 
 def drawn_id(node: str, within: Sequence[tuple[str, int]] = ()) -> str:

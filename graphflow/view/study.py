@@ -84,14 +84,17 @@ class Study:
     def drawing(self, look: Look) -> Drawing:
         """The forward graph as it looks; each is made once."""
         opened = None if look.opened is None else frozenset(look.opened)
-        key = look.direction, look.parameters, opened, look.folded, look.shapes
+        key = (
+            look.direction, look.parameters, opened, look.folded, look.shapes, look.values
+        )  # fmt: skip
         if key not in self._drawings:
             self._drawings[key] = drawn(self.recording.outline, look)
         return self._drawings[key]
 
     def schedule(self) -> dict[str, Wire]:
         """All steps as the widget takes them."""
-        return wire_schedule(self.steps, [turn.title for turn in self.recording.turns])
+        titles = [turn.title for turn in self.recording.turns]
+        return wire_schedule(self.steps, titles, self.recording.given)
 
     # -- what happened -----------------------------------------------------------------------
     def overview(self) -> Overview:

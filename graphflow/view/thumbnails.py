@@ -21,7 +21,9 @@ def thumbnail(name: str) -> Thumbnail:
     model = load(name)
     elaborated = model.elaborated
     outline = outlined([model.graph], elaborated.calls, elaborated.goals)
-    pictures = (drawn(outline, Look(direction, shapes=False)) for direction in ("TB", "LR"))
+    pictures = (
+        drawn(outline, Look(direction, shapes=False, values=False)) for direction in ("TB", "LR")
+    )
     picture = max(pictures, key=scale)
     nodes = sum(node.op not in ("constant", "rng") for node in elaborated.graph)
     boxes = ", ".join(node.label for node in picture.nodes[:8])

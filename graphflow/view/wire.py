@@ -11,7 +11,7 @@ from typing import TypeAlias
 from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Point
 from graphflow.view.layout import Direction, curve
 from graphflow.view.overlay import Overlay
-from graphflow.view.steps import Step, drawn_id
+from graphflow.view.steps import Step, Written, drawn_id
 
 Wire: TypeAlias = bool | int | float | str | Sequence["Wire"] | Mapping[str, "Wire"] | None
 
@@ -54,7 +54,7 @@ def _node(node: DrawnNode) -> dict[str, Wire]:
         "id": node.id, "label": node.label, "sub": node.sub, "kind": node.kind,
         "x": _length(node.x), "y": _length(node.y), "w": _length(node.w), "h": _length(node.h),
         "group": node.group, "shape": node.shape, "aria": node.description,
-        "inline": list(node.inline),
+        "inline": list(node.inline), "lines": node.lines or "", "gives": list(node.gives),
     }  # fmt: skip
     counts = {"count": node.count, "folded": node.folded}
     return {k: v for k, v in said.items() if v not in ("", [])} | {
@@ -105,17 +105,22 @@ class _Table:
         return self.index.setdefault(text, len(self.index))
 
 
-def wire_schedule(steps: Iterable[Step], turns: Sequence[str]) -> dict[str, Wire]:
+def wire_schedule(
+    steps: Iterable[Step], turns: Sequence[str], given: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Wire]:
     """A schedule as rows of indices into tables of its texts.
 
     A row is node, phase, place, source and target of its edge (-1 where it has none), block, turn,
     time step (-1 outside of loops) and flag, all but phase, turn and time being indices; ``rev``
-    changes with any of it. ``texts`` holds one line for each step.
+    changes with any of it. ``texts`` holds one line for each step; ``written`` what it writes on a
+    box: the box, the text and the norm of a whole gradient, or 0 for nothing. ``given`` are the
+    values of each turn's leaves.
     """
     names, blocks, flags = _Table(), _Table(), _Table()
     flags("")
     rows: list[Wire] = []
     texts: list[Wire] = []
+    written: list[Wire] = []
     for step in steps:
         source, target = (names(end) for end in step.edge) if step.edge else (-1, -1)
         rows.append([
@@ -124,12 +129,21 @@ def wire_schedule(steps: Iterable[Step], turns: Sequence[str]) -> dict[str, Wire
             step.within[-1][1] if step.within else -1, flags(step.flag),
         ])  # fmt: skip
         texts.append(step.text)
+        written.append(_written(step.written, names))
     tables: dict[str, Wire] = {
-        "names": list(names.index), "steps": rows, "texts": texts,
+        "names": list(names.index), "steps": rows, "texts": texts, "written": written,
+        "given": [dict(values) for values in given],
         "blocks": [text.split("\n") if text else [] for text in blocks.index],
         "flags": list(flags.index), "turns": list(turns),
     }  # fmt: skip
     return {"rev": sha256(repr(tables).encode()).hexdigest()[:16], **tables}
+
+
+def _written(written: Written | None, names: _Table) -> Wire:
+    if written is None:
+        return 0
+    found: list[Wire] = [names(written.at), written.text]
+    return found if written.norm is None else [*found, number(float(f"{written.norm:.6g}"))]
 
 
 def wire_overlay(overlay: Overlay) -> dict[str, Wire]:

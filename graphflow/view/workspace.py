@@ -81,7 +81,7 @@ class Look:
 
     ``opened`` are the groups that are open, all others are closed; None leaves it to the drawing to
     open what fits. ``folded`` draws a row of equal blocks as one, ``xN``. ``moments`` is the time
-    step that an open loop shows.
+    step that an open loop shows. ``values`` leaves room in the boxes for a value and its gradient.
     """
 
     direction: Direction = "TB"
@@ -90,3 +90,4 @@ class Look:
     folded: bool = True
     shapes: bool = True
     moments: Mapping[str, int] = field(default_factory=dict)
+    values: bool = True

@@ -47,7 +47,7 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
     return {
         "rev": rev, "names": list(names), "steps": steps, "texts": [row[6] for row in rows],
         "blocks": [path.split("/") if path else [] for path in blocks], "flags": list(flags),
-        "turns": ["main"], **tables,
+        "turns": ["main"], "written": [0] * len(steps), "given": [{}], **tables,
     }  # fmt: skip
 
 

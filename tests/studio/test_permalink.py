@@ -37,7 +37,8 @@ WORKSPACES = st.builds(
 LOOKS = st.builds(
     Look, direction=st.sampled_from(["TB", "LR"]),
     parameters=st.sampled_from(["inline", "shown"]), opened=st.none() | several(NAMES),
-    folded=st.booleans(), shapes=st.booleans(), moments=st.dictionaries(NAMES, COUNTS, max_size=3),
+    folded=st.booleans(), shapes=st.booleans(), values=st.booleans(),
+    moments=st.dictionaries(NAMES, COUNTS, max_size=3),
 )  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def views(draw: st.DrawFn) -> View:
     sources = draw(st.sampled_from([["graph"], ["text"], ["run"], ["text", "run"]]))
     workspace = replace(workspace, **{source: draw(SOME) for source in sources})
     return View(workspace, draw(LOOKS), draw(st.integers(-1, 2**40)), draw(several(NAMES)),
-                draw(several(NAMES)))  # fmt: skip
+                draw(several(NAMES)), draw(st.none() | st.floats(0, 1e9)))  # fmt: skip
 
 
 @given(views())

@@ -187,6 +187,16 @@ def test_a_breakpoint_is_run_to(xyz):
     assert session(xyz).cursor == 1
 
 
+def test_a_large_gradient_is_run_to(xyz):
+    """The gradients of f, z, q, x, y are 1, 3, -4, -4, -4, after two forward steps."""
+    session(xyz).stop_above = 3.0
+    xyz.run()
+    press(xyz, "run")
+    assert session(xyz).cursor == 4
+    press(xyz, "run")
+    assert session(xyz).cursor == 5
+
+
 def payload(page):
     (component,) = [c for c in page.get("bidi_component") if "schedule_rev" in c.proto.json]
     return json.loads(component.proto.json)
@@ -212,6 +222,10 @@ def test_what_is_not_finite_is_told_and_harms_nothing():
     press(page, "step")
     assert_good(page)
     assert "not finite" in words(page)
+    assert "y (log, forward) is the first value that is not finite" in words(page.run())
+    press(page, "last")
+    press(page.run(), "first_nan")
+    assert session(page).cursor == 0
     json.dumps(payload(page), allow_nan=False)
 
 

@@ -8,8 +8,11 @@ def card(name: str, *sources: str) -> Card:
     return Card(name, name, "topic", "about", sources)
 
 
-def test_there_is_a_card_for_every_canned_graph_in_reading_order():
-    assert [c.name for c in cards()] == [entry.name for entry in gallery.list_graphs()]
+def test_there_is_a_card_for_every_canned_graph_and_the_smallest_begins():
+    entries = gallery.list_graphs()
+    assert {c.name for c in cards()} == {entry.name for entry in entries}
+    assert [c.topic for c in cards()] == [entry.topic for entry in entries]
+    assert [c.name for c in cards() if c.topic == "backprop"] == ["xyz", "sigmoid_neuron"]
     assert all(c.title and c.about and c.sources for c in cards())
 
 

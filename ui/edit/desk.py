@@ -28,7 +28,7 @@ class Desk:
     origin: Workspace
     base: str
     buffer: Buffer = field(default_factory=Buffer)
-    look: Look = field(default_factory=Look)
+    look: Look = field(default_factory=lambda: Look(values=False))
     before: tuple[Workspace, str] | None = None
     applied: Workspace | None = None
     drawn: Sketch | None = None
@@ -54,7 +54,7 @@ class Desk:
     def put(self, origin: Workspace, base: str, text: str | None = None) -> None:
         """Put another text on the desk; the one that was there can be had back."""
         self.before = (self.origin, self.text) if self.changed else self.before
-        self.origin, self.base, self.look, self.drawn = origin, base, Look(), None
+        self.origin, self.base, self.look, self.drawn = origin, base, Look(values=False), None
         self.buffer.replace(base if text is None else text)
 
     def back(self) -> None:

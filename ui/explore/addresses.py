@@ -27,12 +27,13 @@ def restore() -> bool:
     open_workspace(view.workspace, view.look, view.cursor)
     here = session()
     here.watches, here.breakpoints = view.watches, view.breakpoints
+    here.stop_above = view.stop_above
     return True
 
 
 def link() -> str:
     """The address of what is seen now. Raises GraphflowError where it is too much for one."""
     here = session()
-    view = View(opened(), here.look, here.cursor, here.watches, here.breakpoints)
+    view = View(opened(), here.look, here.cursor, here.watches, here.breakpoints, here.stop_above)
     parts = urlsplit(st.context.url or "")
     return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(written(view)), ""))

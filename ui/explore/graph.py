@@ -66,7 +66,8 @@ def options(look: Look, drawing: Drawing) -> dict[str, Wire]:
     """How the picture is drawn, as the widget's toolbar shows it."""
     return {
         "height": HEIGHT, "direction": look.direction, "parameters": look.parameters,
-        "folded": look.folded, "shapes": look.shapes, "moments": dict(look.moments),
+        "folded": look.folded, "shapes": look.shapes, "values": look.values,
+        "stop_above": session().stop_above, "moments": dict(look.moments),
         "loops": {group.id: group.length for group in drawing.groups if group.length},
     }  # fmt: skip
 
@@ -112,6 +113,8 @@ def with_option(look: Look, name: str, value: object) -> Look:
             return replace(look, folded=value)
         case "shapes", bool():
             return replace(look, shapes=value)
+        case "values", bool():
+            return replace(look, values=value)
         case "moment", {"loop": str(loop), "t": int(time)}:
             return replace(look, moments={**look.moments, loop: time})
     return look
@@ -122,6 +125,8 @@ def _option(name: str, value: object) -> None:
     here.look = with_option(here.look, name, value)
     if name == "overlay" and value in get_args(OverlayKind):
         here.overlay = cast(OverlayKind, value)
+    if name == "stop_above" and (value is None or type(value) in (int, float)):
+        here.stop_above = None if value is None else float(cast(float, value))
     st.rerun(PARTS)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
@@ -14,6 +16,8 @@ from ui.state import ask, session
 
 SIGNS = {"forward": "▶ forward", "backward": "◀ backward", "update": "✎ update"}
 """Phases in words, with a sign each: never told apart by colour alone."""
+PATH = re.compile(r"\b[A-Za-z_]\w*(?:\.\w+)*?\.(\w+\.\w+\.\w+)(?![\w.])")
+"""A name of more than three parts, and the last three."""
 LEAVES = 6
 """Given values that are shown before the first step."""
 COLOURS = {"forward": "blue", "backward": "orange", "update": "green"}
@@ -47,9 +51,21 @@ def place(step: Step, count: int) -> None:
     colour = COLOURS[step.phase]
     times = "".join(f" · {escaped(loop)} at time {at}" for loop, at in step.within)
     st.markdown(f":{colour}-badge[{SIGNS[step.phase]}] step **{step.index + 1}** of {count}{times}")
-    st.markdown(f"##### {escaped(step.text)}")
+    short = shortened(step.text)
+    st.markdown(f"##### {escaped(short)}")
+    if short != step.text:
+        st.caption(escaped(step.node))
     if step.flag:
         st.markdown(f":red-badge[⚠ {escaped(step.flag)}] this value is not finite")
+
+
+def shortened(text: str) -> str:
+    """A line with the last parts of long paths: the step's full name stands below it.
+
+    >>> shortened("features.stage4.basic1.center.vjp.div = a.b.c + 0.25")
+    '….center.vjp.div = a.b.c + 0.25'
+    """
+    return PATH.sub(lambda path: f"….{path[1]}", text)
 
 
 def now(detail: Detail) -> None:

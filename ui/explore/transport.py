@@ -33,7 +33,7 @@ def transport(steps: tuple[Step, ...]) -> None:
                   disabled=at_start)  # fmt: skip
         st.button("Step", key="step", type="primary", shortcut="n", on_click=move,
                   args=(1,), disabled=at_end)  # fmt: skip
-        if here.breakpoints:
+        if here.breakpoints or here.stop_above is not None:
             st.button("To breakpoint", key="run", on_click=go, args=(next_stop(steps),),
                       disabled=at_end)  # fmt: skip
         st.button("⏭", key="last", help="the last step", on_click=go, args=(last,),
@@ -41,11 +41,21 @@ def transport(steps: tuple[Step, ...]) -> None:
 
 
 def next_stop(steps: tuple[Step, ...]) -> int:
-    """The next step at a breakpoint or with a value that is not finite; else the last."""
+    """The next step at a breakpoint, with a gradient above the limit, or with a value that is not
+    finite; else the last.
+    """
     here = session()
     stops = (
         step.index
         for step in steps[here.cursor + 1 :]
-        if step.flag or not {step.node, step.place}.isdisjoint(here.breakpoints)
+        if step.flag or steep(step) or not {step.node, step.place}.isdisjoint(here.breakpoints)
     )
     return next(stops, len(steps) - 1)
+
+
+def steep(step: Step) -> bool:
+    """Whether a step completes a gradient above the limit."""
+    above, written = session().stop_above, step.written
+    if above is None or written is None or written.norm is None:
+        return False
+    return written.norm > above

@@ -8,6 +8,7 @@ from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
 from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
+from ui.explore.first_nan import first_nan
 from ui.explore.graph import drawn
 from ui.explore.header import header
 from ui.messages import show_errors
@@ -29,6 +30,7 @@ def page() -> None:
         here = session()
         here.cursor = max(START, min(here.cursor, len(steps) - 1))
         header(overview)
+        first_nan(steps)
         left, right = st.columns([0.68, 0.32], gap="medium")
         with left:
             drawn()

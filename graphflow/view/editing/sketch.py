@@ -66,7 +66,7 @@ def sketched(
     problems = tuple(Problem(found, _node_at(found, lines)) for found in draft.findings)
     if draft.graph is None or draft.calls is None or not len(draft.graph):
         return Sketch(problems, None, lines=lines)
-    picture = drawn(outlined([draft.graph], draft.calls), look or Look())
+    picture = drawn(outlined([draft.graph], draft.calls), look or Look(values=False))
     return Sketch(
         problems,
         _with_stand_ins(picture, draft),

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from math import isfinite, sqrt
+from math import isfinite
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from graphflow.ir.graph import LEAVES
 from graphflow.runtime.guard import Summary, summarise
 from graphflow.view.overlay import SHARES, Flag, Marked, Overlay, shared, worst
+from graphflow.view.recording.boxed import norm, rms
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.turn import nonfinite
 from graphflow.view.steps import Step
@@ -122,18 +123,6 @@ def _shared(kind: Literal["time", "memory"], amounts: Mapping[str, float]) -> Ov
 
 
 # -- sizes -----------------------------------------------------------------------------------
-def rms(summary: Summary) -> float:
-    """The root mean square of the finite entries."""
-    if summary.mean is None or summary.std is None:
-        return 0.0
-    return sqrt(summary.mean**2 + summary.std**2)
-
-
-def norm(summary: Summary) -> float:
-    """The Euclidean norm of the finite entries."""
-    return rms(summary) * sqrt(np.prod(summary.shape, dtype=float) - summary.nonfinite)
-
-
 def _sized(edges: tuple[float, ...], what: str) -> Scale:
     def scale(amount: float, flag: Flag) -> Marked:
         return Marked(amount, bisect_right(edges, amount), f"{what} {amount:.3g}", flag)

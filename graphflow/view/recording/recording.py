@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from graphflow.diagnostics import fail
+from graphflow.ir.graph import LEAVES
 from graphflow.ops.evaluate import Computed
+from graphflow.runtime.guard import summarise
 from graphflow.spec.elaborate.calltree import CallTree
-from graphflow.view.recording.turn import Ran, Scope, Turn, found
+from graphflow.view.recording.boxed import value_text
+from graphflow.view.recording.turn import Ran, Scope, Turn, Within, found
 from graphflow.view.scene import Outline, Places, outlined
-from graphflow.view.steps import Step, drawn_id
+from graphflow.view.steps import Step, Written, drawn_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,20 @@ class Recording:
             for ran in turn.ran:
                 made.append(_step(len(made), number, turn, ran, places))
         return tuple(made)
+
+    @cached_property
+    def given(self) -> tuple[Mapping[str, str], ...]:
+        """For each turn what is written on the boxes of its leaves before its first step."""
+        known = {id for id, box in self.outline.boxes.items() if box.stand != "inside"}
+        return tuple(
+            {
+                node.name: value_text(value, summarise(value))
+                for node in turn.graph
+                if node.name in known and node.op in (*LEAVES, "constant")
+                and isinstance(value := turn.values.get(node.name), np.ndarray)
+            }
+            for turn in self.turns
+        )  # fmt: skip
 
     @cached_property
     def ran(self) -> tuple[Ran, ...]:
@@ -148,4 +167,21 @@ def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step
         text=ran.text,
         flag=ran.flag,
         mark=origin.mark,
+        written=_written(turn, ran, places, within, place),
     )
+
+
+def _written(turn: Turn, ran: Ran, places: Places, within: Within, place: str) -> Written | None:
+    """What a run writes on a box: a gradient on that of its value, a leaf's new value on the leaf,
+    any other value on its own.
+    """
+    graph = turn.scopes[ran.within].graph
+    if ran.gradient is not None:
+        at = places.of(graph, ran.gradient.of, within)
+        return Written(at, ran.gradient.text, ran.gradient.norm) if at else None
+    phase = turn.phase(ran.within, ran.node)
+    if phase == "update":
+        made = graph.updates.get(place) == ran.node and not within
+        return Written(place, ran.brief) if made else None
+    own = phase == "forward" and place == drawn_id(ran.node, within)
+    return Written(place, ran.brief) if own and ran.brief else None

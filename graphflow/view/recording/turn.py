@@ -15,6 +15,7 @@ from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
+from graphflow.view.recording.boxed import Gradient, Gradients, value_text
 from graphflow.view.recording.kept import Values, last_reads
 from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.order import walking_order
@@ -44,7 +45,8 @@ class Scope:
 @dataclass(frozen=True, eq=False)
 class Ran:
     """One node that ran: where, how long (seconds), how many bytes it gave, and what it gave in a
-    few numbers (the first result of several).
+    few numbers (the first result of several). ``brief`` is the same in a few characters;
+    ``gradient`` says what the run has made of a gradient.
     """
 
     node: str
@@ -54,6 +56,8 @@ class Ran:
     summary: Summary
     flag: Broken
     text: str
+    brief: str = ""
+    gradient: Gradient | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,7 @@ class Runner:
         self.meter, self.unrolled = meter, frozenset(unrolled)
         self.scopes: dict[Within, Scope] = {}
         self.ran: list[Ran] = []
+        self.gradients = Gradients()
         self.orders: dict[int, tuple[Graph, Order, Mapping[str, Order]]] = {}
 
     def run(self, title: str, of: str, graph: Graph, leaves: Mapping[str, Array]) -> Turn:
@@ -150,7 +155,11 @@ class Runner:
         text = told(scope.graph, scope.graph.nodes[name], value, summaries[0],
                     scope.values.__getitem__)  # fmt: skip
         flag: Broken = nonfinite(parts) if any(s.nonfinite for s in summaries) else ""
-        self.ran.append(Ran(name, within, seconds, nbytes, summaries[0], flag, text))
+        brief = value_text(value, summaries[0])
+        gradient = self.gradients.noted(scope.graph, name, within, value)
+        self.ran.append(
+            Ran(name, within, seconds, nbytes, summaries[0], flag, text, brief, gradient)
+        )
 
     def _enter(self, scope: Scope, name: str, within: Within) -> None:
         """Walk through the time steps of a loop, if it is to be walked inside."""

@@ -14,7 +14,7 @@ from graphflow.view.scene.cards import Card, box_card, group_card
 from graphflow.view.scene.labels import shortened
 from graphflow.view.scene.opening import folded_into, opened_at_first
 from graphflow.view.scene.outline import Group, Outline
-from graphflow.view.scene.sizes import label_size, title_width
+from graphflow.view.scene.sizes import label_size, title_width, value_widths
 from graphflow.view.workspace import Look
 
 Ends = tuple[str, str, bool]
@@ -80,7 +80,7 @@ class _Composing:
         """A mark that changes whenever the drawing does: all that it is made from."""
         look = self.look
         parts = (self.outline.rev, sorted(self.opened), look.direction, look.parameters,
-                 look.folded, look.shapes)  # fmt: skip
+                 look.folded, look.shapes, look.values)  # fmt: skip
         return sha256(repr(parts).encode()).hexdigest()[:16]
 
     def cards(self) -> Iterator[Card]:
@@ -89,7 +89,7 @@ class _Composing:
         for id, box in self.drawn_boxes.items():
             closed = self.closed[box.group]
             if not closed:
-                yield box_card(box, self.inline.get(id, ()))
+                yield box_card(box, self.inline.get(id, ()), self.look.values)
             elif closed not in groups:
                 groups.add(closed)
                 yield self.group(self.outline.groups[closed])
@@ -99,7 +99,11 @@ class _Composing:
         copies = [group.id, *(name for name, first in self.folded.items() if first == group.id)]
         count = sum(self.outline.counts[name] for name in copies)
         label = self.named(group, len(copies))
-        return group_card(group, label, count, len(copies), self.parameters[group.id])
+        gives = self.outline.given(copies[-1])
+        values = value_widths(self.outline.boxes[gives[0]].node.type) if self.look.values else ()
+        return group_card(
+            group, label, count, len(copies), self.parameters[group.id], gives, values
+        )
 
     def frames(self) -> Iterator[tuple[Group, str]]:
         """Open groups, outer ones first, with their titles."""

@@ -130,6 +130,13 @@ class Outline:
             for name in self.within(box.group)
         }
 
+    def given(self, group: str) -> tuple[str, ...]:
+        """The nodes whose value a group gives: its last box, and what is picked from a loop."""
+        end = self.ends[group]
+        inside = {id for id, box in self.boxes.items() if group in self.within(box.group)}
+        ends = inside if self.groups[group].kind == "loop" else {end}
+        return (end, *(id for id, stand in self.stands_for.items() if stand in ends))
+
     def place_of(self, name: str) -> str:
         """Where a node is seen: its box, what stands for it, a loop, or the end of a call whose
         result has the call's name; "" if nowhere.

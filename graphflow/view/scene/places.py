@@ -39,6 +39,10 @@ class Places:
         place = self.outline.place_of(place) or self._instead(within)
         return Place(place, None if edge is None else self._edge(*edge), self._block(place))
 
+    def of(self, graph: Graph, name: str, within: Within = ()) -> str:
+        """Where the value of a node is seen; nothing where it is nowhere."""
+        return self.outline.place_of(drawn_id(chosen(graph, name), within))
+
     def _edge(self, source: str, target: str) -> tuple[str, str] | None:
         """The ends of an edge; one that leads into a loop ends at what takes the value there."""
         source, target = self.outline.place_of(source), self.outline.place_of(target)

@@ -27,7 +27,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 PARTS = (
-    "dom", "schedule", "scene", "camera", "transport", "toolbar", "picture", "controls", "graph",
+    "dom", "schedule", "values", "scene", "camera", "transport", "toolbar", "picture", "controls",
+    "graph",
 )  # fmt: skip
 
 

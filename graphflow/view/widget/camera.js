@@ -102,8 +102,15 @@ class Camera {
     return undefined;
   }
 
-  /** Keep a box in view: move only if it is near the rim. */
+  /** Whether all of the drawing is in view. */
+  get whole() {
+    return this.x >= 0 && this.y >= 0 && this.x + this.w * this.k <= this.width
+      && this.y + this.h * this.k <= this.height;
+  }
+
+  /** Keep a box in view: move only if it is near the rim, and not while all is in view. */
   reveal(node, smooth) {
+    if (this.whole) return;
     const [x, y] = this.place(node);
     const aside = Math.min(80, this.width / 6) + Math.min(node.w * this.k, this.width / 2) / 2;
     const over = Math.min(60, this.height / 6) + Math.min(node.h * this.k, this.height / 2) / 2;
@@ -162,10 +169,8 @@ class Minimap {
   moved(node, phase) {
     const { camera, scale } = this;
     if (!scale) return;
-    const whole = camera.x >= 0 && camera.y >= 0 && camera.x + camera.w * camera.k <= camera.width
-      && camera.y + camera.h * camera.k <= camera.height;
-    this.root.hidden = whole;
-    if (whole) return;
+    this.root.hidden = camera.whole;
+    if (camera.whole) return;
     const to = scale / camera.k;
     Object.assign(this.view.style, {
       left: `${-camera.x * to}px`, top: `${-camera.y * to}px`,

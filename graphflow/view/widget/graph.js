@@ -12,6 +12,7 @@ class Graph {
     this.breakpoints = new Set();
     this.wanted = new Set();
     this.counts = new Map();
+    this.values = new Values();
     this.side = [1, 0];
     this.root = make('div', { class: 'gf' }, parent);
     this.stage = make('div', { class: 'stage' });
@@ -63,7 +64,8 @@ class Graph {
     if (scheduled) this.schedule = new Schedule(data.schedule);
     if (drawn) this.redraw(data);
     if (drawn || scheduled) this.bind();
-    this.toolbar.load(this.options, this.data.overlay);
+    this.toolbar.load(this.options, this.data.overlay, this.schedule.length > 0);
+    this.transport.limit(before.options || {}, data.options);
     this.loops.load(this.options);
     this.scene.layer.classList.toggle('shapes', this.options.shapes !== false);
     legend(this.legend, this.data.overlay);
@@ -132,6 +134,7 @@ class Graph {
       this.counts.set(id, { made: [0, 0, 0], all });
     }
     this.counted = -1;
+    this.values.bind(this.schedule, this.scene);
     this.transport.load(this.schedule);
   }
 
@@ -180,6 +183,7 @@ class Graph {
   place(index, { smooth = true, quiet = false } = {}) {
     this.cursor = index;
     this.count(index);
+    this.values.show(index);
     const { schedule, scene } = this;
     const at = this.seenAt();
     const phase = index >= 0 ? schedule.phase(index) : 0;

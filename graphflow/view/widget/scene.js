@@ -134,23 +134,26 @@ class Scene {
     if (['state', 'output', 'loop'].includes(node.kind)) {
       draw('path', { class: 'inner', d: outline(node.kind, node.w - 6, node.h - 6) }, element);
     }
-    this.write(node, closed, element);
-    this.nodes.set(node.id, { ...node, closed, element, texts: {}, state: '' });
+    const rows = this.write(node, closed, element);
+    this.nodes.set(node.id, { ...node, closed, element, rows, texts: {}, state: '' });
   }
 
-  /** The lines of a box, in its middle. */
+  /** The lines of a box, in its middle; those for its value and gradient are given back. */
   write(node, closed, element) {
     const sign = (closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
     const fold = node.folded > 1 ? ` ×${node.folded}` : '';
     const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
       ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);
-    const height = Math.min(15, (node.h - 4) / lines.length);
-    const top = (lines.length - 1) / 2;
+    const count = lines.length + (node.lines || 0);
+    const height = Math.min(15, (node.h - 4) / count);
+    const at = (row) => (row - (count - 1) / 2) * height + 4;
     lines.forEach(([text, kind], row) => {
       const room = node.w - (node.kind === 'input' || node.kind === 'loss' ? 20 : 12);
       const shown = fitted(text, room, `${ROWS[kind]} ${this.family}`);
-      draw('text', { class: kind, y: (row - top) * height + 4 }, element, shown);
+      draw('text', { class: kind, y: at(row) }, element, shown);
     });
+    return Array.from({ length: node.lines || 0 }, (_, row) =>
+      draw('text', { class: 'sub value', y: at(lines.length + row) }, element));
   }
 
   /** The box in which a node is seen; empty where it is in none. */
@@ -158,15 +161,17 @@ class Scene {
     return this.box(name) ? name : this.drawing.shown[name] || '';
   }
 
-  /** A short text at a corner of a box: 'state', 'flags' or 'note'. */
+  /** A short text on a box: 'state' in its upper corner, 'flags' above it, 'note' below. */
   put(node, corner, text) {
     let written = node.texts[corner];
     if (!written && !text) return;
     if (!written) {
-      const [x, y, anchor] = { state: [1, -1, 'end'], flags: [-1, -1, 'start'],
-        note: [0, 1, 'middle'] }[corner];
-      written = draw('text', { class: corner, x: x * (node.w / 2 - 2), 'text-anchor': anchor,
-        y: y * node.h / 2 + (y < 0 ? -5 : 12) }, node.element);
+      const [x, y, anchor] = {
+        state: [node.w / 2 - (node.kind === 'loss' ? 9 : 4), 11 - node.h / 2, 'end'],
+        flags: [2 - node.w / 2, -5 - node.h / 2, 'start'],
+        note: [0, 12 + node.h / 2, 'middle'],
+      }[corner];
+      written = draw('text', { class: corner, x, y, 'text-anchor': anchor }, node.element);
       node.texts[corner] = written;
     }
     if (written.textContent !== text) written.textContent = text;

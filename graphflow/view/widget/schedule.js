@@ -12,6 +12,8 @@ class Schedule {
     this.blocks = wire ? wire.blocks : [];
     this.flags = wire ? wire.flags : [];
     this.turns = wire ? wire.turns : [];
+    this.written = wire ? wire.written : [];
+    this.given = wire ? wire.given : [];
     this.drawn = [];
     this.visits = new Map();
   }
@@ -27,6 +29,17 @@ class Schedule {
 
   phase(index) {
     return this.steps[index][PHASE];
+  }
+
+  /** The turn that a step is in; before the first step it is the first. */
+  turn(index) {
+    return index < 0 ? 0 : this.steps[index][TURN];
+  }
+
+  /** The norm of a gradient that a step completes, else 0. */
+  norm(index) {
+    const norm = (this.written[index] || [])[2];
+    return norm === 'inf' ? Infinity : norm || 0;
   }
 
   flag(index) {

@@ -41,6 +41,8 @@ class Toolbar {
       graph.option('direction', graph.options.direction === 'LR' ? 'TB' : 'LR'));
     this.parameters = toggle('parameters', 'parameters as boxes of their own', this.asked,
       (on) => graph.option('parameters', on ? 'shown' : 'inline'));
+    this.values = toggle('values', 'values and gradients in the boxes', this.asked,
+      (on) => graph.option('values', on));
     this.folded = toggle('fold ×N', 'equal blocks drawn once', this.asked,
       (on) => graph.option('folded', on));
     this.overlay = choice('overlay', OVERLAYS, this.asked, (kind) => graph.option('overlay', kind));
@@ -102,13 +104,15 @@ class Toolbar {
   }
 
   /** Take on the options. */
-  load(options, overlay) {
+  load(options, overlay, walked) {
     const down = options.direction !== 'LR';
     this.direction.textContent = down ? '↓ top-down' : '→ left-right';
     press(this.follow, options.follow);
     press(this.shapes, options.shapes !== false);
     press(this.parameters, options.parameters === 'shown');
     press(this.folded, options.folded !== false);
+    press(this.values, options.values !== false);
+    this.values.hidden = !walked;
     this.overlay.value = overlay.kind || 'none';
     this.asked.hidden = Boolean(options.replay);
   }
@@ -191,6 +195,8 @@ class Help {
     this.list('Steps', [['▶ forward', 'a node computes its value'],
       ['◀ backward', 'a gradient flows against the edge'], ['✎ update', 'a parameter changes'],
       ['✓ ✓∇', 'value known; gradient known'], ['3/8', 'steps made of those in this box'],
+      ['∇ -4, ‖∇‖ 0.3', 'gradient; its Euclidean norm'],
+      ['∇ 2 + …', 'sum so far, more to come'], ['μ 0.3 σ 0.2', 'mean, standard deviation'],
       ['● ◎ Δ ⚠ ✕', 'breakpoint, watched, changed, flagged, failing']]);
     this.list('Boxes', Object.entries(KINDS));
     this.root.addEventListener('keydown', (event) => {

@@ -47,6 +47,28 @@ class Transport {
     this.nan = make('input', { type: 'checkbox' }, label);
     this.nan.checked = true;
     label.append(' stop at NaN');
+    this.addLimit(row);
+  }
+
+  addLimit(row) {
+    const label = make('label', {}, row, ' stop at ‖∇‖ > ');
+    this.above = make('input', { type: 'number', min: 0, step: 'any', placeholder: 'off',
+      'aria-label': 'stop where the norm of a gradient is above' }, label);
+    this.above.addEventListener('change', () => {
+      this.graph.option('stop_above', this.above.value === '' ? null : Number(this.above.value));
+      this.mark();
+    });
+  }
+
+  /** Take on the limit of gradients when the host says another one. */
+  limit(before, options = {}) {
+    if ((before.stop_above ?? null) === (options.stop_above ?? null)) return;
+    this.above.value = options.stop_above ?? '';
+  }
+
+  /** Whether a step completes a gradient above the limit. */
+  steep(index) {
+    return this.above.value !== '' && this.graph.schedule.norm(index) > Number(this.above.value);
   }
 
   /** One stride on or back; past the end of the iteration, the host is asked for the next one. */
@@ -81,7 +103,7 @@ class Transport {
     if (this.playing) this.frame = requestAnimationFrame((later) => this.tick(later));
   }
 
-  /** One stride in play, ended early by a breakpoint or by what is not finite. */
+  /** One stride in play, ended early by a breakpoint, a gradient or what is not finite. */
   onward() {
     const { graph } = this;
     const { schedule, cursor } = graph;
@@ -90,7 +112,7 @@ class Transport {
     let stop = false;
     while (to < aim && !stop) {
       to++;
-      stop = schedule.touches(to, graph.breakpoints)
+      stop = schedule.touches(to, graph.breakpoints) || this.steep(to)
         || (this.nan.checked && Boolean(schedule.flag(to)));
     }
     graph.go(to, { smooth: Number(this.speed.value) <= 4 });
@@ -132,7 +154,8 @@ class Transport {
     const share = 100 / Math.max(1, schedule.length);
     for (let index = 0; index < schedule.length; index++) {
       const flag = schedule.flag(index);
-      const stop = breakpoints.size > 0 && schedule.touches(index, breakpoints);
+      const stop = (breakpoints.size > 0 && schedule.touches(index, breakpoints))
+        || this.steep(index);
       if (!flag && !stop) continue;
       const tick = make('span', { class: stop ? 'tick stop' : 'tick flag' }, this.ticks,
         stop ? '●' : '⚠');

@@ -118,7 +118,7 @@ def _whole(value: Array) -> str:
     return text if len(text) <= ROOM else ""
 
 
-def _short(number: float, digits: int) -> str:
+def _short(number: object, digits: int) -> str:
     """A number in a few digits, without padding of its exponent.
 
     >>> _short(-0.000012345, 2), _short(True, 4), _short(12345, 4), _short(-0.0, 2)

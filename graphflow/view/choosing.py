@@ -100,14 +100,14 @@ def flat(graph: Graph, of: str, by: Sequence[str]) -> str:
         node = graph.nodes[todo.pop()]
         if node.name in by:
             return ""
-        if OPS[node.op].family not in ("leaf", "control", "derivative") and (
-            OPS[node.op].vjp is None or not any(t.dtype.is_float for t in tensors(node.type))
-        ):
+        op, real = OPS[node.op], any(t.dtype.is_float for t in tensors(node.type))
+        structural = op.family in ("leaf", "control", "derivative") or node.op == "item"
+        if not structural and (op.vjp is None or not real):
             stops[node.op] = None
         else:
             todo += [name for name in node.inputs if name not in seen]
             seen.update(node.inputs)
     if not (by and stops):
         return ""
-    return (f"its gradient is zero everywhere: {', '.join(stops)} hands none back, and no other "
-            "path leads to parameters or real inputs")  # fmt: skip
+    return (f"the gradient of '{of}' is zero everywhere: {', '.join(stops)} hands none back, and "
+            "no other path leads to parameters or real inputs")  # fmt: skip

@@ -171,3 +171,21 @@ def test_nothing_is_wider_than_the_window(visitor, scheme, size):
     panel(page, re.compile("of ")).wait_for()
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0
+
+
+def test_the_link_has_the_cursor_and_the_walk_can_be_taken_along(
+    visitor, tmp_path
+):
+    page = opened(visitor, "graph=xyz")
+    canvas(page).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    says(page, "5/7")
+    panel(page, re.compile("step 5 of 7")).wait_for()
+    page.get_by_role("button", name="Share").click()
+    page.get_by_text("cursor=4").wait_for()
+    page.get_by_role("button", name="Make one page").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Save the page").click()
+    taken.value.save_as(tmp_path / "walk.html")
+    assert "z.grad" in (tmp_path / "walk.html").read_text("utf-8")

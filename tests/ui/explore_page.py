@@ -7,9 +7,7 @@ from streamlit.testing.v1 import AppTest
 from graphflow.gallery import list_graphs
 from ui.state import KEY, Session
 
-SLOW = {
-    "alexnet", "gpt", "resnet18", "style_transfer", "transformer", "translator",
-}  # fmt: skip
+SLOW = {"gpt", "resnet18", "style_transfer", "transformer", "translator"}
 """Canned graphs whose walk takes more than a second or two."""
 CANNED = [entry.name for entry in list_graphs()]
 

@@ -242,6 +242,8 @@ def test_an_address_opens_the_view_it_was_made_of(xyz):
 
     press(xyz, "step").run()
     xyz.number_input(key="edit x").set_value(1.0).run()
+    xyz.session_state["share"] = True
+    xyz.run()
     (link,) = [c.value for c in xyz.code if "graph=xyz" in c.value]
     again = opened(**dict(parse_qsl(urlsplit(link).query)))
     assert_good(again)

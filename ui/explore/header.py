@@ -29,8 +29,7 @@ def header(overview: Overview) -> None:
             walk(overview)
         with st.popover("Edit values", icon=":material/edit:"):
             editing.editing(overview)
-        with st.popover("Share", icon=":material/share:"):
-            sharing.sharing(overview)
+        sharing.share(overview)
     error = refusal(WALK)
     if error is not None:
         show(error)

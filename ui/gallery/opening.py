@@ -35,7 +35,7 @@ def others() -> None:
 def _file() -> None:
     limits = open_studio().limits
     with st.form("path", border=False):
-        folders = ", ".join(f"`{escaped(folder)}`" for folder in limits.folders)
+        folders = ", ".join(escaped(folder) for folder in limits.folders)
         path = st.text_input("Path of a graph file", placeholder="models/mine.yaml")
         st.caption(f"Files are read in {folders}.")
         if st.form_submit_button("Open") and path:

@@ -17,11 +17,11 @@ def first_nan(steps: tuple[Step, ...]) -> None:
     found = ask(object, "failing")
     if not isinstance(found, Failing):
         return
-    operands = "; ".join(found.operands)
-    with st.container(horizontal=True, vertical_alignment="center", key="first_nan_line"):
-        st.markdown(
-            f":red-badge[✕ step {found.index + 1}] **{escaped(found.text)}**"
-            f"{f' from {escaped(operands)}' if operands else ''}. {escaped(found.help)}",
-            width="stretch",
-        )
-        st.button("Go to the first NaN", key="first_nan", on_click=move_to, args=(found.index,))
+    operands = f" · {'; '.join(found.operands)}" if found.operands else ""
+    line, way = st.columns([0.82, 0.18], vertical_alignment="center")
+    line.markdown(
+        f":red-badge[✕ step {found.index + 1}] **{escaped(found.text)}**"
+        f"{escaped(operands)} · {escaped(found.help)}"
+    )
+    way.button("Go to the first NaN", key="first_nan", on_click=move_to, args=(found.index,),
+               width="stretch")  # fmt: skip

@@ -63,9 +63,9 @@ def shortened(text: str) -> str:
     """A line with the last parts of long paths: the step's full name stands below it.
 
     >>> shortened("features.stage4.basic1.center.vjp.div = a.b.c + 0.25")
-    '….center.vjp.div = a.b.c + 0.25'
+    '…center.vjp.div = a.b.c + 0.25'
     """
-    return PATH.sub(lambda path: f"….{path[1]}", text)
+    return PATH.sub(lambda path: f"…{path[1]}", text)
 
 
 def now(detail: Detail) -> None:

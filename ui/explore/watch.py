@@ -30,7 +30,10 @@ def watch(steps: tuple[Step, ...], overview: Overview) -> None:
     st.session_state["stops"] = [name for name in here.breakpoints if name in names]
     st.multiselect("Breakpoints", names, key="stops", on_change=_stops,
                    placeholder="a node to stop at: or press B on it")  # fmt: skip
-    st.caption("Play, and the button *To breakpoint*, stop there, and where a value is not finite.")
+    st.caption(
+        "Play, and the button *To breakpoint*, stop there, and where a value is not finite;"
+        " below the graph is a limit for gradients, too."
+    )
 
 
 def _watched() -> None:

@@ -54,10 +54,8 @@ class Transport {
     const label = make('label', {}, row, ' stop at ‖∇‖ > ');
     this.above = make('input', { type: 'number', min: 0, step: 'any', placeholder: 'off',
       'aria-label': 'stop where the norm of a gradient is above' }, label);
-    this.above.addEventListener('change', () => {
-      this.graph.option('stop_above', this.above.value === '' ? null : Number(this.above.value));
-      this.mark();
-    });
+    this.above.addEventListener('change', () =>
+      this.graph.option('stop_above', this.above.value === '' ? null : Number(this.above.value)));
   }
 
   /** Take on the limit of gradients when the host says another one. */
@@ -154,8 +152,7 @@ class Transport {
     const share = 100 / Math.max(1, schedule.length);
     for (let index = 0; index < schedule.length; index++) {
       const flag = schedule.flag(index);
-      const stop = (breakpoints.size > 0 && schedule.touches(index, breakpoints))
-        || this.steep(index);
+      const stop = breakpoints.size > 0 && schedule.touches(index, breakpoints);
       if (!flag && !stop) continue;
       const tick = make('span', { class: stop ? 'tick stop' : 'tick flag' }, this.ticks,
         stop ? '●' : '⚠');

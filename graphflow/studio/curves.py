@@ -16,8 +16,9 @@ from graphflow.training.history import STEP, Records
 from graphflow.training.rows import Row
 from graphflow.training.run_folder import RunFolder
 
-POINTS = 500
-"""Points of a curve, at most."""
+POINTS = 1000
+"""Points of a chart, at most, but for FEWEST of each of its curves."""
+FEWEST = 32
 GUIDE = 1e-3
 """The ratio of an update to its weight that training usually does well with (A. Karpathy, *A recipe
 for training neural networks*, and his lectures): far above it weights jump, far below they stand.
@@ -31,11 +32,11 @@ def metrics_charts(run: Path) -> dict[str, Chart]:
     found: dict[str, list[Series]] = {}
     updates = Records(run / FOLDER / "values.npy").stored()
     for name in [n for n in updates.dtype.names or () if n != STEP]:
-        x, y = _few(updates[STEP], updates[name])
+        x, y = _few(updates[STEP], updates[name], 2)
         found.setdefault(name, []).append(Series("each update", y, x))
     for name, (steps, values) in _logged(run, bool(found)).items():
         part, _, metric = name.partition("/")
-        x, y = _few(steps, values)
+        x, y = _few(steps, values, 4)
         found.setdefault(metric or part, []).append(Series(f"{part}, each epoch", y, x))
     return {name: Chart(series, Labels(name, "updates", name)) for name, series in found.items()}
 
@@ -66,13 +67,14 @@ def _series(names: object, steps: Array, values: Array) -> list[Series]:
     labels = names if isinstance(names, list) else []
     found = []
     for number, name in enumerate(labels):
-        x, y = _few(steps, values[:, number])
+        x, y = _few(steps, values[:, number], len(labels))
         found.append(Series(str(name), y, x))
     return found
 
 
-def _few(x: Array, y: Array) -> tuple[Array, Array]:
-    return thinned(np.asarray(x, np.float64), np.asarray(y, np.float64), POINTS)
+def _few(x: Array, y: Array, curves: int) -> tuple[Array, Array]:
+    most = max(FEWEST, POINTS // curves)
+    return thinned(np.asarray(x, np.float64), np.asarray(y, np.float64), most)
 
 
 def _logged(run: Path, known: bool) -> Mapping[str, tuple[Array, Array]]:

@@ -184,6 +184,10 @@ class Jobs:
         """The training that writes a run, or did so last."""
         return self._jobs.get(run)
 
+    def states(self) -> tuple[str, ...]:
+        """Where each training stands, in a word."""
+        return tuple(job.report.state for job in list(self._jobs.values()))
+
     def runs(self) -> list[Standing]:
         """All runs in the folder, newest first; those that have just been started, too."""
         folder = Path(self.limits.runs)

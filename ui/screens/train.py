@@ -6,77 +6,73 @@ closed, or opened by somebody else, and nothing is lost.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.figures import Chart, draw
+from graphflow.figures import draw
 from graphflow.figures.theme import template
 from graphflow.run_entries import settings_of
 from graphflow.studio.client import open_studio
 from graphflow.studio.curves import gauge_charts, metrics_charts
-from graphflow.studio.jobs import Job, Standing
+from graphflow.studio.jobs import Standing
 from graphflow.studio.services import Figure, Form, changes
-from graphflow.studio.trainer import Command, Order
+from graphflow.studio.trainer import Order
 from graphflow.view.workspace import Workspace
 from ui import going, state
 from ui.messages import escaped, show, show_errors
+from ui.train.controls import SIGNS, TOLD, controls
+from ui.train.curves import charts, table
 
 Place = st.delta_generator.DeltaGenerator
-EVERY = 0.5
+EVERY = 0.7
 """Seconds between looks at a training that runs."""
-REDRAWN = 2.0
-"""Seconds between drawings of its curves, which cost a browser much more."""
-LISTED = 3.0
-"""Seconds between looks at the list of runs while one of them trains."""
-WATCHED = "train_watched"
-"""Where a session keeps which training it saw running."""
 SHOWN = "train_shown"
 """Where a session keeps which run it looks at."""
-BEGUN = "train_begun"
-"""Where a session keeps what it started last, and when."""
-TWICE = 2.0
-"""Seconds in which the same order is the same click."""
+STARTED = "train_started"
+"""Where a session counts what it has started: a button is pressed once."""
 DRAWN = "train_drawn"
 """Where a session keeps the figures of the run that it looks at."""
-SIGNS = {
-    "starting": ":material/hourglass_empty:", "running": ":material/play_arrow:",
-    "paused": ":material/pause:", "stopping": ":material/hourglass_empty:",
-    "stopped": ":material/stop:", "complete": ":material/check_circle:",
-    "failed": ":material/error:", "killed": ":material/bolt:",
-    "unfinished": ":material/bolt:", "damaged": ":material/broken_image:",
-}  # fmt: skip
-RESUMABLE = ("stopped", "killed", "unfinished", "complete", "failed")
 COUNTED = ("epochs", "steps", "seed")
+Sight = tuple[object, ...]
+"""What the page shows of trainings beside numbers: once it is another one, the page is drawn anew.
+"""
 
 
 def page() -> None:
     """The whole page: what to train and the runs there are at the left, one run at the right."""
     st.header("Train", anchor=False)
     left, right = st.columns([3, 7], gap="large")
-    with left:
-        with show_errors():
-            _ordering()
-        with show_errors():
-            alive = any(j.job is not None and not j.job.over for j in open_studio().jobs.runs())
-            st.fragment(_list, run_every=LISTED if alive else None)()
+    found: list[Standing] = []
+    with show_errors():
+        found = open_studio().jobs.runs()
+    run = next((r for r in found if str(r.entry.path) == st.session_state.get(SHOWN)), None)
+    seen = _sight(run)
     with right, show_errors():
-        run = _shown()
         if run is None:
             st.info("Start a training, or choose a run: its curves appear here, while it trains.")
         else:
             _run(run)
+    with left:
+        with show_errors():
+            _ordering()
+        _list(found)
+        if any(each.job is not None and not each.job.over for each in found):
+            st.fragment(_watch, run_every=EVERY)(run, seen)
 
 
-def _shown() -> Standing | None:
-    """The run that is looked at."""
-    chosen = st.session_state.get(SHOWN)
-    found = [each for each in open_studio().jobs.runs() if str(each.entry.path) == chosen]
-    return found[0] if found else None
+def _sight(run: Standing | None) -> Sight:
+    """What is seen of all trainings now, and of the one that is looked at."""
+    here = () if run is None or run.job is None else (run.job.told, run.moments)
+    return (*open_studio().jobs.states(), here)
+
+
+def _watch(run: Standing | None, seen: Sight) -> None:
+    """Draw the page anew once what it shows has changed."""
+    if _sight(run) != seen:
+        st.rerun(scope="app")
 
 
 # -- what to train ---------------------------------------------------------------------------
@@ -107,7 +103,10 @@ def _ordering() -> None:
             "Further changes", placeholder="hidden=64\ntrain.optimizer=sgd(lr=0.1)",
             help="one a line, as --set takes them", height=80,
         )  # fmt: skip
-        if st.form_submit_button("Start", icon=":material/play_arrow:", type="primary"):
+        count = st.session_state.setdefault(STARTED, 0)
+        if st.form_submit_button(
+            "Start", icon=":material/play_arrow:", type="primary", key=f"train_start_{count}"
+        ):
             changed = {n: t for n, t in written.items() if t != dict(form.settings)[n]}
             _start(workspace, form.name, given | changed | changes(more), counts)
 
@@ -133,40 +132,43 @@ def _start(
         "", workspace.graph, workspace.text, tuple(changed.items()), counts["seed"],
         counts["epochs"], counts["steps"],
     )  # fmt: skip
-    jobs = open_studio().jobs
-    begun, moment = st.session_state.get(BEGUN, (None, 0.0))
-    if begun != order or time.monotonic() - moment > TWICE:
-        st.session_state[SHOWN] = str(jobs.start(order, workspace.graph or name).folder)
-        st.session_state[BEGUN] = (order, time.monotonic())
+    job = open_studio().jobs.start(order, workspace.graph or name)
+    st.session_state[SHOWN] = str(job.folder)
+    st.session_state[STARTED] += 1
     st.rerun()
 
 
 # -- the runs there are ----------------------------------------------------------------------
-def _list() -> None:
+def _list(found: Sequence[Standing]) -> None:
     """All runs, newest first, each a button that shows it."""
     st.subheader("Runs", anchor=False)
-    found = open_studio().jobs.runs()
     if not found:
         st.caption("None yet.")
     with st.container(height=min(420, 64 * max(1, len(found)) + 20), border=False):
         for each in found:
             path = str(each.entry.path)
-            if st.button(
+            st.button(
                 f"{escaped(each.entry.path.name)} · {each.state}", key=f"train_open_{path}",
-                icon=SIGNS.get(each.state), width="stretch",
+                icon=SIGNS.get(each.state), width="stretch", on_click=_show, args=(path,),
                 type="primary" if path == st.session_state.get(SHOWN) else "secondary",
-            ):  # fmt: skip
-                st.session_state[SHOWN] = path
-                st.rerun()
+            )  # fmt: skip
+
+
+def _show(path: str) -> None:
+    st.session_state[SHOWN] = path
 
 
 # -- one run ---------------------------------------------------------------------------------
 def _run(run: Standing) -> None:
-    """A run: looked at again and again while it trains, its figures below."""
+    """A run: its numbers and curves, looked at again and again while it trains."""
     st.subheader(escaped(run.entry.path.name), anchor=False)
+    st.markdown(f"{SIGNS.get(run.state, '')} **{run.state}**: {TOLD.get(run.state, '')}")
     alive = run.job is not None and not run.job.over
+    st.fragment(controls)(run)
+    if run.job is not None and run.job.report.diagnostics:
+        show(GraphflowError(*run.job.report.diagnostics))
+    _moments(run)
     st.fragment(_live, run_every=EVERY if alive else None)(run)
-    st.fragment(_curves, run_every=REDRAWN if alive else None)(run)
     with show_errors():
         _figures(run)
     with st.expander("Settings"):
@@ -175,33 +177,27 @@ def _run(run: Standing) -> None:
 
 
 def _live(run: Standing) -> None:
-    """Where it stands, what can be done, and what can be looked at."""
-    job, path = run.job, str(run.entry.path)
+    """Numbers and curves so far; nothing in here is clicked but what opens the table."""
     with show_errors():
-        _standing(run)
-        _buttons(run)
-        if job is not None and job.report.diagnostics:
-            show(GraphflowError(*job.report.diagnostics))
-        _moments(run)
-    if job is not None and not job.over:
-        st.session_state[WATCHED] = path
-    elif st.session_state.pop(WATCHED, None) == path:
-        st.rerun()  # it has just ended: the rest of the page is to know
+        _numbers(run)
+        for kind, found in (
+            ("metrics", metrics_charts(run.entry.path)), ("gauges", gauge_charts(run.entry.path))
+        ):  # fmt: skip
+            charts(kind, found)
+            below = st.expander(
+                f"The last values of these {kind}, as a table", key=f"train_{kind}_table",
+                on_change="rerun",
+            )  # fmt: skip
+            if below.open:
+                with below:
+                    table(found)
+    st.caption("Drag moves a chart, Shift and the wheel zoom it, a double click shows all of it.")
 
 
-def _curves(run: Standing) -> None:
-    """The curves so far."""
-    with show_errors():
-        still = run.state == "running"
-        _charts("metrics", metrics_charts(run.entry.path), still)
-        _charts("gauges", gauge_charts(run.entry.path), still)
-
-
-def _standing(run: Standing) -> None:
-    """State and counts in words."""
+def _numbers(run: Standing) -> None:
+    """How far it is."""
     report = run.job.report if run.job is not None else None
     step, epoch = (report.step, report.epoch) if report else (run.entry.steps, run.entry.epochs)
-    st.markdown(f"{SIGNS.get(run.state, '')} **{run.state}**")
     values = dict(report.values) if report else {}
     columns = st.columns(min(6, 2 + len(values)))
     total = report.steps if report else None
@@ -212,81 +208,6 @@ def _standing(run: Standing) -> None:
         column.metric(escaped(name), f"{value:.4g}")
     if report and report.note:
         st.caption(escaped(report.note))
-
-
-def _buttons(run: Standing) -> None:
-    """What can be done with it as it stands."""
-    job, state_ = run.job, run.state
-    cells = st.columns(5)
-    if job is not None and not job.over:
-        running = state_ == "running"
-        _command(cells[0], job, "pause" if running else "go", "Pause" if running else "Go on",
-                 ":material/pause:" if running else ":material/play_arrow:")  # fmt: skip
-        _command(cells[1], job, "step", "One step", ":material/skip_next:")
-        _command(cells[2], job, "snapshot", "Snapshot", ":material/photo_camera:")
-        _command(cells[3], job, "stop", "Stop", ":material/stop:")
-        cells[4].button(
-            "Kill", icon=":material/bolt:", on_click=job.kill, key="train_kill", width="stretch",
-            help="end it at once; its last checkpoint stays",
-        )  # fmt: skip
-    elif state_ in RESUMABLE:
-        with st.form("train_resume"):
-            further = st.columns([2, 2, 2])
-            epochs = further[0].number_input(
-                "epochs, in all", 0, value=None, step=1, key="train_resume_epochs"
-            )
-            steps = further[1].number_input(
-                "updates, in all", 0, value=None, step=1, key="train_resume_steps"
-            )
-            if further[2].form_submit_button("Resume", icon=":material/play_arrow:"):
-                jobs = open_studio().jobs
-                jobs.resume(run.entry.path, epochs=_whole(epochs), steps=_whole(steps))
-                st.rerun()
-
-
-def _whole(number: float | None) -> int | None:
-    return None if number is None else int(number)
-
-
-def _command(place: Place, job: Job, command: Command, label: str, icon: str) -> None:
-    busy = job.report.state in ("starting", "stopping")
-    key, known = f"train_{command}", f"train_{command}_known"
-    if not st.session_state.get(key):  # a click may be delivered again by the next look
-        st.session_state[known] = job.told
-    place.button(
-        label, icon=icon, key=key, on_click=job.tell, args=(command, st.session_state[known]),
-        width="stretch", disabled=busy,
-    )  # fmt: skip
-
-
-def _charts(kind: str, charts: Mapping[str, Chart], still: bool) -> None:
-    """Charts two in a row, and their last values as a table. Those of a training that runs are
-    ``still`` pictures, which a browser draws quickly; once it is paused they can be zoomed.
-    """
-    cells = st.columns(2) if len(charts) > 1 else [st.container()]
-    for number, (name, chart) in enumerate(charts.items()):
-        figure = draw(chart)
-        figure.update_layout(legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"})
-        with cells[number % len(cells)]:
-            _plot(figure, f"train_{kind}_{number}", name, still)
-    if charts:
-        with st.expander(f"The last values of these {kind}, as a table"):
-            rows = [
-                {"of": chart.labels.title, "curve": series.name, "value": float(series.y[-1])}
-                for chart in charts.values() for series in chart.series if len(series.y)
-            ]  # fmt: skip
-            st.dataframe(rows, hide_index=True, key=f"train_{kind}_table")
-
-
-def _plot(figure: go.Figure, key: str, name: str, still: bool = False) -> None:
-    """A figure in the colours of the page."""
-    dark = st.context.theme.type == "dark"
-    figure.update_layout(
-        template=template("dark" if dark else "light"), uirevision=name,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-    )  # fmt: skip
-    config = {"displaylogo": False, "staticPlot": still}
-    st.plotly_chart(figure, key=key, theme=None, config=config, alt=name)
 
 
 def _moments(run: Standing) -> None:
@@ -315,8 +236,15 @@ def _figures(run: Standing) -> None:
         known[moment] = cast("tuple[Figure, ...]", found)
     if not known[moment]:
         st.caption("The file declares no figures: a section figures: does.")
+    dark = st.context.theme.type == "dark"
     for figure in known[moment]:
         with show_errors():
             if figure.description is None:
                 raise GraphflowError(*figure.diagnostics)
-            _plot(draw(figure.description), f"train_figure_{figure.name}", figure.name)
+            drawn = draw(figure.description)
+            drawn.update_layout(
+                template=template("dark" if dark else "light"), uirevision=figure.name,
+                paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+            )  # fmt: skip
+            st.plotly_chart(drawn, key=f"train_figure_{figure.name}", theme=None,
+                            config={"displaylogo": False}, alt=figure.name)  # fmt: skip

@@ -10,7 +10,10 @@ import streamlit as st
 from graphflow.figures import Chart
 from graphflow.figures.theme import COLOURS
 
-HEIGHT = 250
+HEIGHT = 290
+"""Pixels of a chart without its legend."""
+ROW = 22
+"""Pixels of a row of the legend, which names two curves."""
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 """Of curves whose colours have been used before."""
 WHEEL = "wheel![event.shiftKey]"
@@ -49,11 +52,13 @@ def specification(chart: Chart) -> dict[str, object]:
     turns = [divmod(number, len(COLOURS)) for number in range(len(names))]
     colours = [COLOURS[place] for _, place in turns]
     dashes = [DASHES[turn % len(DASHES)] for turn, _ in turns]
-    legend = {"orient": "bottom", "columns": 2, "labelLimit": 260, "title": None}
+    legend = {"orient": "top", "columns": 2, "labelLimit": 260, "title": None, "offset": 6,
+              "padding": 0, "rowPadding": 2, "symbolSize": 60}  # fmt: skip
     shown = legend if chart.legend and len(names) > 1 else None
-    scale = {"type": "log" if "y" in chart.log else "linear", "zero": False}
+    rows = -(-len(names) // 2) if shown else 0
+    scale = {"type": "log"} if "y" in chart.log else {"type": "linear", "zero": False}
     return {
-        "height": HEIGHT,
+        "height": HEIGHT + ROW * rows,
         "title": {"text": chart.labels.title, "anchor": "start"},
         "mark": {"type": "line", "clip": True, "point": {"size": 12}, "strokeWidth": 1.5},
         "params": [{"name": "zoom", "bind": "scales",

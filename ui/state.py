@@ -121,7 +121,7 @@ def ask(kind: type[T], method: str, *arguments: object) -> T:
     """
     workspace = opened()
     question = (workspace, method, repr(arguments))
-    answer = _kept(question, lambda: client().ask(workspace, method, *arguments))
+    answer = kept(question, lambda: client().ask(workspace, method, *arguments))
     assert isinstance(answer, kind), f"{method} gave {type(answer).__name__}"
     return answer
 
@@ -129,11 +129,11 @@ def ask(kind: type[T], method: str, *arguments: object) -> T:
 def text_of(workspace: Workspace) -> str:
     """A workspace's file, read by the worker, which may read less than we may."""
     return workspace.text or str(
-        _kept((workspace, "text_of"), lambda: client().call("text_of", workspace))
+        kept((workspace, "text_of"), lambda: client().call("text_of", workspace))
     )
 
 
-def _kept(question: Hashable, asked: Callable[[], object]) -> object:
+def kept(question: Hashable, asked: Callable[[], object]) -> object:
     """The answer to a question; the latest ones are not asked for again."""
     answers = session().answers
     if question not in answers:

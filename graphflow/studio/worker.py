@@ -31,7 +31,7 @@ KEPT = 4
 """Workspaces that stay open."""
 SERVICES = {
     **{name: f"graphflow.studio.services:{name}" for name in ("figures", "form", "runs")},
-    **{name: f"graphflow.view.editing:{name}" for name in ("is_good", "sketched")},
+    **{name: f"graphflow.view.editing:{name}" for name in ("is_good", "sketched", "text_changes")},
     "text_of": "graphflow.view.opening:text_of",
     "thumbnail": "graphflow.view.thumbnails:thumbnail",
 }

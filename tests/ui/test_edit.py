@@ -9,10 +9,11 @@ import ui.edit.desk
 import ui.edit.picture
 import ui.screens.edit
 import ui.widgets.editor
-from graphflow.view.editing import sketched
+from graphflow.view.editing import sketched, text_changes
 from graphflow.view.opening import text_of
 from graphflow.view.workspace import Edit, Workspace
 from ui.edit.desk import KEY as DESK
+from ui.screens.edit import TABS
 from ui.state import KEY, Session
 
 TEXT = """\
@@ -35,11 +36,18 @@ check:
 EDITS = (Edit("w", (0, 0), 2.0), Edit("b", (1,), 5.0))
 
 
+ASKED: list[str] = []
+"""The services that were asked."""
+
+
 class Here:
     """Answers in this process what a worker would."""
 
     def call(self, service, *arguments):
-        return {"sketched": sketched, "text_of": text_of}[service](*arguments)
+        ASKED.append(service)
+        return {"sketched": sketched, "text_of": text_of, "text_changes": text_changes}[service](
+            *arguments
+        )
 
 
 def show() -> None:
@@ -52,6 +60,7 @@ def show() -> None:
 def visits(monkeypatch):
     """The pages that were gone to; the editor is the text area, the graph is not shown."""
     visited: list[str] = []
+    ASKED.clear()
     monkeypatch.setattr(ui.widgets.editor, "mount", lambda: None)
     monkeypatch.setattr(ui.edit.desk, "client", Here)
     monkeypatch.setattr(ui.edit.picture, "graph", lambda data, handlers: None)
@@ -109,7 +118,25 @@ def test_a_message_from_a_file_is_shown_as_text(page):
     assert "![x]" not in said(page) and "<b>" not in said(page)
 
 
+def test_the_difference_is_made_by_the_worker_and_only_when_it_is_looked_at(page):
+    written_over(page, "relu(h)", "tanh(h)")
+    assert "text_changes" not in ASKED and not page.code
+    page.session_state[TABS] = "Changes"
+    page.run()
+    assert ASKED.count("text_changes") == 1 and page.code
+    page.run()
+    assert ASKED.count("text_changes") == 1
+
+
+def test_of_texts_that_differ_over_very_many_lines_the_beginning_is_told(page):
+    page.session_state[TABS] = "Changes"
+    written_over(page, "outputs: [y]", "outputs: [y]\n" + "\n".join(f"# {i}" for i in range(3000)))
+    assert "at least 3000 lines added (+), at least 0 removed (-)" in said(page)
+    assert "Only the first differences are shown." in said(page)
+
+
 def test_the_difference_is_told_by_lines_and_by_nodes(page):
+    page.session_state[TABS] = "Changes"
     written_over(page, "relu(h)", "tanh(h)")
     (difference,) = page.code
     assert "-  a: relu(h)\n+  a: tanh(h)" in difference.value
@@ -118,6 +145,7 @@ def test_the_difference_is_told_by_lines_and_by_nodes(page):
 
 
 def test_of_a_text_that_cannot_be_read_nothing_is_said_to_be_the_same(page):
+    page.session_state[TABS] = "Changes"
     written_over(page, "graphflow: 1", "graphflow: [1")
     told = said(page)
     assert "the same" not in told and "cannot be told" in told

@@ -8,9 +8,9 @@ from typing import cast
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.view.editing import Sketch
+from graphflow.view.editing import Sketch, TextChanges
 from graphflow.view.workspace import Look, Workspace
-from ui.state import client, session, text_of
+from ui.state import client, kept, session, text_of
 from ui.widgets.editor import Buffer
 
 KEY = "graphflow_desk"
@@ -108,3 +108,10 @@ def sketch(found: Desk) -> Sketch | GraphflowError:
     made = cast(Sketch, answers[question])
     found.drawn = found.drawn if made.drawing is None else made
     return made
+
+
+def text_changes(found: Desk) -> TextChanges:
+    """What differs from the text that the desk's was made of, told by the worker."""
+    asked = found.base, found.text
+    answer = kept(("text_changes", *asked), lambda: client().call("text_changes", *asked))
+    return cast(TextChanges, answer)

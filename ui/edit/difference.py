@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from graphflow.view.editing import Carried, NodeChange, TextChange, text_changes
+from graphflow.view.editing import Carried, NodeChange, TextChange, TextChanges
 from ui.messages import escaped
 
 NODES_SHOWN = 60
@@ -27,20 +27,27 @@ UNKNOWN = (
     "Whether the graph is another one cannot be told: this text, or the one that it was made of, "
     "has problems that keep it from being read."
 )
+BEYOND = (
+    "The texts differ over so many lines that not all are compared: lines that moved are not "
+    "counted."
+)
 PARTLY = "As far as it can be told: lines with an error, and those that need them, are left out."
 
 
-def lines(before: str, after: str) -> None:
+def lines(found: TextChanges) -> None:
     """The unified difference, in colours and with its signs."""
-    found = text_changes(before, after)
-    if not found:
+    if not found.rows:
         st.caption("The text is the same.")
         return
-    added = sum(change.sign == "+" for change in found)
-    removed = sum(change.sign == "-" for change in found)
-    st.caption(f"{added} {'line' if added == 1 else 'lines'} added (+), {removed} removed (-)")
+    least = "" if found.exact else "at least "
+    added = f"{least}{found.added} {'line' if found.added == 1 else 'lines'} added (+)"
+    st.caption(f"{added}, {least}{found.removed} removed (-)")
+    if not found.exact:
+        st.caption(BEYOND)
     st.html(STYLE)
-    st.code("\n".join(map(_line, found)), language="diff")
+    st.code("\n".join(map(_line, found.rows)), language="diff")
+    if not found.complete:
+        st.caption("Only the first differences are shown.")
 
 
 def _line(change: TextChange) -> str:

@@ -9,7 +9,7 @@ from graphflow.view.editing import Carried, Sketch, with_text, words
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit import difference, files, picture
-from ui.edit.desk import Desk, desk, sketch, waiting
+from ui.edit.desk import Desk, desk, sketch, text_changes, waiting
 from ui.edit.problems import problems
 from ui.going import go
 from ui.messages import escaped
@@ -90,16 +90,23 @@ def _marked(found: Desk, made: Sketch | GraphflowError) -> list[int]:
 
 def _told(found: Desk, made: Sketch) -> None:
     problems(made.problems, found.buffer)
-    graph, changes, values = st.tabs(["Graph", "Changes", "Values"], key=TABS)
+    graph, changes, values = st.tabs(["Graph", "Changes", "Values"], key=TABS, on_change="rerun")
     with graph:
         picture.picture(found, made)
-    with changes:
-        st.markdown(f"Against {escaped(found.origin.title)}")
-        difference.lines(found.base, found.text)
-        difference.nodes(made.changes, whole=not made.problems)
+    if changes.open:
+        with changes:
+            _changes(found, made)
     with values:
         st.caption("What Apply keeps of the values that were written over or trained")
         difference.values(made.carried)
+
+
+def _changes(found: Desk, made: Sketch) -> None:
+    """What the text changes, by lines and by nodes."""
+    st.markdown(f"Against {escaped(found.origin.title)}")
+    with messages.show_errors():
+        difference.lines(text_changes(found))
+    difference.nodes(made.changes, whole=not made.problems)
 
 
 def _apply(found: Desk, made: Sketch | GraphflowError) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import unified_diff
+from difflib import SequenceMatcher
 from typing import Literal
 
 from graphflow.ir.graph import Graph, Node
 
 ChangeKind = Literal["added", "removed", "retyped", "reshaped", "rewired"]
+COMPARED = 2_000
+"""Lines, from the first that differs on, that are compared: more take minutes."""
+SHOWN = 1_000
+"""Lines of a difference that are shown."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,21 @@ class TextChange:
     sign: str
     text: str
     line: int = 0
+
+
+@dataclass(frozen=True)
+class TextChanges:
+    """A difference of two texts: its first ``rows``, all of them if ``complete``.
+
+    ``added`` and ``removed`` count lines. They are ``exact`` where all lines were compared; else
+    they count what only one of the texts has, so that lines that moved are in neither.
+    """
+
+    rows: tuple[TextChange, ...]
+    added: int
+    removed: int
+    exact: bool = True
+    complete: bool = True
 
 
 def node_changes(before: Graph, after: Graph) -> tuple[NodeChange, ...]:
@@ -84,23 +105,46 @@ def _told(node: Node) -> str:
     return f"{node.op}, {node.type}"
 
 
-def text_changes(before: str, after: str, around: int = 3) -> tuple[TextChange, ...]:
-    r"""The unified difference of two texts, with ``around`` lines left standing on either side.
+def text_changes(before: str, after: str, around: int = 3) -> TextChanges:
+    r"""The difference of two texts, with ``around`` lines left standing on either side.
 
-    >>> [(c.sign, c.text) for c in text_changes("a\nb", "a\nc")]
+    >>> [(c.sign, c.text) for c in text_changes("a\nb", "a\nc").rows]
     [('@', '-1,2 +1,2'), (' ', 'a'), ('-', 'b'), ('+', 'c')]
     """
     old, new = before.splitlines(), after.splitlines()
-    found: list[TextChange] = []
-    at_old = at_new = 0
-    for row in list(unified_diff(old, new, lineterm="", n=around))[2:]:
-        sign, text = row[0], row[1:]
-        if sign == "@":
-            head = row.strip("@ ")
-            at_old, at_new = (int(part[1:].split(",")[0]) for part in head.split())
-            found.append(TextChange("@", head))
-            continue
-        found.append(TextChange(sign, text, at_old if sign == "-" else at_new))
-        at_old += sign in " -"
-        at_new += sign in " +"
-    return tuple(found)
+    first = max(_alike(old, new) - around, 0)
+    last = max(_alike(old[first:][::-1], new[first:][::-1]) - around, 0)
+    old, new = old[first : len(old) - last], new[first : len(new) - last]
+    whole = max(len(old), len(new)) <= COMPARED
+    groups = list(SequenceMatcher(None, old[:COMPARED], new[:COMPARED]).get_grouped_opcodes(around))
+    if not whole and len(groups) > 1:
+        groups.pop()  # what follows may stand beyond the lines that were compared
+    rows = [row for group in groups for row in _rows(group, old, new, first)]
+    if whole:
+        added, removed = (sum(row.sign == sign for row in rows) for sign in "+-")
+    else:
+        had, has = Counter(old), Counter(new)
+        added, removed = (has - had).total(), (had - has).total()
+    return TextChanges(tuple(rows[:SHOWN]), added, removed, whole, len(rows) <= SHOWN and whole)
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many lines are the same before the first that is not."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)))
+
+
+def _rows(
+    group: Sequence[tuple[str, int, int, int, int]],
+    old: Sequence[str],
+    new: Sequence[str],
+    skipped: int,
+) -> Iterator[TextChange]:
+    """The lines of one part of a difference, below its heading."""
+    (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
+    yield TextChange("@", f"-{skipped + a + 1},{b - a} +{skipped + c + 1},{d - c}")
+    for tag, i, j, k, n in group:
+        if tag != "equal":
+            yield from (TextChange("-", old[x], skipped + x + 1) for x in range(i, j))
+        sign = " " if tag == "equal" else "+"
+        yield from (TextChange(sign, new[x], skipped + x + 1) for x in range(k, n))

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import random
+import time
+
 from graphflow.api import loads
 from graphflow.view.editing import NodeChange, node_changes, text_changes
+from graphflow.view.editing.comparing import SHOWN
 
 BASE = "{graphflow: 1, name: f, inputs: {x: {shape: [2, 3]}}, nodes: {%s}}"
 
@@ -39,11 +43,36 @@ def test_a_change_says_what_it_was_and_what_it_is():
 def test_lines_keep_their_signs_and_numbers():
     before = "a\nb\nc\nd\n"
     after = "a\nB\nc\nd\ne\n"
-    told = [(c.sign, c.text, c.line) for c in text_changes(before, after, around=0)]
-    assert told == [
-        ("@", "-2 +2", 0), ("-", "b", 2), ("+", "B", 2), ("@", "-4,0 +5", 0), ("+", "e", 5),
+    found = text_changes(before, after, around=0)
+    assert [(c.sign, c.text, c.line) for c in found.rows] == [
+        ("@", "-2,1 +2,1", 0), ("-", "b", 2), ("+", "B", 2), ("@", "-5,0 +5,1", 0), ("+", "e", 5),
     ]  # fmt: skip
+    assert (found.added, found.removed, found.exact, found.complete) == (2, 1, True, True)
 
 
 def test_equal_texts_have_no_difference():
-    assert text_changes("a\nb", "a\nb") == ()
+    assert text_changes("a\nb", "a\nb").rows == ()
+
+
+def test_one_change_in_a_long_text_is_told_alone():
+    lines = [f"line {i}" for i in range(100_000)]
+    found = text_changes("\n".join(lines), "\n".join([*lines[:70_000], "new", *lines[70_000:]]))
+    assert [(c.sign, c.line) for c in found.rows if c.sign in "+-"] == [("+", 70_001)]
+    assert found.rows[0].text == "-69998,6 +69998,7" and found.exact and found.complete
+
+
+def test_texts_that_differ_everywhere_are_counted_and_their_beginning_is_told():
+    lines = [str(i % 500) for i in range(240_000)]
+    shuffled = random.Random(0).sample(lines, len(lines))
+    began = time.process_time()
+    found = text_changes("\n".join(lines), "\n".join(["another", *shuffled]))
+    assert time.process_time() - began < 10  # a whole comparison takes hours
+    assert (found.added, found.removed) == (1, 0)
+    assert not found.exact and not found.complete and 0 < len(found.rows) <= SHOWN
+
+
+def test_what_lies_beyond_the_lines_that_are_compared_is_no_difference():
+    lines = [f"line {i}" for i in range(10_000)]
+    found = text_changes("\n".join(lines), "\n".join(["new", *lines[:-1], "other"]))
+    assert [(c.sign, c.text) for c in found.rows if c.sign in "+-"] == [("+", "new")]
+    assert (found.added, found.removed, found.complete) == (2, 1, False)

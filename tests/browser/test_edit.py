@@ -102,6 +102,28 @@ def test_operators_and_keys_are_offered(page):
     assert "tanh" in page.locator(".cm-tooltip-autocomplete").inner_text()
 
 
+def test_a_file_that_is_sent_is_put_into_the_editor_and_a_wrong_one_is_told(page, tmp_path):
+    files = {"big": b"", "binary": bytes(range(256)), "latin": "name: größe".encode("latin-1")}
+    files["good"] = b"{graphflow: 1, name: sent, inputs: {x: scalar}, nodes: {f: 2 * x}}"
+    for name, held in files.items():
+        (tmp_path / f"{name}.yaml").write_bytes(held)
+    with (tmp_path / "big.yaml").open("r+b") as big:
+        big.truncate(100_000_000)
+    page.get_by_role("button", name="Open a file").click()
+    told = {"big": "File must be", "binary": "byte 129", "latin": "byte 9 has no meaning"}
+    for name in files:
+        page.locator("input[type=file]").set_input_files(tmp_path / f"{name}.yaml")
+        if name != "big":
+            page.get_by_text(f"{name}.yaml", exact=True).wait_for()
+            page.get_by_role("button", name="Put it into the editor").click()
+        if name in told:
+            page.get_by_text(told[name]).first.wait_for()
+            assert page.locator(".cm-line", has_text="q: x + y").count() == 1
+    page.locator(".cm-line", has_text="name: sent").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.locator(".cm-line", has_text="q: x + y").count() == 0
+
+
 def test_the_editor_says_what_it_is(page):
     label = page.locator(".cm-content").get_attribute("aria-label")
     assert label == "YAML of xyz"

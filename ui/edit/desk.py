@@ -22,7 +22,7 @@ FIRST = Workspace(graph="xyz")
 class Desk:
     """``base`` is the text that ``origin`` shows; ``before`` the text that was on the desk before
     another one was put there; ``applied`` what Explore was last given, ``drawn`` the last sketch
-    that could be drawn.
+    that could be drawn; ``beside`` what Explore showed when a file was put here that it knows not.
     """
 
     origin: Workspace
@@ -32,6 +32,7 @@ class Desk:
     before: tuple[Workspace, str] | None = None
     applied: Workspace | None = None
     drawn: Sketch | None = None
+    beside: Workspace | None = None
 
     @property
     def text(self) -> str:
@@ -55,7 +56,13 @@ class Desk:
         """Put another text on the desk; the one that was there can be had back."""
         self.before = (self.origin, self.text) if self.changed else self.before
         self.origin, self.base, self.look, self.drawn = origin, base, Look(values=False), None
+        self.beside = None
         self.buffer.replace(base if text is None else text)
+
+    def put_beside(self, origin: Workspace) -> None:
+        """Put a file on the desk that stays there, whatever Explore shows now."""
+        self.put(origin, text_of(origin))
+        self.beside = session().workspace or FIRST
 
     def back(self) -> None:
         """Have the text back that was here before."""
@@ -73,7 +80,7 @@ def desk() -> Desk:
         made.buffer.replace(made.base)
         st.session_state[KEY] = made
     found = cast(Desk, st.session_state[KEY])
-    if not found.changed and not _same(found, workspace):
+    if not found.changed and workspace != found.beside and not _same(found, workspace):
         found.put(workspace, text_of(workspace))
     return found
 

@@ -12,7 +12,6 @@ from graphflow.view.uploads import uploaded
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit.desk import Desk
-from ui.state import text_of
 
 UPLOAD = "graphflow_edit_upload"
 
@@ -45,7 +44,7 @@ def file_name(desk: Desk) -> str:
 def _upload(desk: Desk) -> None:
     limit = open_studio().limits.upload_bytes
     sent = st.file_uploader(f"A graph file (YAML, at most {limit:,} bytes)", ["yaml", "yml"],
-                            key=UPLOAD)  # fmt: skip
+                            key=UPLOAD, max_upload_size=-(-limit // 2**20))  # fmt: skip
     if sent is None or not st.button("Put it into the editor", type="primary"):
         return
     try:
@@ -53,6 +52,5 @@ def _upload(desk: Desk) -> None:
     except GraphflowError as error:
         messages.show(error)
         return
-    origin = Workspace(text=text)
-    desk.put(origin, text_of(origin))
+    desk.put_beside(Workspace(text=text))
     st.rerun()

@@ -41,7 +41,8 @@ def _file() -> None:
         if st.form_submit_button("Open") and path:
             _open_checked(Workspace(graph=path))
     sent = st.file_uploader(
-        f"Or send one (YAML, at most {limits.upload_bytes:,} bytes)", ["yaml", "yml"],
+        f"Or send one (YAML, at most {limits.upload_bytes:,} bytes)",
+        ["yaml", "yml"],
         max_upload_size=-(-limits.upload_bytes // 2**20),
     )
     if sent is not None and st.button("Open the file sent", type="primary"):

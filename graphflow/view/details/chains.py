@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from graphflow.ir.graph import Graph
@@ -21,6 +21,8 @@ from graphflow.view.details.latex import (
 from graphflow.view.details.values import shown
 from graphflow.view.shown import ChainView, Shown
 
+TERMS = 4
+"""Terms of a sum over paths that are written out."""
 Show = Callable[[str, Computed], Shown]
 """How a value is shown, under a name."""
 
@@ -45,7 +47,7 @@ def _product(
     graph: Graph, values: Mapping[str, Computed], name: str, found: ChainRule, show: Show
 ) -> ChainView:
     parts = contributions(graph, name)
-    end = _end(graph, found)
+    end = _end(graph, found.operand)
     via = rf"\Big|_{{{symbol(found.twin)}}}" if len(parts) > 1 else ""
     upstream = slope(end, found.twin)
     left = f"{slope(end, found.operand)}{via}"
@@ -87,9 +89,9 @@ def _numbers(found: ChainRule) -> str:
     return f"{upstream} {sign} {local} = {result}"
 
 
-def _end(graph: Graph, found: ChainRule) -> str:
+def _end(graph: Graph, operand: str) -> str:
     """What is differentiated: the value that most gradients of this graph are of."""
-    own = [of for (of, by) in graph.gradients if by == found.operand]
+    own = [of for (of, by) in graph.gradients if by == operand]
     every = dict.fromkeys(of for of, _ in graph.gradients)
     return next(iter([*own, *every]), "L")
 
@@ -104,11 +106,8 @@ def _sum(graph: Graph, values: Mapping[str, Computed], name: str, show: Show) ->
         return None
     parts = contributions(graph, name)
     part = parts.index(node.inputs[1])
-    so_far = rf"\Big|_{{{symbol(_via(graph, parts[part]))}}}"
-    sign = "=" if part == len(parts) - 1 else r"\leftarrow"
-    equation = f"{bar(operand)} {sign} {bar(operand)} + {bar(operand)}"
     return ChainView(
-        f"{equation}{so_far}",
+        _over_paths(graph, operand, parts, part),
         substituted(graph, values, name).partition(" = ")[2],
         "",
         show(node.inputs[0], first),
@@ -122,6 +121,16 @@ def _sum(graph: Graph, values: Mapping[str, Computed], name: str, show: Show) ->
         operand,
         operand,
     )
+
+
+def _over_paths(graph: Graph, operand: str, parts: Sequence[str], part: int) -> str:
+    """The derivative as the sum over the paths that have arrived, and of those still to come."""
+    whole = slope(_end(graph, operand), operand)
+    terms = [rf"{whole}\Big|_{{{symbol(_via(graph, name))}}}" for name in parts[: part + 1]]
+    if len(terms) > TERMS:
+        terms = [terms[0], r"\dots", *terms[2 - TERMS :]]
+    rest = [] if part == len(parts) - 1 else [r"\dots"]
+    return f"{whole} = {' + '.join([*terms, *rest])}"
 
 
 def _via(graph: Graph, part: str) -> str:

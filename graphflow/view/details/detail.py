@@ -61,7 +61,7 @@ def node_detail(
         phase=origin.phase,
         about=about(node.op),
         sentence=sentence(graph, name),
-        formula=_below(path, in_names(graph, name)),
+        formula=_below(path, f"{symbol(name)} = {in_names(graph, name)}"),
         numbers=_below(path, substituted(graph, values, name)),
         value=shown_all(name, values[name], was.get(name), pictured=pictured),
         operands=tuple(

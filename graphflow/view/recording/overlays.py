@@ -14,7 +14,8 @@ nan, inf    an entry that is not finite
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import isfinite
 from typing import Literal
 
@@ -37,7 +38,6 @@ NORMS = (1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e2)
 """Between the buckets of gradients, by norm."""
 
 Measured = Literal["values", "gradients", "time", "memory"]
-Scale = Callable[[float, Flag], Marked]
 
 
 def overlay_of(recording: Recording, kind: Measured) -> Overlay:
@@ -48,10 +48,11 @@ def overlay_of(recording: Recording, kind: Measured) -> Overlay:
 
 # -- values ----------------------------------------------------------------------------------
 def _values(recording: Recording) -> Overlay:
-    scale = _sized(SIZES, "rms")
     marks: dict[str, Marked] = {}
     for place, summary, flag in [*_leaves(recording), *_forward(recording)]:
-        _add(marks, place, scale(rms(summary), flag))
+        amount = rms(summary)
+        text = _text("rms", amount, summary)
+        _add(marks, place, Marked(amount, bisect_right(SIZES, amount), text, flag))
     return Overlay("values", _legend(SIZES), marks, recording.failing_place)
 
 
@@ -78,7 +79,9 @@ def _gradients(recording: Recording) -> Overlay:
     marks: dict[str, Marked] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if recording.is_gradient(step):
-            _add(marks, step.place, _graded(norm(ran.summary), ran.flag or _faint(ran.summary)))
+            amount = norm(ran.summary)
+            mark = _graded(amount, ran.flag or _faint(ran.summary))
+            _add(marks, step.place, replace(mark, text=_text("norm", amount, ran.summary)))
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
             _add(marks, step.place, _graded(0.0, "dead"))
     return Overlay("gradients", _legend(NORMS), marks, recording.failing_place)
@@ -123,11 +126,11 @@ def _shared(kind: Literal["time", "memory"], amounts: Mapping[str, float]) -> Ov
 
 
 # -- sizes -----------------------------------------------------------------------------------
-def _sized(edges: tuple[float, ...], what: str) -> Scale:
-    def scale(amount: float, flag: Flag) -> Marked:
-        return Marked(amount, bisect_right(edges, amount), f"{what} {amount:.3g}", flag)
-
-    return scale
+def _text(what: str, amount: float, summary: Summary) -> str:
+    """A single number as it is, with its sign; else its size."""
+    if summary.shape == () and summary.mean is not None:
+        return f"{summary.mean:.4g}"
+    return f"{what} {amount:.3g}"
 
 
 def _legend(edges: tuple[float, ...]) -> tuple[str, ...]:

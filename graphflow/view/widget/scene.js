@@ -237,13 +237,15 @@ class Scene {
     const add = (name, names, flag, note) => {
       const node = this.nodes.get(this.seen(name)) || this.nodes.get(name);
       if (!node) return;
-      if (!given.has(node)) given.set(node, { flags: new Set(), notes: [] });
+      if (!given.has(node)) given.set(node, { flags: new Set(), notes: new Set() });
       node.element.classList.add(...names);
       if (flag) given.get(node).flags.add(flag);
-      if (note) given.get(node).notes.push(note);
+      if (note) given.get(node).notes.add(note);
     };
     for (const [id, [bucket, text, flag]] of Object.entries(overlay.marks || {})) {
-      add(id, ['over', `b${clamp(bucket, 0, 6)}`], flag && '⚠', flag ? `${text} ${flag}` : text);
+      const warned = flag && flag !== 'changed';
+      const note = warned ? `${text} ${flag}` : text;
+      add(id, ['over', `b${clamp(bucket, 0, 6)}`], warned && '⚠', note);
     }
     for (const id of breakpoints) add(id, ['broken'], '●');
     for (const id of marks.watched || []) add(id, ['watched'], '◎');
@@ -251,8 +253,8 @@ class Scene {
     if (marks.failing) add(marks.failing, ['failing'], '✕', 'here');
     for (const [node, { flags, notes }] of given) {
       this.put(node, 'flags', [...flags].join(' '));
-      this.put(node, 'note', notes.join(' · '));
-      this.cover(node, notes.length > 0);
+      this.put(node, 'note', [...notes].join(' · '));
+      this.cover(node, notes.size > 0);
       this.marked.push(node);
     }
   }

@@ -28,7 +28,7 @@ def xyz():
 
 def test_the_smallest_graph_reads_as_one_would_write_it(xyz):
     q, f = xyz["q"], xyz["f"]
-    assert (q.formula, q.numbers) == ("x + y", "q = -2 + 5 = 3")
+    assert (q.formula, q.numbers) == ("q = x + y", "q = -2 + 5 = 3")
     assert f.numbers == r"f = 3 \cdot \left(-4\right) = -12"
     assert q.sentence == "Adds the input y to the input x."
     assert (f.source, f.flops, f.bytes) == ("f: q * z", 1, 8)
@@ -58,7 +58,7 @@ def test_a_fan_out_lists_all_parts_and_adds_them_up():
     assert all(len(c.parts) == 3 for c in chains) and [c.part for c in products] == [0, 1, 2]
     sums = [c for c in chains if c.kind == "sum"]
     assert [c.numbers for c in sums] == ["3 + 2 = 5", "5 + 2 = 7"]
-    assert sums[-1].equation.startswith(r"\overline{x} = ")
+    assert sums[-1].equation.startswith(r"\frac{\partial y}{\partial x} = ")
 
 
 def test_a_matrix_product_shows_its_rule_and_shapes():

@@ -1,5 +1,6 @@
 """Every canned graph opens in Explore, steps to the end and back."""
 
+import numpy as np
 import pytest
 
 from tests.ui.explore_page import CANNED, SLOW, assert_good, opened, press, session
@@ -23,3 +24,17 @@ def test_a_canned_graph_steps_to_its_end_and_back(name):
         press(page, "step")
         assert_good(page)
     assert session(page).cursor == min(end, 5) - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CANNED)
+def test_sixty_steps_evenly_spread_or_all_of_fewer_are_shown_forward_and_back(name):
+    page = opened(graph=name)
+    press(page, "last")
+    end = session(page).cursor
+    chosen = np.unique(np.linspace(0, end, 60).round().astype(int)).tolist()
+    for cursor in (*chosen, *reversed(chosen)):
+        session(page).cursor = cursor
+        page.run()
+        assert_good(page)
+        assert session(page).cursor == cursor

@@ -37,7 +37,7 @@ def editing(overview: Overview) -> None:
             array(arrays)
     edits = opened().edits
     if edits:
-        st.caption(f"{len(edits)} edits; the last: {text(edits[-1])}")
+        st.caption(f"{len(edits)} edit{'s' * (len(edits) > 1)}; the last: {text(edits[-1])}")
     with st.container(horizontal=True):
         st.button("Undo", key="undo", disabled=not edits, on_click=become, args=(edits[:-1],))
         st.button("Reset", key="reset", disabled=not edits, on_click=become, args=((),))
@@ -76,7 +76,8 @@ def array(leaves: list[Leaf]) -> None:
 def entry(leaf: Leaf) -> None:
     """One number for one entry of an array, or for every one."""
     last = ", ".join(str(n - 1) for n in leaf.shape)
-    with st.form(f"entry of {leaf.name}", border=False), st.container(horizontal=True):
+    form = st.form(f"entry of {leaf.name}", border=False)
+    with form, st.container(horizontal=True, vertical_alignment="bottom"):
         place = st.text_input("Entry", placeholder="all of them",
                               help=f"counted from 0: the last one is {last}; none means all",
                               key=f"entry {leaf.name}")  # fmt: skip

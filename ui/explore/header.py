@@ -18,12 +18,17 @@ WALKS: dict[Walk, str] = {"gradient": "one gradient", "training": "training step
 
 def header(overview: Overview) -> None:
     """Name and facts on the left, what can be done on the right."""
-    left, right = st.columns([0.6, 0.4], vertical_alignment="center")
+    training = overview.walk == "training"
+    room = [0.5, 0.5] if training else [0.6, 0.4]
+    left, right = st.columns(room, vertical_alignment="center")
     with left:
         st.subheader(escaped(overview.name), help=escaped(overview.about) or None, anchor=False)
         st.caption(facts(overview))
-    with right, st.container(horizontal=True, horizontal_alignment="right"):
-        if overview.walk == "training":
+    with (
+        right,
+        st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"),
+    ):
+        if training:
             iterations(overview)
         with st.popover("Walk", icon=":material/route:"):
             walk(overview)

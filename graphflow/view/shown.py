@@ -45,6 +45,8 @@ class Shown:
     colours: Colours = ()
     """The legend of the picture."""
     histogram: Histogram | None = None
+    id: str = ""
+    """The drawn id that it is asked for by; empty for what is no value of its own."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,9 @@ class Step:
     backward node its forward twin, or the value whose gradient it is; for an update what it
     updates. ``edge`` is the edge that the step runs along, in the forward direction. ``block`` is
     the group of the drawing that the place stands in, outermost first. ``text`` says what happened,
-    in one line; ``flag`` is ``"nan"`` or ``"inf"`` where the result is not finite.
+    in one line; ``flag`` is ``"nan"`` or ``"inf"`` where the result is not finite. ``seen_at`` are
+    the drawn ids under which a breakpoint stops here: of the node, of its place and of the groups
+    around that. A name that a node and a group share is the node's.
     """
 
     index: int
@@ -45,6 +47,12 @@ class Step:
     flag: str = ""
     mark: Mark | None = None
     written: Written | None = None
+    seen_at: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """The node's name outside of its loops: its drawn id."""
+        return drawn_id(self.node, self.within)
 
 
 def drawn_id(node: str, within: Sequence[tuple[str, int]] = ()) -> str:

@@ -106,11 +106,11 @@ class Study:
         """The whole schedule of this iteration, all turns."""
         return self.recording.steps
 
-    def value(self, index: int, name: str) -> Computed:
-        """The value of a node as the step ``index`` leaves it. Inside a loop that is walked, the
-        names of its body mean its values in the same time step.
+    def value(self, index: int, id: str) -> Computed:
+        """The value at a drawn id as the step ``index`` leaves it. Inside a loop that is walked,
+        ids of its body mean its values in the same time step.
         """
-        return self.recording.value(index, name)
+        return self.recording.value(index, id)
 
     def overlay(self, kind: OverlayKind, look: Look | None = None) -> Overlay:
         """Facts laid over the drawing of a look; without one, for every node by itself."""
@@ -131,11 +131,11 @@ class Study:
         """All about one step; without ``pictured`` with neither pictures nor histograms."""
         return detail(self.recording, index, self.before, pictured=pictured)
 
-    def shown(self, name: str, index: int, slice: int = 0) -> Shown:
-        """A value as the step ``index`` leaves it, -1 being before the first step. ``slice`` says
-        which matrix of more than two dimensions.
+    def shown(self, id: str, index: int, slice: int = 0) -> Shown:
+        """The value at a drawn id as the step ``index`` leaves it, -1 being before the first step.
+        ``slice`` says which matrix of more than two dimensions.
         """
-        return shown_at(self.recording, name, index, slice, self.before)
+        return shown_at(self.recording, id, index, slice, self.before)
 
     def table(self) -> tuple[Row, ...]:
         """The schedule, a row a step."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Point
 from graphflow.view.layout import Direction, curve
 from graphflow.view.overlay import Overlay
-from graphflow.view.steps import Step, Written, drawn_id
+from graphflow.view.steps import Step, Written
 
 Wire: TypeAlias = bool | int | float | str | Sequence["Wire"] | Mapping[str, "Wire"] | None
 
@@ -111,22 +111,25 @@ def wire_schedule(
     """A schedule as rows of indices into tables of its texts.
 
     A row is node, phase, place, source and target of its edge (-1 where it has none), block, turn,
-    time step (-1 outside of loops) and flag, all but phase, turn and time being indices; ``rev``
-    changes with any of it. ``texts`` holds one line for each step; ``written`` what it writes on a
-    box: the box, the text and the norm of a whole gradient, or 0 for nothing. ``given`` are the
-    values of each turn's leaves.
+    time step (-1 outside of loops), flag and where else than at its node it is seen, all but phase,
+    turn and time being indices; ``rev`` changes with any of it. ``texts`` holds one line for each
+    step, ``seen`` lists of names; ``written`` what it writes on a box: the box, the text and the
+    norm of a whole gradient, or 0 for nothing. ``given`` are the values of each turn's leaves.
     """
     names, blocks, flags = _Table(), _Table(), _Table()
+    seen: dict[tuple[int, ...], int] = {}
     flags("")
     rows: list[Wire] = []
     texts: list[Wire] = []
     written: list[Wire] = []
     for step in steps:
         source, target = (names(end) for end in step.edge) if step.edge else (-1, -1)
+        elsewhere = tuple(names(id) for id in sorted(step.seen_at - {step.id}))
         rows.append([
-            names(drawn_id(step.node, step.within)), PHASES.index(step.phase), names(step.place),
+            names(step.id), PHASES.index(step.phase), names(step.place),
             source, target, blocks("\n".join(step.block)), step.turn,
             step.within[-1][1] if step.within else -1, flags(step.flag),
+            seen.setdefault(elsewhere, len(seen)),
         ])  # fmt: skip
         texts.append(step.text)
         written.append(_written(step.written, names))
@@ -134,7 +137,7 @@ def wire_schedule(
         "names": list(names.index), "steps": rows, "texts": texts, "written": written,
         "given": [dict(values) for values in given],
         "blocks": [text.split("\n") if text else [] for text in blocks.index],
-        "flags": list(flags.index), "turns": list(turns),
+        "flags": list(flags.index), "seen": list(seen), "turns": list(turns),
     }  # fmt: skip
     return {"rev": sha256(repr(tables).encode()).hexdigest()[:16], **tables}
 

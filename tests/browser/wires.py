@@ -35,6 +35,7 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
     names: dict[str, int] = {}
     blocks: dict[str, int] = {}
     flags = {"": 0}
+    seen: dict[tuple[int, ...], int] = {}
 
     def index(table: dict[str, int], word: str) -> int:
         return table.setdefault(word, len(table))
@@ -42,12 +43,15 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
     steps = []
     for name, phase, place, source, target, block, _, time, flag in rows:
         ends = [index(names, end) if end else -1 for end in (source, target)]
+        around = {place, *(str(block).split("/") if block else [])} - {name}
+        elsewhere = tuple(index(names, str(id)) for id in sorted(map(str, around)))
         steps.append([index(names, name), phase, index(names, place), *ends,
-                      index(blocks, block), 0, time, index(flags, flag)])  # fmt: skip
+                      index(blocks, block), 0, time, index(flags, flag),
+                      seen.setdefault(elsewhere, len(seen))])  # fmt: skip
     return {
         "rev": rev, "names": list(names), "steps": steps, "texts": [row[6] for row in rows],
         "blocks": [path.split("/") if path else [] for path in blocks], "flags": list(flags),
-        "turns": ["main"], "written": [0] * len(steps), "given": [{}], **tables,
+        "turns": ["main"], "seen": list(seen), "written": [0] * len(steps), "given": [{}], **tables,
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def table(steps: tuple[Step, ...], turns: tuple[str, ...]) -> None:
         **({"turn": [turns[step.turn] for step in steps]} if len(turns) > 1 else {}),
         "phase": [SIGNS[step.phase] for step in steps],
         "what happened": [step.text for step in steps],
-        "node": [step.node for step in steps],
+        "node": [step.id for step in steps],
         "block": [" › ".join(step.block) for step in steps],
         "⚠": [step.flag for step in steps],
     }

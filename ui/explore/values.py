@@ -41,7 +41,7 @@ def value(shown: Shown, *, slicing: str = "") -> None:
     st.markdown(f"**{escaped(shown.name)}**{text} :gray[{shape} {escaped(summary.dtype)}]")
     if shown.change:
         st.markdown(f":orange-badge[Δ changed] {escaped(shown.change)}")
-    if slicing and shown.slices > 1:
+    if slicing and shown.id and shown.slices > 1:
         shown = _slice(shown, slicing)
     if shown.cells and summary.shape:
         table(shown)
@@ -77,7 +77,7 @@ def _slice(shown: Shown, key: str) -> Shown:
     chosen = st.slider(f"Slice of {shown.name}", 0, shown.slices - 1, shown.slice, key=key)
     if chosen == shown.slice:
         return shown
-    return ask(Shown, "shown", shown.name, session().cursor, chosen)
+    return ask(Shown, "shown", shown.id, session().cursor, chosen)
 
 
 def _code(text: str) -> str:

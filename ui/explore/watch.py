@@ -16,10 +16,10 @@ from ui.state import session
 def watch(steps: tuple[Step, ...], overview: Overview) -> None:
     """The watched values at the cursor, and the breakpoints."""
     here = session()
-    names = tuple(dict.fromkeys([*(leaf.name for leaf in overview.editable),
-                                 *(step.node for step in steps)]))  # fmt: skip
-    st.session_state["watched"] = [name for name in here.watches if name in names]
-    st.multiselect("Watched values", names, key="watched", on_change=_watched,
+    names = [*(leaf.name for leaf in overview.editable), *(step.id for step in steps)]
+    st.session_state["watched"] = list(here.watches)
+    st.multiselect("Watched values", dict.fromkeys([*names, *here.watches]), key="watched",
+                   on_change=_watched,
                    placeholder="a value to watch: or press W on a node")  # fmt: skip
     for name in here.watches:
         shown = known(name)
@@ -27,9 +27,9 @@ def watch(steps: tuple[Step, ...], overview: Overview) -> None:
             st.markdown(f"**{escaped(name)}** :gray[not there yet]")
         else:
             value(shown)
-    st.session_state["stops"] = [name for name in here.breakpoints if name in names]
-    st.multiselect("Breakpoints", names, key="stops", on_change=_stops,
-                   placeholder="a node to stop at: or press B on it")  # fmt: skip
+    st.session_state["stops"] = list(here.breakpoints)
+    st.multiselect("Breakpoints", dict.fromkeys([*names, *here.breakpoints]), key="stops",
+                   on_change=_stops, placeholder="a node to stop at: or press B on it")  # fmt: skip
     st.caption(
         "Play, and the button *To breakpoint*, stop there, and where a value is not finite;"
         " below the graph is a limit for gradients, too."

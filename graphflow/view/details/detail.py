@@ -15,9 +15,11 @@ from graphflow.view.details.chains import chain_view
 from graphflow.view.details.latex import in_names, substituted
 from graphflow.view.details.sentences import about, sentence
 from graphflow.view.details.values import shown, shown_all
+from graphflow.view.recording.named import found
 from graphflow.view.recording.recording import Recording
-from graphflow.view.recording.turn import found
+from graphflow.view.recording.turn import Within
 from graphflow.view.shown import ChainView, Detail, Shown
+from graphflow.view.steps import drawn_id
 
 EDITABLE = ("input", "parameter", "state")
 
@@ -30,11 +32,22 @@ def detail(
     Without ``pictured`` values have neither pictures nor histograms.
     """
     step, ran, scope = recording.step(index), recording.ran[index], recording.scope(index)
-    earlier = earlier_values(recording, index, before)
+    earlier = earlier_values(before, step.turn, ran.within)
+    told = node_detail(scope.graph, scope.values, step.node, earlier, pictured=pictured)
     return replace(
-        node_detail(scope.graph, scope.values, step.node, earlier, pictured=pictured),
+        told,
         index=index,
         seconds=ran.seconds,
+        value=_identified(told.value, scope.graph, step.within),
+        operands=_identified(told.operands, scope.graph, step.within),
+    )
+
+
+def _identified(parts: tuple[Shown, ...], graph: Graph, within: Within) -> tuple[Shown, ...]:
+    """The same with their drawn ids; one of several results has none."""
+    return tuple(
+        replace(part, id=drawn_id(part.name, within)) if part.name in graph else part
+        for part in parts
     )
 
 
@@ -80,15 +93,12 @@ def node_detail(
 
 
 def earlier_values(
-    recording: Recording, index: int, before: Recording | None
+    before: Recording | None, turn: int, within: Within
 ) -> Mapping[str, Computed] | None:
-    """The values around a step in the same walk without the last edit, if it came so far."""
-    if before is None:
+    """The values of a scope in the same walk without the last edit, if it came so far."""
+    if before is None or turn >= len(before.turns):
         return None
-    turn = recording.step(index).turn
-    if turn >= len(before.turns):
-        return None
-    scope = before.turns[turn].scopes.get(recording.ran[index].within)
+    scope = before.turns[turn].scopes.get(within)
     return scope.values if scope is not None else None
 
 
@@ -124,19 +134,18 @@ def _shortened(chain: ChainView, path: str) -> ChainView:
 
 
 def shown_at(
-    recording: Recording, name: str, index: int, slice: int = 0, before: Recording | None = None
+    recording: Recording, id: str, index: int, slice: int = 0, before: Recording | None = None
 ) -> Shown:
-    """A value as the step ``index`` leaves it; at -1, before the first step, that of a leaf."""
-    if index < 0:
-        scope, node = found(recording.turns[0].scopes[()], name)
-        if scope.graph.nodes[node].op not in LEAVES:
-            fail("GF082", f"'{name}' has not run yet", help="go forward")
-        earlier = before.turns[0].values if before is not None and before.turns else None
-        value = scope.values[node]
-    else:
-        value = recording.value(index, name)
-        scope, node = found(recording.scope(index), name)
-        earlier = earlier_values(recording, index, before)
-    editable = scope.around is None and scope.graph.nodes[node].op in EDITABLE
-    was = None if earlier is None or scope.around is not None else earlier.get(node)
-    return shown(name, value, slice, before=was, editable=editable)
+    """The value at a drawn id as the step ``index`` leaves it; at -1, before the first step, that
+    of a leaf.
+    """
+    within, node = found(recording, id, index)
+    turn = recording.step(index).turn if index >= 0 else 0
+    scope = recording.turns[turn].scopes[within]
+    op = scope.graph.nodes[node].op
+    if index < 0 and op not in LEAVES:
+        fail("GF082", f"'{id}' has not run yet", help="go forward")
+    value = scope.values[node] if index < 0 else recording.value(index, id)
+    was = (earlier_values(before, turn, within) or {}).get(node)
+    editable = not within and op in EDITABLE
+    return replace(shown(id, value, slice, before=was, editable=editable), id=id)

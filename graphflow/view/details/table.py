@@ -44,7 +44,7 @@ def table(recording: Recording) -> tuple[Row, ...]:
             norms[key] = _norm(scope, gradient)
         rows.append(
             Row(
-                step.index, title, step.phase, step.node, step.op, shape_text(ran.summary.shape),
+                step.index, title, step.phase, step.id, step.op, shape_text(ran.summary.shape),
                 "" if mean is None else f"{mean:.5g}", norms[key],
                 step.mark.line if step.mark else None, step.flag,
             )

@@ -97,7 +97,7 @@ def _faint(summary: Summary) -> Flag:
 
 
 def _dead(recording: Recording, step: Step) -> bool:
-    value = np.asarray(recording.value(step.index, step.node))
+    value = np.asarray(recording.value(step.index, step.id))
     return value.size > 0 and float(np.mean(value == 0)) >= DEAD
 
 

@@ -14,7 +14,8 @@ from graphflow.ops.evaluate import Computed
 from graphflow.runtime.guard import summarise
 from graphflow.spec.elaborate.calltree import CallTree
 from graphflow.view.recording.boxed import value_text
-from graphflow.view.recording.turn import Ran, Scope, Turn, Within, found
+from graphflow.view.recording.named import found
+from graphflow.view.recording.turn import Ran, Scope, Turn, Within
 from graphflow.view.scene import Outline, Places, outlined
 from graphflow.view.steps import Step, Written, drawn_id
 
@@ -71,6 +72,10 @@ class Recording:
             found[step.turn].setdefault((self.ran[step.index].within, step.node), step.index)
         return found
 
+    def first(self, turn: int, within: Within, node: str) -> int:
+        """The step in which a node ran; -1 for a leaf."""
+        return self._firsts[turn].get((within, node), -1)
+
     def scope(self, index: int) -> Scope:
         """The graph and the values around a step."""
         step = self.step(index)
@@ -83,17 +88,16 @@ class Recording:
                  help="steps are counted from 0")  # fmt: skip
         return self.steps[index]
 
-    def value(self, index: int, name: str) -> Computed:
-        """The value of a node as the step ``index`` leaves it: in the same time step of a loop, or
-        around it.
+    def value(self, index: int, id: str) -> Computed:
+        """The value at a drawn id as the step ``index`` leaves it: in the same time step of a loop,
+        after it in the last one.
         """
-        step = self.step(index)
-        scope, node = found(self.scope(index), name)
-        within = self.ran[index].within[: self._depth(scope)]
-        at = self._firsts[step.turn].get((within, node), -1)
+        turn = self.step(index).turn
+        within, node = found(self, id, index)
+        at = self.first(turn, within, node)
         if at > index:
-            fail("GF082", f"'{name}' has not run yet", help=f"go to step {at + 1}")
-        return scope.values[node]
+            fail("GF082", f"'{id}' has not run yet", help=f"go to step {at + 1}")
+        return self.turns[turn].scopes[within].values[node]
 
     def is_gradient(self, step: Step) -> bool:
         """Whether a step gave the whole gradient of its place, not a part of it."""
@@ -141,33 +145,28 @@ class Recording:
         """Where that is seen."""
         return "" if self.failing is None else self.steps[self.failing].place
 
-    def _depth(self, scope: Scope) -> int:
-        depth = 0
-        while scope.around is not None:
-            depth, scope = depth + 1, scope.around
-        return depth
-
 
 def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step:
     """A run as a step."""
     graph = turn.scopes[ran.within].graph
     origin = graph.origin(ran.node)
     within = turn.loops(ran.within)
-    place, edge, block = places.placed(graph, ran.node, within)
+    seen = places.placed(graph, ran.node, within)
     return Step(
         index=index,
         turn=number,
         node=ran.node,
         op=graph.nodes[ran.node].op,
         phase=turn.phase(ran.within, ran.node),
-        place=place,
+        place=seen.place,
         within=within,
-        edge=edge,
-        block=block,
+        edge=seen.edge,
+        block=seen.block,
         text=ran.text,
         flag=ran.flag,
         mark=origin.mark,
-        written=_written(turn, ran, places, within, place),
+        written=_written(turn, ran, places, within, seen.place),
+        seen_at=seen.seen_at | {drawn_id(ran.node, within)},
     )
 
 

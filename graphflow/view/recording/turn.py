@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import LEAVES, Graph, Phase
 from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed, run_node
@@ -32,14 +31,10 @@ a loop has a place of its own.
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """The values of the graph of a turn, or of one time step of a loop inside it.
-
-    ``around`` is the scope that the loop stands in.
-    """
+    """The values of the graph of a turn, or of one time step of a loop inside it."""
 
     graph: Graph
     values: Values
-    around: Scope | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +168,7 @@ class Runner:
         for turn in turns(parts):
             given = [*carries, *(s[turn] for s in series), *captured]
             values = Values(body, dict(zip(names, given, strict=True)))
-            self._run(Scope(body, values, scope), (*within, (name, turn)))
+            self._run(Scope(body, values), (*within, (name, turn)))
             carries = [np.asarray(values[n]) for n in body.outputs[: parts.carries]]
 
 
@@ -193,14 +188,3 @@ def loop_of(graph: Graph, name: str) -> str:
     """The loop that a node is, or that it is the backward of."""
     origin = graph.origin(name)
     return origin.twin if origin.phase == "backward" and origin.twin is not None else name
-
-
-def found(scope: Scope, name: str) -> tuple[Scope, str]:
-    """The scope, this one or one around it, that has a node, and the node."""
-    here: Scope | None = scope
-    while here is not None:
-        if name in here.graph:
-            return here, here.graph.resolve(name)
-        here = here.around
-    known = [*scope.graph.nodes, *scope.graph.aliases]
-    fail("GF020", f"no node is called '{name}'", help=did_you_mean(name, known))

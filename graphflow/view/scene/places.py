@@ -14,11 +14,12 @@ Within = Sequence[tuple[str, int]]
 
 
 class Place(NamedTuple):
-    """Where a step is seen: as in :class:`~graphflow.view.steps.Step`."""
+    """Where a step is seen: as in :class:`~graphflow.view.steps.Step`, its own id left out."""
 
     place: str
     edge: tuple[str, str] | None
     block: tuple[str, ...]
+    seen_at: frozenset[str]
 
 
 class Places:
@@ -37,7 +38,11 @@ class Places:
         """
         place, edge = self._seen(graph, node, within)
         place = self.outline.place_of(place) or self._instead(within)
-        return Place(place, None if edge is None else self._edge(*edge), self._block(place))
+        outline, block = self.outline, self._block(place)
+        box = outline.stands_for.get(place, place)
+        groups = (group for group in block if group not in outline.boxes)
+        edge = None if edge is None else self._edge(*edge)
+        return Place(place, edge, block, frozenset((place, box, *groups)))
 
     def of(self, graph: Graph, name: str, within: Within = ()) -> str:
         """Where the value of a node is seen; nothing where it is nowhere."""

@@ -61,11 +61,11 @@ function section(title, pairs) {
 
 /** What is watched, as the last step at it left it. */
 function watched() {
-  const { names, steps, texts } = held.schedule;
+  const schedule = new Schedule(held.schedule);
   return marks.watched.map((name) => {
-    const at = steps.findLastIndex((step, index) => index <= cursor
-      && [step[NAME], step[PLACE]].some((place) => names[place] === name));
-    return [name, at < 0 ? 'not yet' : texts[at]];
+    const at = schedule.steps.findLastIndex((_, index) => index <= cursor
+      && schedule.touches(index, new Set([name])));
+    return [name, at < 0 ? 'not yet' : schedule.texts[at]];
   });
 }
 

@@ -1,6 +1,7 @@
 // The steps of one iteration: what ran where, and how far a larger stride goes.
 
-const [NAME, PHASE, PLACE, SOURCE, TARGET, BLOCK, TURN, TIME, FLAG] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const [NAME, PHASE, PLACE, SOURCE, TARGET, BLOCK, TURN, TIME, FLAG, SEEN]
+  = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const STRIDES = ['node', 'block', 'layer', 'pass', 'iteration'];
 
 class Schedule {
@@ -11,6 +12,7 @@ class Schedule {
     this.texts = wire ? wire.texts : [];
     this.blocks = wire ? wire.blocks : [];
     this.flags = wire ? wire.flags : [];
+    this.seen = wire ? wire.seen : [];
     this.turns = wire ? wire.turns : [];
     this.written = wire ? wire.written : [];
     this.given = wire ? wire.given : [];
@@ -111,10 +113,10 @@ class Schedule {
     return bands;
   }
 
-  /** Whether a name among `names` is what a step runs, or where it is seen. */
-  touches(index, names) {
-    return [this.named(index, NAME), this.named(index, PLACE), this.drawn[index]]
-      .some((name) => names.has(name));
+  /** Whether a step is seen at any of these drawn ids. */
+  touches(index, ids) {
+    const step = this.steps[index];
+    return [step[NAME], ...this.seen[step[SEEN]]].some((name) => ids.has(this.names[name]));
   }
 
   /** The step of the same place at another time of a loop. */

@@ -41,4 +41,4 @@ def test_a_graph_without_training_is_told_so(name):
 def test_every_value_of_a_schedule_is_there_at_its_own_step():
     study = Study(Workspace(graph="mlp_math", walk="training"))
     for step in study.steps:
-        assert study.value(step.index, step.node) is not None
+        assert study.value(step.index, step.id) is not None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -40,7 +41,7 @@ def parts(value):
 def inside(study: Study, phase: str, node: str) -> dict[int, float]:
     """A node's value in each time step, in the order of running."""
     return {
-        step.within[0][1]: float(study.value(step.index, node))
+        step.within[0][1]: float(study.value(step.index, step.id))
         for step in study.steps
         if step.within and step.phase == phase and step.node == node
     }
@@ -65,7 +66,7 @@ def test_gradients_run_back_through_time(study):
     for t in (2, 1, 0):  # d f / d s_t = 2 s_t + w d f / d s_t+1
         carried = grads[t] = 2 * s[t] + w * carried
     found = {
-        step.within[0][1]: study.value(step.index, step.node)
+        step.within[0][1]: study.value(step.index, step.id)
         for step in back
         if step.node == "sums.more.grad" or step.node.startswith("sums.more.cotangent")
     }
@@ -89,6 +90,45 @@ def test_values_around_the_loop_are_known_inside(study):
     np.testing.assert_array_equal(study.value(step.index, "x"), [1, 2, 3])
 
 
+def test_a_drawn_id_means_the_same_time_step_and_after_the_loop_the_last_one(study):
+    (loop,) = study.workspace.unrolled
+    more, last = f"{loop}/sums.more", len(study.steps) - 1
+    shown = {}
+    for step in study.steps:
+        if step.within and step.node == "sums.more":
+            shown[step.within[0][1]] = float(study.shown(more, step.index).text)
+        if step.node == "f":
+            assert study.shown(more, step.index).text == "4.25"
+    assert shown == {0: 1.0, 1: 2.5, 2: 4.25}
+    back = [s for s in study.steps if s.within and s.phase == "backward"]
+    assert {s.within[0][1]: study.shown(more, s.index).text for s in back} == {
+        2: "4.25", 1: "2.5", 0: "1"
+    }  # fmt: skip
+    assert study.shown(more, last).text == "1"  # the way back ends in the first time step
+
+
+def test_what_has_not_run_and_what_is_not_walked_is_told(study):
+    (loop,) = study.workspace.unrolled
+    first = next(s for s in study.steps if s.id == f"{loop}/sums.more")
+    with pytest.raises(GraphflowError, match="has not run yet"):
+        study.shown(first.id, first.index - 1)
+    with pytest.raises(GraphflowError, match=f"go to step {first.index + 1}$"):
+        study.shown(first.id, -1)
+    with pytest.raises(GraphflowError, match="were not walked"):
+        Study(Workspace(text=SUMS)).shown(first.id, 2)
+    with pytest.raises(GraphflowError, match=f"no node is called '{loop}/mor'"):
+        study.shown(f"{loop}/mor", first.index)
+
+
+def test_a_slice_inside_a_loop_is_asked_for_by_its_drawn_id():
+    study = Study(Workspace(graph="lstm", unrolled=("lstm",)))
+    step = next(s for s in study.steps if s.id == "lstm/lstm.i.all")
+    parts, (operand,) = study.detail(step.index).value, study.detail(step.index).operands
+    assert [part.id for part in parts] == [""] * 4  # the parts of one node's result have none
+    assert operand.id == "lstm/lstm.i.all.add2"
+    assert study.shown(operand.id, step.index).text == operand.text
+
+
 def test_walking_inside_changes_no_number(study):
     folded = Study(Workspace(text=SUMS))
     for name, value in folded.recording.turns[0].values.items():
@@ -103,4 +143,4 @@ def test_loops_inside_loops_are_walked():
     assert any("/" in name for name in loops)
     study = Study(Workspace(graph="translator", unrolled=loops))
     assert max(len(step.within) for step in study.steps) == 2
-    assert all(study.value(step.index, step.node) is not None for step in study.steps)
+    assert all(study.value(step.index, step.id) is not None for step in study.steps)

@@ -47,10 +47,11 @@ def test_every_step_has_a_place_that_is_seen(case, drawing):
     boxes = {node.id for node in drawing.nodes}
     places = Places(case.outline)
     for node in case.graph:
-        place, edge, block = places.placed(case.graph, node.name)
+        place, edge, block, seen = places.placed(case.graph, node.name)
         for name in (place, *(edge or ())):
             assert drawing.shown_as.get(name, name) in boxes, (node.name, name)
         assert all(group in case.outline.groups for group in block)
+        assert place in seen and seen <= {*case.outline.boxes, *case.outline.stands_for, *block}
 
 
 def test_boxes_and_edges_are_told_apart_and_have_their_ends(drawing):

@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from graphflow.api import Model, load, loads
 from graphflow.diagnostics import Diagnostic, GraphflowError
-from graphflow.gallery import find
 from graphflow.runs import Way, resumed, started
 from graphflow.studio.frames import Answer
 from graphflow.studio.live import Recording
@@ -26,6 +24,8 @@ from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
 from graphflow.training.progress import Outcome, Progress
 from graphflow.training.run_settings import RunSettings
+from graphflow.view.opening import open_model
+from graphflow.view.workspace import Workspace
 
 Command = Literal["pause", "go", "step", "stop", "snapshot"]
 State = Literal["starting", "running", "paused", "stopping", "stopped", "complete", "failed",
@@ -38,14 +38,13 @@ GRACE = 20.0
 
 @dataclass(frozen=True)
 class Order:
-    """What to train, and where: a graph by name or path, or a text; or the run in ``folder``, with
-    ``resume``. ``epochs`` and ``steps`` count in all.
+    """What to train, and where: what a workspace opens, from its first values or those of its run;
+    or the run in ``folder``, with ``resume``. ``epochs`` and ``steps`` count in all. What was
+    written over in the workspace to be looked at is not trained.
     """
 
     folder: str
-    graph: str = ""
-    text: str = ""
-    overrides: tuple[tuple[str, str], ...] = ()
+    workspace: Workspace = field(default_factory=Workspace)
     seed: int | None = None
     epochs: int | None = None
     steps: int | None = None
@@ -167,17 +166,11 @@ def _loop(order: Order, control: Control) -> Loop:
     settings = RunSettings(epochs=order.epochs, steps=order.steps)
     if order.resume:
         return resumed(folder, settings, way)
-    model = _model(order)
-    settings = RunSettings(order.graph, str(model.folder or ""), model.overrides, order.seed,
-                           order.dtype, "numpy", order.epochs, order.steps)  # fmt: skip
+    model = open_model(order.workspace)
+    home = str(model.folder.resolve()) if model.folder else ""
+    settings = RunSettings(order.workspace.graph, home, model.overrides, order.seed, order.dtype,
+                           "numpy", order.epochs, order.steps)  # fmt: skip
     return started(model, settings, folder, way)
-
-
-def _model(order: Order) -> Model:
-    overrides = dict(order.overrides)
-    if order.text:
-        return loads(order.text, overrides)
-    return load(order.graph, overrides, folder=find(order.graph).resolve().parent)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from graphflow.studio.live import FOLDER
 from graphflow.studio.trainer import Order
 from graphflow.training.history import Records
 from graphflow.training.run_folder import RunFolder
+from graphflow.view.workspace import Workspace
 
 PARABOLA = """
 graphflow: 1
@@ -41,7 +42,21 @@ def jobs(limits: Limits, tmp_path: Path) -> Iterator[Jobs]:
 
 
 def order(text: str) -> Order:
-    return Order("", text=text)
+    return Order("", Workspace(text=text))
+
+
+def test_a_text_is_trained_on_the_files_of_its_folder(jobs: Jobs, limits: Limits, tmp_path: Path):
+    folder = Path(limits.folders[0]) / "sub"
+    folder.mkdir()
+    (folder / "only.csv").write_text("a,b\n1,2\n2,4\n")
+    text = PARABOLA.replace(
+        "nodes: {f: w ** 2}",
+        "inputs: {x: {shape: [B]}, y: {shape: [B]}}\nnodes: {f: mean((x * w - y) ** 2)}\n"
+        "data: {source: csv, path: only.csv, batch: 2, feed: {x: a, y: b}}",
+    )
+    job = jobs.start(Order("", Workspace(text=text, folder=str(folder))), "line")
+    job.wait(30)
+    assert job.report.state == "complete", job.report.diagnostics
 
 
 def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -197,7 +212,8 @@ def test_a_training_stops_with_a_checkpoint_when_the_studio_is_killed(tmp_path: 
     code = (
         "import sys, time; from graphflow.studio.jobs import Jobs\n"
         "from graphflow.studio.limits import Limits; from graphflow.studio.trainer import Order\n"
-        "job = Jobs(Limits()).start(Order('', text=sys.argv[1]), 'long')\n"
+        "from graphflow.view.workspace import Workspace\n"
+        "job = Jobs(Limits()).start(Order('', Workspace(text=sys.argv[1])), 'long')\n"
         "while not job.report.step: time.sleep(0.01)\n"
         "print(job.process.pid, job.folder, flush=True); sys.stdin.read()"
     )

@@ -123,7 +123,7 @@ def test_a_setting_of_the_file_is_changed(studio: Studio):
     page.text_input(key="train_set_lr").set_value("0.5")
     button(page, "Start").click().run()
     job = next(reversed(studio.jobs._jobs.values()))
-    assert job.wait(20) and job.order.overrides == (("lr", "0.5"),)
+    assert job.wait(20) and job.order.workspace.overrides == (("lr", "0.5"),)
 
 
 def test_a_wrong_change_is_told_and_nothing_is_started(studio: Studio):

@@ -7,6 +7,7 @@ closed, or opened by somebody else, and nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import streamlit as st
@@ -82,16 +83,20 @@ def _ordering() -> None:
     if workspace is None:
         st.info("Open a graph in the gallery first; runs that were made before are listed below.")
         return
-    if workspace.run:
+    if workspace.run and not workspace.text:
         st.info("What is open is a run: resume it below, or open a graph to train it anew.")
         return
     form = cast(Form, state.client().call("form", workspace))
     st.subheader(escaped(form.name or "New training"), anchor=False)
+    if workspace.run:
+        st.caption("It begins with the values of the run that the text was made of.")
+    if workspace.edits:
+        st.caption("Values that were written over in Explore are not trained.")
     if not form.section:
         st.info("This file has neither a train: nor a run: section: there is nothing to train.")
         return
     given = dict(workspace.overrides)
-    with st.form("train_form"):
+    with st.form("train_form", enter_to_submit=False):
         halves = st.columns(2)
         written = {
             name: _field(halves[number % 2], name, given.get(name, text))
@@ -128,10 +133,8 @@ def _start(
     workspace: Workspace, name: str, changed: Mapping[str, str], counts: Mapping[str, int | None]
 ) -> None:
     """Begin a training, and look at it."""
-    order = Order(
-        "", workspace.graph, workspace.text, tuple(changed.items()), counts["seed"],
-        counts["epochs"], counts["steps"],
-    )  # fmt: skip
+    ordered = replace(workspace, overrides=tuple(changed.items()))
+    order = Order("", ordered, counts["seed"], counts["epochs"], counts["steps"])
     job = open_studio().jobs.start(order, workspace.graph or name)
     st.session_state[SHOWN] = str(job.folder)
     st.session_state[STARTED] += 1

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -51,6 +51,32 @@ def readable(file: Path) -> Path:
     """
     with file.open("rb"):
         return file
+
+
+_kept_to: tuple[Path, ...] | None = None
+
+
+def keep_to(folders: Iterable[str | Path]) -> None:
+    """From here on, what a file names is read below these folders alone, links followed."""
+    global _kept_to
+    _kept_to = tuple(Path(os.path.realpath(folder)) for folder in folders)
+
+
+def allowed(path: str | Path, written: str = "") -> None:
+    """Raise GF131 where a path, which a file has ``written`` so, lies outside the folders of
+    :func:`keep_to`. It is asked before anything else is asked of the path: what lies outside, and
+    whether anything does, is not told.
+    """
+    if _kept_to is None:
+        return
+    try:
+        place = Path(os.path.realpath(path))
+    except ValueError:  # a NUL byte: no file is called so
+        return
+    if not any(place.is_relative_to(folder) for folder in _kept_to):
+        told = "the studio does not read outside the folders that it was given"
+        fail("GF131", f"'{written or path}': {told}",
+             help="whoever starts the studio allows further folders: --folder DIR")  # fmt: skip
 
 
 def append_row(file: Path, row: Mapping[str, object]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.files import allowed
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read_file
 
@@ -45,7 +46,8 @@ def find(name_or_path: str | Path) -> Path:
     'mlp.yaml'
     """
     path, text = Path(name_or_path), str(name_or_path)
-    if path.exists() or path.suffix or path.name != text:
+    if path.suffix or path.name != text or path.exists():
+        allowed(path, text)
         return path
     canned = _files()
     if text not in canned:

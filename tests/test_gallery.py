@@ -56,7 +56,7 @@ def test_shared_blocks_are_not_listed(tmp_path, monkeypatch):
     (tmp_path / "vision").mkdir()
     text = "graphflow: 1\nname: A net\nsource: Book 3.1; Article\n"
     (tmp_path / "vision" / "net.yaml").write_text(text)
-    monkeypatch.setattr(gallery, "_root", lambda: tmp_path)
+    monkeypatch.setattr(gallery, "root", lambda: tmp_path)
     (entry,) = gallery.list_graphs()
     assert (entry.name, entry.topic, entry.about) == ("net", "vision", "A net")
     assert entry.sources == ("Book 3.1", "Article")
@@ -70,6 +70,6 @@ def test_topics_stand_in_reading_order():
 def test_sources_may_be_a_list(tmp_path, monkeypatch):
     text = "graphflow: 1\nname: A net\nsource: [Book 3.1, Article]\n"
     (tmp_path / "net.yaml").write_text(text)
-    monkeypatch.setattr(gallery, "_root", lambda: tmp_path)
+    monkeypatch.setattr(gallery, "root", lambda: tmp_path)
     (entry,) = gallery.list_graphs()
     assert (entry.topic, entry.sources) == ("net", ("Book 3.1", "Article"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from graphflow.data.download import digest_of, download
 from graphflow.diagnostics import fail
+from graphflow.files import allowed
 
 VARIABLE = "GRAPHFLOW_DATA"
 
@@ -136,6 +137,7 @@ def user_place(path: str, folder: str | Path | None) -> Path:
 
 def inside(path: str, folder: str | Path | None, help: str) -> Path:
     """The path with links followed; GF074 with ``help`` where it leaves ``folder``."""
+    allowed(Path(folder or "", path), path)
     try:
         found = Path(folder or "", path).resolve()
         outside = folder is not None and not found.is_relative_to(Path(folder).resolve())

@@ -13,7 +13,7 @@ from graphflow.data.files import inside
 from graphflow.data.packed import Packed, packed
 from graphflow.data.pretrained import PRETRAINED, obtain_weights
 from graphflow.diagnostics import Mark, did_you_mean, fail, placed
-from graphflow.files import readable
+from graphflow.files import allowed, readable
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
 
@@ -85,6 +85,8 @@ def located(
     if file in PRETRAINED:
         with placed(mark):
             return obtain_weights(file)
+    with placed(mark):
+        allowed(Path(folder or "", file), file)
     if file.startswith("torchvision/") and not Path(folder or "", file).is_file():
         offer = did_you_mean(file, PRETRAINED) or f"there are {', '.join(PRETRAINED)}"
         fail("GF077", f"no published weights are called '{file}'", mark, help=offer)

@@ -4,6 +4,9 @@ of the network or a program is started, Python tells the hook, which may refuse.
 A hook cannot be taken away again, and a graph file cannot run Python, so what is refused stays
 refused. Libraries that open files behind Python's back (safetensors) are called after
 :func:`graphflow.files.readable` has opened the file once, which the hook sees.
+
+Libraries read more (their own modules, what the system says of the machine) than a file may name:
+a path that a file names is held to its folders by :func:`graphflow.files.allowed`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 
 import graphflow
 from graphflow.data.files import cache_folder, data_folders
+from graphflow.files import keep_to
 from graphflow.gallery import root
 from graphflow.studio.limits import Limits
 
@@ -61,13 +65,14 @@ class Confinement:
         writable = [limits.runs] * training
         writable += [str(cache_folder())] * limits.network
         self.writable = _real(writable)
-        shared: list[str | Path] = [limits.runs, cache_folder(), *data_folders(), *SYSTEM]
+        self.named = _real([*limits.folders, root(), limits.runs, cache_folder(), *data_folders()])
         libraries = [sysconfig.get_path(name) for name in LIBRARIES]
-        self.readable = _real([*limits.folders, root(), _package(), *shared, *libraries])
+        self.readable = _real([*self.named, _package(), *SYSTEM, *libraries])
         self.code = _real(path for path in sys.path if path)
 
     def install(self) -> None:
         """Ask this object before everything that follows in this process."""
+        keep_to(self.named)
         watched: dict[str, Callable[..., None]] = {
             event: self._change(*places) for event, places in CHANGES.items()
         }
@@ -82,10 +87,6 @@ class Confinement:
                 raise Refused(errno.EACCES, f"the studio does not let files {what}")
 
         sys.addaudithook(hook)
-
-    def check(self, path: str) -> None:
-        """Raise :class:`Refused` where a file or folder may not be read."""
-        self._check(_place(path), self.readable, READ)
 
     def _open(self, path: object, mode: object, flags: int) -> None:
         if isinstance(path, int):

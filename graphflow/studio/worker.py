@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import IO
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, fail
+from graphflow.files import allowed
 from graphflow.studio import frames
 from graphflow.studio.confinement import Confinement, Refused
 from graphflow.studio.frames import Answer, Question
@@ -116,7 +117,7 @@ class Desk:
         """The study of a workspace, opened if it is not; those that lie longest are closed."""
         if workspace not in self._studies:
             if workspace.run:  # a folder that cannot be listed seems empty
-                self._confinement.check(workspace.run)
+                allowed(workspace.run)
             latest = next(reversed(self._studies.values()), None)
             while len(self._studies) >= KEPT or self._bytes() > self._bounds.bytes:
                 self._studies.popitem(last=False)

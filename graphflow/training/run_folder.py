@@ -38,6 +38,7 @@ from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
 from graphflow.files import (
+    allowed,
     append_row,
     fresh,
     lock,
@@ -106,6 +107,7 @@ class RunFolder:
     def open(cls, path: str | PathLike[str]) -> RunFolder:
         """A folder that holds a run."""
         run = cls(path)
+        allowed(run.graph_file, str(path))
         if not run.graph_file.is_file():
             fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
         return run

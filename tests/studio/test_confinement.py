@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import graphflow
 from graphflow import loads, train
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.gallery import find
@@ -107,6 +108,34 @@ data: {{source: text, path: '{place}', steps: 4, batch: 2, feed: {{x: x}}}}
     assert "does not read outside" in refused(studio, Workspace(text=text, of="f")).message
 
 
+@pytest.mark.parametrize("place", [
+    "/proc/self/maps", "/proc/cpuinfo", "/etc", "/etc/passwd", "/etc/there-is-none", np.__file__,
+    graphflow.__file__,
+])  # fmt: skip
+@pytest.mark.parametrize("kind", ["text", "csv", "npz", "npy", "images", "lines", "weights",
+                                  "use", "graph", "run"])  # fmt: skip
+def test_what_lies_outside_has_one_answer_whether_it_is_there_or_not(
+    studio: Studio, kind: str, place: str
+):
+    if kind in ("graph", "run"):
+        shown = Workspace(**{kind: place})
+    elif kind in ("weights", "use"):
+        shown = Workspace(text=(LAYER if kind == "weights" else BLOCKS).format(path=place), of="f",
+                          folder="/" if kind == "use" else "")  # fmt: skip
+    else:
+        shown = table(place, kind)
+    found = refused(studio, shown)
+    assert found.code == "GF131"
+    expected = "the studio does not read outside the folders that it was given"
+    assert found.message == f"'{place}': {expected}"
+
+
+def test_a_link_to_the_outside_does_not_tell_where_it_leads(studio: Studio, grounds: Path):
+    link = str(grounds / "models" / "link-rows.csv")
+    found = refused(studio, table(link))
+    assert found.message.startswith(f"'{link}'") and "outside/" not in found.message
+
+
 def test_a_path_that_an_override_gives_is_held_to_the_same(studio: Studio, grounds: Path):
     shown = replace(table(grounds / "models" / "rows.csv"),
                     overrides=(("data.path", str(grounds / "outside" / "rows.csv")),))  # fmt: skip
@@ -119,7 +148,7 @@ def test_weights_are_read_by_a_library_and_held_to_the_same(
 ):
     opened(studio, Workspace(text=LAYER.format(path=grounds / "models" / "w.safetensors"), of="f"))
     found = refused(studio, Workspace(text=LAYER.format(path=grounds / place), of="f"))
-    assert found.code == "GF077" and "does not read outside" in found.message
+    assert found.code == "GF131" and "does not read outside" in found.message
     assert found.mark is not None and found.mark.line == 4
 
 
@@ -134,7 +163,7 @@ def test_blocks_of_a_file_outside_are_not_used(studio: Studio, grounds: Path):
 def test_a_graph_outside_is_not_opened(studio: Studio, grounds: Path, place: str):
     opened(studio, Workspace(graph=str(grounds / "models" / "graph.yaml")))
     found = refused(studio, Workspace(graph=str(grounds / place)))
-    assert found.code == "GF001" and "does not read outside" in found.message
+    assert found.code == "GF131" and "does not read outside" in found.message
 
 
 def trained(folder: Path) -> None:

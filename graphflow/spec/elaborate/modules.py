@@ -10,7 +10,8 @@ from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from graphflow.diagnostics import GraphflowError, fail
+from graphflow.diagnostics import GraphflowError, fail, placed
+from graphflow.files import allowed
 from graphflow.library import files
 from graphflow.spec.document import BlockDecl, Document, Pipeline, read_document
 from graphflow.spec.elaborate.elaborator import Elaborator
@@ -56,6 +57,8 @@ def _target(path: Scalar, folder: Path | None, above: tuple[Path, ...]) -> Path:
     """The file that a path of ``use:`` means."""
     if folder is None:
         fail("GF001", "'use:' needs a file on disk to look beside", path.mark)
+    with placed(path.mark):
+        allowed(folder / str(path.value), str(path.value))
     target = (folder / str(path.value)).resolve()
     if not target.is_relative_to(_project(folder, above)):
         fail("GF001", f"'{path.value}' lies outside the project's folder", path.mark)

@@ -5,6 +5,7 @@ How far it came, how well it did, and the settings in which runs differ.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +56,35 @@ def is_run(path: Path) -> bool:
     return (path / "graph.yaml").is_file() and (path / "run.json").is_file()
 
 
-def entries_in(folder: Path) -> list[Entry]:
-    """The runs that lie in a folder, oldest first."""
+def hold_together(path: Path) -> None:
+    """Raise GF064 where a run's folder is a link, or holds one that leads out of it: whoever reads
+    it for somebody else would read other files for them.
+    """
+    home = Path(os.path.realpath(path))
+    links = [path] if path.is_symlink() else []
+    for place, folders, names in os.walk(path):
+        links += [each for n in (*folders, *names) if (each := Path(place, n)).is_symlink()]
+    for link in links:
+        if link == path or not Path(os.path.realpath(link)).is_relative_to(home):
+            fail("GF064", f"'{link}' is a link that leads out of the run's folder",
+                 help="copy what it means into the folder")  # fmt: skip
+
+
+def entries_in(folder: Path, linked: bool = True) -> list[Entry]:
+    """The runs that lie in a folder, oldest first. Unless they may be ``linked`` to what lies
+    elsewhere, those that are count as damaged.
+    """
     if not folder.is_dir():
         fail("GF064", f"there is no folder '{folder}'", help="graphflow run writes to runs/")
-    found = [_listed(path) for path in sorted(folder.iterdir()) if is_run(path)]
+    found = [_listed(path, linked) for path in sorted(folder.iterdir()) if is_run(path)]
     return sorted(found, key=lambda e: (e.started, str(e.path)))
 
 
-def _listed(path: Path) -> Entry:
+def _listed(path: Path, linked: bool) -> Entry:
     """A run among others: they are listed whatever is wrong with it."""
     try:
+        if not linked:
+            hold_together(path)
         return entry(path)
     except GraphflowError:
         return Entry(path, "", 0, 0, DAMAGED, {}, None, {})

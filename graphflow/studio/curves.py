@@ -11,6 +11,7 @@ import numpy as np
 from graphflow.figures.charts import thinned
 from graphflow.figures.descriptions import Array, Chart, Labels, Series
 from graphflow.files import read_object
+from graphflow.run_entries import hold_together
 from graphflow.studio.live import FOLDER
 from graphflow.training.history import STEP, Records
 from graphflow.training.rows import Row
@@ -28,7 +29,11 @@ NAMED = 24
 
 
 def metrics_charts(run: Path) -> dict[str, Chart]:
-    """By metric: its value in each update, and the means of each epoch, over the updates made."""
+    """By metric: its value in each update, and the means of each epoch, over the updates made.
+
+    GF064 where the run's folder holds links to files elsewhere; so for :func:`gauge_charts`.
+    """
+    hold_together(run)
     found: dict[str, list[Series]] = {}
     updates = Records(run / FOLDER / "values.npy").stored()
     for name in [n for n in updates.dtype.names or () if n != STEP]:
@@ -45,6 +50,7 @@ def gauge_charts(run: Path) -> dict[str, Chart]:
     """The norms of gradients by layer, and the ratios of updates to weights; none where a run has
     no gauges.
     """
+    hold_together(run)
     file = run / FOLDER / "names.json"
     rows = Records(run / FOLDER / "gauges.npy").stored()
     if not len(rows) or not file.is_file():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from graphflow.diagnostics import Diagnostic, fail
 from graphflow.files import fresh, slug
-from graphflow.run_entries import Entry, entries_in
+from graphflow.run_entries import DAMAGED, Entry, entries_in
 from graphflow.studio import frames
 from graphflow.studio.child import how_it_ended, memory_of, start
 from graphflow.studio.frames import Answer
@@ -143,6 +143,8 @@ class Standing:
     @property
     def moments(self) -> tuple[str, ...]:
         """The checkpoints that can be looked into by now: its snapshots, and the latest."""
+        if self.entry.state == DAMAGED:
+            return ()
         folder = RunFolder(self.entry.path)
         return (*folder.snapshots(), *["latest"] * any(folder.checkpoints()))
 
@@ -191,7 +193,7 @@ class Jobs:
     def runs(self) -> list[Standing]:
         """All runs in the folder, newest first; those that have just been started, too."""
         folder = Path(self.limits.runs)
-        found = entries_in(folder) if folder.is_dir() else []
+        found = entries_in(folder, linked=False) if folder.is_dir() else []
         standing = [Standing(e, self._jobs.get(e.path)) for e in reversed(found)]
         known = {each.entry.path for each in standing}
         begun = [

@@ -91,4 +91,5 @@ def _figure(name: str, material: Material) -> Figure:
 
 def runs(folder: str) -> list[Entry]:
     """The runs in a folder, newest first; none where there is no such folder yet."""
-    return entries_in(Path(folder))[::-1] if Path(folder).is_dir() else []
+    found = Path(folder)
+    return entries_in(found, linked=False)[::-1] if found.is_dir() else []

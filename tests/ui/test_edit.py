@@ -210,3 +210,9 @@ def test_a_broken_text_leaves_the_last_picture(page):
     written_over(page, TEXT, "[")
     assert page.session_state[DESK].drawn is before
     assert "as it last could be drawn" in said(page)
+
+
+def test_what_may_be_sent_is_said_in_words(page):
+    (field,) = page.get("file_uploader")
+    assert "at most 1 MB" in field.proto.label
+    assert "A file of more than 1 MB is not taken" in said(page)

@@ -12,6 +12,7 @@ from graphflow.view.uploads import uploaded
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit.desk import Desk
+from ui.widgets.uploader import graph_file
 
 UPLOAD = "graphflow_edit_upload"
 
@@ -42,13 +43,11 @@ def file_name(desk: Desk) -> str:
 
 
 def _upload(desk: Desk) -> None:
-    limit = open_studio().limits.upload_bytes
-    sent = st.file_uploader(f"A graph file (YAML, at most {limit:,} bytes)", ["yaml", "yml"],
-                            key=UPLOAD, max_upload_size=-(-limit // 2**20))  # fmt: skip
+    sent = graph_file("A graph file", UPLOAD)
     if sent is None or not st.button("Put it into the editor", type="primary"):
         return
     try:
-        text = uploaded(sent.getvalue(), sent.name, limit)
+        text = uploaded(sent.getvalue(), sent.name, open_studio().limits.upload_bytes)
     except GraphflowError as error:
         messages.show(error)
         return

@@ -14,6 +14,7 @@ from ui import messages
 from ui.going import go
 from ui.messages import escaped
 from ui.state import client, open_workspace
+from ui.widgets.uploader import graph_file
 
 if TYPE_CHECKING:
     from graphflow.run_entries import Entry
@@ -40,11 +41,7 @@ def _file() -> None:
         st.caption(f"Files are read in {folders}.")
         if st.form_submit_button("Open") and path:
             _open_checked(Workspace(graph=path))
-    sent = st.file_uploader(
-        f"Or send one (YAML, at most {limits.upload_bytes:,} bytes)",
-        ["yaml", "yml"],
-        max_upload_size=-(-limits.upload_bytes // 2**20),
-    )
+    sent = graph_file("Or send one", "gallery_upload")
     if sent is not None and st.button("Open the file sent", type="primary"):
         try:
             text = uploaded(sent.getvalue(), sent.name, limits.upload_bytes)

@@ -13,7 +13,7 @@ from graphflow.spec.elaborate.calls import is_operator
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.names import walk
-from graphflow.spec.syntax import Call, Expr, Name, Placeholder
+from graphflow.spec.syntax import Call, Expr, Name, Number, Placeholder
 
 TURNS_LIMIT = 1_000
 
@@ -145,8 +145,10 @@ class Nodes(Blocks):
     def repeat(self, line: str, item: Repeat, value: Bound, scope: Scope, place: Place) -> Bound:
         """Turns of a repetition: fresh parameters each, or the first's with ``share``."""
         first = place.next_turn
-        for names in self.turns(item, scope):
-            self.spend(item.mark)
+        every = self.turns(item, scope)
+        each = 1 + sum(map(_least_turns, item.through))
+        for number, names in enumerate(every):
+            self.spend(item.mark, more=(len(every) - number) * each - 1)
             turn = Scope(scope)
             for name, bound in names.items():
                 turn.declare(name, bound, item.mark)
@@ -181,6 +183,15 @@ class Nodes(Blocks):
                 fail("GF033", f"each row needs {len(names)} values: {', '.join(names)}",
                      item.for_.values.mark)  # fmt: skip
         return [dict(zip(names, row, strict=True)) for row in rows]  # type: ignore[arg-type]
+
+
+def _least_turns(item: Item) -> int:
+    """How many turns an item makes at least: as far as its numbers are written out."""
+    if not isinstance(item, Repeat) or item.repeat is None:
+        return 0
+    times = item.repeat.times
+    count = times.value if isinstance(times, Number) and isinstance(times.value, int) else 0
+    return max(count, 0) * (1 + sum(map(_least_turns, item.through)))
 
 
 def _label(item: Expr) -> str:

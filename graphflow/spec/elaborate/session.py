@@ -322,15 +322,15 @@ class Session:
             index -= 1
         return self.calls[index]
 
-    def spend(self, mark: Mark | None) -> None:
-        """Count a call of a block or a turn of a repeat: there are as many as nodes at most."""
+    def spend(self, mark: Mark | None, more: int = 0) -> None:
+        """Count a call or a turn: as many as nodes at most, with ``more`` that are to follow."""
         self.work += 1
         if self.work > self.max_nodes + 1:
             raise Poisoned  # said once: everything else of such a file stays unread
-        if self.work > self.max_nodes:
-            what = "calls of blocks and turns of repeats"
-            fail("GF004", f"more than {self.max_nodes:,} {what}", mark,
-                 help="--max-nodes, or load(..., max_nodes=...), allows more")  # fmt: skip
+        if self.work + more > self.max_nodes:
+            self.work = self.max_nodes + 1
+            fail("GF004", f"more than {self.max_nodes:,} calls of blocks and turns of repeats",
+                 mark, help="--max-nodes, or load(..., max_nodes=...), allows more")  # fmt: skip
 
     @contextmanager
     def called(self, function: Function, mark: Mark) -> Iterator[None]:

@@ -165,7 +165,7 @@ def test_what_cannot_be_judged_is_refused_before_training(
 def test_the_best_of_a_run_that_keeps_none_is_an_error(tmp_path: Path):
     bare = OVERFIT[: OVERFIT.index("  early")]
     gf.train(gf.loads(bare), out=tmp_path / "run", steps=1)
-    for which, words in (("best", "train: {best:"), ("newest", "'latest' or 'best'")):
+    for which, words in (("best", "train: {best:"), ("newest", "one of latest, best")):
         with pytest.raises(gf.GraphflowError, match="GF064") as caught:
             gf.load_run(tmp_path / "run", checkpoint=which)
         assert words in (caught.value.diagnostics[0].help or "")

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphflow.api import Model, loads
 from graphflow.ir.graph import Graph
-from graphflow.view.choosing import choose, compiled
+from graphflow.view.choosing import choose_to_look, compiled
 from graphflow.view.opening import open_model
 from graphflow.view.recording.limits import Limits
 from graphflow.view.scene import Outline, outlined
@@ -28,7 +28,7 @@ class Case:
 def canned(name: str) -> Case:
     """A canned graph, forward and backward."""
     model = open_model(Workspace(graph=name), Limits().nodes)
-    chosen = choose(model, None)
+    chosen = choose_to_look(model)
     program, cotangent = compiled(model, chosen, "float32", None)
     graph = program.prepared(chosen.values, cotangent).graph
     return Case(graph, outlined([graph], model.elaborated.calls, [chosen.of]))

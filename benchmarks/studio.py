@@ -93,7 +93,9 @@ def rows(page: Page) -> tuple[list[float], list[float], list[float]]:
     canvas = page.locator(".canvas").element_handle()
     page.locator(".canvas").focus()
     painted, panel, toggled = [], [], []
-    for step in range(STEPS):
+    ends = page.locator(".transport .step").inner_text().partition("/")[2]
+    walked = int(ends.split()[0])
+    for step in range(min(STEPS, walked)):
         panel.append(page.evaluate(f"([c, s]) => ({PANEL})(c, s)", [canvas, step + 1]))
         page.wait_for_timeout(200)
     for _ in range(STEPS):

@@ -11,7 +11,6 @@ from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Overlay
 from graphflow.view.wire import Wire, wire_drawing, wire_overlay
 from graphflow.view.workspace import Look, OverlayKind
-from ui.explore.transport import PARTS
 from ui.messages import show_errors
 from ui.state import ask, change, move_to, opened, session
 from ui.widgets.graph import Handlers, graph
@@ -22,7 +21,6 @@ HEIGHT = "clamp(380px, 100vh - 400px, 1100px)"
 """Of the picture: so that the bar below it is seen, too."""
 
 
-@st.fragment(key="graph")
 def drawn() -> None:
     """The widget, with everything that it does not have yet."""
     with show_errors():
@@ -84,18 +82,15 @@ def toggled(look: Look, drawing: Drawing, group: str) -> Look:
 
 def _cursor(cursor: int) -> None:
     session().cursor = cursor
-    st.rerun("detail")
 
 
 def _selected(node: str) -> None:
     session().selected = node
-    st.rerun("detail")
 
 
 def _toggle(group: str) -> None:
     here = session()
     here.look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
-    st.rerun(PARTS)
 
 
 def with_option(look: Look, name: str, value: object) -> Look:
@@ -127,7 +122,6 @@ def _option(name: str, value: object) -> None:
         here.overlay = cast(OverlayKind, value)
     if name == "stop_above" and (value is None or type(value) in (int, float)):
         here.stop_above = None if value is None else float(cast(float, value))
-    st.rerun(PARTS)
 
 
 def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:
@@ -136,23 +130,19 @@ def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 def _breakpoint(node: str) -> None:
     session().breakpoints = _flipped(session().breakpoints, node)
-    st.rerun(PARTS)
 
 
 def _watch(node: str) -> None:
     session().watches = _flipped(session().watches, node)
-    st.rerun(PARTS)
 
 
 def _open(node: str) -> None:
     session().selected = node
     st.session_state["explore_tab"] = "Now"
-    st.rerun("detail")
 
 
 def _need(what: str) -> None:
     st.session_state.get(SENT, {}).pop(what, None)
-    st.rerun(PARTS)
 
 
 def _iterate(by: int) -> None:

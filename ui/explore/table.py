@@ -8,7 +8,6 @@ import streamlit as st
 
 from graphflow.view.steps import Step
 from ui.explore.now import SIGNS
-from ui.explore.transport import PARTS
 from ui.state import move_to, session
 
 KEY = "schedule_table"
@@ -37,4 +36,3 @@ def _picked() -> None:
     rows = chosen["selection"]["rows"]
     if rows:
         move_to(rows[0])
-    st.rerun(PARTS)

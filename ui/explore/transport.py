@@ -7,19 +7,10 @@ import streamlit as st
 from graphflow.view.steps import Step
 from ui.state import START, move_to, session
 
-PARTS = ["graph", "detail"]
-"""The fragments that show where the cursor is."""
-
-
-def go(cursor: int) -> None:
-    """Move the cursor: a callback, after which only what shows it is drawn again."""
-    move_to(cursor)
-    st.rerun(PARTS)
-
 
 def move(by: int) -> None:
     """Move the cursor on or back from where it is by now."""
-    go(max(START, session().cursor + by))
+    move_to(max(START, session().cursor + by))
 
 
 def transport(steps: tuple[Step, ...]) -> None:
@@ -27,16 +18,16 @@ def transport(steps: tuple[Step, ...]) -> None:
     here, last = session(), len(steps) - 1
     at_start, at_end = here.cursor <= START, here.cursor >= last
     with st.container(horizontal=True, gap="small", key="transport"):
-        st.button("⏮", key="first", help="before the first step", on_click=go, args=(START,),
+        st.button("⏮", key="first", help="before the first step", on_click=move_to, args=(START,),
                   disabled=at_start)  # fmt: skip
         st.button("Back", key="back", shortcut="p", on_click=move, args=(-1,),
                   disabled=at_start)  # fmt: skip
         st.button("Step", key="step", type="primary", shortcut="n", on_click=move,
                   args=(1,), disabled=at_end)  # fmt: skip
         if here.breakpoints or here.stop_above is not None:
-            st.button("To breakpoint", key="run", on_click=go, args=(next_stop(steps),),
+            st.button("To breakpoint", key="run", on_click=move_to, args=(next_stop(steps),),
                       disabled=at_end)  # fmt: skip
-        st.button("⏭", key="last", help="the last step", on_click=go, args=(last,),
+        st.button("⏭", key="last", help="the last step", on_click=move_to, args=(last,),
                   disabled=at_end)  # fmt: skip
 
 

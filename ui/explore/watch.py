@@ -7,7 +7,6 @@ import streamlit as st
 from graphflow.view.overview import Overview
 from graphflow.view.steps import Step
 from ui.explore.now import known
-from ui.explore.transport import PARTS
 from ui.explore.values import value
 from ui.messages import escaped
 from ui.state import session
@@ -38,9 +37,7 @@ def watch(steps: tuple[Step, ...], overview: Overview) -> None:
 
 def _watched() -> None:
     session().watches = tuple(st.session_state["watched"])
-    st.rerun(PARTS)
 
 
 def _stops() -> None:
     session().breakpoints = tuple(st.session_state["stops"])
-    st.rerun(PARTS)

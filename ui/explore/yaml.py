@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from graphflow.view.steps import Step
-from ui.explore.transport import PARTS
 from ui.messages import escaped
 from ui.state import ask, move_to, opened, session, text_of
 from ui.widgets.lines import lines
@@ -32,4 +31,3 @@ def jump(line: int) -> None:
     at = [s.index for s in steps if s.mark and s.mark.line == line and own(s.mark.file)]
     if at:
         move_to(next((index for index in at if index > session().cursor), at[0]))
-    st.rerun(PARTS)

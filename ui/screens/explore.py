@@ -31,14 +31,21 @@ def page() -> None:
         here.cursor = max(START, min(here.cursor, len(steps) - 1))
         header(overview)
         first_nan(steps)
-        left, right = st.columns([0.68, 0.32], gap="medium")
-        with left:
-            drawn()
-        with right:
-            detail(overview, steps)
+        walked(overview, steps)
 
 
-@st.fragment(key="detail")
+@st.fragment
+def walked(overview: Overview, steps: tuple[Step, ...]) -> None:
+    """The graph, and the panel that follows its cursor: one fragment, so that a step costs one run,
+    whichever of the two moves the cursor.
+    """
+    left, right = st.columns([0.68, 0.32], gap="medium")
+    with left:
+        drawn()
+    with right:
+        detail(overview, steps)
+
+
 def detail(overview: Overview, steps: tuple[Step, ...]) -> None:
     """What there is to know about the step at the cursor."""
     here = session()

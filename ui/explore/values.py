@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from html import escape
 
 import streamlit as st
@@ -46,10 +47,21 @@ def value(shown: Shown, *, slicing: str = "") -> None:
     if shown.cells and summary.shape:
         table(shown)
     if shown.picture:
-        st.image(shown.picture, width="content", alt=f"{shown.name} as a picture: {shown.text}")
+        alt = f"{shown.name} as a picture: {shown.text}"
+        st.image(embedded(shown.picture), width="content", alt=alt)
         legend(shown)
     if not short and shown.caption:
         st.caption(escaped(shown.caption))
+
+
+def embedded(png: bytes) -> str:
+    """A picture as an address that holds it: a file of the server is gone with the next step, often
+    before the browser has fetched it.
+
+    >>> embedded(b"png")
+    'data:image/png;base64,cG5n'
+    """
+    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def table(shown: Shown) -> None:

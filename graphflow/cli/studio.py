@@ -45,10 +45,10 @@ def limits(
     folder: Folders = None,
     runs: Runs = None,
     memory: Memory = None,
-    seconds: Seconds = 120.0,
+    seconds: Seconds = Limits.seconds,
     upload: Upload = "1MB",
-    processes: Processes = 8,
-    training: Training = 86_400.0,
+    processes: Processes = Limits.processes,
+    training: Training = Limits.training_seconds,
     network: Network = False,
 ) -> Limits:
     """The limits of a studio."""
@@ -114,10 +114,10 @@ def command(
     folder: Folders = None,
     runs: Runs = None,
     memory: Memory = None,
-    seconds: Seconds = 120.0,
+    seconds: Seconds = Limits.seconds,
     upload: Upload = "1MB",
-    processes: Processes = 8,
-    training: Training = 86_400.0,
+    processes: Processes = Limits.processes,
+    training: Training = Limits.training_seconds,
     network: Network = False,
     address: Annotated[
         str, typer.Option(help="Where it listens; 0.0.0.0 lets others in.")

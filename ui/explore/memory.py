@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from graphflow.view.details.memory import why
+from graphflow.view.details.memory import alive_at, why
 from graphflow.view.shown import Lifetime, MemoryView
 from graphflow.view.steps import Step
 from ui.explore.values import size
@@ -28,10 +28,7 @@ def memory(steps: tuple[Step, ...]) -> None:
     """The bytes in use over the steps with the cursor, and what lives at it."""
     view = ask(MemoryView, "memory")
     at = max(session().cursor, 0)
-    alive = sorted(
-        (life for life in view.lifetimes if life.start <= at <= life.end),
-        key=lambda life: (-life.bytes, life.name),
-    )
+    alive = [life for life, _ in alive_at(view, at)] if view.in_use else []
     here = view.in_use[at] if view.in_use else 0
     st.markdown(
         f"**{size(here, 'B')}** at this step · peak **{size(view.peak, 'B')}** at step "

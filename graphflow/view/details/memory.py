@@ -52,7 +52,8 @@ def alive_at(view: MemoryView, step: int) -> tuple[tuple[Lifetime, str], ...]:
     if not 0 <= step < len(view.in_use):
         fail("GF082", f"there is no step {step}", help=f"there are {len(view.in_use)}")
     alive = [life for life in view.lifetimes if life.start <= step <= life.end]
-    return tuple((life, why(life, step)) for life in sorted(alive, key=lambda life: -life.bytes))
+    alive.sort(key=lambda life: (-life.bytes, life.name))
+    return tuple((life, why(life, step)) for life in alive)
 
 
 def why(life: Lifetime, step: int) -> str:

@@ -42,10 +42,6 @@ def changes(before: Recording | None, after: Recording) -> Overlay:
     return Overlay("changes", legend, marks, after.failing_place)
 
 
-def _marked(amount: float, text: str) -> Marked:
-    return Marked(amount, bisect_right(CHANGES, amount), text, "changed")
-
-
 def _compared(recording: Recording) -> Iterator[tuple[Key, str, str, Computed]]:
     """Leaves, values and gradients with their places."""
     for index, turn in enumerate(recording.turns):

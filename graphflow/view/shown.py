@@ -15,15 +15,6 @@ Colours = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Histogram:
-    """How many finite numbers fall into each of equal bins between ``low`` and ``high``."""
-
-    counts: tuple[int, ...]
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Shown:
     """One value. ``text`` is all of it where it is small, else its shape and range; ``cells`` a
     table of the numbers where it has one or two dimensions and is not large (``editable``: they
@@ -44,7 +35,6 @@ class Shown:
     """What the picture shows and which part the table is: ``[2, 0, :, :]``."""
     colours: Colours = ()
     """The legend of the picture."""
-    histogram: Histogram | None = None
     id: str = ""
     """The drawn id that it is asked for by; empty for what is no value of its own."""
 

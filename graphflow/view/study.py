@@ -15,15 +15,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from graphflow.diagnostics import Mark
 from graphflow.ops.evaluate import Computed
 from graphflow.view.details.checks.report import PARTS, CheckReport, Part
 from graphflow.view.details.checks.run import check
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.gradients import gradient_check, point_of
-from graphflow.view.details.lines import line_of, nodes_at
 from graphflow.view.details.memory import memory
-from graphflow.view.details.table import Row, table
 from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
@@ -128,7 +125,7 @@ class Study:
 
     # -- details -----------------------------------------------------------------------------
     def detail(self, index: int, *, pictured: bool = True) -> Detail:
-        """All about one step; without ``pictured`` with neither pictures nor histograms."""
+        """All about one step; without ``pictured`` without pictures."""
         return detail(self.recording, index, self.before, pictured=pictured)
 
     def shown(self, id: str, index: int, slice: int = 0) -> Shown:
@@ -136,18 +133,6 @@ class Study:
         ``slice`` says which matrix of more than two dimensions.
         """
         return shown_at(self.recording, id, index, slice, self.before)
-
-    def table(self) -> tuple[Row, ...]:
-        """The schedule, a row a step."""
-        return table(self.recording)
-
-    def line_of(self, node: str) -> Mark | None:
-        """The place in the file that a node comes from."""
-        return line_of(self.recording, node)
-
-    def nodes_at(self, line: int, file: str = "") -> tuple[str, ...]:
-        """The nodes that a line of the file makes; ``file`` is the graph's own if left out."""
-        return nodes_at(self.recording, line, file)
 
     # -- checks ------------------------------------------------------------------------------
     def memory(self) -> MemoryView:

@@ -29,7 +29,7 @@ def detail(
 ) -> Detail:
     """What the step ``index`` did; ``before`` is the same walk without the last edit.
 
-    Without ``pictured`` values have neither pictures nor histograms.
+    Without ``pictured`` values have no pictures.
     """
     step, ran, scope = recording.step(index), recording.ran[index], recording.scope(index)
     earlier = earlier_values(before, step.turn, ran.within)

@@ -1,4 +1,4 @@
-"""Values as they are shown: a line of text, a table of numbers, a picture, a histogram."""
+"""Values as they are shown: a line of text, a table of numbers, a picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
 from graphflow.view.details.pictures import CELLS, Picture, matrix_at, picture, slices_are_samples
 from graphflow.view.recording.texts import described
-from graphflow.view.shown import Cells, Histogram, Shown
+from graphflow.view.shown import Cells, Shown
 from graphflow.view.written import WHOLE
 from graphflow.view.written import shown as in_line
 
-BINS = 24
 
 
 def shown(
@@ -30,8 +29,8 @@ def shown(
 ) -> Shown:
     """One value; of several results the first. ``slice`` says which matrix of more dimensions.
 
-    ``before`` is what it was before the last edit; without ``pictured`` neither picture nor
-    histogram is made. Raises GF033 for a slice that is not there.
+    ``before`` is what it was before the last edit; without ``pictured`` no picture is
+    made. Raises GF033 for a slice that is not there.
 
     >>> shown("q", np.array([[1.0, -2.5]])).cells
     (('1', '-2.5'),)
@@ -56,7 +55,6 @@ def shown(
         _change(array, before),
         ", ".join(dict.fromkeys(text for text in (drawn.caption, place) if text)),
         drawn.colours,
-        histogram(array, summary) if pictured else None,
     )
 
 
@@ -71,19 +69,6 @@ def shown_all(
         shown(f"{name}[{i}]", part, before=was, pictured=pictured)
         for i, (part, was) in enumerate(zip(value, earlier, strict=True))
     )
-
-
-def histogram(array: Array, summary: Summary) -> Histogram | None:
-    """How often which numbers occur; None of a single number and without finite ones."""
-    if summary.minimum is None or summary.maximum is None or array.size < 2:
-        return None
-    low, high = summary.minimum, summary.maximum
-    numbers = array[np.isfinite(array)] if array.dtype.kind == "f" else array.ravel()
-    bins = BINS if high > low else 1
-    span = (high / 4 - low / 4) or 1.0  # a quarter, lest it be infinite
-    place = (numbers.astype(np.float64) / 4 - low / 4) / span * bins
-    counts = np.bincount(np.minimum(place.astype(int), bins - 1), minlength=bins)
-    return Histogram(tuple(int(n) for n in counts), low, high)
 
 
 def text_of(value: Computed, summary: Summary | None = None) -> str:

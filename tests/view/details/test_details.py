@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import graphflow as gf
 from graphflow.ops import OPS
 from graphflow.view.details.sentences import VERBS
 from graphflow.view.study import Study
@@ -109,21 +108,3 @@ def test_names_lose_the_path_they_share():
 
 def test_sentences_are_about_operators_that_exist():
     assert VERBS.keys() <= OPS.keys()
-
-
-# -- lines and the table -----------------------------------------------------------------------
-def test_lines_and_nodes_know_each_other():
-    made = Study(Workspace(graph="mlp"))
-    line = made.line_of("logits.linear1.z")
-    assert line.text.strip() == "- linear(hidden, activation=relu)"
-    assert "logits.linear1.z.matmul" in made.nodes_at(line.line)
-    assert "logits.linear1.weight" in made.nodes_at(line.line)
-    assert made.nodes_at(1) == ()
-    with pytest.raises(gf.GraphflowError, match="GF020"):
-        made.line_of("logits.linear1.y")
-
-
-def test_the_table_has_a_row_for_every_step():
-    rows = {row.node: row for row in Study(Workspace(graph="xyz")).table()}
-    assert (rows["f"].value, rows["f"].gradient, rows["f"].shape) == ("-12", "1", "scalar")
-    assert (rows["q"].gradient, rows["q.grad"].phase) == ("4", "backward")

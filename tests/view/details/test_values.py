@@ -1,4 +1,4 @@
-"""Values as text, tables, pictures and histograms."""
+"""Values as text, tables and pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 import graphflow as gf
 from graphflow.runtime.guard import summarise
-from graphflow.view.details.values import histogram, shown
+from graphflow.view.details.values import shown
 from tests.view.details.plain import as_json
 
 
@@ -84,15 +84,8 @@ def test_the_largest_numbers_have_moments():
 def test_without_pictures_all_else_is_as_with_them():
     value = np.arange(400.0).reshape(20, 20)
     full, brief = shown("b", value), shown("b", value, pictured=False)
-    assert full.picture and not brief.picture and brief.histogram is None
+    assert full.picture and not brief.picture
     assert (brief.text, brief.summary, brief.cells) == (full.text, full.summary, full.cells)
-
-
-def test_the_histogram_counts_finite_numbers():
-    numbers = np.array([0.0, 0.5, 1.0, np.nan, 1.0])
-    made = histogram(numbers, summarise(numbers))
-    counts, _ = np.histogram([0.0, 0.5, 1.0, 1.0], 24)
-    assert made.counts == tuple(counts) and (made.low, made.high) == (0, 1)
 
 
 def test_changes_are_told():

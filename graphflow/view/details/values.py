@@ -17,7 +17,6 @@ from graphflow.view.written import WHOLE
 from graphflow.view.written import shown as in_line
 
 
-
 def shown(
     name: str,
     value: Computed,

@@ -6,7 +6,9 @@ outline to a drawing, layout included, which every click that opens or closes a 
 """
 
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -21,26 +23,9 @@ from graphflow.view.scene import drawn, outlined
 from graphflow.view.wire import wire_drawing
 from graphflow.view.workspace import Look, Workspace
 
-LAYERS = """
-graphflow: 1
-name: layers
-inputs: {x: {shape: [4, 16]}}
-blocks:
-  layer:
-    inputs: [x]
-    nodes:
-      q: linear(x, 16)
-      k: linear(x, 16)
-      v: linear(x, 16)
-      a: softmax(q @ transpose(k)) @ v
-      n: layer_norm(x + a)
-      out: layer_norm(n + linear(relu(linear(n, 32)), 16))
-    outputs: [out]
-nodes:
-  h: {from: x, through: [{repeat: DEPTH, through: [layer]}]}
-  loss: mean(h ** 2)
-outputs: [loss]
-"""
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.view.scene.outlines import layers
+
 RUNS = 9
 
 
@@ -54,7 +39,7 @@ def canned(name: str) -> tuple[Graph, CallTree]:
 
 def layers(depth: int) -> tuple[Graph, CallTree]:
     """A net of some layers with its backward nodes."""
-    model = loads(LAYERS.replace("DEPTH", str(depth)))
+    model = loads(layers(depth))
     program = model.compile("loss", list(model.elaborated.parameters))
     return program.prepared({"x": np.ones((4, 16))}).graph, model.elaborated.calls
 

@@ -9,28 +9,7 @@ from graphflow.view.scene import drawn
 from graphflow.view.steps import Step
 from graphflow.view.wire import number, wire_drawing, wire_overlay, wire_schedule
 from graphflow.view.workspace import Look
-from tests.view.scene.outlines import written
-
-LAYERS = """
-graphflow: 1
-name: layers
-inputs: {x: {shape: [4, 16]}}
-blocks:
-  layer:
-    inputs: [x]
-    nodes:
-      q: linear(x, 16)
-      k: linear(x, 16)
-      v: linear(x, 16)
-      a: softmax(q @ transpose(k)) @ v
-      n: layer_norm(x + a)
-      out: layer_norm(n + linear(relu(linear(n, 32)), 16))
-    outputs: [out]
-nodes:
-  h: {from: x, through: [{repeat: 9, through: [layer]}]}
-  loss: mean(h ** 2)
-outputs: [loss]
-"""
+from tests.view.scene.outlines import layers, written
 
 
 def strict(value: object) -> str:
@@ -43,7 +22,7 @@ def test_numbers_that_json_does_not_have_are_words():
 
 
 def test_four_hundred_boxes_take_less_than_200_kilobytes():
-    outline = written(LAYERS).outline
+    outline = written(layers(9)).outline
     drawing = drawn(outline, Look(opened=tuple(outline.groups), folded=False))
     assert 380 < len(drawing.nodes) < 420
     assert len(strict(wire_drawing(drawing))) < 200_000

@@ -15,6 +15,27 @@ from graphflow.view.recording.limits import Limits
 from graphflow.view.scene import Outline, outlined
 from graphflow.view.workspace import Workspace
 
+LAYERS = """
+graphflow: 1
+name: layers
+inputs: {x: {shape: [4, 16]}}
+blocks:
+  layer:
+    inputs: [x]
+    nodes:
+      q: linear(x, 16)
+      k: linear(x, 16)
+      v: linear(x, 16)
+      a: softmax(q @ transpose(k)) @ v
+      n: layer_norm(x + a)
+      out: layer_norm(n + linear(relu(linear(n, 32)), 16))
+    outputs: [out]
+nodes:
+  h: {from: x, through: [{repeat: DEPTH, through: [layer]}]}
+  loss: mean(h ** 2)
+outputs: [loss]
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -43,3 +64,8 @@ def written(text: str, of: str = "loss") -> Case:
     feed = {n.name: np.ones([int(d) for d in n.tensor.shape]) for n in model.graph.leaves("input")}
     graph = program.prepared(feed).graph
     return Case(graph, outlined([graph], model.elaborated.calls, [of]))
+
+
+def layers(depth: int) -> str:
+    """A file of so many equal layers, of some forty nodes each."""
+    return LAYERS.replace("DEPTH", str(depth))

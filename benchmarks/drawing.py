@@ -37,7 +37,7 @@ def canned(name: str) -> tuple[Graph, CallTree]:
     return program.prepared(chosen.values, cotangent).graph, model.elaborated.calls
 
 
-def layers(depth: int) -> tuple[Graph, CallTree]:
+def net(depth: int) -> tuple[Graph, CallTree]:
     """A net of some layers with its backward nodes."""
     model = loads(layers(depth))
     program = model.compile("loss", list(model.elaborated.parameters))
@@ -57,7 +57,7 @@ def timed(run: Callable[[], object]) -> float:
 def main() -> None:
     """Print the table."""
     cases = {name: canned(name) for name in ("xyz", "mlp", "lstm", "resnet18", "transformer")}
-    cases |= {f"{depth} layers, all open": layers(depth) for depth in (9, 34)}
+    cases |= {f"{depth} layers, all open": net(depth) for depth in (9, 34)}
     print("| graph | boxes | groups | outline, ms | drawing, ms | after closing, ms | kB |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     for name, (graph, calls) in cases.items():

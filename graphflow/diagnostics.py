@@ -69,14 +69,26 @@ class Diagnostic:
         mlp.yaml:23:24: error GF020: unknown name 'logit'
         """
         where = f"{self.mark}: " if self.mark else ""
-        lines = [f"{where}{self.severity} {self.code}: {self.message}"]
-        lines += _excerpt(self.mark)
+        lines = [f"{where}{self.severity} {self.code}: {self.message}", *self._below()]
+        lines.append(f"  help: {self.help or f'graphflow explain {self.code} says more'}")
+        return _seen(lines)
+
+    def where(self) -> str:
+        """The place with its line and the notes with theirs, for whoever shows the message and the
+        help otherwise; empty where nothing is known of it.
+
+        >>> Diagnostic("GF020", "unknown name 'logit'", Mark("mlp.yaml", 23, 24)).where()
+        'mlp.yaml:23:24'
+        """
+        return _seen([*([str(self.mark)] if self.mark else []), *self._below()])
+
+    def _below(self) -> list[str]:
+        """The line that is marked, and the notes with theirs."""
+        lines = _excerpt(self.mark)
         for note in self.notes:
             at = f"{note.mark}: " if note.mark else ""
-            lines.append(f"  note: {at}{note.message}")
-            lines += _excerpt(note.mark)
-        lines.append(f"  help: {self.help or f'graphflow explain {self.code} says more'}")
-        return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], "\n".join(lines))
+            lines += [f"  note: {at}{note.message}", *_excerpt(note.mark)]
+        return lines
 
     def to_json(self) -> dict[str, object]:
         """The same as plain data, for ``--json`` and editors."""
@@ -129,6 +141,11 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
     if not close:
         return None
     return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
+
+
+def _seen(lines: Iterable[str]) -> str:
+    """Lines as a text in which control characters stand as escapes."""
+    return _UNSEEN.sub(lambda found: repr(found[0])[1:-1], "\n".join(lines))
 
 
 def _excerpt(mark: Mark | None, width: int = 96) -> list[str]:

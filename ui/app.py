@@ -35,23 +35,7 @@ PAGES = (
     Page("check", "Check", ":material/rule:"),
 )  # fmt: skip
 VIEW = {"graph", "run", "more"}  # fields of an address that holds a view; see studio/permalink.py
-STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 4.25rem 2rem 1rem; }
-[data-testid="stTabs"] [data-baseweb="tab-list"] { gap: 0.75rem; }
-[data-testid="stMarkdownContainer"] table { display: block; overflow-x: auto; font-size: 0.8rem; }
-[data-testid="stMarkdownContainer"] table :is(th, td) { padding: 0.1rem 0.5rem; }
-[data-testid="stCaptionContainer"] { opacity: 1; }
-[data-testid="stCaptionContainer"] > * { opacity: .75; }
-[data-testid^="stBaseButton"]:disabled, [data-testid^="stBaseButton"]:disabled * {
-  color: #5a6575; }
-.katex-display { margin: 0.4rem 0; overflow-x: auto; overflow-y: hidden; }
-</style>"""
-DARK = """<style>
-[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled * {
-  color: #0b1420; }
-[data-testid^="stBaseButton"]:disabled, [data-testid^="stBaseButton"]:disabled * {
-  color: #9aa5b5; }
-</style>"""  # white on the light blue would be too faint
+STYLE = Path(__file__).with_name("studio.css")
 
 
 def shower(page: Page) -> Callable[[], None]:
@@ -79,7 +63,7 @@ def started() -> bool:
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
     st.set_page_config("graphflow studio", ICON, layout="wide")
-    st.html(STYLE + DARK * (st.context.theme.type == "dark"))
+    st.html(STYLE)
     if not started():
         return
     pages = {

@@ -23,11 +23,13 @@ def escaped(text: str) -> str:
 
 
 def show(error: GraphflowError) -> None:
-    """What is wrong, where (with a caret under the place), why, and what to do."""
+    """What is wrong and what to do; below it where, with a caret under the place."""
     for found in error.diagnostics:
         box = st.warning if found.severity == "warning" else st.error
-        box(f"**{found.code}** {escaped(found.message)}")
-        st.code(found.render(), language=None, wrap_lines=False)
+        help = f"  \n{escaped(found.help)}" if found.help else ""
+        box(f"**{found.code}** {escaped(found.message)}{help}")
+        if where := found.where():
+            st.code(where, language=None, wrap_lines=False)
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal
 
 from graphflow.view.drawing import Drawing
@@ -63,8 +65,20 @@ class Overlay:
             return shared(self.kind, amount, self.whole)
         flagged = [(id, mark) for id, mark in found if mark.flag == flag]
         id, mark = max(flagged, key=lambda item: item[1].amount)
-        short = id.removeprefix(f"{box}.").removeprefix(f"{box}/")
-        return replace(mark, text=mark.text if id == box else f"{short}: {mark.text}")
+        return replace(mark, text=mark.text if id == box else f"{_within(id, box)}: {mark.text}")
+
+
+def _within(id: str, box: str) -> str:
+    """The name of what is in a box, without the path that it shares with it.
+
+    >>> _within("net.conv1.weight", "net.conv1.swept"), _within("net.h", "net")
+    ('weight', 'h')
+    """
+    path, around = re.split(r"[./]", id), re.split(r"[./]", box)
+    same = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(path, around, strict=False))
+    )
+    return ".".join(path[min(same, len(path) - 1) :])
 
 
 def shared(kind: Literal["time", "memory"], amount: float, whole: float) -> Marked:

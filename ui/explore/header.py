@@ -34,7 +34,8 @@ def header(overview: Overview) -> None:
             walk(overview)
         with st.popover("Edit values", icon=":material/edit:"):
             editing.editing(overview)
-        sharing.share(overview)
+        with st.container(width="content"):
+            sharing.share(overview)
     error = refusal(WALK)
     if error is not None:
         show(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from graphflow.view.drawing import Drawing
 from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
@@ -11,11 +12,12 @@ from ui.explore import addresses, chain, check, memory, now, table, transport, w
 from ui.explore.first_nan import first_nan
 from ui.explore.graph import drawn
 from ui.explore.header import header
-from ui.messages import show_errors
-from ui.state import START, ask, session
+from ui.messages import escaped, show_errors
+from ui.state import START, ask, opened, session
 
 TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Watch", "Table")
 TAB = "explore_tab"
+OPENING = "Opening {}: reading the file, laying out its plan, running every step once …"
 
 
 def page() -> None:
@@ -25,9 +27,11 @@ def page() -> None:
         if session().workspace is None:
             st.info("No model is open yet. Pick one in the gallery.")
             return
-        overview = ask(Overview, "overview")
-        steps: tuple[Step, ...] = ask(tuple, "steps")
         here = session()
+        with st.spinner(OPENING.format(escaped(opened().title)), show_time=True):
+            overview = ask(Overview, "overview")
+            steps: tuple[Step, ...] = ask(tuple, "steps")
+            ask(Drawing, "drawing", here.look)
         here.cursor = max(START, min(here.cursor, len(steps) - 1))
         header(overview)
         first_nan(steps)

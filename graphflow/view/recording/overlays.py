@@ -14,9 +14,9 @@ nan, inf    an entry that is not finite
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import floor, isfinite
 from typing import Literal
 
 import numpy as np
@@ -32,10 +32,12 @@ from graphflow.view.steps import Step
 VANISHING = 1e-8
 EXPLODING = 1e3
 DEAD = 0.99
-SIZES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Between the buckets of values, by root mean square."""
-NORMS = (1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e2)
-"""Between the buckets of gradients, by norm."""
+USUAL = (0.05, 0.95)
+"""Quantiles between which the buckets of values and gradients lie: what is outside falls into the
+first or the last, so that one rounding error of a zero does not take the rest together.
+"""
+STEPS = (0.125, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
+"""Widths of a bucket that may be chosen, in powers of ten."""
 
 Measured = Literal["values", "gradients", "time", "memory"]
 
@@ -51,9 +53,8 @@ def _values(recording: Recording) -> Overlay:
     marks: dict[str, Marked] = {}
     for place, summary, flag in [*_leaves(recording), *_forward(recording)]:
         amount = rms(summary)
-        text = _text("rms", amount, summary)
-        _add(marks, place, Marked(amount, bisect_right(SIZES, amount), text, flag))
-    return Overlay("values", _legend(SIZES), marks, recording.failing_place)
+        _add(marks, place, Marked(amount, 0, _text("rms", amount, summary), flag))
+    return _scaled("values", marks, recording)
 
 
 def _leaves(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
@@ -84,12 +85,12 @@ def _gradients(recording: Recording) -> Overlay:
             _add(marks, step.place, replace(mark, text=_text("norm", amount, ran.summary)))
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
             _add(marks, step.place, _graded(0.0, "dead"))
-    return Overlay("gradients", _legend(NORMS), marks, recording.failing_place)
+    return _scaled("gradients", marks, recording)
 
 
 def _graded(amount: float, flag: Flag) -> Marked:
     flag = worst((flag, "exploding" if amount > EXPLODING else ""))
-    return Marked(amount, bisect_right(NORMS, amount), f"norm {amount:.3g}", flag)
+    return Marked(amount, 0, f"norm {amount:.3g}", flag)
 
 
 def _faint(summary: Summary) -> Flag:
@@ -120,9 +121,9 @@ def _memory(recording: Recording) -> Overlay:
 def _shared(kind: Literal["time", "memory"], amounts: Mapping[str, float]) -> Overlay:
     """Marks by the share of the whole."""
     whole = sum(amounts.values())
-    legend = (f"below {SHARES[0]:.1%}", *(f"from {low:.1%}" for low in SHARES))
     marks = {place: shared(kind, amount, whole) for place, amount in amounts.items()}
-    return Overlay(kind, legend, marks, whole=whole)
+    return Overlay(kind, _legend([f"{share:.3g}%" for share in np.multiply(SHARES, 100)]), marks,
+                   whole=whole)  # fmt: skip
 
 
 # -- sizes -----------------------------------------------------------------------------------
@@ -133,8 +134,37 @@ def _text(what: str, amount: float, summary: Summary) -> str:
     return f"{what} {amount:.3g}"
 
 
-def _legend(edges: tuple[float, ...]) -> tuple[str, ...]:
-    return (f"below {edges[0]:g}", *(f"from {low:g}" for low in edges))
+def _scaled(
+    kind: Literal["values", "gradients"], marks: Mapping[str, Marked], recording: Recording
+) -> Overlay:
+    """The marks in seven buckets that tell the amounts of this graph apart."""
+    edges = edges_of([mark.amount for mark in marks.values()])
+    scaled = {
+        place: replace(mark, bucket=bisect_right(edges, mark.amount))
+        for place, mark in marks.items()
+    }
+    legend = _legend([f"{edge:.2g}".replace("e-0", "e-").replace("e+0", "e") for edge in edges])
+    return Overlay(kind, legend, scaled, recording.failing_place)
+
+
+def edges_of(amounts: Sequence[float]) -> tuple[float, ...]:
+    """Six edges between seven buckets of equal width on a logarithmic scale, as narrow as the usual
+    amounts allow; none where no amount is above 0.
+
+    >>> edges_of([1e-6, 1e-3, 2.0]), edges_of([0.0])
+    ((1e-05, 0.0001, 0.001, 0.01, 0.1, 1.0), ())
+    """
+    logs = np.log10([amount for amount in amounts if amount > 0 and isfinite(amount)])
+    if not logs.size:
+        return ()
+    low, high = np.quantile(logs, USUAL, method="nearest")
+    fitting = (step for step in STEPS if floor(high / step) * step - 6 * step <= low)
+    step = next(fitting, STEPS[-1])
+    return tuple(float(10 ** (step * (floor(high / step) - back))) for back in range(5, -1, -1))
+
+
+def _legend(edges: Sequence[str]) -> tuple[str, ...]:
+    return (f"< {edges[0]}", *(f"≥ {edge}" for edge in edges)) if edges else ("all are 0",)
 
 
 def _add(marks: dict[str, Marked], place: str, mark: Marked) -> None:

@@ -24,7 +24,8 @@ def test_values_are_marked_by_their_root_mean_square():
     marks = study_of("y: 100 * x, f: sum(y)", "[3, -4]").overlay("values").marks
     assert marks["x"].amount == pytest.approx(np.sqrt(12.5))
     assert marks["y"].amount == pytest.approx(100 * np.sqrt(12.5))
-    assert (marks["x"].bucket, marks["y"].bucket) == (5, 6)
+    # a hundred times is four buckets of half a power of ten
+    assert (marks["x"].bucket, marks["y"].bucket) == (2, 6)
     assert marks["y"].text == "rms 354"
 
 
@@ -32,6 +33,17 @@ def test_gradients_are_marked_by_their_norm():
     marks = study_of("y: x * x, f: sum(y)", "[3, 4]").overlay("gradients").marks
     assert marks["x"].amount == pytest.approx(10)  # the gradient is 2 x = (6, 8)
     assert marks["y"].amount == pytest.approx(np.sqrt(2))
+
+
+@pytest.mark.parametrize("factor", ["2", "1e-3"])
+def test_the_gradients_of_layers_are_told_apart_whether_near_or_far(factor):
+    """Each is ``factor`` times the one behind it: doubled, or vanishing."""
+    nodes = f"a: {factor} * x, b: {factor} * a, c: {factor} * b, f: sum(c)"
+    overlay = study_of(nodes, "[1]").overlay("gradients")
+    buckets = [overlay.marks[name].bucket for name in "xabc"]
+    assert len(set(buckets)) == 4
+    assert sorted(buckets) == (buckets[::-1] if factor == "2" else buckets)
+    assert len(overlay.legend) == 7
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ class DrawnNode:
     the parameters that are written into it. ``description`` says all that in words, for a screen
     reader. ``count`` is the number of nodes in a closed group, ``folded`` how many equal blocks one
     box stands for. ``lines`` are the empty lines at its lower end, for a value and its gradient,
-    those of the nodes that it ``gives``: of itself, if none are named.
+    those of the nodes that it ``gives``: of itself, if none are named. ``row`` are the ids of the
+    blocks that one box stands for, if there are several.
     """
 
     id: str
@@ -37,6 +38,7 @@ class DrawnNode:
     folded: int = 1
     lines: int = 0
     gives: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Drawing:
     """The whole picture. ``shown_as`` maps what is not drawn to the box where it is seen: nodes in
     closed groups, parameters inside of their readers, closed groups, open loops (their first box).
     A box and the open group around it may have the same id; a closed group's box has the group's.
+    ``around`` names, for each closed group and what stands in it, the groups that are to be opened
+    for it to be open, or seen by itself.
     """
 
     rev: str
@@ -85,3 +89,4 @@ class Drawing:
     groups: tuple[DrawnGroup, ...]
     edges: tuple[DrawnEdge, ...]
     shown_as: Mapping[str, str] = field(default_factory=dict)
+    around: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

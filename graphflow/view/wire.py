@@ -55,6 +55,7 @@ def _node(node: DrawnNode) -> dict[str, Wire]:
         "x": _length(node.x), "y": _length(node.y), "w": _length(node.w), "h": _length(node.h),
         "group": node.group, "shape": node.shape, "aria": node.description,
         "inline": list(node.inline), "lines": node.lines or "", "gives": list(node.gives),
+        "row": list(node.row),
     }  # fmt: skip
     counts = {"count": node.count, "folded": node.folded}
     return {k: v for k, v in said.items() if v not in ("", [])} | {

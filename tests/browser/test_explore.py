@@ -191,3 +191,27 @@ def test_the_link_has_the_cursor_and_the_walk_can_be_taken_along(
         page.get_by_role("button", name="Save the page").click()
     taken.value.save_as(tmp_path / "walk.html")
     assert "z.grad" in (tmp_path / "walk.html").read_text("utf-8")
+
+
+def test_a_node_in_closed_groups_is_searched_and_shown_by_keyboard(visitor):
+    """The groups around it are opened, it is selected, and the panel shows it."""
+    page = opened(visitor, "graph=resnet18")
+    canvas(page).focus()
+    page.keyboard.press("/")
+    page.keyboard.type("stage4.basic1.residual.conv2d")
+    found = page.locator(".gf .found")
+    expect(page, lambda: re.fullmatch(r"\d+ found", found.inner_text()) is not None)
+    assert page.locator(".gf .node.sel").count() == 0
+    hidden = page.locator(".gf [data-node]").count()
+    page.keyboard.press("Enter")
+    page.locator(".gf .node.sel").wait_for()
+    name = page.locator(".gf .node.sel").get_attribute("data-node")
+    assert "stage4.basic1.residual.conv2d" in name
+    assert page.locator(".gf [data-node]").count() > hidden
+    assert re.match(r"1 of \d+", found.inner_text())
+    panel(page, name).wait_for()
+    box, picture = page.locator(".gf .node.sel").bounding_box(), canvas(page).bounding_box()
+    assert picture["x"] <= box["x"] <= picture["x"] + picture["width"]
+    assert picture["y"] <= box["y"] <= picture["y"] + picture["height"]
+    page.keyboard.press("Enter")
+    expect(page, lambda: found.inner_text().startswith("2 of"))

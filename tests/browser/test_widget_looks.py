@@ -44,10 +44,22 @@ def test_search_marks_and_jumps_into_closed_groups(show):
     widget.page.keyboard.type("b/2")
     assert "match" in widget.classes("b")
     widget.page.keyboard.press("Enter")
-    assert widget.told("selected") == ["b"]
+    assert widget.told("toggle") == ["b/2"] and widget.told("selected") == []
     widget.page.keyboard.press("Escape")
     assert "match" not in widget.classes("b")
     assert widget.page.evaluate("document.activeElement.classList.contains('canvas')")
+
+
+def test_enter_goes_to_what_is_found_and_counts_it(show):
+    widget = show(wires.grouped())
+    widget.press("/")
+    widget.page.keyboard.type("a/")
+    counted = widget.page.locator(".found")
+    assert counted.inner_text() == "2 found"
+    for place, name in [("1 of 2", "a/linear"), ("2 of 2", "a/relu"), ("1 of 2", "a/linear")]:
+        widget.page.keyboard.press("Enter")
+        assert counted.inner_text() == place
+        assert widget.told("selected")[-1] == name
 
 
 def test_trace_dims_what_does_not_lead_there(show):
@@ -143,7 +155,8 @@ def test_tab_reaches_search_picture_and_transport_in_this_order(show):
         widget.page.keyboard.press("Tab")
         reached.append(widget.page.evaluate(
             "document.activeElement.getAttribute('aria-label') || document.activeElement.type"))
-    order = ["search nodes, Enter jumps to the next", "keys and signs (?)", "step", "play (Space)"]
+    order = ["search nodes, in closed groups too; Enter goes to the next", "keys and signs (?)",
+             "step", "play (Space)"]  # fmt: skip
     places = [reached.index(name) for name in order]
     assert places == sorted(places)
     assert any(name and name.startswith("computation graph") for name in reached)

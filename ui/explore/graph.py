@@ -70,14 +70,16 @@ def options(look: Look, drawing: Drawing) -> dict[str, Wire]:
     }  # fmt: skip
 
 
-def toggled(look: Look, drawing: Drawing, group: str) -> Look:
-    """The look with a group opened that was closed, or the other way round.
+def toggled(look: Look, drawing: Drawing, id: str) -> Look:
+    """The look with an open group closed; or with all opened in which a node or group stands.
 
-    >>> toggled(Look(opened=("a",)), Drawing("", 0, 0, "TB", (), (), ()), "b").opened
-    ('b',)
+    >>> drawing = Drawing("", 0, 0, "TB", (), (), (), around={"a.b.node": ("a", "a.b")})
+    >>> toggled(Look(), drawing, "a.b.node").opened
+    ('a', 'a.b')
     """
-    now = {each.id for each in drawing.groups}
-    return replace(look, opened=tuple(sorted(now ^ {group})))
+    now = {group.id for group in drawing.groups}
+    after = now - {id} if id in now else now.union(drawing.around.get(id, ()))
+    return replace(look, opened=tuple(sorted(after)))
 
 
 def _cursor(cursor: int) -> None:
@@ -124,16 +126,26 @@ def _option(name: str, value: object) -> None:
         here.stop_above = None if value is None else float(cast(float, value))
 
 
-def _flipped(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return tuple(n for n in names if n != name) if name in names else (*names, name)
+def flipped(names: tuple[str, ...], these: tuple[str, ...]) -> tuple[str, ...]:
+    """The names without these, if all of them were there; else with all of them.
+
+    >>> flipped(("a", "b"), ("b", "c")), flipped(("a", "b", "c"), ("b", "c"))
+    (('a', 'b', 'c'), ('a',))
+    """
+    others = tuple(name for name in names if name not in these)
+    return others if set(these) <= set(names) else (*others, *these)
 
 
 def _breakpoint(node: str) -> None:
-    session().breakpoints = _flipped(session().breakpoints, node)
+    """On a box that stands for a row of blocks, in all of them."""
+    here = session()
+    boxes = ask(Drawing, "drawing", here.look).nodes
+    row = next((box.row for box in boxes if box.id == node and box.row), (node,))
+    here.breakpoints = flipped(here.breakpoints, row)
 
 
 def _watch(node: str) -> None:
-    session().watches = _flipped(session().watches, node)
+    session().watches = flipped(session().watches, (node,))
 
 
 def _open(node: str) -> None:

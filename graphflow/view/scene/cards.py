@@ -33,12 +33,14 @@ class Card:
     folded: int = 1
     lines: int = 0
     gives: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
 
     def at(self, x: float, y: float) -> DrawnNode:
         """The card where it was laid, its middle at x and y."""
         return DrawnNode(
             self.id, self.label, self.sub, self.kind, x, y, self.w, self.h, self.group, self.shape,
             self.description, self.inline, self.count, self.folded, self.lines, self.gives,
+            self.row,
         )  # fmt: skip
 
 
@@ -55,12 +57,13 @@ def box_card(box: Box, parameters: Sequence[str], values: bool) -> Card:
 
 
 def group_card(
-    group: Group, label: str, count: int, copies: int, parameters: Sequence[TensorType],
+    group: Group, label: str, count: int, row: tuple[str, ...], parameters: Sequence[TensorType],
     gives: tuple[str, ...], values: Sequence[float],
 ) -> Card:  # fmt: skip
-    """A closed group of ``count`` nodes, all ``copies`` together, that reads ``parameters``. There
-    is room for ``values``, those of the nodes that it ``gives``.
+    """A closed group of ``count`` nodes, all of its ``row`` together, each of which reads
+    ``parameters``. There is room for ``values``, those of the nodes that it ``gives``.
     """
+    copies = len(row)
     inline = (amount(parameters) + (" each" if copies > 1 else ""),) if parameters else ()
     sub = f"{group.sub}, {group.length} steps" if group.length else group.sub
     signs = 1 + (group.kind == "loop") + 2 * (copies > 1)
@@ -72,6 +75,7 @@ def group_card(
     return Card(
         group.id, label, sub, group.kind, w, h, group.parent, group.shape, ", ".join(said), inline,
         count, copies, len(values), gives if values else (),
+        row if copies > 1 else (),
     )  # fmt: skip
 
 

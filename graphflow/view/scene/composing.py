@@ -69,11 +69,13 @@ class _Composing:
             [_link(*ends, *what) for ends, what in links.items()],
             self.look.direction,
         )
+        names = {card.id for card in cards}
+        shown_as = self.shown_as(names)
         return Drawing(
             self.rev(), placed.width, placed.height, self.look.direction,
             tuple([card.at(*placed.boxes[card.id]) for card in cards]),
             tuple([self.frame(g, label, placed) for g, label in frames]),
-            tuple(_edges(links, placed)), self.shown_as({card.id for card in cards}),
+            tuple(_edges(links, placed)), shown_as, self.around({*shown_as, *names}),
         )  # fmt: skip
 
     def rev(self) -> str:
@@ -96,14 +98,12 @@ class _Composing:
 
     def group(self, group: Group) -> Card:
         """A closed group, with all that is folded into it."""
-        copies = [group.id, *(name for name, first in self.folded.items() if first == group.id)]
+        copies = (group.id, *(name for name, first in self.folded.items() if first == group.id))
         count = sum(self.outline.counts[name] for name in copies)
         label = self.named(group, len(copies))
         gives = self.outline.given(copies[-1])
         values = value_widths(self.outline.boxes[gives[0]].node.type) if self.look.values else ()
-        return group_card(
-            group, label, count, len(copies), self.parameters[group.id], gives, values
-        )
+        return group_card(group, label, count, copies, self.parameters[group.id], gives, values)
 
     def frames(self) -> Iterator[tuple[Group, str]]:
         """Open groups, outer ones first, with their titles."""
@@ -173,6 +173,11 @@ class _Composing:
             elif group.kind == "loop":
                 found.setdefault(name, self.card_of[self.outline.beginnings[name]])
         return {id: card for id, card in found.items() if id not in cards}
+
+    def around(self, ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """What must be open for these to be, if not all of it is."""
+        found = {id: self.outline.around(id) for id in ids}
+        return {id: path for id, path in found.items() if any(self.closed[name] for name in path)}
 
 
 def _only(words: Iterable[str]) -> str:

@@ -97,6 +97,15 @@ class Outline:
         """A group after those around it, outermost first; nothing for the whole graph."""
         return tuple(reversed(list(self.within(group))))
 
+    def around(self, id: str) -> tuple[str, ...]:
+        """The groups that must be open for a group to be, or for a node to be seen by itself,
+        outermost first.
+        """
+        if id in self.groups:
+            return self.path(id)
+        stand = self.stands_for.get(id, id)
+        return self.path(self.boxes[stand].group if stand in self.boxes else stand)
+
     @cached_property
     def rev(self) -> str:
         """A mark that changes whenever the structure does."""

@@ -16,8 +16,10 @@ Data, next to what ``view.wire`` writes:
 - ``options.height`` is the height of the picture, in pixels or as CSS has it.
 
 State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Triggers: ``toggle``
-(group), ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``), ``breakpoint``, ``watch``,
-``open`` (a node), ``need`` (``"drawing"`` or ``"schedule"``), ``iterate`` (1 or -1).
+(an open group is to be closed; or whatever stands around a closed one, or around a node that was
+searched, to be opened), ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``),
+``breakpoint``, ``watch``, ``open`` (a node), ``need`` (``"drawing"`` or ``"schedule"``),
+``iterate`` (1 or -1).
 """
 
 from __future__ import annotations

@@ -75,6 +75,7 @@ class Graph {
     this.seen = true;
     this.place(clamp(told ? Number(data.cursor ?? -1) : this.cursor, -1, this.schedule.length - 1),
       { smooth: false, quiet: !told && !drawn });
+    if (drawn && this.sought) this.reach(this.sought, false);
   }
 
   /** Own breakpoints hold until the host tells others. */
@@ -287,16 +288,46 @@ class Graph {
     this.tell('toggle', id);
   }
 
+  /** Select what was found; where it stands in a closed group, once the host has opened that. */
+  reach(id, ask = true) {
+    const box = this.scene.box(this.scene.seen(id));
+    const hidden = box && box.closed && box.id !== id;
+    this.sought = ask && hidden ? id : '';
+    if (!box) return;
+    if (this.sought) this.toggle(id);
+    else if (this.scene.nodes.has(box.id)) this.select(box.id, true);
+    else this.camera.reveal(box, true);
+  }
+
   /** The node that keys act on, under its own name where the cursor is in a closed group. */
   acted() {
     if (this.selected) return this.selected;
     return this.cursor >= 0 ? this.schedule.named(this.cursor, PLACE) : '';
   }
 
+  /** The blocks that a box stands for: all of a folded row, else itself. */
+  row(id) {
+    const { row } = this.scene.nodes.get(id) || {};
+    return row && row.length ? row : [id];
+  }
+
+  /** In which block of a folded row a step is. */
+  block(index) {
+    const { schedule } = this;
+    const row = index >= 0 ? this.row(schedule.drawn[index]) : [];
+    const at = row.findIndex((name) => schedule.path(index).includes(name));
+    return row.length > 1 && at >= 0 ? ` (${row[at]}, block ${at + 1} of ${row.length})` : '';
+  }
+
   breakpoint() {
     const id = this.acted();
     if (!id) return;
-    if (!this.breakpoints.delete(id)) this.breakpoints.add(id);
+    const row = this.row(id);
+    const on = row.some((name) => !this.breakpoints.has(name));
+    for (const name of row) {
+      if (on) this.breakpoints.add(name);
+      else this.breakpoints.delete(name);
+    }
     this.remark();
     this.tell('breakpoint', id);
   }

@@ -108,6 +108,11 @@ class Scene {
     return this.nodes.get(id) || (group && group.head);
   }
 
+  /** The heads of open groups. */
+  heads() {
+    return [...this.groups.values()].map((group) => group.head);
+  }
+
   addEdge(edge) {
     const path = draw('path', { class: edge.back ? 'edge back' : 'edge', d: edge.d,
       'marker-end': this.arrow('plain') }, this.on);

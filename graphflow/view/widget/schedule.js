@@ -44,6 +44,11 @@ class Schedule {
     return norm === 'inf' ? Infinity : norm || 0;
   }
 
+  /** The groups around a step, outermost first. */
+  path(index) {
+    return this.blocks[this.steps[index][BLOCK]] || [];
+  }
+
   flag(index) {
     return this.flags[this.steps[index][FLAG]] || '';
   }
@@ -65,7 +70,7 @@ class Schedule {
     const pass = `${step[TURN]}|${step[PHASE]}`;
     if (stride === 'pass') return pass;
     if (stride === 'iteration') return '';
-    const block = [this.blocks[step[BLOCK]] || []].flat();
+    const block = this.path(index);
     const path = stride === 'layer' ? block.slice(0, 1) : block;
     return path.length ? `${pass}|${step[TIME]}|${path.join(' ')}` : `${pass}|${index}`;
   }

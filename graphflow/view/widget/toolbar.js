@@ -13,9 +13,13 @@ const KEYS = [
   ['Esc', 'select nothing'], ['?', 'this help'],
 ];
 
+/** Names as people order them: block2 before block10. */
+const inOrder = new Intl.Collator('en', { numeric: true }).compare;
+
 class Toolbar {
   constructor(parent, graph) {
     this.graph = graph;
+    this.matches = [];
     this.root = make('div', { class: 'tools row', role: 'toolbar', 'aria-label': 'view' }, parent);
     this.addSearch();
     const { camera } = graph;
@@ -58,7 +62,7 @@ class Toolbar {
   addSearch() {
     const box = make('span', { class: 'search' }, this.root);
     this.search = make('input', { type: 'search', placeholder: 'search  /',
-      'aria-label': 'search nodes, Enter jumps to the next' }, box);
+      'aria-label': 'search nodes, in closed groups too; Enter goes to the next' }, box);
     this.found = make('span', { class: 'found', role: 'status' }, box);
     this.search.addEventListener('input', () => this.find());
     this.search.addEventListener('keydown', (event) => {
@@ -75,32 +79,61 @@ class Toolbar {
     this.graph.canvas.focus();
   }
 
-  /** Mark the boxes whose name, operation or hidden members contain the text. */
+  /** Find the nodes and groups that the text names, and mark the boxes where they are seen. */
   find() {
     const { scene } = this.graph;
     const text = this.search.value.trim().toLowerCase();
-    const hit = (...words) => words.some((word) => word && word.toLowerCase().includes(text));
+    if (text !== this.text || !this.matches.every((id) => scene.seen(id))) {
+      this.matches = text ? [...this.hits(text)].sort(inOrder) : [];
+      this.at = -1;
+      this.text = text;
+    }
+    const boxes = new Set(this.matches.map((id) => scene.box(scene.seen(id))));
+    for (const box of [...scene.nodes.values(), ...scene.heads()]) {
+      box.element.classList.toggle('match', boxes.has(box));
+    }
+    this.tell();
+  }
+
+  /** The ids that a text is in; what stands in a group is not found under the group's name. */
+  hits(text) {
+    const { scene, options } = this.graph;
+    const shown = Object.keys(scene.drawing.shown);
+    const known = new Set([...scene.nodes.keys(), ...scene.groups.keys(), ...shown]
+      .map((id) => id.toLowerCase()));
+    const names = (name) => {
+      const id = name.toLowerCase();
+      return id.includes(text) && !Array.from(id.matchAll(/[./]/g)).some(({ index }) => {
+        const [group, inner] = [id.slice(0, index), id.slice(index)];
+        return known.has(group) && group.includes(text) && !inner.includes(text);
+      });
+    };
+    const says = (...words) => words.some((word) => word && word.toLowerCase().includes(text));
     const found = new Set();
-    if (text) {
-      for (const node of scene.nodes.values()) {
-        if (hit(node.id, node.label, node.sub, ...(node.inline || []))) found.add(node.id);
-      }
-      for (const [name, id] of Object.entries(scene.drawing.shown)) if (hit(name)) found.add(id);
-    }
     for (const node of scene.nodes.values()) {
-      node.element.classList.toggle('match', found.has(node.id));
+      if (names(node.id) || says(node.label, node.sub, ...(node.inline || []))) found.add(node.id);
     }
-    this.matches = [...found].filter((id) => scene.nodes.has(id));
-    this.at = -1;
-    this.found.textContent = text ? `${this.matches.length} found` : '';
+    for (const { id, label } of scene.groups.values()) if (names(id) || says(label)) found.add(id);
+    for (const [name, id] of Object.entries(scene.drawing.shown)) {
+      const box = scene.nodes.get(id);
+      if (names(name)) found.add(box && box.closed && !options.replay ? name : id);
+    }
+    return found;
   }
 
   jump(direction) {
-    const count = this.matches ? this.matches.length : 0;
+    const count = this.matches.length;
     if (!count) return;
     this.at = (this.at + direction + count + (this.at < 0 && direction < 0 ? 1 : 0)) % count;
-    this.found.textContent = `${this.at + 1} of ${count}`;
-    this.graph.select(this.matches[this.at], true);
+    this.tell();
+    this.graph.reach(this.matches[this.at]);
+  }
+
+  /** How many were found, and which of them is shown. */
+  tell() {
+    const count = this.matches.length;
+    if (this.at >= 0) this.found.textContent = `${this.at + 1} of ${count}`;
+    else this.found.textContent = this.text ? `${count} found` : '';
   }
 
   /** Take on the options. */

@@ -164,7 +164,7 @@ class Transport {
   /** Say where the cursor is. */
   tell(cursor) {
     const { schedule } = this.graph;
-    const sentence = schedule.sentence(cursor);
+    const sentence = schedule.sentence(cursor) + this.graph.block(cursor);
     this.range.value = String(cursor);
     this.range.setAttribute('aria-valuetext', sentence);
     this.text.textContent = this.text.title = sentence;

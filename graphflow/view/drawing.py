@@ -90,3 +90,14 @@ class Drawing:
     edges: tuple[DrawnEdge, ...]
     shown_as: Mapping[str, str] = field(default_factory=dict)
     around: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def toggled(self, id: str) -> tuple[str, ...]:
+        """The groups that are open once an open one is closed; or once all are opened in which a
+        node or a closed group stands.
+
+        >>> drawing = Drawing("", 0, 0, "TB", (), (), (), around={"a.b.node": ("a", "a.b")})
+        >>> drawing.toggled("a.b.node")
+        ('a', 'a.b')
+        """
+        now = {group.id for group in self.groups}
+        return tuple(sorted(now - {id} if id in now else now.union(self.around.get(id, ()))))

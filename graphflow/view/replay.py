@@ -68,12 +68,10 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
 
 def _toggled(study: Study, look: Look, drawing: Drawing) -> Iterator[tuple[str, Wire]]:
     """The drawings with one group opened or closed, while there is room."""
-    opened = {group.id for group in drawing.groups}
     closed = [node.id for node in drawing.nodes if _opens(node.kind, node.count, node.folded)]
     room = TOGGLED
-    for group in [*closed, *sorted(opened)]:
-        now = tuple(sorted(opened ^ {group}))
-        other = wire_drawing(study.drawing(replace(look, opened=now)))
+    for group in [*closed, *sorted(group.id for group in drawing.groups)]:
+        other = wire_drawing(study.drawing(replace(look, opened=drawing.toggled(group))))
         room -= len(json.dumps(other))
         if room < 0:
             return

@@ -12,6 +12,7 @@ from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Po
 from graphflow.view.layout import Direction, curve
 from graphflow.view.overlay import Overlay
 from graphflow.view.steps import Step, Written
+from graphflow.view.workspace import Look
 
 Wire: TypeAlias = bool | int | float | str | Sequence["Wire"] | Mapping[str, "Wire"] | None
 
@@ -41,6 +42,15 @@ def wire_drawing(drawing: Drawing) -> dict[str, Wire]:
         "edges": [_edge(edge, drawing.direction) for edge in drawing.edges],
         "shown": dict(drawing.shown_as),
     }
+
+
+def wire_look(look: Look, drawing: Drawing) -> dict[str, Wire]:
+    """How a drawing is looked at, as the toolbar of the widget shows it."""
+    return {
+        "direction": look.direction, "parameters": look.parameters, "folded": look.folded,
+        "shapes": look.shapes, "values": look.values, "moments": dict(look.moments),
+        "loops": {group.id: group.length for group in drawing.groups if group.length},
+    }  # fmt: skip
 
 
 def _length(value: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
@@ -91,3 +91,24 @@ class Look:
     shapes: bool = True
     moments: Mapping[str, int] = field(default_factory=dict)
     values: bool = True
+
+    def with_option(self, name: str, value: object) -> Look:
+        """The look with an option of the toolbar; the same one if there is no such option.
+
+        >>> Look().with_option("direction", "LR").direction, Look().with_option("x", 1) == Look()
+        ('LR', True)
+        """
+        match name, value:
+            case "direction", "TB" | "LR":
+                return replace(self, direction=value)
+            case "parameters", "inline" | "shown":
+                return replace(self, parameters=value)
+            case "folded", bool():
+                return replace(self, folded=value)
+            case "shapes", bool():
+                return replace(self, shapes=value)
+            case "values", bool():
+                return replace(self, values=value)
+            case "moment", {"loop": str(loop), "t": int(time)}:
+                return replace(self, moments={**self.moments, loop: time})
+        return self

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from graphflow.view.editing import Sketch
-from graphflow.view.wire import wire_drawing
+from graphflow.view.wire import wire_drawing, wire_look
 from ui.edit.desk import Desk
-from ui.explore.graph import options, toggled, with_option
 from ui.state import session
 from ui.widgets.graph import Handlers, graph
 
@@ -42,7 +43,7 @@ def data(desk: Desk, made: Sketch) -> dict[str, object]:
             "breakpoints": [], "watched": [], "changed": changed,
             "failing": made.failing[0] if made.failing else None,
         },
-        "options": {**options(desk.look, made.drawing), "height": HEIGHT},
+        "options": {**wire_look(desk.look, made.drawing), "height": HEIGHT},
     }  # fmt: skip
 
 
@@ -54,10 +55,10 @@ def _handlers(desk: Desk, made: Sketch) -> Handlers:
 
     def toggle(group: str) -> None:
         assert made.drawing is not None
-        desk.look = toggled(desk.look, made.drawing, group)
+        desk.look = replace(desk.look, opened=made.drawing.toggled(group))
 
     def option(name: str, value: object) -> None:
-        desk.look = with_option(desk.look, name, value)
+        desk.look = desk.look.with_option(name, value)
 
     def nothing(_: object) -> None:
         """The widget says it, and it means nothing without a schedule."""

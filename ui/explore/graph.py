@@ -9,7 +9,7 @@ import streamlit as st
 
 from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Overlay
-from graphflow.view.wire import Wire, wire_drawing, wire_overlay
+from graphflow.view.wire import Wire, wire_drawing, wire_look, wire_overlay
 from graphflow.view.workspace import Look, OverlayKind
 from ui.messages import show_errors
 from ui.state import ask, change, move_to, opened, session
@@ -44,7 +44,8 @@ def data(look: Look) -> dict[str, Wire]:
     return {
         "rev": drawing.rev, "schedule_rev": walked, "cursor": here.cursor, "move": here.move,
         "overlay": wire_overlay(overlay), "marks": marks(overlay),
-        "options": options(look, drawing), **large,
+        "options": {**wire_look(look, drawing), "height": HEIGHT, "stop_above": here.stop_above},
+        **large,
     }  # fmt: skip
 
 
@@ -60,28 +61,6 @@ def marks(overlay: Overlay) -> dict[str, Wire]:
     }
 
 
-def options(look: Look, drawing: Drawing) -> dict[str, Wire]:
-    """How the picture is drawn, as the widget's toolbar shows it."""
-    return {
-        "height": HEIGHT, "direction": look.direction, "parameters": look.parameters,
-        "folded": look.folded, "shapes": look.shapes, "values": look.values,
-        "stop_above": session().stop_above, "moments": dict(look.moments),
-        "loops": {group.id: group.length for group in drawing.groups if group.length},
-    }  # fmt: skip
-
-
-def toggled(look: Look, drawing: Drawing, id: str) -> Look:
-    """The look with an open group closed; or with all opened in which a node or group stands.
-
-    >>> drawing = Drawing("", 0, 0, "TB", (), (), (), around={"a.b.node": ("a", "a.b")})
-    >>> toggled(Look(), drawing, "a.b.node").opened
-    ('a', 'a.b')
-    """
-    now = {group.id for group in drawing.groups}
-    after = now - {id} if id in now else now.union(drawing.around.get(id, ()))
-    return replace(look, opened=tuple(sorted(after)))
-
-
 def _cursor(cursor: int) -> None:
     session().cursor = cursor
 
@@ -92,34 +71,13 @@ def _selected(node: str) -> None:
 
 def _toggle(group: str) -> None:
     here = session()
-    here.look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
-
-
-def with_option(look: Look, name: str, value: object) -> Look:
-    """The look with an option of the toolbar; the same one if there is no such option.
-
-    >>> with_option(Look(), "direction", "LR").direction, with_option(Look(), "x", 1) == Look()
-    ('LR', True)
-    """
-    match name, value:
-        case "direction", "TB" | "LR":
-            return replace(look, direction=value)
-        case "parameters", "inline" | "shown":
-            return replace(look, parameters=value)
-        case "folded", bool():
-            return replace(look, folded=value)
-        case "shapes", bool():
-            return replace(look, shapes=value)
-        case "values", bool():
-            return replace(look, values=value)
-        case "moment", {"loop": str(loop), "t": int(time)}:
-            return replace(look, moments={**look.moments, loop: time})
-    return look
+    drawing = ask(Drawing, "drawing", here.look)
+    here.look = replace(here.look, opened=drawing.toggled(group))
 
 
 def _option(name: str, value: object) -> None:
     here = session()
-    here.look = with_option(here.look, name, value)
+    here.look = here.look.with_option(name, value)
     if name == "overlay" and value in get_args(OverlayKind):
         here.overlay = cast(OverlayKind, value)
     if name == "stop_above" and (value is None or type(value) in (int, float)):

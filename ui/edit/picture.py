@@ -60,7 +60,4 @@ def _handlers(desk: Desk, made: Sketch) -> Handlers:
     def option(name: str, value: object) -> None:
         desk.look = desk.look.with_option(name, value)
 
-    def nothing(_: object) -> None:
-        """The widget says it, and it means nothing without a schedule."""
-
-    return Handlers(nothing, select, toggle, option, nothing, nothing, select, nothing, nothing)
+    return Handlers(selected=select, toggle=toggle, option=option, open=select)

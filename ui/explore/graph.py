@@ -123,5 +123,7 @@ def _iterate(by: int) -> None:
         st.rerun()
 
 
-HANDLERS = Handlers(_cursor, _selected, _toggle, _option, _breakpoint, _watch, _open, _need,
-                    _iterate)  # fmt: skip
+HANDLERS = Handlers(
+    selected=_selected, toggle=_toggle, option=_option, open=_open, cursor=_cursor,
+    breakpoint=_breakpoint, watch=_watch, need=_need, iterate=_iterate,
+)  # fmt: skip

@@ -16,19 +16,25 @@ T = TypeVar("T")
 _mount = st.components.v2.component("graphflow_graph", js=script(), css=style())
 
 
-@dataclass(frozen=True)
-class Handlers:
-    """What is called with what the widget says; see :mod:`graphflow.view.widget`."""
+def nothing(_: object) -> None:
+    """The widget says it, and a page has no use for it."""
 
-    cursor: Callable[[int], None]
+
+@dataclass(frozen=True, kw_only=True)
+class Handlers:
+    """What is called with what the widget says; see :mod:`graphflow.view.widget`. What follows from
+    a schedule may be left out where there is none.
+    """
+
     selected: Callable[[str], None]
     toggle: Callable[[str], None]
     option: Callable[[str, object], None]
-    breakpoint: Callable[[str], None]
-    watch: Callable[[str], None]
     open: Callable[[str], None]
-    need: Callable[[str], None]
-    iterate: Callable[[int], None]
+    cursor: Callable[[int], None] = nothing
+    breakpoint: Callable[[str], None] = nothing
+    watch: Callable[[str], None] = nothing
+    need: Callable[[str], None] = nothing
+    iterate: Callable[[int], None] = nothing
 
 
 def graph(data: Mapping[str, object], handlers: Handlers) -> None:

@@ -129,6 +129,17 @@ def test_a_gan_has_two_turns(visitor):
     assert len(turns) == 2
 
 
+def test_past_the_end_of_a_training_step_the_whole_page_shows_the_next(visitor):
+    page = opened(visitor, "graph=linear_regression&walk=training")
+    page.get_by_text("training step 1", exact=True).wait_for()
+    page.get_by_label("how far a step goes").select_option("iteration")
+    canvas(page).focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("training step 2", exact=True).wait_for()
+    says(page, "0/")
+
+
 def test_everything_is_done_by_keyboard(visitor):
     """Pick the graph, step, open a group, read the panel: no mouse."""
     page = opened(visitor, "graph=resnet18")

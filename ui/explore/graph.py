@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast, get_args
 
 import streamlit as st
@@ -11,10 +10,13 @@ from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Overlay
 from graphflow.view.wire import Wire, wire_drawing, wire_look, wire_overlay
 from graphflow.view.workspace import Look, OverlayKind
+from ui.explore.header import iterate
 from ui.messages import show_errors
-from ui.state import ask, change, move_to, opened, session
+from ui.state import ask, opened, session
 from ui.widgets.graph import Handlers, graph
 
+TAB = "explore_tab"
+"""Which tab of the panel beside the graph is open."""
 SENT = "graph_sent"
 """The names of the drawing and of the schedule that the widget has."""
 HEIGHT = "clamp(380px, 100vh - 400px, 1100px)"
@@ -108,7 +110,7 @@ def _watch(node: str) -> None:
 
 def _open(node: str) -> None:
     session().selected = node
-    st.session_state["explore_tab"] = "Now"
+    st.session_state[TAB] = "Now"
 
 
 def _need(what: str) -> None:
@@ -116,11 +118,9 @@ def _need(what: str) -> None:
 
 
 def _iterate(by: int) -> None:
-    workspace = opened()
-    if workspace.walk == "training" and by in (1, -1):
-        change(replace(workspace, iteration=max(0, workspace.iteration + by)))
-        move_to(-1)
-        st.rerun()
+    if opened().walk == "training" and by in (1, -1):
+        iterate(by)
+        st.rerun(scope="app")
 
 
 HANDLERS = Handlers(

@@ -74,7 +74,7 @@ def iterations(overview: Overview) -> None:
 
 
 def iterate(by: int) -> None:
-    """Show another training step, from its beginning, or from its end when going back."""
+    """Show another training step, from its beginning."""
     workspace = opened()
     if try_change(replace(workspace, iteration=max(0, workspace.iteration + by)), WALK):
         move_to(START)

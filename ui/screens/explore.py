@@ -10,13 +10,12 @@ from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
 from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
 from ui.explore.first_nan import first_nan
-from ui.explore.graph import drawn
+from ui.explore.graph import TAB, drawn
 from ui.explore.header import header
 from ui.messages import escaped, show_errors
 from ui.state import START, ask, opened, session
 
 TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Watch", "Table")
-TAB = "explore_tab"
 OPENING = "Opening {}: reading the file, laying out its plan, running every step once …"
 
 

@@ -26,7 +26,7 @@ START = -1
 REFUSED = "graphflow_refused"
 """Where a change was asked for that could not be, and why."""
 KEPT = 200
-"""Answers that are kept for a visitor; each is small."""
+"""Answers that are kept for a visitor."""
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Session:
     breakpoints: tuple[str, ...] = ()
     stop_above: float | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    answers: OrderedDict[Hashable, object] = field(default_factory=OrderedDict)
+    answers: OrderedDict[tuple[Hashable, ...], object] = field(default_factory=OrderedDict)
 
 
 def session() -> Session:
@@ -77,22 +77,18 @@ def move_to(cursor: int) -> None:
     here.cursor, here.move = cursor, here.move + 1
 
 
-def change(workspace: Workspace) -> None:
-    """Show the same model otherwise (edited, fed by another batch): the cursor stays."""
-    session().workspace = workspace
-
-
 def try_change(workspace: Workspace, where: str) -> bool:
-    """Show the same model otherwise; where that cannot be studied, all stays as it was, and what is
-    wrong waits for :func:`refusal` to be told ``where`` it was asked for. Whether it was done.
+    """Show the same model otherwise, the cursor where it was. Where that cannot be studied, all
+    stays as it was, and what is wrong waits for :func:`refusal` to be told ``where`` it was asked
+    for. Whether it was done.
     """
     before = opened()
-    change(workspace)
+    session().workspace = workspace
     st.session_state.pop(REFUSED, None)
     try:
         ask(Overview, "overview")
     except GraphflowError as error:
-        change(before)
+        session().workspace = before
         st.session_state[REFUSED] = (where, error)
         return False
     return True
@@ -120,24 +116,35 @@ def ask(kind: type[T], method: str, *arguments: object) -> T:
     Raises GraphflowError where the workspace cannot be studied, or takes more than it may.
     """
     workspace = opened()
-    question = (workspace, method, repr(arguments))
-    answer = kept(question, lambda: client().ask(workspace, method, *arguments))
-    assert isinstance(answer, kind), f"{method} gave {type(answer).__name__}"
-    return answer
+    question = (method, workspace, repr(arguments))
+    found = answer(question, lambda: client().ask(workspace, method, *arguments))
+    assert isinstance(found, kind), f"{method} gave {type(found).__name__}"
+    return found
 
 
 def text_of(workspace: Workspace) -> str:
     """A workspace's file, read by the worker, which may read less than we may."""
-    return workspace.text or str(
-        kept((workspace, "text_of"), lambda: client().call("text_of", workspace))
-    )
+    return workspace.text or cast(str, call("text_of", workspace))
 
 
-def kept(question: Hashable, asked: Callable[[], object]) -> object:
-    """The answer to a question; the latest ones are not asked for again."""
+def call(service: str, *arguments: object) -> object:
+    """What a service of the worker answers, which does so alike whenever it is asked."""
+    question = (service, repr(arguments))
+    return answer(question, lambda: client().call(service, *arguments))
+
+
+def answer(
+    question: tuple[Hashable, ...], ask_for_it: Callable[[], object], alone: bool = False
+) -> object:
+    """The answer to a question; the latest ones are not asked for again, errors always are. One
+    that is large stands ``alone`` among those to questions that begin like it.
+    """
     answers = session().answers
     if question not in answers:
-        answers[question] = asked()
+        answers[question] = ask_for_it()
+    if alone:
+        for other in [q for q in answers if q[0] == question[0] and q != question]:
+            del answers[other]
     answers.move_to_end(question)
     while len(answers) > KEPT:
         answers.popitem(last=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from graphflow.gallery import list_graphs
+from graphflow.studio.client import open_studio
 from ui.state import KEY, Session
 
 SLOW = {"gpt", "resnet18", "style_transfer", "transformer", "translator"}
@@ -30,6 +31,13 @@ def session(page: AppTest) -> Session:
     found = page.session_state[KEY]
     assert isinstance(found, Session)
     return found
+
+
+def asked(page: AppTest, method: str, *arguments: object) -> object:
+    """What the visitor's own process says of the workspace that the page shows."""
+    here = session(page)
+    assert here.workspace is not None
+    return open_studio().client(here.id).ask(here.workspace, method, *arguments)
 
 
 def words(page: AppTest) -> str:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import ui.edit.desk
 import ui.edit.picture
 import ui.screens.edit
+import ui.state
 import ui.widgets.editor
 from graphflow.view.editing import sketched, text_changes
 from graphflow.view.opening import text_of
@@ -62,7 +62,7 @@ def visits(monkeypatch):
     visited: list[str] = []
     ASKED.clear()
     monkeypatch.setattr(ui.widgets.editor, "mount", lambda: None)
-    monkeypatch.setattr(ui.edit.desk, "client", Here)
+    monkeypatch.setattr(ui.state, "client", Here)
     monkeypatch.setattr(ui.edit.picture, "graph", lambda data, handlers: None)
     monkeypatch.setattr(ui.screens.edit, "go", visited.append)
     return visited
@@ -105,6 +105,13 @@ def test_an_error_shows_its_line_node_and_help_and_cannot_be_applied(page, visit
     assert "**GF021** in **a**" in said(page) and "relu" in said(page)
     assert any(button.label == "Line 10" for button in page.button)
     assert page.button[0].disabled and visits == []
+
+
+def test_what_was_made_of_former_texts_is_kept_for_a_while(page, monkeypatch):
+    monkeypatch.setattr(ui.state, "KEPT", 2)
+    for old, new in [("sum(a)", "mean(a)"), ("mean(a)", "max(a)"), ("max(a)", "min(a)")]:
+        written_over(page, old, new)
+    assert len(page.session_state[KEY].answers) == 2
 
 
 def test_a_click_on_a_problem_goes_to_its_line(page):

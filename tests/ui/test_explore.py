@@ -3,7 +3,7 @@ import json
 import psutil
 import pytest
 
-from tests.ui.explore_page import assert_good, opened, press, session, words
+from tests.ui.explore_page import asked, assert_good, opened, press, session, words
 
 NAN = "{graphflow: 1, name: bad, inputs: {x: scalar}, nodes: {y: log(x), z: y * x}, outputs: [z]," \
       " check: [{feed: {x: -1}, expect: {}}]}"  # fmt: skip
@@ -38,7 +38,7 @@ def test_stepping_reads_the_value_and_then_the_gradients_off_the_page(xyz):
 
 
 def steps(page):
-    return next(s for s in session(page).answers.values() if isinstance(s, tuple))
+    return asked(page, "steps")
 
 
 def test_steps_go_back_and_to_both_ends(xyz):
@@ -90,12 +90,7 @@ def write(page, name, place, number):
 
 
 def shown(page, name):
-    from ui.explore.values import Shown
-
-    question = (session(page).workspace, "shown", repr((name, session(page).cursor, 0)))
-    found = session(page).answers.get(question)
-    assert found is None or isinstance(found, Shown)
-    return found
+    return asked(page, "shown", name, session(page).cursor, 0)
 
 
 def test_one_entry_of_an_array_is_edited_by_its_place(line):
@@ -215,6 +210,7 @@ def test_the_widget_is_sent_drawing_and_schedule_once(xyz):
 def test_what_is_not_finite_is_told_and_harms_nothing():
     page = opened()
     from graphflow.view.workspace import Workspace
+
     session(page).workspace = Workspace(text=NAN)
     page.run()
     assert_good(page)

@@ -10,7 +10,7 @@ import streamlit as st
 from graphflow.diagnostics import GraphflowError
 from graphflow.view.editing import Sketch, TextChanges
 from graphflow.view.workspace import Look, Workspace
-from ui.state import client, kept, session, text_of
+from ui.state import call, session, text_of
 from ui.widgets.editor import Buffer
 
 KEY = "graphflow_desk"
@@ -104,21 +104,14 @@ def _same(found: Desk, workspace: Workspace) -> bool:
 
 def sketch(found: Desk) -> Sketch | GraphflowError:
     """What the worker makes of the text; the error where it could not be asked."""
-    asked = found.text, found.origin, found.values, found.look
-    question = ("sketched", repr(asked))
-    answers = session().answers
-    if question not in answers:
-        try:
-            answers[question] = client().call("sketched", *asked)
-        except GraphflowError as error:
-            return error
-    made = cast(Sketch, answers[question])
+    try:
+        made = cast(Sketch, call("sketched", found.text, found.origin, found.values, found.look))
+    except GraphflowError as error:
+        return error
     found.drawn = found.drawn if made.drawing is None else made
     return made
 
 
 def text_changes(found: Desk) -> TextChanges:
     """What differs from the text that the desk's was made of, told by the worker."""
-    asked = found.base, found.text
-    answer = kept(("text_changes", *asked), lambda: client().call("text_changes", *asked))
-    return cast(TextChanges, answer)
+    return cast(TextChanges, call("text_changes", found.base, found.text))

@@ -34,8 +34,6 @@ SHOWN = "train_shown"
 """Where a session keeps which run it looks at."""
 STARTED = "train_started"
 """Where a session counts what it has started: a button is pressed once."""
-DRAWN = "train_drawn"
-"""Where a session keeps the figures of the run that it looks at."""
 COUNTED = ("epochs", "steps", "seed")
 Sight = tuple[object, ...]
 """What the page shows of trainings beside numbers: once it is another one, the page is drawn anew.
@@ -231,16 +229,17 @@ def _figures(run: Standing) -> None:
     """The figures that the file declares, drawn when they are asked for: they take a while."""
     if not st.toggle("The file's figures, at the last checkpoint", key="train_figures"):
         return
-    known = cast("dict[object, tuple[Figure, ...]]", st.session_state.setdefault(DRAWN, {}))
-    moment = (run.entry.path, run.entry.steps)
-    if moment not in known:
-        known.clear()
-        found = state.client().call("figures", str(run.entry.path))
-        known[moment] = cast("tuple[Figure, ...]", found)
-    if not known[moment]:
+    path = str(run.entry.path)
+    found = state.answer(
+        ("figures", path, run.entry.steps),
+        lambda: state.client().call("figures", path),
+        alone=True,
+    )
+    figures = cast("tuple[Figure, ...]", found)
+    if not figures:
         st.caption("The file declares no figures: a section figures: does.")
     dark = st.context.theme.type == "dark"
-    for figure in known[moment]:
+    for figure in figures:
         with show_errors():
             if figure.description is None:
                 raise GraphflowError(*figure.diagnostics)

@@ -33,7 +33,8 @@ class Overview:
 
     ``of`` is what is differentiated, ``by`` what by; ``turns`` are the titles of the turns,
     ``counts`` the steps by phase, ``fed`` says where the values of the inputs are from. ``walks``
-    are the walks that the file has, ``targets`` the values that can be differentiated.
+    are the walks that the file has, ``targets`` the values that can be differentiated. The nodes
+    took ``seconds`` together, their values take ``bytes``.
     """
 
     name: str

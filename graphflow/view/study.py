@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -60,11 +59,10 @@ class Study:
         self._drawings: dict[tuple[object, ...], Drawing] = {}
 
     def _recorded(self, edits: Sequence[Edit]) -> Recording:
-        begun, meter = time.monotonic(), Meter(self.limits)
+        meter = Meter(self.limits)
         walk = opened_walk(self.workspace, self.limits, (self.workspace, self.walk))
         turns = walk.record(edits, meter, self.workspace.unrolled)
-        seconds = time.monotonic() - begun
-        return Recording(turns, seconds, meter.bytes, self.model.elaborated.calls)
+        return Recording(turns, meter.bytes, self.model.elaborated.calls)
 
     @property
     def _without_last_edit(self) -> Workspace:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import psutil
 import pytest
@@ -19,6 +20,19 @@ def test_before_the_first_step_the_page_says_what_to_do_and_what_is_given(xyz):
     text = words(xyz)
     assert "Nothing has run yet" in text and "Step" in text
     assert "**x** = `-2`" in text and "**y** = `5`" in text and "**z** = `-4`" in text
+
+
+def test_the_head_of_the_page_says_how_large_the_model_is():
+    """Two slopes and an offset: 3 parameters."""
+    text = words(opened(graph="linear_regression"))
+    assert "3 parameters" in text and re.search(r"· [\d.]+ k?B in [\d.]+ [mµ]?s ·", text)
+
+
+def test_memory_says_how_the_two_plans_differ(xyz):
+    xyz.session_state["explore_tab"] = "Memory"
+    xyz.run()
+    assert "plain plan" in words(xyz) and "in float64" in words(xyz)
+    assert "fast plan" in words(xyz) and "uses float32" in words(xyz)
 
 
 def test_stepping_reads_the_value_and_then_the_gradients_off_the_page(xyz):

@@ -9,10 +9,12 @@ import streamlit as st
 from graphflow.view.overview import Overview
 from graphflow.view.workspace import Walk
 from ui.explore import editing, sharing
+from ui.explore.values import size
 from ui.messages import escaped, show
 from ui.state import START, move_to, opened, refusal, try_change
 
 WALK = "walk"
+COST = "The bytes of all values and gradients together, and the time that all nodes took."
 WALKS: dict[Walk, str] = {"gradient": "one gradient", "training": "training steps"}
 
 
@@ -23,7 +25,7 @@ def header(overview: Overview) -> None:
     left, right = st.columns(room, vertical_alignment="center")
     with left:
         st.subheader(escaped(overview.name), help=escaped(overview.about) or None, anchor=False)
-        st.caption(facts(overview))
+        st.caption(facts(overview), help=COST)
     with (
         right,
         st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"),
@@ -44,12 +46,14 @@ def header(overview: Overview) -> None:
 
 
 def facts(overview: Overview) -> str:
-    """One line: what is differentiated, how many steps, what is fed, what was edited."""
+    """One line: what is differentiated, how large it is, what is fed, what was edited."""
     counts = ", ".join(f"{count} {phase}" for phase, count in overview.counts if count)
     parts = [
         subject(overview),
         f"{overview.steps} steps: {counts}",
         f"{overview.nodes} nodes",
+        f"{overview.parameters:,} parameters" if overview.parameters else "",
+        f"{size(overview.bytes, 'B')} in {size(overview.seconds, 's')}",
         f"fed by {overview.fed}" if overview.fed else "",
     ]
     edits = len(opened().edits)

@@ -11,7 +11,7 @@ from graphflow.view.shown import Lifetime, MemoryView
 from graphflow.view.steps import Step
 from ui.explore.values import size
 from ui.messages import escaped
-from ui.state import ask, session
+from ui.state import ask, opened, session
 
 WIDTH, HEIGHT, ROW = 360.0, 90.0, 16.0
 BARS = 12
@@ -39,6 +39,11 @@ def memory(steps: tuple[Step, ...]) -> None:
         strip(view, steps, at, alive[:BARS], hues),
         width="stretch",
         alt=f"Bytes in use over {len(view.in_use)} steps; {len(alive)} values live at the cursor",
+    )
+    st.caption(
+        f"What is seen here is the plain plan: every node of the file, in {opened().dtype}; the "
+        "fast plan, which trains, leaves out what nothing reads, computes what is equal once and "
+        f"uses {view.planned_in}."
     )
     st.table([
         {"value": escaped(life.name), "size": size(life.bytes, "B"),

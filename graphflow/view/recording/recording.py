@@ -22,10 +22,11 @@ from graphflow.view.steps import Step, Written, drawn_id
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What happened in a walk through a model whose calls are ``calls``."""
+    """What happened in a walk through a model whose calls are ``calls``; all values that were kept
+    take ``bytes``.
+    """
 
     turns: tuple[Turn, ...]
-    seconds: float
     bytes: int
     calls: CallTree
 
@@ -63,6 +64,11 @@ class Recording:
     def ran(self) -> tuple[Ran, ...]:
         """The runs behind the steps."""
         return tuple(ran for turn in self.turns for ran in turn.ran)
+
+    @property
+    def seconds(self) -> float:
+        """What the nodes took together; a loop counts once, unrolled or not."""
+        return sum(ran.seconds for ran in self.ran if not ran.within)
 
     @cached_property
     def _firsts(self) -> tuple[Mapping[tuple[object, ...], int], ...]:

@@ -40,6 +40,11 @@ class DrawnNode:
     gives: tuple[str, ...] = ()
     row: tuple[str, ...] = ()
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is a closed group, which can be opened."""
+        return self.kind == "group" or self.count > 1 or self.folded > 1
+
 
 @dataclass(frozen=True)
 class DrawnGroup:

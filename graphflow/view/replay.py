@@ -68,7 +68,7 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
 
 def _toggled(study: Study, look: Look, drawing: Drawing) -> Iterator[tuple[str, Wire]]:
     """The drawings with one group opened or closed, while there is room."""
-    closed = [node.id for node in drawing.nodes if _opens(node.kind, node.count, node.folded)]
+    closed = [node.id for node in drawing.nodes if node.closed]
     room = TOGGLED
     for group in [*closed, *sorted(group.id for group in drawing.groups)]:
         other = wire_drawing(study.drawing(replace(look, opened=drawing.toggled(group))))
@@ -76,11 +76,6 @@ def _toggled(study: Study, look: Look, drawing: Drawing) -> Iterator[tuple[str, 
         if room < 0:
             return
         yield group, other
-
-
-def _opens(kind: str, count: int, folded: int) -> bool:
-    """Whether a box is a closed group."""
-    return kind == "group" or count > 1 or folded > 1
 
 
 def _told(detail: Detail) -> dict[str, Wire]:

@@ -152,9 +152,8 @@ def _shape(edge: DrawnEdge) -> str:
 
 def _node(node: DrawnNode, words: bool) -> str:
     """A box with its name, what it does and its parameters."""
-    closed = node.kind == "group" or node.count > 1 or node.folded > 1
     way = _outline(node.kind, node.w, node.h)
-    parts = [f'<path class="stack" d="{way}" transform="translate(4,4)"/>'] if closed else []
+    parts = [f'<path class="stack" d="{way}" transform="translate(4,4)"/>'] if node.closed else []
     parts.append(f'<path class="box" d="{way}"/>')
     if node.kind in ("state", "output", "loop"):
         parts.append(f'<path class="inner" d="{_outline(node.kind, node.w - 6, node.h - 6)}"/>')

@@ -68,9 +68,11 @@ def _node(node: DrawnNode) -> dict[str, Wire]:
         "row": list(node.row),
     }  # fmt: skip
     counts = {"count": node.count, "folded": node.folded}
-    return {k: v for k, v in said.items() if v not in ("", [])} | {
-        k: v for k, v in counts.items() if v != 1
-    }
+    return (
+        {k: v for k, v in said.items() if v not in ("", [])}
+        | {k: v for k, v in counts.items() if v != 1}
+        | ({"closed": True} if node.closed else {})
+    )
 
 
 def _group(group: DrawnGroup) -> dict[str, Wire]:

@@ -108,7 +108,7 @@ def grouped(**more: object) -> Json:
         node("x", 120, 40, "input", shape="[8, 4]"),
         node("a/linear", 120, 150, group="a", sub="linear", inline=["w [4, 4]"], h=52),
         node("a/relu", 120, 240, group="a", sub="relu"),
-        node("b", 120, 340, "group", count=3, sub="3 nodes", folded=2),
+        node("b", 120, 340, "group", count=3, sub="3 nodes", folded=2, closed=True),
         node("loss", 120, 430, "loss", sub="mean"),
     ]
     groups = [{"id": "a", "label": "a", "parent": "", "x": 50, "y": 95, "w": 140, "h": 180,

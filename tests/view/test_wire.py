@@ -28,6 +28,13 @@ def test_four_hundred_boxes_take_less_than_200_kilobytes():
     assert len(strict(wire_drawing(drawing))) < 200_000
 
 
+def test_which_boxes_can_be_opened_is_said():
+    drawing = drawn(written(layers(2)).outline, Look(opened=()))
+    sent = {node["id"]: "closed" in node for node in wire_drawing(drawing)["nodes"]}
+    boxes = {node.id: node.kind == "group" for node in drawing.nodes}
+    assert sent == boxes and any(boxes.values()) and not all(boxes.values())
+
+
 def test_an_edge_is_a_path_with_its_label_where_there_is_room():
     text = "{graphflow: 1, name: s, inputs: {x: {shape: [3]}}, nodes: {y: 2 * x, f: sum(y)}}"
     drawing = wire_drawing(drawn(written(text, "f").outline, Look()))

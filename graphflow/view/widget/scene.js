@@ -127,25 +127,24 @@ class Scene {
   }
 
   addNode(node) {
-    const closed = node.kind === 'group' || node.count > 1 || node.folded > 1;
     const element = draw('g', {
-      class: `node ${node.kind}${closed ? ' closed' : ''}`, 'data-node': node.id,
-      'data-toggle': closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
+      class: `node ${node.kind}${node.closed ? ' closed' : ''}`, 'data-node': node.id,
+      'data-toggle': node.closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
       transform: `translate(${node.x},${node.y})`,
     }, this.on);
     const d = outline(node.kind, node.w, node.h);
-    if (closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
+    if (node.closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
     draw('path', { class: 'box', d }, element);
     if (['state', 'output', 'loop'].includes(node.kind)) {
       draw('path', { class: 'inner', d: outline(node.kind, node.w - 6, node.h - 6) }, element);
     }
-    const rows = this.write(node, closed, element);
-    this.nodes.set(node.id, { ...node, closed, element, rows, texts: {}, state: '' });
+    const rows = this.write(node, element);
+    this.nodes.set(node.id, { ...node, element, rows, texts: {}, state: '' });
   }
 
   /** The lines of a box, in its middle; those for its value and gradient are given back. */
-  write(node, closed, element) {
-    const sign = (closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
+  write(node, element) {
+    const sign = (node.closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
     const fold = node.folded > 1 ? ` ×${node.folded}` : '';
     const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
       ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);

@@ -9,6 +9,15 @@ from typing import Literal
 Kind = Literal["input", "parameter", "state", "constant", "op", "loss", "output", "loop", "group"]
 Point = tuple[float, float]
 
+HUES: Mapping[Kind, str] = {
+    "op": "#56b4e9", "input": "#e69f00", "parameter": "#009e73", "state": "#009e73",
+    "constant": "#8a8a8a", "loss": "#d55e00", "output": "#cc79a7", "group": "#9a86c9",
+    "loop": "#9a86c9",
+}  # fmt: skip
+"""The colours of M. Okabe and K. Ito, "Color universal design" (2008), which most people with
+deficient colour vision can tell apart.
+"""
+
 
 @dataclass(frozen=True)
 class DrawnNode:

@@ -7,24 +7,16 @@ are written out, so that programs without style sheets of the newer kind show th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Kind, Point
+from graphflow.view.drawing import HUES, Drawing, DrawnEdge, DrawnGroup, DrawnNode, Kind, Point
 from graphflow.view.layout import curve
 
 Theme = Literal["light", "dark", "auto"]
 """``auto`` asks the program that shows the picture."""
 
-HUES: Mapping[Kind, str] = {
-    "op": "#56b4e9", "input": "#e69f00", "parameter": "#009e73", "state": "#009e73",
-    "constant": "#8a8a8a", "loss": "#d55e00", "output": "#cc79a7", "group": "#9a86c9",
-    "loop": "#9a86c9",
-}  # fmt: skip
-"""The colours of M. Okabe and K. Ito, "Color universal design" (2008), which most people with
-deficient colour vision can tell apart.
-"""
 GROUNDS = {"light": ("#ffffff", "#1a2230"), "dark": ("#10151d", "#e6ebf2")}
 """Background and text, those of the studio."""
 MARGIN = 12.0

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Kind
-from graphflow.view.svg import GROUNDS, HUES, mixed, svg
+from graphflow.view.drawing import HUES, Drawing, DrawnEdge, DrawnGroup, DrawnNode, Kind
+from graphflow.view.svg import GROUNDS, mixed, svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -27,6 +27,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from graphflow.view.drawing import HUES
+
 FOLDER = Path(__file__).parent
 PARTS = (
     "dom", "schedule", "values", "scene", "camera", "transport", "toolbar", "picture", "controls",
@@ -58,8 +60,11 @@ def page_of_a_replay() -> str:
 
 @cache
 def style() -> str:
-    """The style sheet; colours come from the theme's ``--st-*`` variables."""
-    return "\n".join(line.strip() for line in _text("graph.css").splitlines())
+    """The style sheet; colours come from the theme's ``--st-*`` variables, those of boxes from
+    :data:`HUES`.
+    """
+    hues = [f".gf .node.{kind} {{ --hue: {hue}; }}" for kind, hue in HUES.items()]
+    return "\n".join([*(line.strip() for line in _text("graph.css").splitlines()), *hues])
 
 
 def _joined(parts: tuple[str, ...]) -> str:

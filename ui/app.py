@@ -60,6 +60,16 @@ def started() -> bool:
     return opened() is not None
 
 
+def restored() -> None:
+    """Open what the address names, whatever page it is of."""
+    if VIEW & st.query_params.to_dict().keys():
+        from ui.explore import addresses
+        from ui.messages import show_errors
+
+        with show_errors():
+            addresses.restore()
+
+
 def main() -> None:
     """Set up the frame, and run the page that the address names."""
     st.set_page_config("graphflow studio", ICON, layout="wide")
@@ -77,6 +87,7 @@ def main() -> None:
     at_root = chosen is pages[PAGES[0].module] is not pages["explore"]
     if at_root and VIEW & st.query_params.to_dict().keys():
         st.switch_page(pages["explore"], query_params=st.query_params.to_dict())
+    restored()
     chosen.run()
 
 

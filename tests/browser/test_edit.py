@@ -127,3 +127,37 @@ def test_a_file_that_is_sent_is_put_into_the_editor_and_a_wrong_one_is_told(page
 def test_the_editor_says_what_it_is(page):
     label = page.locator(".cm-content").get_attribute("aria-label")
     assert label == "YAML of xyz"
+
+
+def test_the_line_of_the_cursor_lights_its_node_and_a_click_on_a_node_goes_to_its_line(page):
+    selected = page.locator(".gf .node.sel")
+    at_the_end_of(page, "q: x + y")
+    selected.filter(has_text="x + y").wait_for()
+    page.locator(".gf-here", has_text="q: x + y").wait_for()
+    page.locator('.gf [data-node="f"]').click()
+    page.locator(".gf-here", has_text="f: q * z").wait_for()
+    assert selected.count() == 1 and selected.text_content().startswith("f")
+
+
+def test_what_is_unsaved_outlives_another_page_and_a_reload(visitor):
+    page = visitor.open("edit?graph=mlp_math")
+    page.get_by_text("No problems").wait_for(timeout=START)
+    page.get_by_role("heading", name="Edit mlp_math").wait_for()
+    page.locator(".cm-line", has_text="name:").first.click()
+    page.keyboard.press("End")
+    page.keyboard.type(" of mine")
+    written = page.locator(".cm-line", has_text="of mine")
+    page.get_by_test_id("stTopNavLink").filter(has_text="Gallery").click()  # before Python knows
+    page.get_by_text("See a model work").wait_for()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Edit").click()
+    written.wait_for()
+    page.get_by_text("changed", exact=True).wait_for()
+    page.reload()
+    written.wait_for(timeout=START)
+    page.get_by_text("changed", exact=True).wait_for()
+    page.get_by_role("button", name="Reset").click()
+    written.wait_for(state="detached")
+    page.reload()
+    page.get_by_text("as it was").wait_for(timeout=START)
+    page.wait_for_timeout(500)
+    assert written.count() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import cast
 
 import streamlit as st
@@ -38,6 +39,11 @@ class Desk:
     def text(self) -> str:
         """The text as it is now."""
         return self.buffer.text
+
+    @property
+    def draft(self) -> str:
+        """What the browser keeps the text under that is made of this one."""
+        return sha256(self.base.encode()).hexdigest()[:16]
 
     @property
     def changed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import streamlit as st
@@ -30,6 +31,26 @@ def picture(desk: Desk, made: Sketch) -> None:
     graph(data(desk, shown), _handlers(desk, shown))
 
 
+def entry(made: Sketch, node: str) -> str:
+    """The entry of the file that a box is drawn of: its own, or that of the group around it.
+
+    >>> made = Sketch((), None, lines={"h": (3, 3)})
+    >>> entry(made, "h"), entry(made, "h.add")
+    ('h', 'h')
+    """
+    return node if node in made.lines else re.split(r"[./]", node)[0]
+
+
+def box_at(made: Sketch, line: int) -> str:
+    """The box of what a line writes, of an open group the last one; "" where none is drawn."""
+    nodes = [node.id for node in made.drawing.nodes] if made.drawing else []
+    for name, (first, last) in made.lines.items():
+        inside = [id for id in nodes if entry(made, id) == name]
+        if first <= line <= last and inside:
+            return name if name in inside else inside[-1]
+    return ""
+
+
 def data(desk: Desk, made: Sketch) -> dict[str, object]:
     """What the widget is sent."""
     assert made.drawing is not None
@@ -39,6 +60,7 @@ def data(desk: Desk, made: Sketch) -> dict[str, object]:
         "drawing": wire_drawing(made.drawing),
         "schedule": None,
         "cursor": -1,
+        "selected": session().selected,
         "marks": {
             "breakpoints": [], "watched": [], "changed": changed,
             "failing": made.failing[0] if made.failing else None,
@@ -50,8 +72,9 @@ def data(desk: Desk, made: Sketch) -> dict[str, object]:
 def _handlers(desk: Desk, made: Sketch) -> Handlers:
     def select(node: str) -> None:
         session().selected = node
-        if node in made.lines:
-            desk.buffer.go_to(made.lines[node][0], focus=False)
+        name = entry(made, node)
+        if name in made.lines:
+            desk.buffer.go_to(made.lines[name][0], focus=False)
 
     def toggle(group: str) -> None:
         assert made.drawing is not None

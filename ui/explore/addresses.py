@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.studio.permalink import View, read, written
 from ui.state import open_workspace, opened, session
 
@@ -29,6 +30,17 @@ def restore() -> bool:
     here.watches, here.breakpoints = view.watches, view.breakpoints
     here.stop_above = view.stop_above
     return True
+
+
+def show(view: View) -> None:
+    """Have the address say what is open, as far as it has room for it: a reload opens that."""
+    try:
+        fields = written(view)
+    except GraphflowError:
+        fields = {}
+    if st.query_params.to_dict() != fields:
+        st.query_params.from_dict(fields)
+    st.session_state[APPLIED] = fields
 
 
 def link() -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from graphflow.diagnostics import Diagnostic, GraphflowError
+from graphflow.studio.permalink import View
 from graphflow.view.editing import Carried, Sketch, with_text, words
 from graphflow.view.workspace import Workspace
 from ui import messages
 from ui.edit import difference, files, picture
 from ui.edit.desk import Desk, desk, sketch, text_changes, waiting
 from ui.edit.problems import problems
+from ui.explore import addresses
 from ui.going import go
 from ui.messages import escaped
 from ui.state import open_workspace, session, text_of
@@ -27,6 +31,7 @@ def page() -> None:
     except GraphflowError as error:
         messages.show(error)
         return
+    addresses.show(View(found.origin))
     st.fragment(_body)(found)
 
 
@@ -37,7 +42,8 @@ def _body(found: Desk) -> None:
     with left:
         marked = _marked(found, made)
         editor(found.buffer, _findings(made), key=EDITOR, label=f"YAML of {found.origin.title}",
-               words=words(), marked=marked)  # fmt: skip
+               words=words(), marked=marked, on_line=partial(_pick, made),
+               draft=found.draft)  # fmt: skip
     with right:
         if isinstance(made, GraphflowError):
             messages.show(made)
@@ -81,11 +87,16 @@ def _findings(made: Sketch | GraphflowError) -> tuple[Diagnostic, ...]:
 
 def _marked(found: Desk, made: Sketch | GraphflowError) -> list[int]:
     """The lines of the node that is picked in the graph."""
-    picked = session().selected
-    if isinstance(made, GraphflowError) or picked not in made.lines:
+    if isinstance(made, GraphflowError):
         return []
-    first, last = made.lines[picked]
+    first, last = made.lines.get(picture.entry(made, session().selected), (1, 0))
     return list(range(first, last + 1))
+
+
+def _pick(made: Sketch | GraphflowError, line: int) -> None:
+    """Select the node that a line writes, in the graph too."""
+    if isinstance(made, Sketch):
+        session().selected = picture.box_at(made, line)
 
 
 def _told(found: Desk, made: Sketch) -> None:

@@ -8,7 +8,7 @@ from graphflow.view.drawing import Drawing
 from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
-from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
+from ui.explore import chain, check, memory, now, table, transport, watch, yaml
 from ui.explore.first_nan import first_nan
 from ui.explore.graph import TAB, drawn
 from ui.explore.header import header
@@ -22,7 +22,6 @@ OPENING = "Opening {}: reading the file, laying out its plan, running every step
 def page() -> None:
     """The page; without a workspace, a word on how to open one."""
     with show_errors():
-        addresses.restore()
         if session().workspace is None:
             st.info("No model is open yet. Pick one in the gallery.")
             return

@@ -10,7 +10,7 @@ text only when ``serial`` differs, so nothing that Python answers moves the curs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol, cast
 
@@ -114,13 +114,17 @@ def editor(
     key: str,
     label: str,
     words: Words,
+    on_line: Callable[[int], None],
+    draft: str,
     marked: Sequence[int] = (),
     height: str = HEIGHT,
 ) -> None:
     """Show the text of ``buffer``, which follows what is written.
 
     ``findings`` are shown at their places as far as they lie in this text; ``words`` are offered
-    for completion; ``marked`` lines are those of a node that is shown elsewhere.
+    for completion; ``marked`` lines are those of a node that is shown elsewhere. ``on_line`` is
+    called with the line that the cursor goes to. What is written is kept under ``draft`` in the
+    browser's tab, and put back when this is shown there again with another text.
     """
     put = mount()
     if put is None:
@@ -135,9 +139,15 @@ def editor(
         buffer.take(said)
         buffer.applied = bool(said)
 
+    def moved() -> None:
+        line = st.session_state[key].get("line")
+        if isinstance(line, int):
+            on_line(line)
+
     put(
         key=key,
-        data=payload(buffer, findings, label, words, marked, height),
+        data={**payload(buffer, findings, label, words, marked, height), "draft": draft},
+        on_line_change=moved,
         on_edited_change=told,
         on_apply_change=applied,
     )

@@ -64,6 +64,7 @@ class Graph {
     if (scheduled) this.schedule = new Schedule(data.schedule);
     if (drawn) this.redraw(data);
     if (drawn || scheduled) this.bind();
+    if (data.selected && data.selected !== before.selected) this.pick(data.selected);
     this.toolbar.load(this.options, this.data.overlay, this.schedule.length > 0);
     this.transport.limit(before.options || {}, data.options);
     this.loops.load(this.options);
@@ -275,6 +276,12 @@ class Graph {
     } else this.canvas.removeAttribute('aria-activedescendant');
     this.retrace();
     if (!quiet) this.host.setStateValue('selected', this.selected);
+  }
+
+  /** Select what the host names, if it is drawn. */
+  pick(id) {
+    const seen = this.scene.seen(id);
+    if (this.scene.nodes.has(seen) && seen !== this.selected) this.select(seen, true, true);
   }
 
   retrace() {

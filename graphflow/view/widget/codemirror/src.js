@@ -15,7 +15,25 @@ import { Decoration, drawSelection, EditorView, GutterMarker, gutterLineClass,
   highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
-const PAUSE = 250; // milliseconds without a key until Python sees the text
+const PAUSE = 250; // milliseconds without a key until Python sees the text, and the line
+
+// -- what is unsaved outlives the page, in the tab that it was written in -------------------------
+const KEPT = "graphflow-draft-";
+
+function keep(name, text) {
+  try {
+    if (text === null) sessionStorage.removeItem(KEPT + name);
+    else sessionStorage.setItem(KEPT + name, text);
+  } catch { /* a browser that keeps nothing, or has no room for it */ }
+}
+
+function recall(name) {
+  try {
+    return sessionStorage.getItem(KEPT + name);
+  } catch {
+    return null;
+  }
+}
 
 // -- colours: the theme's own variables, so that light and dark follow it -----------------------
 const colours = HighlightStyle.define([
@@ -191,9 +209,25 @@ class Editor {
   changed(update) {
     if (update.docChanged && !this.receiving) {
       this.count += 1;
+      keep(this.draft, update.state.doc.toString());
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.tell(), PAUSE);
     }
+    if (update.selectionSet && !this.receiving) {
+      clearTimeout(this.moving);
+      this.moving = setTimeout(() => this.tellLine(), PAUSE);
+    }
+  }
+
+  line() {
+    const { doc, selection } = this.view.state;
+    return doc.lineAt(selection.main.head).number;
+  }
+
+  tellLine() {
+    if (this.toldLine === this.line()) return;
+    this.toldLine = this.line();
+    this.out.state("line", this.toldLine);
   }
 
   tell() {
@@ -205,8 +239,16 @@ class Editor {
 
   show(data) {
     this.element.style.height = data.height;
-    if (!this.view) this.open(data);
-    if (this.serial !== data.serial) this.replace(data);
+    const fresh = !this.view;
+    if (fresh) this.open(data);
+    const put = this.serial !== data.serial;
+    if (put) this.replace(data);
+    if (fresh) this.recover(data);
+    else if (put) {
+      keep(this.draft, null);
+      keep(data.draft, data.text);
+    }
+    this.draft = data.draft;
     if (this.wordsRev !== data.words.rev) {
       this.wordsRev = data.words.rev;
       const source = autocompletion({ override: [completions(data.words)], icons: false });
@@ -231,8 +273,17 @@ class Editor {
     this.receiving = false;
   }
 
+  /** Have back what was written and Python does not know, as after a reload. */
+  recover(data) {
+    const kept = recall(data.draft);
+    this.draft = data.draft;
+    if (kept !== null && kept !== data.text)
+      this.view.dispatch({ changes: { from: 0, to: this.view.state.doc.length, insert: kept } });
+  }
+
   reveal({ line, column, serial, focus }) {
     this.revealed = serial;
+    if (!focus) this.toldLine = line;
     const at = position(this.view.state.doc, line, column);
     this.view.dispatch({ selection: { anchor: at },
       effects: EditorView.scrollIntoView(at, { y: "center" }) });
@@ -241,6 +292,7 @@ class Editor {
 
   close() {
     clearTimeout(this.waiting);
+    clearTimeout(this.moving);
     this.view.destroy();
   }
 }

@@ -14,8 +14,10 @@ CANNED = [entry.name for entry in list_graphs()]
 
 
 def script() -> None:
+    from ui.app import restored
     from ui.screens import explore
 
+    restored()
     explore.page()
 
 

@@ -11,15 +11,22 @@ import streamlit as st
 from graphflow.diagnostics import GraphflowError
 
 _SIGNS = re.compile(r"([!-/:-@\[-`{-~])")
+_ADDRESSES = re.compile(r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
+"""Inside of what GitHub's Markdown, which Streamlit reads, makes a link of, escaped or not."""
+_JOINER = "\u2060"
+"""It is not seen, and nothing is a link across it."""
 
 
 def escaped(text: str) -> str:
-    r"""Text for a place that reads Markdown: every sign of its grammar is made an ordinary one.
+    r"""Text for a place that reads Markdown: every sign of its grammar is made an ordinary one, and
+    addresses stay words.
 
-    >>> escaped("![x](http://a) <b>")
-    '\\!\\[x\\]\\(http\\:\\/\\/a\\) \\<b\\>'
+    >>> escaped("![x](a) <b>")
+    '\\!\\[x\\]\\(a\\) \\<b\\>'
+    >>> escaped("http://a") == "http\\:\u2060\\/\\/a"
+    True
     """
-    return _SIGNS.sub(r"\\\1", text).replace("\n", " ")
+    return _SIGNS.sub(r"\\\1", _ADDRESSES.sub(_JOINER, text)).replace("\n", " ")
 
 
 def show(error: GraphflowError) -> None:

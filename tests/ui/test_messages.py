@@ -20,5 +20,13 @@ def test_an_error_is_told_once_with_code_place_caret_and_help_and_as_text():
     assert not any(words in code.value for words in ("GF020", "http", "do so"))
 
 
+def test_no_link_is_made_of_an_address():
+    """A link needs "http://", "www." or a name after "@" in one piece."""
+    for text in ("see http://a.b", "HTTPS://a.b", "www.a.b", "WWW.a.b", "me@a.b"):
+        shown = escaped(text).replace("\\", "")
+        assert shown != text and shown.replace("\u2060", "") == text
+        assert not any(link in shown.lower() for link in ("http://", "https://", "www.", "@a"))
+
+
 def test_letters_digits_and_spaces_are_left_alone():
     assert escaped("size 3 é") == "size 3 é"

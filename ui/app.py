@@ -50,13 +50,22 @@ def shower(page: Page) -> Callable[[], None]:
 def started() -> bool:
     """Whether the studio stands, within the limits that the command line gives after ``--``."""
     from graphflow.cli.studio import given
+    from graphflow.diagnostics import fail
     from graphflow.studio.client import open_studio, opened
     from ui.messages import show_errors
 
     if opened() is None:
         with show_errors():
             own = Path(sys.argv[0]).resolve() == Path(__file__).resolve()
-            open_studio(given(sys.argv[1:] if own else []))
+            limits = given(sys.argv[1:] if own else [])
+            taken = st.get_option("server.maxUploadSize")
+            if own and limits.upload_megabytes > taken:
+                wanted = f"--server.maxUploadSize {limits.upload_megabytes}"
+                fail("GF006", f"--upload is {limits.upload_bytes:,} bytes, and the server that "
+                     f"this studio runs on takes {taken} MB",
+                     help=f"streamlit run ui/app.py {wanted} -- --upload ...; "
+                     "'graphflow studio --upload ...' tells the server, too")  # fmt: skip
+            open_studio(limits)
     return opened() is not None
 
 

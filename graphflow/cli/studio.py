@@ -19,6 +19,7 @@ from graphflow.studio.limits import Limits, half_of_the_memory
 NAME = "studio"
 USAGE: type[Exception] = typer.BadParameter.__bases__[0]
 """What the parser raises for a wrong command line."""
+UPLOAD = f"{Limits.upload_bytes // 10**6}MB"
 LEAST = 256 * 2**20
 """Bytes that a process needs for itself."""
 
@@ -46,7 +47,7 @@ def limits(
     runs: Runs = None,
     memory: Memory = None,
     seconds: Seconds = Limits.seconds,
-    upload: Upload = "1MB",
+    upload: Upload = UPLOAD,
     processes: Processes = Limits.processes,
     training: Training = Limits.training_seconds,
     network: Network = False,
@@ -115,7 +116,7 @@ def command(
     runs: Runs = None,
     memory: Memory = None,
     seconds: Seconds = Limits.seconds,
-    upload: Upload = "1MB",
+    upload: Upload = UPLOAD,
     processes: Processes = Limits.processes,
     training: Training = Limits.training_seconds,
     network: Network = False,
@@ -131,13 +132,12 @@ def command(
     nothing else on this machine.
     """
     chosen = limits(folder, runs, memory, seconds, upload, processes, training, network)
-    largest = max(1, -(-chosen.upload_bytes // 2**20))
     arguments = [
         sys.executable, "-m", "streamlit", "run", str(page()),
         "--server.address", address, "--server.port", str(port),
         "--server.headless", str(not show).lower(), "--server.fileWatcherType", "none",
-        "--server.maxUploadSize", str(largest), "--browser.gatherUsageStats", "false",
-        "--", *written(chosen),
+        "--server.maxUploadSize", str(chosen.upload_megabytes),
+        "--browser.gatherUsageStats", "false", "--", *written(chosen),
     ]  # fmt: skip
     say(f"the studio opens at http://{address}:{port}; Ctrl-C ends it")
     with subprocess.Popen(arguments) as server:

@@ -148,6 +148,11 @@ class Standing:
         folder = RunFolder(self.entry.path)
         return (*folder.snapshots(), *["latest"] * any(folder.checkpoints()))
 
+    @property
+    def last(self) -> int | None:
+        """The step of its last checkpoint: where resuming it begins."""
+        return next((step for step, _ in RunFolder(self.entry.path).checkpoints()), None)
+
 
 class Jobs:
     """The trainings of one studio, by the folder of their run."""
@@ -168,7 +173,9 @@ class Jobs:
             job = self._jobs[folder] = Job(replace(order, folder=str(folder)), self.limits)
             return job
 
-    def resume(self, run: Path, *, epochs: int | None = None, steps: int | None = None) -> Job:
+    def resume(
+        self, run: Path, *, epochs: int | None = None, steps: int | None = None, guard: bool = False
+    ) -> Job:
         """Go on with a run of the studio's folder, from its last checkpoint."""
         folder, runs = run.resolve(), Path(self.limits.runs).resolve()
         if not folder.is_relative_to(runs):
@@ -178,7 +185,7 @@ class Jobs:
             if known is not None and not known.over:
                 fail("GF064", f"'{run}' is being trained")
             self._make_room()
-            order = Order(str(run), epochs=epochs, steps=steps, resume=True)
+            order = Order(str(run), epochs=epochs, steps=steps, resume=True, guard=guard)
             job = self._jobs[run] = Job(order, self.limits)
             return job
 

@@ -33,3 +33,12 @@ class Limits:
     network: bool = False
     processes: int = 8
     training_seconds: float = 86_400.0
+
+    @property
+    def upload_megabytes(self) -> int:
+        """``upload_bytes`` as a server counts them: megabytes of 1024 x 1024 bytes, rounded up.
+
+        >>> Limits(memory=0).upload_megabytes, Limits(memory=0, upload_bytes=2**21).upload_megabytes
+        (1, 2)
+        """
+        return max(1, -(-self.upload_bytes // 2**20))

@@ -32,6 +32,8 @@ State = Literal["starting", "running", "paused", "stopping", "stopped", "complet
                 "killed"]  # fmt: skip
 TELL = 0.2
 """Seconds between reports."""
+GUARD = "Stop at the first NaN"
+"""What the page calls the guarded plan."""
 GRACE = 20.0
 """Seconds for the step under way, once nobody is there any more."""
 
@@ -40,7 +42,8 @@ GRACE = 20.0
 class Order:
     """What to train, and where: what a workspace opens, from its first values or those of its run;
     or the run in ``folder``, with ``resume``. ``epochs`` and ``steps`` count in all. What was
-    written over in the workspace to be looked at is not trained.
+    written over in the workspace to be looked at is not trained. With ``guard`` the first value
+    that is not finite ends it, and its node is named.
     """
 
     folder: str
@@ -50,6 +53,7 @@ class Order:
     steps: int | None = None
     dtype: str = "float32"
     resume: bool = False
+    guard: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ def train(order: Order, control: Control) -> None:
     try:
         with told():
             loop = control.loop = _loop(order, control)
+            loop.guard = f"'{GUARD}'"
             control.recording = Recording(loop, Path(order.folder))
             loop.callbacks = (control.recording, control)
             loop.run()
@@ -162,7 +167,7 @@ def train(order: Order, control: Control) -> None:
 
 def _loop(order: Order, control: Control) -> Loop:
     """The run, begun or opened again."""
-    folder, way = Path(order.folder), Way()
+    folder, way = Path(order.folder), Way(guard=order.guard)
     settings = RunSettings(epochs=order.epochs, steps=order.steps)
     if order.resume:
         return resumed(folder, settings, way)

@@ -45,10 +45,6 @@ class Iteration:
 
     part = ""
     updated = True
-    advice = (
-        "do the steps diverge, as with a rate that is too large? --guard stops at the first value "
-        "that is not finite; where it is meant, run: {check_finite: false}"
-    )
 
     def __init__(
         self,
@@ -78,6 +74,14 @@ class Iteration:
         self.values: dict[str, Array] = {}
         """The reported values of the last step."""
         self._evaluator: Evaluator | None = None
+
+    @staticmethod
+    def advice(guard: str) -> str:
+        """What to do about a value that is not finite; ``guard`` names the guarded plan."""
+        return (
+            f"do the steps diverge, as with a rate that is too large? {guard} stops at the first "
+            "value that is not finite; where it is meant, run: {check_finite: false}"
+        )
 
     @property
     def dtype(self) -> DType:

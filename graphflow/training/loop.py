@@ -69,6 +69,8 @@ class Loop:
         self.logs: tuple[Log, ...] = ()
         self.note: str | None = None
         """Why a run does not go on from where it stood."""
+        self.guard = "--guard"
+        """What whoever trains calls the guarded plan."""
         self.progress = Progress(part=trainer.part)
         self.epochs, self.steps = _limits(trainer, feed, epochs, steps)
         self.judge = Judge(trainer.plan, self.metric_names())
@@ -240,7 +242,7 @@ class Loop:
             what = f"{broken[0]} is {values[broken[0]]}" if broken else "'until' compares a nan"
             epoch = f", epoch {done.epoch + 1}" if self.feed.averaged else ""
             fail("GF062", f"{what} in step {done.step + 1}{epoch}", self.trainer.plan.mark,
-                 help=_fed(inputs) or self.trainer.advice)  # fmt: skip
+                 help=_fed(inputs) or self.trainer.advice(self.guard))  # fmt: skip
         self.recorder.add(done.step, result.leaves, result.nodes)
         done.finished = result.finished
         done.step += self.trainer.updated

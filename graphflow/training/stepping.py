@@ -90,7 +90,6 @@ class Stepping(Protocol):
     """
 
     part: str
-    advice: str
     must_be_finite: tuple[str, ...]
     elaborated: Elaborated
     seed: int
@@ -113,6 +112,9 @@ class Stepping(Protocol):
         """What a step on a batch runs, in order. Each part is to be run, its updates made, before
         the next one is asked for.
         """
+
+    def advice(self, guard: str) -> str:
+        """What to do about a value that is not finite; ``guard`` names the guarded plan."""
 
     def start_epoch(self, epoch: int) -> None:
         """An epoch begins, counted from 0."""

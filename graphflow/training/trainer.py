@@ -92,7 +92,6 @@ class Trainer:
 
     part = "train/"
     must_be_finite: tuple[str, ...] = ("loss",)
-    advice = "run again with --guard: it stops at the first value that is not finite"
 
     def __init__(
         self,
@@ -124,6 +123,11 @@ class Trainer:
         self.watcher: Callable[[Part], None] | None = None
         """Shown each part of a step before it is run; it changes nothing."""
         self._evaluator: Evaluator | None = None
+
+    @staticmethod
+    def advice(guard: str) -> str:
+        """What to do about a value that is not finite; ``guard`` names the guarded plan."""
+        return f"run again with {guard}: it stops at the first value that is not finite"
 
     @property
     def dtype(self) -> DType:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,8 @@ def test_a_wrong_option_is_told(arguments: list[str]):
 
 def test_the_pages_are_found():
     assert page().name == "app.py" and "streamlit" in page().read_text("utf-8")
+
+
+def test_the_server_of_a_checkout_takes_what_the_studio_does():
+    settings = tomllib.loads((page().parent / ".streamlit/config.toml").read_text("utf-8"))
+    assert settings["server"]["maxUploadSize"] == given([]).upload_megabytes == 1

@@ -4,7 +4,9 @@ import re
 import psutil
 import pytest
 
+from graphflow.view.steps import Step
 from tests.ui.explore_page import asked, assert_good, opened, press, session, words
+from ui.explore.check import value_at
 
 NAN = "{graphflow: 1, name: bad, inputs: {x: scalar}, nodes: {y: log(x), z: y * x}, outputs: [z]," \
       " check: [{feed: {x: -1}, expect: {}}]}"  # fmt: skip
@@ -160,6 +162,15 @@ def test_the_chain_rule_is_shown_in_numbers(xyz):
     text = words(xyz)
     assert "Upstream" in text and "local" in text and "contribution" in text
     assert "**z.grad** = `3`" in text
+
+
+def test_the_value_at_the_cursor_is_proposed_for_the_check():
+    steps = [
+        Step(0, 0, "y", "add", "forward", "y"), Step(1, 0, "c", "identity", "forward", "c"),
+        Step(2, 0, "y.grad", "mul", "backward", "y"),
+        Step(3, 0, "h.grad", "mul", "backward", "h", (("scan", 0),)),
+    ]  # fmt: skip
+    assert [value_at(steps, cursor) for cursor in (-1, 0, 1, 2, 3)] == ["", "y", "", "y", ""]
 
 
 def test_a_gradient_is_checked_against_differences(xyz):

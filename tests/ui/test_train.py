@@ -94,8 +94,18 @@ def test_curves_that_grow_are_the_same_charts_with_other_numbers():
         y = np.linspace(0.0, 1.0, count)
         return Chart([Series("a", y, y), Series("b", y * np.nan)], Labels("t", "x", "y"), "y")
 
-    assert specification(chart(3)) == specification(chart(4))
-    assert points(chart(3)) == {"curve": ["a", "a"], "x": [0.5, 1.0], "y": [0.5, 1.0]}
+    assert specification(chart(3), "light") == specification(chart(4), "light")
+    assert points(chart(3)) == {
+        "curve": ["a", "a"], "place": [0, 0], "x": [0.5, 1.0], "y": [0.5, 1.0]
+    }  # fmt: skip
+
+
+def test_curves_that_are_too_many_to_name_are_coloured_in_their_order():
+    series = [Series(str(number), np.ones(2), np.arange(2.0)) for number in range(60)]
+    chart = Chart(series, Labels("t", "x", "y"), "y", legend=False)
+    colour = specification(chart, "dark")["encoding"]["color"]
+    assert colour["field"] == "place" and colour["scale"]["domain"] == [0, 59]
+    assert points(chart)["place"][-1] == 59
 
 
 def test_what_makes_no_sense_in_a_state_cannot_be_pressed_and_says_why(studio: Studio):
@@ -149,7 +159,7 @@ def test_a_checkpoint_opens_in_explore(studio: Studio, monkeypatch: pytest.Monke
     gone: list[str] = []
     monkeypatch.setattr(going, "go", gone.append)
     page = trained(studio, PARABOLA)
-    button(page, "last checkpoint").click().run()
+    button(page, "last checkpoint, update 3").click().run()
     assert not page.exception and gone == ["explore"]
     workspace = page.session_state[KEY].workspace
     assert workspace.run == page.session_state["train_shown"]

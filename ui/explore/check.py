@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from graphflow.view.shown import GradientReport
+from graphflow.view.steps import Step
 from ui.messages import escaped, show_errors
 from ui.state import ask, session
 
 
-def check(names: tuple[str, ...], proposed: str) -> None:
+def check(by: tuple[str, ...], steps: Sequence[Step], cursor: int) -> None:
     """Choose a value, compare its gradient with differences, and see the sweep."""
-    if not names:
+    if not by:
         st.info("Nothing is differentiated here, so there is no gradient to check.")
         return
-    start = names.index(proposed) if proposed in names else 0
-    name = st.selectbox("Gradient by", names, index=start, key=f"check_of_{proposed}")
+    here = value_at(steps, cursor)
+    names = by if here in ("", *by) else (here, *by)
+    start = names.index(here) if here else 0
+    name = st.selectbox("Gradient by", names, index=start, key=f"check_of_{here}")
     if st.button("Check against differences", key="check", icon=":material/rule:"):
         st.session_state["checked"] = (session().workspace, name)
     if st.session_state.get("checked") == (session().workspace, name):
         with show_errors():
             report(ask(GradientReport, "gradient_check", name))
+
+
+def value_at(steps: Sequence[Step], cursor: int) -> str:
+    """The value at the cursor, where it has a gradient that the walk computes; else nothing. What
+    is inside of a loop has one in each time step: it is not checked alone.
+    """
+    if cursor < 0 or steps[cursor].within:
+        return ""
+    place = steps[cursor].place
+    backward = (each for each in steps if each.phase == "backward" and not each.within)
+    return place if any(each.place == place for each in backward) else ""
 
 
 def report(found: GradientReport) -> None:

@@ -76,7 +76,7 @@ def panel(name: str, overview: Overview, steps: tuple[Step, ...]) -> None:
         case "Chain":
             chain.chain(found.chain if found else None)
         case "Check":
-            check.check(overview.by, found.node if found else "")
+            check.check(overview.by, steps, session().cursor)
         case "YAML":
             yaml.yaml(steps)
         case "Memory":

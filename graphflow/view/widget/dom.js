@@ -63,6 +63,12 @@ function fitted(text, width, font) {
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
+/** Calls after the next frame is on the screen: what the host does then delays no picture. */
+function painted(call) {
+  if (document.hidden) call();
+  else requestAnimationFrame(() => setTimeout(call));
+}
+
 /** Calls at once, then at most every `wait()` milliseconds, and always for the last value. */
 function paced(call, wait) {
   let timer = 0;

@@ -27,7 +27,7 @@ class Graph {
     this.tip = make('div', { class: 'tip', role: 'tooltip', hidden: '' }, this.stage);
     this.help = new Help(this.stage, this);
     this.transport = new Transport(this.root, this);
-    this.sending = paced((cursor) => this.host.setStateValue('cursor', cursor),
+    this.sending = paced((cursor) => painted(() => this.host.setStateValue('cursor', cursor)),
       () => this.transport.playing ? 500 : 60);
     this.root.addEventListener('keydown', (event) => pressed(this, event));
   }
@@ -37,8 +37,8 @@ class Graph {
       'aria-label': 'computation graph; right and left arrow step, question mark lists the keys',
     }, this.stage);
     this.view = make('div', { class: 'sheet' }, this.canvas);
-    this.scene = new Scene({ nodes: [], groups: [], edges: [], shown: {}, w: 1, h: 1 }, {}, '',
-      this.prefix);
+    this.scene = new Scene(this.prefix);
+    this.view.append(this.scene.layer);
     this.over = draw('svg', { class: 'over', 'aria-hidden': 'true' }, this.stage);
     this.here = draw('g', { class: 'here' }, this.over);
     this.ring = draw('rect', { class: 'ring', rx: 8 }, this.here);
@@ -94,9 +94,8 @@ class Graph {
   redraw(data) {
     const anchor = this.anchor();
     const style = getComputedStyle(this.root);
-    this.scene = new Scene(data.drawing, this.options, style.fontFamily, this.prefix);
+    this.scene.load(data.drawing, this.options, style.fontFamily);
     this.scene.rev = data.rev;
-    this.view.replaceChildren(this.scene.layer);
     this.camera.measureDrawing(data.drawing);
     this.empty.hidden = data.drawing.nodes.length + data.drawing.groups.length > 0;
     this.minimap.paint(data.drawing, style.color);

@@ -27,7 +27,7 @@ function pictureOf(scene, paper) {
   const view = scene.layer.parentNode;
   const away = ['far', 'lod'].filter((name) => view.classList.contains(name));
   view.classList.remove(...away);
-  for (const tile of scene.layer.children) {
+  for (const tile of scene.layer.querySelectorAll('.tile')) {
     const copy = draw('g', {}, root);
     copy.append(...tile.cloneNode(true).childNodes);
     styled(tile, copy);

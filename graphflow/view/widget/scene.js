@@ -24,43 +24,72 @@ const TILE = 48;
 const ROWS = { label: '600 12px', sub: '11px' };
 
 class Scene {
-  constructor(drawing, options, family, prefix) {
-    this.drawing = drawing;
+  constructor(prefix) {
     this.prefix = prefix;
-    this.family = family;
     this.layer = make('div', { class: 'scene' });
+    this.arrows(this.tile(this.layer));
+    this.depths = ['frames', 'lines', 'boxes'].map((name) =>
+      make('div', { class: name }, this.layer));
+    this.stock = new Map();
     this.nodes = new Map();
     this.groups = new Map();
-    this.into = new Map();
-    this.outof = new Map();
     this.marked = [];
     this.active = [];
     this.lit = [];
+    this.load({ nodes: [], groups: [], edges: [], shown: {}, w: 1, h: 1 }, {}, '');
+  }
+
+  /** Show a drawing. What looks as it did in the one before is moved, not made anew. */
+  load(drawing, options, family) {
+    this.light('', 0, []);
+    this.mark({}, {}, []);
+    Object.assign(this, { drawing, family, nodes: new Map(), groups: new Map() });
+    Object.assign(this, { into: new Map(), outof: new Map() });
+    [this.before, this.stock] = [this.stock, new Map()];
+    const [frames, lines, boxes] = this.depths;
     const places = new Map(drawing.nodes.map((node) => [node.id, node]));
-    this.arrows(this.tile());
-    for (const group of drawing.groups) this.addGroup(group);
-    this.tiled(drawing.edges, (edge) => places.get(edge.s), (edge) => this.addEdge(edge));
-    this.tile();
-    for (const group of this.groups.values()) this.addHead(group);
-    this.tiled(drawing.nodes, (node) => node, (node) => this.addNode(node));
+    this.tiled(frames, drawing.groups, (group) => group, (group) => this.addGroup(group));
+    this.tiled(lines, drawing.edges, (edge) => places.get(edge.s), (edge) => this.addEdge(edge));
+    this.tiled(boxes, [...this.groups.values()], (group) => group, (group) => this.addHead(group));
+    this.tiled(boxes, drawing.nodes, (node) => node, (node) => this.addNode(node));
+    for (const made of [...this.before.values()].flat()) {
+      for (const element of made.all) element.remove();
+    }
+    for (const tile of this.depths.flatMap((depth) => [...depth.children])) {
+      if (!tile.firstChild) tile.remove();
+    }
     this.layer.classList.toggle('shapes', options.shapes !== false);
   }
 
-  /** A sheet that the next elements go on: what changes on it leaves the others as painted. */
-  tile(x = 0, y = 0) {
-    this.on = draw('svg', { class: 'tile', width: 1, height: 1, viewBox: `${x} ${y} 1 1` },
-      this.layer);
-    Object.assign(this.on.style, { left: `${x}px`, top: `${y}px` });
-    return this.on;
+  /** A sheet that elements go on: what changes on it leaves the others as painted. */
+  tile(parent, x = 0, y = 0) {
+    const made = draw('svg', { class: 'tile', width: 1, height: 1, viewBox: `${x} ${y} 1 1` },
+      parent);
+    Object.assign(made.style, { left: `${x}px`, top: `${y}px` });
+    return made;
   }
 
-  tiled(items, place, add) {
+  /** Add items in the order of their places; what is new goes on tiles of their own. */
+  tiled(depth, items, place, add) {
     const along = this.drawing.dir === 'LR' ? 'x' : 'y';
     const placed = items.map((item) => [place(item) || { x: 0, y: 0 }, item]);
-    placed.sort(([a], [b]) => a[along] - b[along]).forEach(([{ x, y }, item], index) => {
-      if (index % TILE === 0) this.tile(x, y);
+    this.room = 0;
+    for (const [at, item] of placed.sort(([a], [b]) => a[along] - b[along])) {
+      this.fresh = () => {
+        if (this.room === 0) [this.on, this.room] = [this.tile(depth, at.x, at.y), TILE];
+        this.room--;
+        return this.on;
+      };
       add(item);
-    });
+    }
+  }
+
+  /** What was made with the same key before, else what `create` makes on a sheet. */
+  kept(key, create) {
+    const found = (this.before.get(key) || []).pop() || create(this.fresh());
+    if (!this.stock.has(key)) this.stock.set(key, []);
+    this.stock.get(key).push(found);
+    return found;
   }
 
   /** Heads of arrows, one of each colour; started at, they point back. */
@@ -83,23 +112,31 @@ class Scene {
 
   addGroup(group) {
     const { x, y, w, h } = group;
-    const element = draw('rect', { class: group.length ? 'frame loop' : 'frame', x, y, width: w,
-      height: h, rx: 8 }, this.on);
+    const made = this.kept(`frame ${group.id}`, (sheet) => ({
+      all: [draw('rect', { rx: 8 }, sheet)] }));
+    const [element] = made.all;
+    filled(element, { class: group.length ? 'frame loop' : 'frame', x, y, width: w, height: h });
     this.groups.set(group.id, { ...group, element });
   }
 
   /** The line that closes an open group; it is where a step of the whole group is seen. */
   addHead(group) {
-    const { id, x, y, w, h } = group;
-    const head = draw('g', { class: 'head', 'data-toggle': id, role: 'button',
-      'aria-label': `${group.label}, open group of ${group.count}, close it` }, this.on);
+    const { id, label, count, length, x, y, w, h } = group;
     const high = Math.min(22, h);
-    draw('rect', { class: 'box', x, y, width: w, height: high, rx: 8 }, head);
-    const loop = group.length ? ` ↻ ${group.length}` : '';
-    const text = fitted(`▾ ${group.label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
-    draw('text', { class: 'label', x: x + 8, y: y + 15 }, head, text);
-    group.head = { id, x: x + w / 2, y: y + high / 2, w, h: high, group: group.parent,
-      element: head };
+    const key = `head ${JSON.stringify([id, label, count, length, w, high, this.family])}`;
+    const [element] = this.kept(key, (sheet) => ({ all: [this.head(group, high, sheet)] })).all;
+    element.setAttribute('transform', `translate(${x},${y})`);
+    group.head = { id, x: x + w / 2, y: y + high / 2, w, h: high, group: group.parent, element };
+  }
+
+  head({ id, label, count, length, w }, high, sheet) {
+    const head = draw('g', { class: 'head', 'data-toggle': id, role: 'button',
+      'aria-label': `${label}, open group of ${count}, close it` }, sheet);
+    draw('rect', { class: 'box', width: w, height: high, rx: 8 }, head);
+    const loop = length ? ` ↻ ${length}` : '';
+    const text = fitted(`▾ ${label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
+    draw('text', { class: 'label', x: 8, y: 15 }, head, text);
+    return head;
   }
 
   /** A box, or the head of an open group. */
@@ -114,12 +151,12 @@ class Scene {
   }
 
   addEdge(edge) {
-    const path = draw('path', { class: edge.back ? 'edge back' : 'edge', d: edge.d,
-      'marker-end': this.arrow('plain') }, this.on);
-    const drawn = { ...edge, path };
-    if (edge.label) {
-      drawn.text = draw('text', { class: 'shape', x: edge.lx, y: edge.ly }, this.on, edge.label);
-    }
+    const { all: [path, text] } = this.kept(`edge ${edge.s} ${edge.t} ${edge.label || ''}`,
+      (sheet) => ({ all: [draw('path', { 'marker-end': this.arrow('plain') }, sheet),
+        ...(edge.label ? [draw('text', { class: 'shape' }, sheet, edge.label)] : [])] }));
+    filled(path, { class: edge.back ? 'edge back' : 'edge', d: edge.d });
+    if (text) text.setAttribute('transform', `translate(${edge.lx},${edge.ly})`);
+    const drawn = { ...edge, path, text };
     for (const [map, end] of [[this.into, edge.t], [this.outof, edge.s]]) {
       if (!map.has(end)) map.set(end, []);
       map.get(end).push(drawn);
@@ -127,11 +164,20 @@ class Scene {
   }
 
   addNode(node) {
+    const { x, y, group, ...looks } = node;
+    const key = `node ${JSON.stringify(looks)} ${this.family}`;
+    const box = { ...node, ...this.kept(key, (sheet) => this.boxOf(node, sheet)) };
+    box.element.setAttribute('transform', `translate(${x},${y})`);
+    box.element.classList.remove('done', 'graded', 'dim');
+    this.put(box, 'state', '');
+    this.nodes.set(node.id, box);
+  }
+
+  boxOf(node, sheet) {
     const element = draw('g', {
       class: `node ${node.kind}${node.closed ? ' closed' : ''}`, 'data-node': node.id,
       'data-toggle': node.closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
-      transform: `translate(${node.x},${node.y})`,
-    }, this.on);
+    }, sheet);
     const d = outline(node.kind, node.w, node.h);
     if (node.closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
     draw('path', { class: 'box', d }, element);
@@ -139,7 +185,7 @@ class Scene {
       draw('path', { class: 'inner', d: outline(node.kind, node.w - 6, node.h - 6) }, element);
     }
     const rows = this.write(node, element);
-    this.nodes.set(node.id, { ...node, element, rows, texts: {}, state: '' });
+    return { all: [element], element, rows, texts: {} };
   }
 
   /** The lines of a box, in its middle; those for its value and gradient are given back. */

@@ -21,6 +21,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.chain import ChainRule, chain_rule
 from graphflow.runtime.formula import formula
 from graphflow.runtime.program import Program
+from graphflow.runtime.walking import walking_order
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,9 @@ class StepView:
 
 
 class Stepper:
-    """A cursor over the plain plan of a program. Values after ``back`` are those of before."""
+    """A cursor over the plain plan of a program, in the order in which the studio walks, too.
+    Values after ``back`` are those of before.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,8 @@ class Stepper:
         prepared = program.prepared(feed, cotangent, step)
         self.graph: Graph = prepared.graph
         self._leaves = dict(prepared.leaves)
-        self.order = tuple(n.name for n in self.graph if n.op not in LEAVES and n.op != "constant")
+        given = {n.name for n in self.graph if n.op in LEAVES or n.op == "constant"}
+        self.order = tuple(name for name in walking_order(self.graph) if name not in given)
         self._constants = {n.name: run_node(n, []) for n in self.graph if n.op == "constant"}
         self._values: dict[str, Computed] = {**self._leaves, **self._constants}
         self.cursor = 0

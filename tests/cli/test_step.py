@@ -8,6 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graphflow.api import load
+from graphflow.cli.stepping import stepper_for
+from graphflow.view.study import Study
+from graphflow.view.workspace import Workspace
+
 XYZ = Path(__file__).parent.parent / "examples" / "a_xyz.yaml"
 
 
@@ -34,11 +39,18 @@ def test_without_commands_everything_is_walked(walk):
         ["1/7 forward", "q = x + y"],
         ["2/7 forward", "f = q * z"],
         ["3/7 backward", "f.grad = full(value=1)"],
-        ["4/7 backward", "q.grad = f.grad * z"],
-        ["5/7 backward", "z.grad = f.grad * q"],
+        ["4/7 backward", "z.grad = f.grad * q"],
+        ["5/7 backward", "q.grad = f.grad * z"],
         ["6/7 backward", "x.grad = q.grad"],
         ["7/7 backward", "y.grad = q.grad"],
     ]
+
+
+@pytest.mark.parametrize("name", ["xyz", "mlp", "lstm"])
+def test_terminal_and_studio_walk_in_one_order(name):
+    stepper, _ = stepper_for(load(name), None, {})
+    study = Study(Workspace(graph=name))
+    assert [step.node for step in study.steps] == list(stepper.order)
 
 
 def test_the_chain_rule_is_shown_with_numbers(walk):
@@ -55,7 +67,7 @@ def test_the_chain_rule_is_shown_with_numbers(walk):
     [
         (["n", "", "n"], ["q", "f", "f.grad"]),
         (["n", "n", "b"], ["q", "f", "q"]),
-        (["r z.grad", "b"], ["z.grad", "q.grad"]),
+        (["r z.grad", "b"], ["z.grad", "f.grad"]),
         (["r y.grad", "r f"], ["y.grad", "f"]),
         (["w", "f"], ["f.grad", "q"]),
         (["r x.grad", "e"], ["x.grad", "y.grad"]),

@@ -14,10 +14,10 @@ from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
+from graphflow.runtime.walking import walking_order
 from graphflow.view.recording.boxed import Gradient, Gradients, value_text
 from graphflow.view.recording.kept import Values, last_reads
 from graphflow.view.recording.limits import Meter
-from graphflow.view.recording.order import walking_order
 from graphflow.view.recording.texts import told
 from graphflow.view.steps import drawn_id
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from graphflow.api import loads
+from graphflow.runtime.walking import walking_order
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -21,6 +23,17 @@ def test_phases_follow_one_another():
     study = Study(Workspace(graph="mlp", walk="training"))
     phases = [step.phase for step in study.steps]
     assert phases == sorted(phases, key=["forward", "backward", "update"].index)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["inputs: {w: scalar}, nodes: {loss: w * w}", "params: {w: {shape: [2], init: ones}},"
+     " nodes: {square: w * w, loss: sum(square)}"],
+)  # fmt: skip
+def test_a_result_of_leaves_alone_comes_before_its_gradient(lines):
+    model = loads(f"{{graphflow: 1, name: s, {lines}}}")
+    order = walking_order(model.compile(of="loss", wrt="w").graph)
+    assert order.index("loss") < order.index("loss.grad")
 
 
 def stretches(study: Study, phase: str) -> list[tuple[str, ...]]:

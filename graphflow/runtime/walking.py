@@ -50,9 +50,10 @@ class _Ordering:
             name = heappop(self.ready)[-1]
             yield from self._with_operands(name)
             for reader in dict.fromkeys(self.graph.consumers[name]):
-                self.waits[reader] -= 1
-                if not self.waits[reader]:
-                    self._push(reader)
+                if reader in self.waits:
+                    self.waits[reader] -= 1
+                    if not self.waits[reader]:
+                        self._push(reader)
         for name in self.graph.nodes:
             yield from self._with_operands(name)
 
@@ -83,7 +84,7 @@ class _Ordering:
 
 def _free(graph: Graph) -> set[str]:
     """Leaves, what is made of parameters, states and numbers alone, and forward nodes that read
-    nothing but that.
+    nothing but that; a forward node that no other one reads is a result, and waits for nobody.
     """
     leaves = {node.name for node in graph if node.op in LEAVES}
     lasting = {node.name for node in graph if node.op in ("parameter", "state")}
@@ -92,9 +93,8 @@ def _free(graph: Graph) -> set[str]:
         if node.op not in LEAVES and lasting.issuperset(node.inputs) and not begins:
             lasting.add(node.name)
     known = leaves | lasting
-    early = {
-        node.name
-        for node in graph
-        if graph.origin(node.name).phase == "forward" and known.issuperset(node.inputs)
-    }
-    return known | early
+    forward = [node for node in graph if graph.origin(node.name).phase == "forward"]
+    early = {node.name for node in forward if known.issuperset(node.inputs)}
+    read = {operand for node in forward for operand in node.inputs}
+    results = {node.name for node in forward if node.op not in LEAVES} - read
+    return (known | early) - results

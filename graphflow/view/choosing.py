@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Chosen:
     source: str
     seed: int
     warning: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | None = None) -> Chosen:
@@ -60,11 +61,15 @@ def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | Non
     return _at(model, of, by, replace(own, values=values), "")
 
 
-def choose_to_look(model: Model, of: str | None = None) -> Chosen:
-    """The same for whoever wants to look: random numbers serve where the file feeds nothing."""
+def choose_to_look(
+    model: Model, of: str | None = None, sizes: Mapping[str, int] | None = None
+) -> Chosen:
+    """The same for whoever wants to look: random numbers, in such ``sizes``, serve where the file
+    feeds nothing.
+    """
     of = of or checked_target(model)
     by = wanted(model, of)
-    return _at(model, of, by, *studied_feed(model, model.compile(of).graph))
+    return _at(model, of, by, *studied_feed(model, model.compile(of).graph, sizes))
 
 
 def _at(model: Model, of: str, by: tuple[str, ...], fed: Fed, warning: str) -> Chosen:
@@ -73,7 +78,8 @@ def _at(model: Model, of: str, by: tuple[str, ...], fed: Fed, warning: str) -> C
     mode: Mode = "eval" if fed.check is not None and fed.check.mode == "eval" else "train"
     seed = 0 if fed.check is None else fed.check.seed
     real = model.graph[of].tensor.dtype.is_float
-    return Chosen(of, by if real else (), mode, fed.values, fed.source, seed, warning)
+    return Chosen(of, by if real else (), mode, fed.values, fed.source, seed, warning,
+                  fed.sizes)  # fmt: skip
 
 
 def compiled(

@@ -22,15 +22,20 @@ from graphflow.training.feed import Feed
 ROWS = 4
 """Rows of data that are fed."""
 RANDOM = "random numbers"
+LARGEST = 1024
+"""Of a size that can be wished for."""
 
 
 @dataclass(frozen=True)
 class Fed:
-    """Values by input, where they are from, and the check they are from."""
+    """Values by input, where they are from, and the check they are from. ``sizes`` are those that
+    nothing but a reader's wish decides.
+    """
 
     values: Mapping[str, Array] = field(default_factory=dict)
     source: str = ""
     check: CheckDecl | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 def own_feed(model: Model, graph: Graph) -> Fed | None:
@@ -46,9 +51,12 @@ def own_feed(model: Model, graph: Graph) -> Fed | None:
     return None
 
 
-def studied_feed(model: Model, graph: Graph) -> tuple[Fed, str]:
+def studied_feed(
+    model: Model, graph: Graph, sizes: Mapping[str, int] | None = None
+) -> tuple[Fed, str]:
     """What ``graph`` is fed so that it can be looked at, and a warning: random numbers where the
-    file offers nothing, or where its published data are not on this machine.
+    file offers nothing, or where its published data are not on this machine. ``sizes`` are those
+    that are wished for what is open then.
     """
     plan = model.elaborated.data
     why = "nothing says what they are: a check with a feed does, or a data: section"
@@ -61,9 +69,20 @@ def studied_feed(model: Model, graph: Graph) -> tuple[Fed, str]:
     if own is not None:
         return own, ""
     names = needed_inputs(graph)
-    found = {n: v for n, v in random_numbers(graph).items() if n in names}
+    chosen = _chosen_sizes(graph, sizes or {}) if names else {}
+    found = {n: v for n, v in random_numbers(graph, chosen).items() if n in names}
     warning = f"random numbers are fed to {', '.join(names)}: {why}" if names else ""
-    return Fed(found, RANDOM if names else ""), warning
+    return Fed(found, RANDOM if names else "", sizes=chosen), warning
+
+
+def _chosen_sizes(graph: Graph, wished: Mapping[str, int]) -> dict[str, int]:
+    """The open sizes, as far as they are wished for as wished."""
+    found = free_sizes(graph)
+    for name, size in wished.items():
+        if name not in found or not 1 <= size <= LARGEST:
+            fail("GF033", f"no size of an input can be {name} = {size}",
+                 help=f"from 1 to {LARGEST:,} can be: {', '.join(found) or 'none'}")  # fmt: skip
+    return {**found, **wished}
 
 
 def is_away(model: Model, error: GraphflowError) -> bool:
@@ -73,12 +92,20 @@ def is_away(model: Model, error: GraphflowError) -> bool:
     return published and all(d.code == "GF072" for d in error.diagnostics)
 
 
-def random_numbers(graph: Graph) -> dict[str, Array]:
+def free_sizes(graph: Graph) -> dict[str, int]:
+    """The sizes of inputs that the file leaves open, each with a number of its own: small ones, so
+    that values can be read.
+    """
+    types = [node.tensor for node in graph.leaves("input")]
+    symbols = sorted({symbol for type in types for symbol in type_symbols(type)})
+    return {name: 2 + i for i, name in enumerate(symbols)}
+
+
+def random_numbers(graph: Graph, sizes: Mapping[str, int] | None = None) -> dict[str, Array]:
     """Normal numbers; positions and labels are 0 or 1, which every table has."""
     generator = np.random.default_rng(0)
     inputs = {node.name: node.tensor for node in graph.leaves("input")}
-    symbols = sorted({s for type in inputs.values() for s in type_symbols(type)})
-    sizes = {name: 2 + i for i, name in enumerate(symbols)}
+    sizes = free_sizes(graph) if sizes is None else sizes
     found: dict[str, Array] = {}
     for name, type in inputs.items():
         shape = tuple(int(bind(d, sizes)) for d in type.shape)  # type: ignore[arg-type]

@@ -34,7 +34,8 @@ class Overview:
     ``of`` is what is differentiated, ``by`` what by; ``turns`` are the titles of the turns,
     ``counts`` the steps by phase, ``fed`` says where the values of the inputs are from. ``walks``
     are the walks that the file has, ``targets`` the values that can be differentiated. The nodes
-    took ``seconds`` together, their values take ``bytes``.
+    took ``seconds`` together, their values take ``bytes``. ``sizes`` are the open ones of inputs
+    that random numbers are fed to.
     """
 
     name: str
@@ -56,3 +57,4 @@ class Overview:
     seconds: float
     bytes: int
     warnings: tuple[str, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()

@@ -37,7 +37,8 @@ class Workspace:
     ``run``, too: then it begins with the run's values where name and shape match; and a ``folder``,
     where the files that it names are found. ``of`` is what is differentiated, the loss if it is
     left out. ``iteration`` counts the training steps made before the one that is shown;
-    ``unrolled`` names the loops whose steps are walked one by one.
+    ``unrolled`` names the loops whose steps are walked one by one. ``sizes`` are those of inputs
+    that nothing feeds but random numbers.
     """
 
     graph: str = ""
@@ -53,6 +54,7 @@ class Workspace:
     edits: tuple[Edit, ...] = ()
     iteration: int = 0
     unrolled: tuple[str, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_one(self) -> bool:

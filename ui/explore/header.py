@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from graphflow.view.feeding import LARGEST
 from graphflow.view.overview import Overview
 from graphflow.view.workspace import Walk
 from ui.explore import editing, sharing
@@ -101,6 +102,11 @@ def walk(overview: Overview) -> None:
     key = _kept("dtype", workspace.dtype)
     st.segmented_control("Numbers", ("float64", "float32"), required=True, key=key,
                          on_change=_become, args=("dtype",))  # fmt: skip
+    for name, number in overview.sizes:
+        key = _kept(f"size {name}", number)
+        st.number_input(f"Size {escaped(name)}", min_value=1, max_value=LARGEST, step=1,
+                        key=key, on_change=_become, args=(f"size {name}",),
+                        help="of inputs that random numbers are fed to")  # fmt: skip
     if overview.loops:
         lengths = {loop.name: loop.length for loop in overview.loops}
         key = _kept("unrolled", [name for name in lengths if name in workspace.unrolled])
@@ -118,7 +124,10 @@ def _kept(field: str, value: object) -> str:
 def _become(field: str) -> None:
     """Show another walk of the model, from its first step."""
     value = st.session_state[f"walk {field}"]
-    if field == "unrolled":
+    if field.startswith("size "):
+        sizes = {**dict(opened().sizes), field.removeprefix("size "): int(value)}
+        field, value = "sizes", tuple(sorted(sizes.items()))
+    elif field == "unrolled":
         value = tuple(value)
     elif field == "of":
         value = value or ""

@@ -47,6 +47,7 @@ def overview_of(
         seconds=recording.seconds,
         bytes=recording.bytes,
         warnings=walk.warnings,
+        sizes=tuple(walk.sizes.items()),
     )
 
 

@@ -24,7 +24,9 @@ class GradientWalk:
 
     def __init__(self, model: Model, workspace: Workspace) -> None:
         self.model = model
-        self.chosen: Chosen = choose_to_look(model, workspace.of or None)
+        self.chosen: Chosen = choose_to_look(
+            model, workspace.of or None, dict(workspace.sizes)
+        )  # fmt: skip
         self.program: Program
         self.program, self.cotangent = compiled(model, self.chosen, workspace.dtype, workspace.seed)
 
@@ -42,6 +44,11 @@ class GradientWalk:
     def fed(self) -> str:
         """Where the values of the inputs are from."""
         return self.chosen.source
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The open sizes of the inputs, as they are fed."""
+        return self.chosen.sizes
 
     @property
     def warnings(self) -> tuple[str, ...]:

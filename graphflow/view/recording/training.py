@@ -82,6 +82,7 @@ class TrainingWalk:
         self.stepping = model.stepping(dtype=workspace.dtype, seed=workspace.seed)
         self.fed = "nothing: the file makes what it needs"
         self.warnings: tuple[str, ...] = ()
+        self.sizes: Mapping[str, int] = dict(workspace.sizes)
         self.batches = self._chosen()
         self.epoch, self.batch, self.iteration = 0, 0, 0
         self._coming: Iterator[tuple[dict[str, Array], int]] | None = None
@@ -102,11 +103,13 @@ class TrainingWalk:
             if not is_away(model, error):
                 raise
         if served is not None:
+            self.sizes = {}
             self.fed = "data" if plan is not None else self.fed
             return served
-        own, warning = studied_feed(model, graph)
+        own, warning = studied_feed(model, graph, self.sizes)
         take_parameters(model, own)
         self.fed, self.warnings = own.source, (warning,) if warning else ()
+        self.sizes = own.sizes
         return Repeated(own.values)
 
     @property

@@ -118,7 +118,7 @@ class Gauges:
         return change / size if size else np.nan
 
 
-class Recording(Callback):
+class LiveRecords(Callback):
     """Writes what a training shows into its folder."""
 
     def __init__(self, loop: Loop, folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.runs import Way, resumed, started
 from graphflow.studio.frames import Answer
-from graphflow.studio.live import Recording
+from graphflow.studio.live import LiveRecords
 from graphflow.studio.worker import Line, begin, told
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
@@ -76,7 +76,7 @@ class Control(Callback):
     def __init__(self, line: Line, gone: threading.Event) -> None:
         self.line, self.gone = line, gone
         self.loop: Loop | None = None
-        self.recording: Recording | None = None
+        self.recording: LiveRecords | None = None
         self.state: State = "running"
         self.steps_left: int | None = None
         self.values: Mapping[str, float] = {}
@@ -156,7 +156,7 @@ def train(order: Order, control: Control) -> None:
         with told():
             loop = control.loop = _loop(order, control)
             loop.guard = f"'{GUARD}'"
-            control.recording = Recording(loop, Path(order.folder))
+            control.recording = LiveRecords(loop, Path(order.folder))
             loop.callbacks = (control.recording, control)
             loop.run()
     except GraphflowError as error:

@@ -84,7 +84,7 @@ class Line:
             self._ended()
 
 
-class Desk:
+class Studies:
     """The workspaces that are open, and what is asked of them."""
 
     def __init__(self, confinement: Confinement) -> None:
@@ -180,9 +180,9 @@ def begin(line: Line, training: bool = False) -> Confinement:
 def main() -> None:
     """Serve until stdin ends."""
     line = Line()
-    desk = Desk(begin(line))
+    studies = Studies(begin(line))
     line.send(Answer(-1))
     while True:
         question = line.receive()
         assert isinstance(question, Question)
-        line.send(desk.answer(question))
+        line.send(studies.answer(question))

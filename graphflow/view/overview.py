@@ -8,13 +8,15 @@ from typing import Literal
 from graphflow.ir.graph import Phase
 from graphflow.view.workspace import Walk
 
+LeafKind = Literal["input", "parameter", "state"]
+
 
 @dataclass(frozen=True)
 class Leaf:
     """A value that can be written over."""
 
     name: str
-    kind: Literal["input", "parameter", "state"]
+    kind: LeafKind
     shape: tuple[int, ...]
     dtype: str
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
+from graphflow.view.overview import LeafKind
 from graphflow.view.workspace import Workspace
 
-LEAVES = ("parameter", "state", "input")
+LEARNED = ("parameter", "state")
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,11 @@ def carried(before: Graph, after: Graph, names: Iterable[str] | None = None) -> 
 
 
 def _leaves(graph: Graph) -> dict[str, TensorType]:
-    return {node.name: node.tensor for kind in LEAVES for node in graph.leaves(kind)}
+    return {node.name: node.tensor for kind in get_args(LeafKind) for node in graph.leaves(kind)}
 
 
 def _learned(graph: Graph) -> list[str]:
-    return [node.name for kind in LEAVES[:2] for node in graph.leaves(kind)]
+    return [node.name for kind in LEARNED for node in graph.leaves(kind)]
 
 
 def _why_lost(name: str, old: dict[str, TensorType], new: dict[str, TensorType]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, get_args
+from itertools import product
+from typing import get_args
 
 from graphflow.api import Model
 from graphflow.ir.graph import Graph, Phase
 from graphflow.ir.types import TensorType
 from graphflow.ops.control import ScanParts
-from graphflow.view.overview import Leaf, Loop, Overview
+from graphflow.view.overview import Leaf, LeafKind, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.training import TrainingWalk
@@ -67,22 +68,18 @@ def targets(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*losses, *scalars)))
 
 
-KINDS: dict[str, Literal["input", "parameter", "state"]] = {
-    "input": "input", "parameter": "parameter", "state": "state",
-}  # fmt: skip
+KINDS: tuple[LeafKind, ...] = get_args(LeafKind)
 
 
 def editable(turns: tuple[Turn, ...]) -> tuple[Leaf, ...]:
     """The inputs, parameters and states of all turns, inputs first."""
     found: dict[str, Leaf] = {}
-    for turn in turns:
-        for node in turn.graph:
-            if node.op in KINDS and node.name not in found:
-                type = node.tensor
-                shape = tuple(d for d in type.shape if isinstance(d, int))
-                found[node.name] = Leaf(node.name, KINDS[node.op], shape, str(type.dtype))
-    order = list(KINDS.values())
-    return tuple(sorted(found.values(), key=lambda leaf: order.index(leaf.kind)))
+    for kind, turn in product(KINDS, turns):
+        for node in turn.graph.leaves(kind):
+            type = node.tensor
+            shape = tuple(d for d in type.shape if isinstance(d, int))
+            found.setdefault(node.name, Leaf(node.name, kind, shape, str(type.dtype)))
+    return tuple(found.values())
 
 
 def loops(turns: tuple[Turn, ...]) -> tuple[Loop, ...]:

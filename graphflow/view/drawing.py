@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from graphflow.view.copies import Copies, timeless
+
 Kind = Literal["input", "parameter", "state", "constant", "op", "loss", "output", "loop", "group"]
 Point = tuple[float, float]
 
@@ -93,6 +95,7 @@ class Drawing:
     A box and the open group around it may have the same id; a closed group's box has the group's.
     ``around`` names, for each closed group and what stands in it, the groups that are to be opened
     for it to be open, or seen by itself.
+    ``copies`` are those of loops that are unrolled in time.
     """
 
     rev: str
@@ -104,14 +107,20 @@ class Drawing:
     edges: tuple[DrawnEdge, ...]
     shown_as: Mapping[str, str] = field(default_factory=dict)
     around: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: Copies = field(default_factory=dict)
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The groups that are open, as a look names them."""
+        return frozenset(timeless(group.id) for group in self.groups)
 
     def toggled(self, id: str) -> tuple[str, ...]:
         """The groups that are open once an open one is closed; or once all are opened in which a
-        node or a closed group stands.
+        node or a closed group stands. No copy is one by itself.
 
         >>> drawing = Drawing("", 0, 0, "TB", (), (), (), around={"a.b.node": ("a", "a.b")})
         >>> drawing.toggled("a.b.node")
         ('a', 'a.b')
         """
-        now = {group.id for group in self.groups}
+        now = self.opened
         return tuple(sorted(now - {id} if id in now else now.union(self.around.get(id, ()))))

@@ -1,8 +1,9 @@
 """A walk as one HTML file that needs no server and no network: to mail, to keep, to show offline.
 
 It holds the graph widget, the drawing, the whole schedule, and for every step what happened in
-words and small numbers. Each group can be opened or closed once from the drawing as it is, as long
-as the drawings of that fit into :data:`TOGGLED`; for all else there is the studio.
+words and small numbers. Each group can be opened or closed, each loop unrolled or folded, once from
+the drawing as it is, as long as the drawings of that fit into :data:`TOGGLED`; for all else there
+is the studio.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import hashlib
 import html
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from string import Template
 from typing import TYPE_CHECKING
 
+from graphflow.view.copies import stands_for_many, timeless
 from graphflow.view.drawing import Drawing
+from graphflow.view.looking import IN_TIME, toggled
 from graphflow.view.shown import ChainView, Detail, Shown
 from graphflow.view.steps import drawn_id
 from graphflow.view.widget import page_of_a_replay, replay_script, style
@@ -61,17 +63,25 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
             "direction": look.direction, "shapes": look.shapes, "values": look.values,
             "follow": True,
             "moments": dict(look.moments),
-            "loops": {g.id: g.length for g in drawing.groups if g.length and g.id in walked},
+            "loops": {
+                timeless(g.id): g.length
+                for g in drawing.groups if g.length and timeless(g.id) in walked
+            },
         },
     }  # fmt: skip
 
 
 def _toggled(study: Study, look: Look, drawing: Drawing) -> Iterator[tuple[str, Wire]]:
     """The drawings with one group opened or closed, while there is room."""
-    closed = [node.id for node in drawing.nodes if node.closed]
+    loops = dict.fromkeys(f"{timeless(g.id)}{IN_TIME}" for g in drawing.groups if g.length)
+    opened = sorted({timeless(group.id) for group in drawing.groups})
+    closed = dict.fromkeys(
+        node.id if stands_for_many(node.id) else timeless(node.id)
+        for node in drawing.nodes if node.closed
+    )  # fmt: skip
     room = TOGGLED
-    for group in [*closed, *sorted(group.id for group in drawing.groups)]:
-        other = wire_drawing(study.drawing(replace(look, opened=drawing.toggled(group))))
+    for group in [*loops, *closed, *opened]:
+        other = wire_drawing(study.drawing(toggled(look, drawing, group)))
         room -= len(json.dumps(other))
         if room < 0:
             return

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphflow.diagnostics import Mark
 from graphflow.ir.graph import Phase
+from graphflow.view.copies import Copies, in_copy, is_at, timed
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,18 @@ class Step:
     def id(self) -> str:
         """The node's name outside of its loops: its drawn id."""
         return drawn_id(self.node, self.within)
+
+    def seen_in(self, copies: Copies) -> str:
+        """Its place, where these loops are unrolled in time: in the copy of its time step."""
+        return in_copy(self.place, self.within, copies)
+
+    def is_seen_at(self, ids: Iterable[str]) -> bool:
+        """Whether a breakpoint on one of these drawn ids stops here; one on the copy of a time step
+        stops at that time.
+        """
+        return any(
+            name in self.seen_at and is_at(times, self.within) for name, times in map(timed, ids)
+        )
 
 
 def drawn_id(node: str, within: Sequence[tuple[str, int]] = ()) -> str:

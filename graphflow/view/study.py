@@ -79,8 +79,9 @@ class Study:
     def drawing(self, look: Look) -> Drawing:
         """The forward graph as it looks; each is made once."""
         opened = None if look.opened is None else frozenset(look.opened)
+        moments = tuple((loop, look.moments.get(loop, 0)) for loop in look.spread)
         key = (
-            look.direction, look.parameters, opened, look.folded, look.shapes, look.values
+            look.direction, look.parameters, opened, look.folded, look.shapes, look.values, moments
         )  # fmt: skip
         if key not in self._drawings:
             self._drawings[key] = drawn(self.recording.outline, look)
@@ -111,10 +112,11 @@ class Study:
         """Facts laid over the drawing of a look; without one, for every node by itself."""
         if kind == "none":
             return Overlay("none", ())
+        copies = {} if look is None else self.drawing(look).copies
         if kind == "changes":
-            found = changes(self.before, self.recording)
+            found = changes(self.before, self.recording, copies)
         else:
-            found = overlay_of(self.recording, kind)
+            found = overlay_of(self.recording, kind, copies)
         return found if look is None else found.seen(self.drawing(look))
 
     def failing(self) -> Failing | None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import TypeAlias
 
+from graphflow.view.copies import timeless
 from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup, DrawnNode, Point
 from graphflow.view.layout import Direction, curve
 from graphflow.view.overlay import Overlay
@@ -41,6 +42,7 @@ def wire_drawing(drawing: Drawing) -> dict[str, Wire]:
         "groups": [_group(group) for group in drawing.groups],
         "edges": [_edge(edge, drawing.direction) for edge in drawing.edges],
         "shown": dict(drawing.shown_as),
+        "copies": {loop: list(copies) for loop, copies in drawing.copies.items()},
     }
 
 
@@ -49,7 +51,7 @@ def wire_look(look: Look, drawing: Drawing) -> dict[str, Wire]:
     return {
         "direction": look.direction, "parameters": look.parameters, "folded": look.folded,
         "shapes": look.shapes, "values": look.values, "moments": dict(look.moments),
-        "loops": {group.id: group.length for group in drawing.groups if group.length},
+        "loops": {timeless(group.id): group.length for group in drawing.groups if group.length},
     }  # fmt: skip
 
 
@@ -124,13 +126,15 @@ def wire_schedule(
     """A schedule as rows of indices into tables of its texts.
 
     A row is node, phase, place, source and target of its edge (-1 where it has none), block, turn,
-    time step (-1 outside of loops), flag and where else than at its node it is seen, all but phase,
-    turn and time being indices; ``rev`` changes with any of it. ``texts`` holds one line for each
-    step, ``seen`` lists of names; ``written`` what it writes on a box: the box, the text and the
-    norm of a whole gradient, or 0 for nothing. ``given`` are the values of each turn's leaves.
+    loops around it, flag and where else than at its node it is seen, all but phase and turn being
+    indices: ``within`` holds loops, from outside in, each with its time step. ``rev`` changes with
+    any of it. ``texts`` holds one line for each step, ``seen`` lists of names; ``written`` what it
+    writes on a box: the box, the text and the norm of a whole gradient, or 0 for nothing. ``given``
+    are the values of each turn's leaves.
     """
     names, blocks, flags = _Table(), _Table(), _Table()
     seen: dict[tuple[int, ...], int] = {}
+    within: dict[tuple[tuple[str, int], ...], int] = {(): 0}
     flags("")
     rows: list[Wire] = []
     texts: list[Wire] = []
@@ -141,7 +145,7 @@ def wire_schedule(
         rows.append([
             names(step.id), PHASES.index(step.phase), names(step.place),
             source, target, blocks("\n".join(step.block)), step.turn,
-            step.within[-1][1] if step.within else -1, flags(step.flag),
+            within.setdefault(step.within, len(within)), flags(step.flag),
             seen.setdefault(elsewhere, len(seen)),
         ])  # fmt: skip
         texts.append(step.text)
@@ -151,6 +155,7 @@ def wire_schedule(
         "given": [dict(values) for values in given],
         "blocks": [text.split("\n") if text else [] for text in blocks.index],
         "flags": list(flags.index), "seen": list(seen), "turns": list(turns),
+        "within": [[list(loop) for loop in loops] for loops in within],
     }  # fmt: skip
     return {"rev": sha256(repr(tables).encode()).hexdigest()[:16], **tables}
 

@@ -83,7 +83,9 @@ class Look:
 
     ``opened`` are the groups that are open, all others are closed; None leaves it to the drawing to
     open what fits. ``folded`` draws a row of equal blocks as one, ``xN``. ``moments`` is the time
-    step that an open loop shows. ``values`` leaves room in the boxes for a value and its gradient.
+    step that an open loop shows; loops that are ``spread`` show a copy of their body for each time
+    step, or for those around that moment. ``values`` leaves room in the boxes for a value and its
+    gradient.
     """
 
     direction: Direction = "TB"
@@ -92,6 +94,7 @@ class Look:
     folded: bool = True
     shapes: bool = True
     moments: Mapping[str, int] = field(default_factory=dict)
+    spread: tuple[str, ...] = ()
     values: bool = True
 
     def with_option(self, name: str, value: object) -> Look:

@@ -186,9 +186,7 @@ def test_nothing_is_wider_than_the_window(visitor, scheme, size):
     assert wide <= 0
 
 
-def test_the_link_has_the_cursor_and_the_walk_can_be_taken_along(
-    visitor, tmp_path
-):
+def test_the_link_has_the_cursor_and_the_walk_can_be_taken_along(visitor, tmp_path):
     page = opened(visitor, "graph=xyz")
     canvas(page).focus()
     for _ in range(5):

@@ -201,7 +201,8 @@ def test_no_schedule_means_no_transport(show):
 
 
 def test_a_drawing_of_nothing_says_so(show):
-    empty = {"w": 0, "h": 0, "dir": "TB", "nodes": [], "groups": [], "edges": [], "shown": {}}
+    empty = {"w": 0, "h": 0, "dir": "TB", "nodes": [], "groups": [], "edges": [], "shown": {},
+             "copies": {}}  # fmt: skip
     widget = show(wires.xyz(drawing=empty, schedule=None))
     assert widget.page.get_by_text("Nothing is drawn yet.").is_visible()
 

@@ -36,6 +36,7 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
     blocks: dict[str, int] = {}
     flags = {"": 0}
     seen: dict[tuple[int, ...], int] = {}
+    within: dict[tuple[tuple[str, int], ...], int] = {(): 0}
 
     def index(table: dict[str, int], word: str) -> int:
         return table.setdefault(word, len(table))
@@ -44,14 +45,16 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
     for name, phase, place, source, target, block, _, time, flag in rows:
         ends = [index(names, end) if end else -1 for end in (source, target)]
         around = {place, *(str(block).split("/") if block else [])} - {name}
+        loops = ((str(place).split("/")[0], int(str(time))),) if time != -1 else ()
         elsewhere = tuple(index(names, str(id)) for id in sorted(map(str, around)))
         steps.append([index(names, name), phase, index(names, place), *ends,
-                      index(blocks, block), 0, time, index(flags, flag),
-                      seen.setdefault(elsewhere, len(seen))])  # fmt: skip
+                      index(blocks, block), 0, within.setdefault(loops, len(within)),
+                      index(flags, flag), seen.setdefault(elsewhere, len(seen))])  # fmt: skip
     return {
         "rev": rev, "names": list(names), "steps": steps, "texts": [row[6] for row in rows],
         "blocks": [path.split("/") if path else [] for path in blocks], "flags": list(flags),
-        "turns": ["main"], "seen": list(seen), "written": [0] * len(steps), "given": [{}], **tables,
+        "turns": ["main"], "seen": list(seen), "written": [0] * len(steps), "given": [{}],
+        "within": [[list(loop) for loop in loops] for loops in within], **tables,
     }  # fmt: skip
 
 
@@ -78,7 +81,7 @@ def drawing(
     boxes += [(g["x"] + g["w"], g["y"] + g["h"]) for g in groups]
     width, height = (max(side) + 20 for side in zip(*boxes, strict=True))
     return {"w": width, "h": height, "dir": "TB", "nodes": list(nodes), "groups": list(groups),
-            "edges": list(lines), "shown": dict(shown or {})}  # fmt: skip
+            "edges": list(lines), "shown": dict(shown or {}), "copies": {}}  # fmt: skip
 
 
 def xyz(**more: object) -> Json:

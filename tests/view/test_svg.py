@@ -117,9 +117,7 @@ def contrast(one: str, other: str) -> float:
 def test_words_stand_out_from_their_boxes(theme, kind):
     ground, text = GROUNDS[theme]
     text_in_file = svg(drawing(), "f", theme=theme)
-    fill, stroke = re.search(
-        rf"\.{kind} \.box{{fill:(#\w+);stroke:(#\w+)}}", text_in_file
-    ).groups()
+    fill, stroke = re.search(rf"\.{kind} \.box{{fill:(#\w+);stroke:(#\w+)}}", text_in_file).groups()
     assert contrast(text, fill) >= 4.5
     assert contrast(stroke, fill) >= 3
     assert contrast(stroke, ground) >= 3

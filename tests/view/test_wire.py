@@ -55,13 +55,13 @@ def test_a_schedule_says_every_text_once():
     names = wire["names"]
     rows = [
         [names[row[0]], row[1], names[row[2]], [names[i] for i in row[3:5] if i >= 0],
-         wire["blocks"][row[5]], row[6], row[7], wire["flags"][row[8]]]
+         wire["blocks"][row[5]], row[6], wire["within"][row[7]], wire["flags"][row[8]]]
         for row in wire["steps"]
     ]  # fmt: skip
     assert rows == [
-        ["q", 0, "q", [], ["a", "b"], 0, -1, ""],
-        ["l/h", 0, "l/h", [], [], 0, 3, ""],
-        ["q.grad", 1, "q", ["q", "l/h"], [], 0, -1, "nan"],
+        ["q", 0, "q", [], ["a", "b"], 0, [], ""],
+        ["l/h", 0, "l/h", [], [], 0, [["l", 3]], ""],
+        ["q.grad", 1, "q", ["q", "l/h"], [], 0, [], "nan"],
     ]
     assert len(set(names)) == len(names) == 3
     assert wire["texts"] == ["q = 1", "h = 2", ""] and wire["turns"] == ["gradient of h"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import streamlit as st
 
 from graphflow.view.editing import Sketch
+from graphflow.view.looking import toggled
 from graphflow.view.wire import wire_drawing, wire_look
 from ui.edit.desk import Desk
 from ui.state import session
@@ -78,7 +78,7 @@ def _handlers(desk: Desk, made: Sketch) -> Handlers:
 
     def toggle(group: str) -> None:
         assert made.drawing is not None
-        desk.look = replace(desk.look, opened=made.drawing.toggled(group))
+        desk.look = toggled(desk.look, made.drawing, group)
 
     def option(name: str, value: object) -> None:
         desk.look = desk.look.with_option(name, value)

@@ -8,12 +8,15 @@ from typing import cast, get_args
 import streamlit as st
 
 from graphflow.view.drawing import Drawing
+from graphflow.view.looking import followed, toggled
 from graphflow.view.overlay import Overlay
+from graphflow.view.overview import Overview
+from graphflow.view.steps import Step
 from graphflow.view.wire import Wire, wire_drawing, wire_look, wire_overlay
 from graphflow.view.workspace import Look, OverlayKind
-from ui.explore.header import iterate
+from ui.explore.header import WALK, iterate
 from ui.messages import show_errors
-from ui.state import ask, opened, session
+from ui.state import START, ask, move_to, opened, session, try_change
 from ui.widgets.graph import Handlers, graph
 
 TAB = "explore_tab"
@@ -27,7 +30,16 @@ HEIGHT = "clamp(380px, 100vh - 400px, 1100px)"
 def drawn() -> None:
     """The widget, with everything that it does not have yet."""
     with show_errors():
+        follow()
         graph(data(session().look), HANDLERS)
+
+
+def follow() -> None:
+    """Where loops are unrolled in time, show the time steps that the cursor is at."""
+    here = session()
+    if here.look.spread and here.cursor != START:
+        step: Step = ask(tuple, "steps")[here.cursor]
+        here.look = followed(here.look, ask(Drawing, "drawing", here.look), step.within)
 
 
 def data(look: Look) -> dict[str, Wire]:
@@ -74,8 +86,26 @@ def _selected(node: str) -> None:
 
 def _toggle(group: str) -> None:
     here = session()
-    drawing = ask(Drawing, "drawing", here.look)
-    here.look = replace(here.look, opened=drawing.toggled(group))
+    drawing, before = ask(Drawing, "drawing", here.look), here.look.spread
+    here.look = toggled(here.look, drawing, group)
+    for loop in set(here.look.spread) - set(before):
+        walk_inside(loop)
+
+
+def walk_inside(loop: str) -> None:
+    """Walk the time steps of a loop one by one, if they can be; the cursor stays at its step."""
+    here, workspace = session(), opened()
+    known = {each.name for each in ask(Overview, "overview").loops}
+    if loop in workspace.unrolled or loop not in known:
+        return
+    steps: tuple[Step, ...] = ask(tuple, "steps")
+    step = steps[here.cursor] if here.cursor != START else None
+    if try_change(replace(workspace, unrolled=(*workspace.unrolled, loop)), WALK):
+        same = (
+            each.index for each in ask(tuple, "steps")
+            if step and (each.turn, each.id, each.within) == (step.turn, step.id, step.within)
+        )  # fmt: skip
+        move_to(next(same, START))
 
 
 def _option(name: str, value: object) -> None:

@@ -39,7 +39,7 @@ def next_stop(steps: tuple[Step, ...]) -> int:
     stops = (
         step.index
         for step in steps[here.cursor + 1 :]
-        if step.flag or steep(step) or not step.seen_at.isdisjoint(here.breakpoints)
+        if step.flag or steep(step) or step.is_seen_at(here.breakpoints)
     )
     return next(stops, len(steps) - 1)
 

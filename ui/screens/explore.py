@@ -8,6 +8,7 @@ from graphflow.view.drawing import Drawing
 from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
+from graphflow.view.workspace import Workspace
 from ui.explore import chain, check, memory, now, table, transport, watch, yaml
 from ui.explore.first_nan import first_nan
 from ui.explore.graph import TAB, drawn
@@ -33,14 +34,17 @@ def page() -> None:
         here.cursor = max(START, min(here.cursor, len(steps) - 1))
         header(overview)
         first_nan(steps)
-        walked(overview, steps)
+        walked(overview, steps, opened())
 
 
 @st.fragment
-def walked(overview: Overview, steps: tuple[Step, ...]) -> None:
+def walked(overview: Overview, steps: tuple[Step, ...], of: Workspace) -> None:
     """The graph, and the panel that follows its cursor: one fragment, so that a step costs one run,
-    whichever of the two moves the cursor.
+    whichever of the two moves the cursor. Where another workspace than this one is open by now, as
+    unrolling a loop does, all of the page is drawn again.
     """
+    if opened() != of:
+        st.rerun()
     left, right = st.columns([0.68, 0.32], gap="medium")
     with left:
         drawn()

@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 
 from graphflow.view.drawing import Point
 from graphflow.view.layout.columns import columns
-from graphflow.view.layout.order import sort_rows
+from graphflow.view.layout.order import put_abreast, sort_rows
 from graphflow.view.layout.ranks import rank
 from graphflow.view.layout.returns import Band, Lane, Stand, lanes
 from graphflow.view.layout.sheet import Arranged, Sheet
@@ -37,8 +37,11 @@ def arranged(sheet: Sheet) -> Arranged:
     ranks, backs = rank(sheet)
     web = weave(sheet, ranks, backs)
     path = main_path(sheet, web)
-    sort_rows(web, _first_order(sheet, web, path))
-    u = columns(web, _straight(web, path))
+    if sheet.abreast:
+        put_abreast(web, len(sheet.sizes))
+    else:
+        sort_rows(web, _first_order(sheet, web, path))
+    u = columns(web, {} if sheet.abreast else _straight(web, path))
     bands = _bands(sheet, web, u)
     stand = Stand(web, u, _middles(sheet, web, bands), bands)
     return _Finish(sheet, stand, lanes(sheet, backs, stand)).arranged()

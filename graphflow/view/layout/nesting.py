@@ -49,6 +49,8 @@ class Nest:
     """The values of boxes that hang on sources alone, as all above them read once. They enter a
     frame first, the others in the order of the boxes that they come from.
     """
+    equal: frozenset[str]
+    """Frames that stand abreast: values enter them in the order of what they lead to."""
 
 
 def nest(boxes: Sequence[Box], frames: Sequence[Frame], links: Sequence[Link]) -> Nest:
@@ -67,11 +69,25 @@ def nest(boxes: Sequence[Box], frames: Sequence[Frame], links: Sequence[Link]) -
     lone = _lone(links)
     turn = {box.id: number for number, box in enumerate(boxes)}
     made = {link.value or link.source: turn[link.source] for link in links}
-    for inside in insides.values():
-        entries = sorted(inside.entries, key=lambda value: (value not in lone, made[value]))
+    abreast = {frame.id for frame in frames if frame.abreast}
+    equal = frozenset(frame.id for frame in frames if frame.parent in abreast)
+    for frame, inside in insides.items():
+        heads = _heads(inside) if frame in equal else {}
+        ranks = {v: (heads.get(v, 0), v not in lone, made[v]) for v in inside.entries}
+        entries = sorted(inside.entries, key=ranks.__getitem__)
         inside.entries.update((value, number) for number, value in enumerate(entries))
     inmost = sorted(insides, key=lambda frame: -len(around[frame]))
-    return Nest({frame: insides[frame] for frame in inmost}, courses, lone)
+    return Nest({frame: insides[frame] for frame in inmost}, courses, lone, equal)
+
+
+def _heads(inside: Inside) -> dict[str, int]:
+    """The first child that each value which comes in leads to."""
+    found: dict[str, int] = {}
+    for leg in inside.legs:
+        if leg.tail is None and leg.head is not None:
+            number = inside.children[leg.head]
+            found[leg.value] = min(number, found.get(leg.value, number))
+    return found
 
 
 def _lone(links: Sequence[Link]) -> frozenset[str]:

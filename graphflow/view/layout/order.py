@@ -50,6 +50,16 @@ def sort_rows(web: Web, keys: Sequence[tuple[int, ...]]) -> None:
     web.rows = best
 
 
+def put_abreast(web: Web, boxes: int) -> None:
+    """Leave boxes in their order, and put all else in that of the boxes that it is joined to."""
+
+    def place(node: int) -> float:
+        ends = [line.node for line in (*web.up[node], *web.down[node])]
+        return float(node) if node < boxes or not ends else sum(ends) / len(ends)
+
+    web.rows = [sorted(row, key=place) for row in web.rows]
+
+
 def _sweep(web: Web, rows: list[list[int]], upwards: bool, swapping: bool) -> None:
     """Order all rows in turn."""
     places = {node: index for row in rows for index, node in enumerate(row)}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphflow.view.drawing import Point
 from graphflow.view.layout.arrange import arranged
 from graphflow.view.layout.nesting import Child, Nest, nest
+from graphflow.view.layout.returns import APART, DROP
 from graphflow.view.layout.sheet import Arranged, Gaps, Margins, Sheet, Wire
 from graphflow.view.layout.sketch import Box, Direction, Frame, Link, Placed, Route
 
 GAPS = {"TB": Gaps(16.0, 20.0), "LR": Gaps(12.0, 28.0)}
+ABREAST = 40.0
+"""The distance of a row of equal frames from where values enter and leave."""
 
 
 def place(
@@ -68,16 +72,21 @@ def _sheet(
         leave = _port(leg.tail, leg.value, nested, done, below=True)
         enter = _port(leg.head, leg.value, nested, done, below=False)
         wires.append(Wire(tail, head, values[leg.value], leave, enter, label, leg.back))
-    margins, title = Margins(), 0.0
+    margins, title, gaps = Margins(), 0.0, GAPS["LR" if turned else "TB"]
+    abreast = drawn is not None and drawn.abreast
+    if abreast:
+        most = max(Counter((w.tail, w.head) for w in wires if w.back).values(), default=0)
+        gaps = Gaps(4 * DROP + APART * most, ABREAST)
     if drawn:
         pad, header = drawn.pad, drawn.header
         margins = Margins(pad + header * turned, pad, pad + header * (not turned), pad)
         title = drawn.title_w
     return Sheet(
         tuple(sizes[child] for child in inside.children), len(inside.entries), len(inside.exits),
-        tuple(wires), GAPS["LR" if turned else "TB"], margins,
+        tuple(wires), gaps, margins,
         0.0 if turned else title, title if turned else 0.0,
-        sum(value in nested.lone for value in inside.entries),
+        0 if frame in nested.equal else sum(value in nested.lone for value in inside.entries),
+        abreast,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -53,6 +53,8 @@ def lanes(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> dict[int, Lane]:
     """The lane of each wire that leads back, on the side that it is nearer to: short ones next to
     the rows, the others around them.
     """
+    if sheet.abreast:
+        return dict(_between(sheet, backs, stand))
     row = stand.web.row
     lengths = {
         number: abs(row[wire.tail] - row[wire.head])
@@ -72,6 +74,29 @@ def lanes(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> dict[int, Lane]:
         turns[low, True] += found[number].under == under
         turns[high, False] += found[number].over == over
     return found
+
+
+def _between(sheet: Sheet, backs: Sequence[bool], stand: Stand) -> Iterator[tuple[int, Lane]]:
+    """Lanes in the gaps of a row. Of the wires between two items none crosses another: the one that
+    leaves nearest to the gap turns first and comes in last.
+    """
+    pairs: dict[tuple[int, int], list[int]] = {}
+    for number, wire in enumerate(sheet.wires):
+        if backs[number]:
+            pairs.setdefault((wire.tail, wire.head), []).append(number)
+    for (tail, head), numbers in pairs.items():
+        side = 1.0 if stand.u[head] > stand.u[tail] else -1.0
+        ends = (stand.u[tail] + side * sheet.sizes[tail][0] / 2,
+                stand.u[head] - side * sheet.sizes[head][0] / 2)  # fmt: skip
+        low = stand.v[tail] + sheet.sizes[tail][1] / 2 + DROP
+        high = stand.v[head] - sheet.sizes[head][1] / 2 - DROP
+        last = len(numbers) - 1
+        numbers.sort(key=lambda number: -side * sheet.wires[number].leave)
+        for turn, number in enumerate(numbers):
+            u = sum(ends) / 2 + side * APART * (turn - last / 2)
+            under, over = low + APART * turn, high - APART * (last - turn)
+            room = Band(min(over, under), max(over, under), u, u)
+            yield number, Lane(u, under, over, (under + over) / 2, room)
 
 
 def _drop(stand: Stand, row: int, others: int) -> float:

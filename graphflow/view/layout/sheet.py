@@ -50,7 +50,8 @@ class Sheet:
     """What stands in one frame. Equal sheets look the same, so one is laid out for all of them.
 
     ``sizes`` are those of boxes and inner frames; the title needs ``least_u`` or ``least_v``.
-    The first ``lone`` entries bring what hangs on sources alone, and nobody else reads.
+    The first ``lone`` entries bring what hangs on sources alone, and nobody else reads. ``abreast``
+    is for items in one row, in their order, whose wires between one another lead back.
     """
 
     sizes: tuple[tuple[float, float], ...]
@@ -62,6 +63,7 @@ class Sheet:
     least_u: float = 0.0
     least_v: float = 0.0
     lone: int = 0
+    abreast: bool = False
 
     @property
     def count(self) -> int:

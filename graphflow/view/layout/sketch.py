@@ -29,7 +29,8 @@ class Frame:
     """An open group, drawn as a frame around what is in it.
 
     Its title takes ``header`` at the top and is at least ``title_w`` wide; ``pad`` is left free on
-    all sides. A frame must have something in it.
+    all sides. A frame must have something in it; with ``abreast`` that stands side by side, as
+    given, equal frames are laid out equally, and links back between neighbours run in the gap.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Frame:
     title_w: float = 0.0
     header: float = 20.0
     pad: float = 10.0
+    abreast: bool = False
 
 
 @dataclass(frozen=True)

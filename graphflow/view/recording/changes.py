@@ -10,6 +10,7 @@ import numpy as np
 from graphflow.ir.graph import LEAVES
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
+from graphflow.view.copies import Copies
 from graphflow.view.overlay import Marked, Overlay
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.texts import number
@@ -20,14 +21,16 @@ CHANGES = (1e-6, 1e-4, 1e-2, 1e-1, 1.0, 10.0)
 Key = tuple[int, Within, str]
 
 
-def changes(before: Recording | None, after: Recording) -> Overlay:
-    """Marks of the places whose value or gradient differs from before."""
+def changes(before: Recording | None, after: Recording, copies: Copies) -> Overlay:
+    """Marks of the places whose value or gradient differs from before; inside of loops that are
+    unrolled in time, of the copies of them.
+    """
     legend = (f"below {CHANGES[0]:g} of it", *(f"from {low:g} of it" for low in CHANGES))
     if before is None:
         return Overlay("changes", legend)
-    known = {key: value for key, _, _, value in _compared(before)}
+    known = {key: value for key, _, _, value in _compared(before, copies)}
     found: dict[str, tuple[list[str], float]] = {}
-    for key, place, what, value in _compared(after):
+    for key, place, what, value in _compared(after, copies):
         text = change_text(known.get(key), value)
         if text:
             texts, amount = found.get(place, ([], 0.0))
@@ -39,10 +42,10 @@ def changes(before: Recording | None, after: Recording) -> Overlay:
         )
         for place, (texts, amount) in found.items()
     }
-    return Overlay("changes", legend, marks, after.failing_place)
+    return Overlay("changes", legend, marks, after.failing_place(copies))
 
 
-def _compared(recording: Recording) -> Iterator[tuple[Key, str, str, Computed]]:
+def _compared(recording: Recording, copies: Copies) -> Iterator[tuple[Key, str, str, Computed]]:
     """Leaves, values and gradients with their places."""
     for index, turn in enumerate(recording.turns):
         for node in turn.graph:
@@ -53,7 +56,7 @@ def _compared(recording: Recording) -> Iterator[tuple[Key, str, str, Computed]]:
         if gradient or step.phase == "forward":
             value = recording.turns[step.turn].scopes[ran.within].values[step.node]
             what = "gradient" if gradient else "value"
-            yield (step.turn, ran.within, step.node), step.place, what, value
+            yield (step.turn, ran.within, step.node), step.seen_in(copies), what, value
 
 
 def change_text(before: Computed | None, after: Computed) -> str:

@@ -23,6 +23,7 @@ import numpy as np
 
 from graphflow.ir.graph import LEAVES
 from graphflow.runtime.guard import Summary, summarise
+from graphflow.view.copies import Copies
 from graphflow.view.overlay import SHARES, Flag, Marked, Overlay, shared, worst
 from graphflow.view.recording.boxed import norm, rms
 from graphflow.view.recording.recording import Recording
@@ -42,19 +43,19 @@ STEPS = (0.125, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 Measured = Literal["values", "gradients", "time", "memory"]
 
 
-def overlay_of(recording: Recording, kind: Measured) -> Overlay:
-    """The marks of every place."""
+def overlay_of(recording: Recording, kind: Measured, copies: Copies) -> Overlay:
+    """The marks of every place; inside of loops that are unrolled in time, of every copy of it."""
     make = {"values": _values, "gradients": _gradients, "time": _time, "memory": _memory}[kind]
-    return make(recording)
+    return make(recording, copies)
 
 
 # -- values ----------------------------------------------------------------------------------
-def _values(recording: Recording) -> Overlay:
+def _values(recording: Recording, copies: Copies) -> Overlay:
     marks: dict[str, Marked] = {}
-    for place, summary, flag in [*_leaves(recording), *_forward(recording)]:
+    for place, summary, flag in [*_leaves(recording), *_forward(recording, copies)]:
         amount = rms(summary)
         _add(marks, place, Marked(amount, 0, _text("rms", amount, summary), flag))
-    return _scaled("values", marks, recording)
+    return _scaled("values", marks, recording.failing_place(copies))
 
 
 def _leaves(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
@@ -69,23 +70,24 @@ def _leaves(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
                 yield node.name, summary, nonfinite([value]) if summary.nonfinite else ""
 
 
-def _forward(recording: Recording) -> Iterator[tuple[str, Summary, Flag]]:
+def _forward(recording: Recording, copies: Copies) -> Iterator[tuple[str, Summary, Flag]]:
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if step.phase == "forward":
-            yield step.place, ran.summary, ran.flag
+            yield step.seen_in(copies), ran.summary, ran.flag
 
 
 # -- gradients -------------------------------------------------------------------------------
-def _gradients(recording: Recording) -> Overlay:
+def _gradients(recording: Recording, copies: Copies) -> Overlay:
     marks: dict[str, Marked] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if recording.is_gradient(step):
             amount = norm(ran.summary)
             mark = _graded(amount, ran.flag or _faint(ran.summary))
-            _add(marks, step.place, replace(mark, text=_text("norm", amount, ran.summary)))
+            mark = replace(mark, text=_text("norm", amount, ran.summary))
+            _add(marks, step.seen_in(copies), mark)
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
-            _add(marks, step.place, _graded(0.0, "dead"))
-    return _scaled("gradients", marks, recording)
+            _add(marks, step.seen_in(copies), _graded(0.0, "dead"))
+    return _scaled("gradients", marks, recording.failing_place(copies))
 
 
 def _graded(amount: float, flag: Flag) -> Marked:
@@ -103,18 +105,20 @@ def _dead(recording: Recording, step: Step) -> bool:
 
 
 # -- time and memory -------------------------------------------------------------------------
-def _time(recording: Recording) -> Overlay:
+def _time(recording: Recording, copies: Copies) -> Overlay:
     spent: dict[str, float] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
         if not recording.is_unrolled(step):
-            spent[step.place] = spent.get(step.place, 0.0) + ran.seconds
+            place = step.seen_in(copies)
+            spent[place] = spent.get(place, 0.0) + ran.seconds
     return _shared("time", spent)
 
 
-def _memory(recording: Recording) -> Overlay:
+def _memory(recording: Recording, copies: Copies) -> Overlay:
     held: dict[str, float] = {}
     for step, ran in zip(recording.steps, recording.ran, strict=True):
-        held[step.place] = held.get(step.place, 0.0) + ran.bytes
+        place = step.seen_in(copies)
+        held[place] = held.get(place, 0.0) + ran.bytes
     return _shared("memory", held)
 
 
@@ -135,7 +139,7 @@ def _text(what: str, amount: float, summary: Summary) -> str:
 
 
 def _scaled(
-    kind: Literal["values", "gradients"], marks: Mapping[str, Marked], recording: Recording
+    kind: Literal["values", "gradients"], marks: Mapping[str, Marked], failing: str
 ) -> Overlay:
     """The marks in seven buckets that tell the amounts of this graph apart."""
     edges = edges_of([mark.amount for mark in marks.values()])
@@ -144,7 +148,7 @@ def _scaled(
         for place, mark in marks.items()
     }
     legend = _legend([f"{edge:.2g}".replace("e-0", "e-").replace("e+0", "e") for edge in edges])
-    return Overlay(kind, legend, scaled, recording.failing_place)
+    return Overlay(kind, legend, scaled, failing)
 
 
 def edges_of(amounts: Sequence[float]) -> tuple[float, ...]:

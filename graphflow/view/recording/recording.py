@@ -13,6 +13,7 @@ from graphflow.ir.graph import LEAVES
 from graphflow.ops.evaluate import Computed
 from graphflow.runtime.guard import summarise
 from graphflow.spec.elaborate.calltree import CallTree
+from graphflow.view.copies import Copies
 from graphflow.view.recording.boxed import value_text
 from graphflow.view.recording.named import found
 from graphflow.view.recording.turn import Ran, Scope, Turn, Within
@@ -146,10 +147,9 @@ class Recording:
             todo += further
         return min(seen)
 
-    @property
-    def failing_place(self) -> str:
-        """Where that is seen."""
-        return "" if self.failing is None else self.steps[self.failing].place
+    def failing_place(self, copies: Copies) -> str:
+        """Where that is seen, with these copies of loops."""
+        return "" if self.failing is None else self.steps[self.failing].seen_in(copies)
 
 
 def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step:

@@ -7,6 +7,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from graphflow.ir.types import TensorType
+from graphflow.view.copies import stands_for_many, timeless
 from graphflow.view.drawing import Drawing, DrawnEdge, DrawnGroup
 from graphflow.view.layout import Box as Sized
 from graphflow.view.layout import Frame, Link, Placed, place
@@ -15,6 +16,7 @@ from graphflow.view.scene.labels import shortened
 from graphflow.view.scene.opening import folded_into, opened_at_first
 from graphflow.view.scene.outline import Group, Outline
 from graphflow.view.scene.sizes import label_size, title_width, value_widths
+from graphflow.view.scene.spreading import spread
 from graphflow.view.workspace import Look
 
 Ends = tuple[str, str, bool]
@@ -30,11 +32,16 @@ class _Composing:
     """One drawing under way."""
 
     def __init__(self, outline: Outline, look: Look) -> None:
-        self.outline, self.look = outline, look
         chosen = opened_at_first(outline, look.folded) if look.opened is None else look.opened
-        self.opened = frozenset(chosen) & outline.groups.keys()
-        self.folded = folded_into(outline, self.opened) if look.folded else {}
         inline = look.parameters == "inline"
+        loops = {loop: look.moments.get(loop, 0) for loop in look.spread if loop in chosen}
+        self.whole, self.look = outline, look
+        self.outline = outline = spread(outline, loops, inline) if loops else outline
+        self.opened = frozenset(
+            name for name in outline.groups
+            if timeless(name) in chosen and not stands_for_many(name)
+        )  # fmt: skip
+        self.folded = folded_into(outline, self.opened) if look.folded else {}
         self.drawn_boxes = {
             id: box for id, box in outline.boxes.items()
             if box.stand == "own" or (box.stand == "parameter" and not inline)
@@ -63,9 +70,13 @@ class _Composing:
     def drawing(self) -> Drawing:
         """The whole picture, placed."""
         cards, frames, links = list(self.cards()), list(self.frames()), self.links()
+        copies = self.outline.copies
         placed = place(
             [Sized(card.id, card.w, card.h, card.group) for card in cards],
-            [Frame(g.id, g.parent, title_width(label, g.length)) for g, label in frames],
+            [
+                Frame(g.id, g.parent, title_width(label, g.length), abreast=g.id in copies)
+                for g, label in frames
+            ],
             [_link(*ends, *what) for ends, what in links.items()],
             self.look.direction,
         )
@@ -75,14 +86,14 @@ class _Composing:
             self.rev(), placed.width, placed.height, self.look.direction,
             tuple([card.at(*placed.boxes[card.id]) for card in cards]),
             tuple([self.frame(g, label, placed) for g, label in frames]),
-            tuple(_edges(links, placed)), shown_as, self.around({*shown_as, *names}),
+            tuple(_edges(links, placed)), shown_as, self.around({*shown_as, *names}), copies,
         )  # fmt: skip
 
     def rev(self) -> str:
         """A mark that changes whenever the drawing does: all that it is made from."""
         look = self.look
-        parts = (self.outline.rev, sorted(self.opened), look.direction, look.parameters,
-                 look.folded, look.shapes, look.values)  # fmt: skip
+        parts = (self.whole.rev, sorted(self.opened), look.direction, look.parameters,
+                 look.folded, look.shapes, look.values, self.outline.copies)  # fmt: skip
         return sha256(repr(parts).encode()).hexdigest()[:16]
 
     def cards(self) -> Iterator[Card]:
@@ -177,7 +188,10 @@ class _Composing:
     def around(self, ids: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """What must be open for these to be, if not all of it is."""
         found = {id: self.outline.around(id) for id in ids}
-        return {id: path for id, path in found.items() if any(self.closed[name] for name in path)}
+        return {
+            timeless(id): tuple(dict.fromkeys(map(timeless, path)))
+            for id, path in found.items() if any(self.closed[name] for name in path)
+        }  # fmt: skip
 
 
 def _only(words: Iterable[str]) -> str:

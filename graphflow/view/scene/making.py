@@ -99,6 +99,7 @@ class _Making:
                 item.library,
                 item.length,
                 item.shape,
+                item.reverse,
             )
             for scope in item.regions:
                 assert scope.around is not None and scope.loop is not None
@@ -164,8 +165,12 @@ class _Making:
         sub = leaf.sub or derivative(scope, node) or operation(node, names, types)
         sub = sub.removeprefix(label).strip() if label == node.op else sub
         self.boxes[id] = Box(id, node, label, sub, self.kind(scope, node), group)
-        for source in dict.fromkeys(name for found in read for name in found):
-            self.flow(source, id)
+        every: dict[str, frozenset[str]] = {}
+        for name, found in zip(node.inputs, read, strict=True):
+            for source in found:
+                every[source] = every.get(source, frozenset()) | self.sources.every(scope, name)
+        for source, loops in every.items():
+            self.flow(source, id, every=loops)
 
     def read_as(self, node: Node, found: Sequence[str], line: str) -> str:
         """An operand as it is written: its number, its line, the name of its box, or nothing."""
@@ -187,9 +192,12 @@ class _Making:
         output = node.name in scope.graph.outputs and is_named(node)
         return "output" if output else "op"
 
-    def flow(self, source: str, target: str, back: bool = False) -> None:
+    def flow(
+        self, source: str, target: str, back: bool = False, every: frozenset[str] = frozenset()
+    ) -> None:
+        """Note that a value flows from one box to another."""
         box = self.known(source)
-        self.flows.append(Flow(source, target, shape_text(box.type), back))
+        self.flows.append(Flow(source, target, shape_text(box.type), back, every))
 
     def known(self, id: str) -> Node:
         """The node of a box, whether it is made yet or not."""
@@ -215,12 +223,14 @@ class _Making:
             target = scope.id(given.name)
             if target not in self.boxes:
                 break
+            every = self.sources.every(around, loop.inputs[index])
             for source in self.sources.of(around, loop.inputs[index], loop.name):
-                self.flow(source, target)
+                self.flow(source, target, every=every)
             if index < carries and scope.graph is body:
+                every = self.sources.every(scope, scope.graph.outputs[index])
                 for source in self.sources.of(scope, scope.graph.outputs[index]):
                     if source != target:
-                        self.flow(source, target, back=True)
+                        self.flow(source, target, back=True, every=every)
 
     def chosen(self, scope: Scope) -> None:
         """A choice by a condition: it leads to what the branches give."""

@@ -53,6 +53,7 @@ class Nest:
     regions: tuple[Scope, ...] = ()
     """The graphs that a loop runs."""
     length: int = 0
+    reverse: bool = False
 
 
 Item: TypeAlias = Leaf | Nest
@@ -229,6 +230,7 @@ class _Inside:
         return Nest(
             "loop", self.scope.id(node.name), self.named(node), kind, tuple(inner),
             regions=tuple(scopes), length=length if isinstance(length, int) else 0,
+            reverse=bool(dict(node.attrs).get("reverse")),
         )  # fmt: skip
 
     def named(self, node: Node) -> str:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Literal
 
 from graphflow.ir.graph import Node
+from graphflow.view.copies import Copies
 from graphflow.view.drawing import Kind
 
 Stand = Literal["own", "parameter", "inside"]
@@ -39,7 +40,8 @@ class Group:
 
     ``call`` says that it is a call of a
     block, ``library`` that the block comes with graphflow. ``length`` is
-    the number of steps of a loop, 0 where it is unknown or no loop.
+    the number of steps of a loop, 0 where it is unknown or no loop; ``reverse`` says that the last
+    of them runs first.
     """
 
     id: str
@@ -51,16 +53,20 @@ class Group:
     library: bool = False
     length: int = 0
     shape: str = ""
+    reverse: bool = False
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A value on its way from one box to another. ``back`` holds for what a loop carries on."""
+    """A value on its way from one box to another. ``back`` holds for what a loop carries on;
+    ``every`` are the loops that it leaves in each time step, not in the last one only.
+    """
 
     source: str
     target: str
     label: str = ""
     back: bool = False
+    every: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +76,7 @@ class Outline:
     ``boxes`` and ``groups`` are in running order, outer groups before inner ones. ``stands_for``
     maps the drawn id of every node without a box of its own to the box, or the open or closed
     group, where it is seen. ``rows`` are runs of equal blocks in series, each by its groups' ids.
+    ``copies`` are those of loops that are unrolled in time.
     """
 
     boxes: Mapping[str, Box]
@@ -77,6 +84,7 @@ class Outline:
     flows: tuple[Flow, ...]
     stands_for: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[tuple[str, ...], ...] = ()
+    copies: Copies = field(default_factory=dict)
 
     @cached_property
     def readers(self) -> Mapping[str, Sequence[str]]:

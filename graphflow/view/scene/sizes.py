@@ -18,6 +18,8 @@ STATE = 20.0
 """Width beside a name, where a box says how far it has come."""
 SIGN = 18.0
 """Width of the sign that opens or closes a group."""
+UNROLL = 70.0
+"""Width of what unrolls a loop in time."""
 NARROWEST, WIDEST = 56.0, 240.0
 
 
@@ -48,5 +50,5 @@ def label_size(text: str) -> tuple[float, float]:
 
 def title_width(text: str, length: int) -> float:
     """The width that the title of a frame needs; a loop's tells its ``length``, too."""
-    steps = LABEL * len(str(length)) + SIGN if length else 0.0
+    steps = LABEL * len(str(length)) + SIGN + UNROLL if length else 0.0
     return round(LABEL * len(text) + steps + SIGN + 16.0)

@@ -33,13 +33,29 @@ class Sources:
             return self._result(scope, node)
         return ()
 
+    def every(self, scope: Scope, name: str) -> frozenset[str]:
+        """The loops that have made a value in each of their time steps: it is what they collect."""
+        node = scope.graph[name]
+        if node.name in self.boxes.get(scope, {}) or node.name not in scope.forward:
+            return frozenset()
+        if node.op in LEAVES and scope.around is not None:
+            return self.every(scope.around, _outside(scope, node.name))
+        if not is_handed_out(scope, node):
+            return frozenset()
+        index, loop = node.attr("index"), scope.graph.nodes[node.inputs[0]]
+        carries = loop.attr("carries") if loop.op == "scan" else None
+        assert isinstance(index, int)
+        found = frozenset[str]()
+        if isinstance(carries, int) and index >= carries:
+            found = frozenset((scope.id(loop.name),))
+        bodies = (r for r in self.regions.get((scope, loop.name), ()) if loop.op == "scan")
+        return found.union(*(self.every(body, body.graph.outputs[index]) for body in bodies))
+
     def _captured(self, scope: Scope, name: str) -> tuple[str, ...]:
         """What an input of a region stands for outside."""
         if scope.around is None or scope.loop is None:
             return ()
-        position = [leaf.name for leaf in scope.graph.leaves("input")].index(name)
-        operands = scope.loop.inputs[1:] if scope.loop.op == "cond" else scope.loop.inputs
-        return self.of(scope.around, operands[position], scope.loop.name)
+        return self.of(scope.around, _outside(scope, name), scope.loop.name)
 
     def _result(self, scope: Scope, node: Node) -> tuple[str, ...]:
         """A result of a loop: what its body hands out, or each of the branches."""
@@ -69,3 +85,11 @@ class Sources:
                     seen.add(operand)
                     todo.append(operand)
         return tuple(found)
+
+
+def _outside(scope: Scope, name: str) -> str:
+    """What the loop reads that an input of its region is."""
+    assert scope.loop is not None
+    position = [leaf.name for leaf in scope.graph.leaves("input")].index(name)
+    operands = scope.loop.inputs[1:] if scope.loop.op == "cond" else scope.loop.inputs
+    return operands[position]

@@ -36,7 +36,8 @@ function watchPointer(graph) {
     const clicked = from && gone <= CLICK;
     end();
     if (!clicked) return;
-    if (hit(event, 'toggle')) graph.toggle(hit(event, 'toggle'));
+    if (hit(event, 'unroll')) graph.unroll(hit(event, 'unroll'));
+    else if (hit(event, 'toggle')) graph.toggle(hit(event, 'toggle'));
     else graph.select(hit(event, 'node'));
   });
   canvas.addEventListener('dblclick', (event) => {
@@ -75,6 +76,7 @@ const ACTIONS = {
   ' ': (graph) => graph.transport.switch(),
   b: (graph) => graph.breakpoint(),
   w: (graph) => graph.acted() && graph.tell('watch', graph.acted()),
+  u: (graph) => graph.unroll(),
   f: (graph) => graph.setFollow(!graph.options.follow),
   t: (graph) => {
     const { trace } = graph.toolbar;

@@ -189,11 +189,11 @@ class Graph {
     const at = this.seenAt();
     const phase = index >= 0 ? schedule.phase(index) : 0;
     const ends = index >= 0
-      ? [SOURCE, TARGET].map((field) => scene.seen(schedule.named(index, field))) : ['', ''];
+      ? [SOURCE, TARGET].map((field) => schedule.seenAs(scene, index, field)) : ['', ''];
     const edges = index >= 0 ? scene.along(at, ...ends, phase) : [];
     scene.light(at, phase, edges);
     this.transport.tell(index);
-    if (index >= 0) this.loops.follow(schedule.named(index, PLACE), schedule.steps[index][TIME]);
+    this.loops.follow(schedule.within(index));
     const node = scene.box(at);
     if (node) this.side = this.free(node);
     if (node && this.options.follow && !quiet) this.camera.reveal(node, smooth);
@@ -257,7 +257,7 @@ class Graph {
 
   /** To the same place at another time of a loop. */
   seek(loop, time) {
-    const to = this.schedule.moment(this.cursor, time);
+    const to = this.schedule.moment(this.cursor, loop, time);
     if (to >= 0) this.go(to);
   }
 
@@ -288,10 +288,18 @@ class Graph {
     this.scene.dim(way && this.selected ? this.scene.trace(this.selected, way) : null);
   }
 
-  /** Open or close a group. */
+  /** Open or close a group, in all copies of it; the head of a copy folds its loop in time. */
   toggle(id) {
-    this.toggled = id;
-    this.tell('toggle', id);
+    const copy = this.scene.groups.has(id) && TIMES.test(id);
+    this.toggled = timeless(id);
+    this.tell('toggle', copy ? `${this.toggled}@` : this.scene.toggling(id));
+  }
+
+  /** Unroll a loop in time, or fold it: the one told, else the one around the node of the keys. */
+  unroll(loop = this.scene.loopAround(this.selected || this.seenAt())) {
+    if (!loop) return;
+    this.toggled = timeless(loop);
+    this.tell('toggle', `${this.toggled}@`);
   }
 
   /** Select what was found; where it stands in a closed group, once the host has opened that. */
@@ -308,7 +316,9 @@ class Graph {
   /** The node that keys act on, under its own name where the cursor is in a closed group. */
   acted() {
     if (this.selected) return this.selected;
-    return this.cursor >= 0 ? this.schedule.named(this.cursor, PLACE) : '';
+    const { cursor, schedule } = this;
+    return cursor < 0 ? ''
+      : this.scene.copied(schedule.named(cursor, PLACE), schedule.within(cursor));
   }
 
   /** The blocks that a box stands for: all of a folded row, else itself. */

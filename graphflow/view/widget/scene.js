@@ -21,6 +21,7 @@ const KINDS = {
   group: '▸ and stack',
 };
 const TILE = 48;
+const UNROLL = 64;
 const ROWS = { label: '600 12px', sub: '11px' };
 
 class Scene {
@@ -36,7 +37,7 @@ class Scene {
     this.marked = [];
     this.active = [];
     this.lit = [];
-    this.load({ nodes: [], groups: [], edges: [], shown: {}, w: 1, h: 1 }, {}, '');
+    this.load({ nodes: [], groups: [], edges: [], shown: {}, copies: {}, w: 1, h: 1 }, {}, '');
   }
 
   /** Show a drawing. What looks as it did in the one before is moved, not made anew. */
@@ -44,7 +45,11 @@ class Scene {
     this.light('', 0, []);
     this.mark({}, {}, []);
     Object.assign(this, { drawing, family, nodes: new Map(), groups: new Map() });
-    Object.assign(this, { into: new Map(), outof: new Map() });
+    Object.assign(this, { into: new Map(), outof: new Map(), copies: new Map() });
+    for (const { id } of drawing.nodes) {
+      const name = timeless(id);
+      if (name !== id) this.copies.set(name, [...(this.copies.get(name) || []), id]);
+    }
     [this.before, this.stock] = [this.stock, new Map()];
     const [frames, lines, boxes] = this.depths;
     const places = new Map(drawing.nodes.map((node) => [node.id, node]));
@@ -123,7 +128,8 @@ class Scene {
   addHead(group) {
     const { id, label, count, length, x, y, w, h } = group;
     const high = Math.min(22, h);
-    const key = `head ${JSON.stringify([id, label, count, length, w, high, this.family])}`;
+    const spread = id in this.drawing.copies;
+    const key = `head ${JSON.stringify([id, label, count, length, w, high, spread, this.family])}`;
     const [element] = this.kept(key, (sheet) => ({ all: [this.head(group, high, sheet)] })).all;
     element.setAttribute('transform', `translate(${x},${y})`);
     group.head = { id, x: x + w / 2, y: y + high / 2, w, h: high, group: group.parent, element };
@@ -134,9 +140,20 @@ class Scene {
       'aria-label': `${label}, open group of ${count}, close it` }, sheet);
     draw('rect', { class: 'box', width: w, height: high, rx: 8 }, head);
     const loop = length ? ` ↻ ${length}` : '';
-    const text = fitted(`▾ ${label}${loop}`, w - 14, `${ROWS.label} ${this.family}`);
+    const room = w - 14 - (length ? UNROLL + 6 : 0);
+    const text = fitted(`▾ ${label}${loop}`, room, `${ROWS.label} ${this.family}`);
     draw('text', { class: 'label', x: 8, y: 15 }, head, text);
+    if (length) this.sign(id, label, w - UNROLL - 4, head);
     return head;
+  }
+
+  /** What unrolls a loop in time, or folds it. */
+  sign(id, label, x, head) {
+    const spread = id in this.drawing.copies;
+    const sign = draw('g', { class: 'unroll', 'data-unroll': id, role: 'button',
+      'aria-label': `${spread ? 'fold' : 'unroll'} ${label} in time` }, head);
+    draw('rect', { class: 'plate', x, y: 3, width: UNROLL, height: 16, rx: 4 }, sign);
+    draw('text', { class: 'does', x: x + UNROLL / 2, y: 15 }, sign, spread ? '⇤ fold' : '⇥ unroll');
   }
 
   /** A box, or the head of an open group. */
@@ -208,7 +225,44 @@ class Scene {
 
   /** The box in which a node is seen; empty where it is in none. */
   seen(name) {
-    return this.box(name) ? name : this.drawing.shown[name] || '';
+    if (this.box(name) || !name) return name;
+    const shown = this.drawing.shown[name] || (this.copies.get(name) || [])[0];
+    if (shown || !name.includes('@')) return shown || '';
+    const plain = timeless(name);
+    const copy = this.copied(plain, timesIn(name));
+    return copy !== name && plain !== name ? this.seen(copy) : '';
+  }
+
+  /** All boxes in which a node is seen: where it has no time, those of every time step. */
+  everywhere(name) {
+    return this.copies.get(name) || [this.seen(name)];
+  }
+
+  /** The name of a node in the copy of its time step, where its loops are unrolled. */
+  copied(name, within) {
+    const parts = name.split('/');
+    let [path, at] = ['', 0];
+    while (at < parts.length && at < within.length && parts[at] === within[at][0]) {
+      path = path ? `${path}/${parts[at]}` : parts[at];
+      path = (this.drawing.copies[path] || [])[within[at][1]] || path;
+      at++;
+    }
+    return [...(path ? [path] : []), ...parts.slice(at)].join('/');
+  }
+
+  /** What a group is toggled by: one name for all copies, but of those that stand for many. */
+  toggling(id) {
+    return id.includes('..') ? id : timeless(id);
+  }
+
+  /** The innermost loop around a box that can be unrolled; of none the first there is. */
+  loopAround(id) {
+    const node = this.box(id);
+    if (node && node.kind === 'loop') return id;
+    let group = this.groups.get(this.groups.has(id) ? id : node && node.group);
+    while (group && !group.length) group = this.groups.get(group.parent);
+    group = group || [...this.groups.values()].find((each) => each.length);
+    return group ? group.id : '';
   }
 
   /** A short text on a box: 'state' in its upper corner, 'flags' above it, 'note' below. */
@@ -284,14 +338,15 @@ class Scene {
     }
     this.marked = [];
     const given = new Map();
-    const add = (name, names, flag, note) => {
-      const node = this.nodes.get(this.seen(name)) || this.nodes.get(name);
+    const put = (id, names, flag, note) => {
+      const node = this.nodes.get(id);
       if (!node) return;
       if (!given.has(node)) given.set(node, { flags: new Set(), notes: new Set() });
       node.element.classList.add(...names);
       if (flag) given.get(node).flags.add(flag);
       if (note) given.get(node).notes.add(note);
     };
+    const add = (name, ...how) => this.everywhere(name).forEach((id) => put(id, ...how));
     for (const [id, [bucket, text, flag]] of Object.entries(overlay.marks || {})) {
       const warned = flag && flag !== 'changed';
       const note = warned ? `${text} ${flag}` : text;

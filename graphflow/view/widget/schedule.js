@@ -1,8 +1,25 @@
 // The steps of one iteration: what ran where, and how far a larger stride goes.
 
-const [NAME, PHASE, PLACE, SOURCE, TARGET, BLOCK, TURN, TIME, FLAG, SEEN]
+const [NAME, PHASE, PLACE, SOURCE, TARGET, BLOCK, TURN, WITHIN, FLAG, SEEN]
   = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const STRIDES = ['node', 'block', 'layer', 'pass', 'iteration'];
+
+const TIMES = /@(\d+)(?:\.\.(\d+))?$/;
+
+/** A drawn id without the time steps of copies: c in lstm@3/c and lstm@6..29/c. */
+const timeless = (id) => id.split('/').map((part) => part.replace(TIMES, '')).join('/');
+
+/** Whether loops, each with its time step, are at the times in a drawn id. */
+const isAt = (id, within) => id.split('/').every((part, depth) => {
+  const [, first, last = first] = TIMES.exec(part) || [];
+  if (first === undefined) return true;
+  const [, time] = within[depth] || [];
+  return Number(first) <= time && time <= Number(last);
+});
+
+/** The loops of a drawn id in copies, each with its time step. */
+const timesIn = (id) => id.split('/').map((part) =>
+  [part.replace(TIMES, ''), Number((TIMES.exec(part) || [])[1])]);
 
 class Schedule {
   constructor(wire) {
@@ -16,6 +33,7 @@ class Schedule {
     this.turns = wire ? wire.turns : [];
     this.written = wire ? wire.written : [];
     this.given = wire ? wire.given : [];
+    this.loops = wire ? wire.within : [];
     this.drawn = [];
     this.visits = new Map();
   }
@@ -27,6 +45,16 @@ class Schedule {
   /** One field of a step that is an index into the names. */
   named(index, field) {
     return this.names[this.steps[index][field]] || '';
+  }
+
+  /** The loops around a step, from outside in, each with its time step. */
+  within(index) {
+    return index < 0 ? [] : this.loops[this.steps[index][WITHIN]];
+  }
+
+  /** One of a step's names as a drawing shows it: in the copy of its time, in a box. */
+  seenAs(scene, index, field) {
+    return scene.seen(scene.copied(this.named(index, field), this.within(index)));
   }
 
   phase(index) {
@@ -57,7 +85,7 @@ class Schedule {
   bind(scene) {
     this.visits = new Map();
     this.drawn = this.steps.map((step, index) => {
-      const id = scene.seen(this.names[step[PLACE]]);
+      const id = this.seenAs(scene, index, PLACE);
       if (!this.visits.has(id)) this.visits.set(id, []);
       this.visits.get(id).push(index);
       return id;
@@ -72,7 +100,7 @@ class Schedule {
     if (stride === 'iteration') return '';
     const block = this.path(index);
     const path = stride === 'layer' ? block.slice(0, 1) : block;
-    return path.length ? `${pass}|${step[TIME]}|${path.join(' ')}` : `${pass}|${index}`;
+    return path.length ? `${pass}|${step[WITHIN]}|${path.join(' ')}` : `${pass}|${index}`;
   }
 
   /** The step at which a stride from `index` ends; -1 is before the first one. */
@@ -118,18 +146,24 @@ class Schedule {
     return bands;
   }
 
-  /** Whether a step is seen at any of these drawn ids. */
+  /** Whether a step is seen at any of these drawn ids; in a copy, at its time. */
   touches(index, ids) {
     const step = this.steps[index];
-    return [step[NAME], ...this.seen[step[SEEN]]].some((name) => ids.has(this.names[name]));
+    const names = [step[NAME], ...this.seen[step[SEEN]]].map((name) => this.names[name]);
+    if (names.some((name) => ids.has(name))) return true;
+    const within = this.within(index);
+    return within.length > 0 && [...ids].some((id) => id.includes('@')
+      && names.includes(timeless(id)) && isAt(id, within));
   }
 
-  /** The step of the same place at another time of a loop. */
-  moment(index, time) {
+  /** The step of the same place at another time of a loop, else the first step there. */
+  moment(index, loop, time) {
     const [name, place] = [NAME, PLACE].map((field) => index < 0 ? -1 : this.steps[index][field]);
-    const at = this.steps.findIndex((step) => step[TIME] === time
-      && (index < 0 || (step[PLACE] === place && step[NAME] === name)));
-    return at >= 0 ? at : this.steps.findIndex((step) => step[TIME] === time);
+    const there = this.loops.map((within) => within.some(([, at], depth) => at === time
+      && within.slice(0, depth + 1).map(([each]) => each).join('/') === loop));
+    const at = this.steps.findIndex((step) => there[step[WITHIN]]
+      && step[PLACE] === place && step[NAME] === name);
+    return at >= 0 ? at : this.steps.findIndex((step) => there[step[WITHIN]]);
   }
 
   sentence(index) {

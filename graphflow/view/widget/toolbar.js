@@ -8,6 +8,7 @@ const KEYS = [
   ['Space', 'play, pause'], ['[ ]', 'last, next visit of the same node'],
   ['Alt + arrows', 'select the next node along an edge'],
   ['Enter', 'open a group; details of a node'], ['Shift + Enter', 'close the group around'],
+  ['U', 'unroll a loop in time, fold it'],
   ['B', 'breakpoint on the node'], ['W', 'watch the node'], ['T', 'trace up, down, both'],
   ['F', 'follow the cursor'], ['/', 'search'], ['+ − 0', 'larger, smaller, all of it'],
   ['Esc', 'select nothing'], ['?', 'this help'],
@@ -174,18 +175,24 @@ class Loops {
 
   load(options) {
     const lengths = Object.entries(options.loops || {});
-    const made = JSON.stringify(lengths);
+    const { copies } = this.graph.scene.drawing;
+    const made = JSON.stringify([lengths, Object.keys(copies)]);
     if (made !== this.made) {
       this.made = made;
       this.root.replaceChildren();
       this.sliders.clear();
-      for (const [loop, length] of lengths) this.add(loop, length);
+      for (const [loop, length] of lengths) {
+        this.add(loop, length, Object.keys(copies).some((name) => timeless(name) === loop));
+      }
     }
     this.root.hidden = !lengths.length;
     for (const [loop, time] of Object.entries(options.moments || {})) this.show(loop, time);
   }
 
-  add(loop, length) {
+  add(loop, length, spread) {
+    const unroll = toggle('unroll', `draw the time steps of ${loop} side by side (U)`, this.root,
+      () => this.graph.unroll(loop));
+    press(unroll, spread);
     const label = make('label', { class: 'loop' }, this.root, `↻ ${loop} `);
     const slider = make('input', { type: 'range', min: 0, max: length - 1, value: 0,
       'aria-label': `time step of ${loop}` }, label);
@@ -207,13 +214,10 @@ class Loops {
     found.text.textContent = `t = ${time} of 0…${found.length - 1}`;
   }
 
-  /** Follow the cursor: the innermost loop around a place shows its time. */
-  follow(place, time) {
-    if (time < 0) return;
-    const around = [...this.sliders.keys()].filter((loop) => place.startsWith(`${loop}/`)
-      || this.sliders.size === 1);
-    const inner = around.sort((a, b) => b.length - a.length)[0];
-    if (inner) this.show(inner, time);
+  /** Follow the cursor: the loops around it show its time steps. */
+  follow(within) {
+    within.forEach(([, time], depth) =>
+      this.show(within.slice(0, depth + 1).map(([loop]) => loop).join('/'), time));
   }
 }
 

@@ -14,7 +14,7 @@ class Values {
     const steps = new Map();
     schedule.written.forEach((written, step) => {
       if (!written) return;
-      const name = schedule.names[written[0]];
+      const name = scene.copied(schedule.names[written[0]], schedule.within(step));
       if (!steps.has(name)) steps.set(name, [[], []]);
       steps.get(name)[schedule.phase(step) === 1 ? 1 : 0].push(step);
     });

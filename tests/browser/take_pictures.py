@@ -51,8 +51,9 @@ def checked(page: Page) -> None:
 def trained(page: Page) -> None:
     """A training has begun."""
     page.get_by_role("button", name="Start").click()
-    page.get_by_role("button", name="Pause").wait_for()
-    page.wait_for_timeout(6_000)
+    page.locator("[data-testid=stVegaLiteChart] .mark-line path").first.wait_for()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(4_000)
 
 
 @dataclass(frozen=True)

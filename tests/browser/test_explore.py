@@ -167,6 +167,52 @@ def test_everything_is_done_by_keyboard(visitor):
     expect(page, lambda: page.locator(".gf [data-node]").count() > drawn)
 
 
+def test_a_cell_of_an_input_is_written_over_in_place(visitor):
+    """What depends on the input is computed again, and its boxes are marked."""
+    page = opened(visitor, "graph=linear_regression&cursor=0")
+    page.get_by_role("button", name="Edit values").click()
+    grid = page.get_by_test_id("stDataFrame").first
+    grid.wait_for()
+    box = grid.bounding_box()
+    page.wait_for_timeout(500)
+    page.mouse.click(box["x"] + 40, box["y"] + 52)
+    page.wait_for_timeout(200)
+    page.keyboard.type("7")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile(r"the last: .*= 7$")).wait_for()
+    page.keyboard.press("Escape")
+    expect(page, lambda: page.locator(".gf .node.changed").count() > 0)
+
+
+def test_a_stranger_walks_from_the_gallery_to_the_values_by_keyboard(visitor):
+    """Pick, step, read, open the fields of the values: with keys alone, the focus always seen."""
+    page = visitor.open()
+    key_to(page, "Start with f = (x + y) z")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/explore*")
+    canvas(page).wait_for(timeout=PATIENCE)
+    page.locator(".gf .transport .step").wait_for()
+    page.keyboard.press("n")
+    says(page, "1/7")
+    panel(page, re.compile("q = x")).wait_for()
+    key_to(page, "Edit values")
+    page.keyboard.press("Enter")
+    page.get_by_role("spinbutton", name=re.compile("^x ")).wait_for()
+
+
+def key_to(page: Page, name: str) -> None:
+    """Tab until a button of this name has the focus, which must be seen there."""
+    page.get_by_role("button", name=name).wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("document.activeElement.closest('button')?.innerText || ''"):
+            style = "getComputedStyle(document.activeElement).outlineStyle"
+            assert page.evaluate(style) == "solid"
+            return
+    raise AssertionError(f"no way by Tab to {name}")
+
+
 ACTIVE = """() => {
   let active = document.activeElement;
   while (active && active.shadowRoot && active.shadowRoot.activeElement) {

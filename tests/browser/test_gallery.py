@@ -34,3 +34,10 @@ def test_a_whole_card_is_clicked(visitor):
     box = card.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 20, box["y"] + box["height"] - 12)
     page.wait_for_url("**/explore*")
+
+
+def test_the_first_graph_opens_however_soon_it_is_clicked(visitor):
+    for _ in range(3):
+        page = visitor.open()
+        page.get_by_role("button", name="Start with").click()
+        page.wait_for_url("**/explore*")

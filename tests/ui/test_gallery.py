@@ -89,6 +89,18 @@ def test_the_welcome_starts_with_the_smallest_graph(page, visits):
     assert page.session_state[KEY].workspace.graph == "xyz"
 
 
+def test_a_click_whose_run_is_cut_short_is_answered_by_the_next_run(page, visits, monkeypatch):
+    def cut() -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ui.screens.gallery, "_leave", cut)
+        page.button[0].click().run()
+        assert page.exception and visits == []
+    page.run()
+    assert visits == ["explore"]
+
+
 def test_a_path_that_is_no_file_is_told(page, visits):
     field(page, "Path of a graph file").set_value("no/such.yaml")
     next(b for b in page.button if b.label == "Open").click().run()

@@ -81,8 +81,8 @@ def _card(word: str, card: Card, opened: Callable[[str], None]) -> None:
         else:
             dark = st.context.theme.type == "dark"
             st.image(picture.dark if dark else picture.light, width="stretch", alt=picture.text)
-        if st.button(escaped(card.title), key=f"open-{key}", type="tertiary"):
-            opened(card.name)
+        st.button(escaped(card.title), key=f"open-{key}", type="tertiary", on_click=opened,
+                  args=(card.name,))  # fmt: skip
         st.markdown(escaped(first_sentence(card.about)))
         st.caption(f"{escaped(card.name)} · {_size(picture)}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 import streamlit as st
 
@@ -27,19 +26,28 @@ TITLES = {
 LOOK_AGAIN = 0.7
 """Seconds between looks for pictures that are being made."""
 WAITING = "graphflow_waiting"
+PICKED = "graphflow_picked"
 
 
 def page() -> None:
     """The page."""
+    _leave()
     st.html(STYLE)
     _welcome()
     _shelf()
 
 
-def pick(name: str) -> NoReturn:
-    """Open a canned graph in Explore."""
+def pick(name: str) -> None:
+    """Open a canned graph. A click calls this before the page is drawn: while pictures are looked
+    for, that run may be cut short by the next one, which then leaves for Explore.
+    """
     open_workspace(Workspace(graph=name))
-    go("explore")
+    st.session_state[PICKED] = True
+
+
+def _leave() -> None:
+    if st.session_state.pop(PICKED, False):
+        go("explore")
 
 
 def _welcome() -> None:
@@ -50,8 +58,8 @@ def _welcome() -> None:
         "the file; train it. **New here? Start with the smallest graph.**"
     )
     with st.container(horizontal=True, gap="small"):
-        if st.button("Start with f = (x + y) z", type="primary", icon=":material/play_arrow:"):
-            pick(FIRST)
+        st.button("Start with f = (x + y) z", type="primary", icon=":material/play_arrow:",
+                  on_click=pick, args=(FIRST,))  # fmt: skip
         opening.others()
 
 
@@ -83,6 +91,7 @@ def titled(topic: str) -> str:
 
 def _cards(shown: Sequence[Card], by_source: bool) -> None:
     """The cards. Once all pictures are there, the page is drawn as a whole and looks no more."""
+    _leave()
     working = thumbnails().working
     if not working and st.session_state.get(WAITING):
         st.session_state[WAITING] = False

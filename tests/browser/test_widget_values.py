@@ -78,3 +78,26 @@ def test_a_drawing_that_is_all_in_view_stays_where_it_is(show):
     for _ in range(7):
         widget.press("ArrowRight")
         assert sheet.get_attribute("style") == at
+
+
+def test_an_unrolled_loop_is_walked_from_copy_to_copy(show):
+    """Unrolled by keyboard; h_next of the last time step is read at the end of the loop."""
+    study = Study(Workspace(graph="lstm", unrolled=("lstm",)))
+    look = Look(opened=("lstm",), spread=("lstm",))
+    drawing = study.drawing(look)
+    data = wires.wire(wire_drawing(drawing), study.schedule(), rev=drawing.rev)
+    widget = show(data)
+    widget.press("u")
+    assert widget.told("toggle") == ["lstm@"]
+    last = max(s.index for s in study.steps if s.id == "lstm/lstm.h_next")
+    widget.give(cursor=last, move=1)
+    assert widget.here == "lstm@31/lstm.h_next"
+    written = study.steps[last].written
+    assert written is not None and written.text in on(widget, "lstm@31/lstm.h_next")
+    widget.press("End")
+    walked_back = (s for s in study.steps if s.phase == "backward" and s.place.startswith("lstm/"))
+    back = next(s for s in walked_back if s.within == (("lstm", 1),))
+    widget.give(cursor=back.index, move=2)
+    assert widget.here.startswith("lstm@1/")
+    widget.press("Home")
+    assert widget.here == "" and on(widget, "lstm@31/lstm.h_next") == ["", ""]

@@ -5,7 +5,7 @@ import pytest
 
 from graphflow.diagnostics import GraphflowError
 from graphflow.view.study import Study
-from graphflow.view.workspace import Workspace
+from graphflow.view.workspace import Look, Workspace
 
 SUMS = """
 graphflow: 1
@@ -144,3 +144,24 @@ def test_loops_inside_loops_are_walked():
     study = Study(Workspace(graph="translator", unrolled=loops))
     assert max(len(step.within) for step in study.steps) == 2
     assert all(study.value(step.index, step.id) is not None for step in study.steps)
+
+
+def test_a_copy_of_the_body_means_its_own_time_step(study):
+    """The value is that of time 0 wherever the walk is; a breakpoint stops there alone."""
+    (loop,) = study.workspace.unrolled
+    steps, more = study.steps, f"{loop}@0/sums.more"
+    last = next(s for s in steps if s.id == f"{loop}/sums.more" and s.within[0][1] == 2)
+    assert study.shown(more, last.index).text == "1"
+    assert study.shown(f"{loop}@1/sums.more", last.index).text == "2.5"
+    first = next(s for s in steps if s.within == ((loop, 0),))
+    with pytest.raises(GraphflowError, match="has not run yet"):
+        study.shown(f"{loop}@2/sums.more", first.index)
+    stops = [s for s in steps if s.is_seen_at([more])]
+    assert stops and {s.within for s in stops} == {((loop, 0),)}
+
+
+def test_marks_stand_in_the_copy_of_their_time(study):
+    """s' = s / 2 + x of 1, 2, 3 is 1, 2.5, 4.25."""
+    (loop,) = study.workspace.unrolled
+    marks = study.overlay("values", Look(opened=(loop,), spread=(loop,))).marks
+    assert [marks[f"{loop}@{t}/sums.more"].text for t in range(3)] == ["1", "2.5", "4.25"]

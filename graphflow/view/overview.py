@@ -37,7 +37,8 @@ class Overview:
     ``counts`` the steps by phase, ``fed`` says where the values of the inputs are from. ``walks``
     are the walks that the file has, ``targets`` the values that can be differentiated. The nodes
     took ``seconds`` together, their values take ``bytes``. ``sizes`` are the open ones of inputs
-    that random numbers are fed to.
+    that random numbers are fed to. ``trained`` says of which run, and of which moment of it, the
+    values are.
     """
 
     name: str
@@ -60,3 +61,4 @@ class Overview:
     bytes: int
     warnings: tuple[str, ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
+    trained: str = ""

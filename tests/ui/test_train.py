@@ -163,7 +163,9 @@ def test_a_checkpoint_opens_in_explore(studio: Studio, monkeypatch: pytest.Monke
     assert not page.exception and gone == ["explore"]
     workspace = page.session_state[KEY].workspace
     assert workspace.run == page.session_state["train_shown"]
-    assert studio.client("x").ask(workspace, "overview")
+    found = studio.client("x").ask(workspace, "overview")
+    name = page.session_state["train_shown"].rpartition("/")[2]
+    assert found.trained == f"run {name}, its last checkpoint, after 3 updates"
 
 
 def test_a_file_without_training_says_so(studio: Studio):

@@ -50,6 +50,7 @@ def facts(overview: Overview) -> str:
     """One line: what is differentiated, how large it is, what is fed, what was edited."""
     counts = ", ".join(f"{count} {phase}" for phase, count in overview.counts if count)
     parts = [
+        overview.trained,
         subject(overview),
         f"{overview.steps} steps: {counts}",
         f"{overview.nodes} nodes",

@@ -57,7 +57,7 @@ def _numbers(run: Standing) -> None:
     """How far it is."""
     report = run.job.report if run.job is not None else None
     step, epoch = (report.step, report.epoch) if report else (run.entry.steps, run.entry.epochs)
-    values = dict(report.values) if report else {}
+    values = dict(report.values) if report else run.entry.metrics
     columns = st.columns(min(6, 2 + len(values)))
     total = report.steps if report else None
     columns[0].metric("updates", f"{step:,}" + (f" of {total:,}" if total else ""))

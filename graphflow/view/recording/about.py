@@ -10,6 +10,7 @@ from graphflow.api import Model
 from graphflow.ir.graph import Graph, Phase
 from graphflow.ir.types import TensorType
 from graphflow.ops.control import ScanParts
+from graphflow.training.run_folder import RunFolder
 from graphflow.view.overview import Leaf, LeafKind, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
@@ -49,7 +50,19 @@ def overview_of(
         bytes=recording.bytes,
         warnings=walk.warnings,
         sizes=tuple(walk.sizes.items()),
+        trained=trained(workspace),
     )
+
+
+def trained(workspace: Workspace) -> str:
+    """The run whose values these are and the moment of it that they are from, in words."""
+    if not workspace.run:
+        return ""
+    folder, which = RunFolder(workspace.run), workspace.checkpoint or None
+    words = {None: "its result", "latest": "its last checkpoint", "best": "its best checkpoint"}
+    step = folder.checkpoint(which).progress.get("step")
+    after = f", after {step:,} updates" if isinstance(step, int) else ""
+    return f"run {folder.path.name}, {words.get(which, 'a snapshot')}{after}"
 
 
 def targets(model: Model) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def checks(page) -> None:
 def test_a_canned_graph_is_right(visitor, graph, right):
     """The file of the network has no golden values."""
     page = visitor.open(f"explore?graph={graph}")
+    page.set_default_timeout(60_000)
     page.locator(".gf .transport .step").wait_for()
     checks(page)
     page.get_by_text("all well").nth(right - 1).wait_for()

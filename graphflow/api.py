@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike, fspath
@@ -31,7 +31,7 @@ from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
-from graphflow.runtime.program import Program, build_program
+from graphflow.runtime.program import Program, build_program, names_in
 from graphflow.runtime.state_dict import Loaded, Wanted, load_state, save_state
 from graphflow.runtime.store import LeafView, Store
 from graphflow.runtime.weights import WeightFiles, located
@@ -122,27 +122,21 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     return model
 
 
-def run_graph(run: RunFolder, settings: RunSettings, max_nodes: int = NODE_LIMIT) -> Model:
+def run_graph(
+    run: RunFolder, settings: RunSettings, max_nodes: int = NODE_LIMIT, file: Path | None = None
+) -> Model:
     """The graph that a run's folder holds, at first values, with what the run's data have taught.
 
-    Overrides are part of it already, but for those of the data section.
+    Overrides are part of it already, but for those of the data section. It is read from the run's
+    long form, which does not depend on the library; or from another ``file`` of the run.
     """
-    text, file = read_text(run.graph_file), str(run.graph_file)
-    model = _model(text, file, None, settings.home, max_nodes, settings.overrides)
+    file = file or run.graph_file
+    text = read_text(file)
+    model = _model(text, str(file), None, settings.home, max_nodes, settings.overrides)
     model.learned = run.learned()
     if settings.seed is not None:
         model.seed = settings.seed
     return model
-
-
-def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
-    """One name or several, as a list; GF033 for anything else."""
-    if isinstance(value, str):
-        return [value]
-    names = list(value) if isinstance(value, Iterable) else [value]
-    if not all(isinstance(name, str) for name in names):
-        fail("GF033", f"{argument} holds names, not {value!r}")
-    return names
 
 
 @dataclass(frozen=True)
@@ -355,6 +349,11 @@ class Model:
         return Model(
             self.elaborated, self.graph, self.folder, self._original, ends, self.overrides
         )
+
+    def written(self) -> str:
+        """The file as it was written, with its overrides and the files that it uses in it."""
+        used = self.elaborated.used
+        return dump(dict(self._original) | ({"use": used} if used else {}))
 
     def expanded(self) -> str:
         """The file in its long form: it loads by itself and gives the identical graph."""

@@ -127,7 +127,7 @@ class Folds:
             training = model.elaborated.training
             seed = training.seed if training and settings.seed is None else settings.seed
             about = replace(settings, seed=seed).to_json()
-            found.run_folder = RunFolder.create(out, model.expanded(), about)
+            found.run_folder = RunFolder.create(out, model.expanded(), about, model.written())
             found.run_folder.hold()
         return found
 

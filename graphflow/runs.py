@@ -139,7 +139,8 @@ def started(model: Model, settings: RunSettings, out: Path | None, way: Way) -> 
     logs = open_logs(settings.log, out, model.name, settings.shown)
     if out is not None:
         about = replace(settings, seed=loop.trainer.seed).to_json()
-        loop.begin(RunFolder.create(out, model.expanded(), about), logs)
+        folder = RunFolder.create(out, model.expanded(), about, model.written())
+        loop.begin(folder, logs)
         if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
             loop.save()  # the file and the seed alone do not say where this run begins
     return loop
@@ -189,7 +190,7 @@ def continued(run: Earlier, way: Way) -> Loop:
 def update(run: Earlier) -> None:
     """Bring a run's folder up to date with what it goes on with."""
     if run.changed:
-        write_atomically(run.folder.graph_file, run.model.expanded().encode())
+        run.folder.keep(run.model.expanded(), run.model.written())
     about = run.folder.about() | run.settings.to_json()
     write_atomically(run.folder.path / "run.json", json.dumps(about, indent=2).encode())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -139,6 +139,16 @@ def _resolve(graph: Graph, name: str) -> str:
         fail("GF022", f"'{name}' has several results", graph.origin(name).mark,
              help="unpack it where it stands: a, b: ...")  # fmt: skip
     return graph.resolve(name)
+
+
+def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
+    """One name or several, as a list; GF033 for anything else."""
+    if isinstance(value, str):
+        return [value]
+    names = list(value) if isinstance(value, Iterable) else [value]
+    if not all(isinstance(name, str) for name in names):
+        fail("GF033", f"{argument} holds names, not {value!r}")
+    return names
 
 
 def random_key(seed: int, step: int) -> Array:

@@ -4,6 +4,7 @@
 
     runs/mlp-20260102-030405/
       graph.yaml        the file as it was run: expanded, overrides applied, loads by itself
+      source.yaml       the same as it was written: calls of blocks are calls
       run.json          overrides, seed, versions, command
       metrics.jsonl     one row of metrics a line
       data.json         rows of the parts, types of the columns, a digest of their values
@@ -59,6 +60,16 @@ KEEP = 2
 STAMP = "%Y%m%d-%H%M%S"
 BEST = "best.safetensors"
 LOCK = ".lock"
+MADE = (
+    "graph.yaml",
+    "source.yaml",
+    "run.json",
+    "metrics.jsonl",
+    LOCK,
+    TOKENIZERS,
+    TRANSFORMS,
+    DATA,
+)
 UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 """What reading a damaged checkpoint raises."""
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
@@ -85,7 +96,7 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, path: str | PathLike[str], graph: str, about: Mapping[str, Json]
+        cls, path: str | PathLike[str], graph: str, about: Mapping[str, Json], source: str = ""
     ) -> RunFolder:
         """Make the folder and write what is known before the first step."""
         run, folder = cls(path), Path(path)
@@ -97,7 +108,7 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             fail("GF064", f"the run's folder '{folder}' cannot be made: {error.strerror}")
-        write_atomically(folder / "graph.yaml", graph.encode())
+        run.keep(graph, source)
         described = {**about, "versions": versions(), "started": time.strftime(STAMP)}
         write_atomically(folder / "run.json", json.dumps(described, indent=2).encode())
         (folder / "metrics.jsonl").write_bytes(b"")
@@ -111,6 +122,14 @@ class RunFolder:
         if not run.graph_file.is_file():
             fail("GF064", f"'{path}' is not the folder of a run", help="it has no graph.yaml")
         return run
+
+    def keep(self, graph: str, source: str = "") -> None:
+        """Write what is run, in its long form and, where there is one, as it was written."""
+        write_atomically(self.graph_file, graph.encode())
+        if source:
+            write_atomically(self.source_file, source.encode())
+        else:
+            self.source_file.unlink(missing_ok=True)
 
     # -- in use ------------------------------------------------------------------------------
     def hold(self) -> None:
@@ -146,8 +165,7 @@ class RunFolder:
         self.release()
         if self._made is None:
             return
-        files = ("graph.yaml", "run.json", "metrics.jsonl", LOCK, TOKENIZERS, TRANSFORMS, DATA)
-        for name in files:
+        for name in MADE:
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
         if self.path in self._made:  # with what others wrote into it
@@ -159,6 +177,10 @@ class RunFolder:
     @property
     def graph_file(self) -> Path:
         return self.path / "graph.yaml"
+
+    @property
+    def source_file(self) -> Path:
+        return self.path / "source.yaml"
 
     def about(self) -> dict[str, Json]:
         """What ``run.json`` says."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model, load, load_run, loads
-from graphflow.diagnostics import fail
+from graphflow.api import Model, load, load_run, loads, run_graph
+from graphflow.diagnostics import GraphflowError, fail
 from graphflow.gallery import find
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.yaml12 import read_text
@@ -28,7 +28,7 @@ def open_model(workspace: Workspace, max_nodes: int = NODE_LIMIT) -> Model:
         if overrides:
             fail("GF006", "overrides change a graph file, and a run's is as it was trained",
                  help="leave them out, or open the graph")  # fmt: skip
-        model = load_run(workspace.run, workspace.checkpoint or None)
+        model = _trained(workspace)
     else:
         model = load(workspace.graph, overrides, max_nodes=max_nodes)
     if workspace.seed is not None:
@@ -41,8 +41,33 @@ def text_of(workspace: Workspace) -> str:
     if workspace.text:
         return workspace.text
     if workspace.run:
-        return read_text(RunFolder.open(Path(workspace.run)).graph_file)
+        run = RunFolder.open(Path(workspace.run))
+        return read_text(run.graph_file if as_written(run) is None else run.source_file)
     return read_text(find(workspace.graph))
+
+
+def _trained(workspace: Workspace) -> Model:
+    """The model of a run, as it was written where that is known."""
+    trained = load_run(workspace.run, workspace.checkpoint or None)
+    model = as_written(RunFolder.open(Path(workspace.run)))
+    if model is None:
+        return trained
+    take_over(model, trained)
+    return model
+
+
+def as_written(run: RunFolder) -> Model | None:
+    """The graph of a run with the calls that its author wrote, at first values. None where the
+    folder has no such file (an older run), or where blocks have changed since, so that it would not
+    be the graph that was trained.
+    """
+    if not run.source_file.is_file():
+        return None
+    try:
+        model = run_graph(run, run.settings(), file=run.source_file)
+    except GraphflowError:
+        return None
+    return model if model.expanded() == read_text(run.graph_file) else None
 
 
 def take_over(model: Model, trained: Model) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,49 @@ def test_a_text_finds_the_files_that_it_names_in_its_folder(tmp_path):
         open_model(Workspace(text=text))
 
 
+BLOCKS = "graphflow: 1\nname: parts\nblocks: {%s: {inputs: [x], nodes: {y: 2 * x}, outputs: [y]}}\n"
+CALLED = """
+graphflow: 1
+name: doubled square
+use: {p: parts.yaml}
+params: {w: {shape: scalar, init: '4.0'}}
+nodes: {v: p.twice(w), f: v ** 2}
+train: {minimize: f, optimizer: sgd(lr=0.0625), steps: 1}
+"""
+
+
+def ran(folder):
+    """A run of a file that calls a block of another file; the folder of the run."""
+    (folder / "parts.yaml").write_text(BLOCKS % "twice")
+    (folder / "net.yaml").write_text(CALLED)
+    train(load(folder / "net.yaml"), out=folder / "run")
+    return folder / "run"
+
+
+def test_a_run_is_opened_as_its_file_was_written_with_what_was_trained(tmp_path):
+    run = ran(tmp_path)
+    (tmp_path / "parts.yaml").unlink()
+    workspace = Workspace(run=str(run))
+    model = open_model(workspace)
+    marks = [model.graph.origin(name).mark for name in ("v", "f")]
+    assert [Path(mark.file).name for mark in marks] == ["source.yaml"] * 2
+    assert "p.twice(w)" in text_of(workspace)
+    assert float(model.parameters["w"]) == 4 - 0.0625 * 2 * 4 * 4  # d(2w)^2/dw is 8w
+
+
+@pytest.mark.parametrize("source", [None, CALLED, "graphflow: ["])
+def test_a_run_without_such_a_file_or_with_another_graph_is_opened_in_its_long_form(
+    tmp_path, source
+):
+    run = ran(tmp_path)
+    (run / "source.yaml").unlink()
+    if source is not None:
+        (run / "source.yaml").write_text(source.replace("v ** 2", "v ** 3"))
+    workspace = Workspace(run=str(run))
+    assert float(open_model(workspace).parameters["w"]) == 2
+    assert text_of(workspace) == (run / "graph.yaml").read_text()
+
+
 @pytest.mark.parametrize("wrong", [Workspace(), Workspace(graph="xyz", text="a")])
 def test_a_workspace_opens_one_thing(wrong):
     with pytest.raises(GraphflowError, match="opens one thing"):
@@ -72,7 +117,7 @@ def test_every_way_of_opening_has_its_text_and_knows_its_own_lines(tmp_path):
         Workspace(graph=str(file)): RUN,
         Workspace(text=RUN): RUN,
         Workspace(text=RUN, folder=str(tmp_path)): RUN,
-        Workspace(run=run): (tmp_path / "run" / "graph.yaml").read_text(),
+        Workspace(run=run): (tmp_path / "run" / "source.yaml").read_text(),
         Workspace(text=RUN, run=run): RUN,
     }
     for workspace, text in ways.items():

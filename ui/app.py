@@ -98,6 +98,7 @@ def main() -> None:
         st.switch_page(pages["explore"], query_params=st.query_params.to_dict())
     restored()
     chosen.run()
+    importlib.import_module("ui.widgets.popovers").popovers()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from graphflow.cli.output import console, report_errors
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.runtime.chain import ChainRule
 from graphflow.runtime.stepper import Stepper, StepView
-from graphflow.view.written import shown, written
+from graphflow.view.written import chain_lines, shown, written
 
 HELP = """\
   n, Enter   next node              b          back
@@ -119,7 +119,7 @@ class Walk:
         for name, value in view.operands.items():
             out.print(Text(f"    {name} = {shown(value)}"))
         out.print(Text(f"    {view.node} = {shown(view.value)}", style="bold"))
-        for line in chain_lines(view.chain) if view.chain else ():
+        for line in chain_texts(view.chain) if view.chain else ():
             out.print(Text(f"    {line}", style="green"))
         for name in self.watched:
             known = self.stepper.graph.resolve(name) in self.stepper.values
@@ -135,21 +135,13 @@ class Walk:
         return name
 
 
-def chain_lines(chain: ChainRule) -> Iterator[str]:
-    """Upstream gradient times local derivative is the contribution, in names and in numbers."""
-    local = f"∂{chain.twin}/∂{chain.operand}"
-    yield f"chain rule: {chain.upstream_name} × {local} = contribution to {chain.operand}.grad"
-    if chain.local is None:
-        yield f"  {chain.upstream_name} = {shown(chain.upstream)}, {local} is a matrix"
-        yield f"  contribution = {shown(chain.contribution)}"
-    else:
-        parts = (chain.upstream, chain.local, chain.contribution)
-        upstream, derivative, contribution = map(shown, parts)
-        if chain.contribution.size == 1:
-            yield f"  {upstream} × {derivative} = {contribution}"
-        else:
-            yield f"  {upstream}"
-            yield f"  × {derivative}"
-            yield f"  = {contribution}"
-    if chain.total is not None:
-        yield f"  sum of the contributions so far = {shown(chain.total)}"
+def chain_texts(chain: ChainRule) -> Iterator[str]:
+    """The chain rule at a step, in names and in numbers."""
+    upstream = (chain.upstream_name, shown(chain.upstream))
+    local = None if chain.local is None else shown(chain.local)
+    total = None if chain.total is None else shown(chain.total)
+    parts = (upstream, local, shown(chain.contribution), total)
+    first, *rest = chain_lines(chain.twin, chain.operand, *parts)
+    yield f"chain rule: {first}"
+    for line in rest:
+        yield f"  {line}"

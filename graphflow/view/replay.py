@@ -24,6 +24,7 @@ from graphflow.view.steps import drawn_id
 from graphflow.view.widget import page_of_a_replay, replay_script, style
 from graphflow.view.wire import Wire, wire_drawing
 from graphflow.view.workspace import Look
+from graphflow.view.written import chain_lines, sum_line
 
 if TYPE_CHECKING:
     from graphflow.view.study import Study
@@ -106,16 +107,14 @@ def _pair(shown: Shown) -> list[Wire]:
 
 def _lines(chain: ChainView) -> Iterator[str]:
     """The chain rule in names and in numbers, as plain text."""
+    total = chain.total.text if chain.total is not None else None
     if chain.kind == "sum":
         yield f"{chain.operand}.grad = {' + '.join(chain.parts)}"
         yield f"{chain.part + 1} of {len(chain.parts)}: {chain.contribution.text}"
+        if total is not None:
+            yield sum_line(total)
     else:
-        local = f"∂{chain.twin}/∂{chain.operand}"
-        yield f"{chain.upstream.name} × {local} = contribution to {chain.operand}.grad"
-        if chain.local is None:
-            yield f"{chain.upstream.name} = {chain.upstream.text}, {local} is a matrix"
-            yield f"contribution = {chain.contribution.text}"
-        else:
-            yield f"{chain.upstream.text} × {chain.local.text} = {chain.contribution.text}"
-    if chain.total is not None:
-        yield f"sum so far = {chain.total.text}"
+        upstream = (chain.upstream.name, chain.upstream.text)
+        local = chain.local.text if chain.local is not None else None
+        parts = (upstream, local, chain.contribution.text, total)
+        yield from chain_lines(chain.twin, chain.operand, *parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from graphflow.ir.graph import Attr, Node
@@ -41,3 +43,36 @@ def shown(value: Computed) -> str:
         return " ".join(text.split())
     low, mean, high = (float(f(array)) for f in (np.min, np.mean, np.max))
     return f"{list(array.shape)} from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+
+
+def chain_lines(
+    twin: str,
+    operand: str,
+    upstream: tuple[str, str],
+    local: str | None,
+    contribution: str,
+    total: str | None,
+) -> Iterator[str]:
+    """Upstream gradient times local derivative is the contribution: in names, then in numbers.
+
+    The values are given as texts, ``upstream`` after its name; ``local`` is None where the local
+    derivative is a matrix, ``total`` where nothing is added up.
+
+    >>> list(chain_lines("q", "x", ("q.grad", "-4"), "1", "-4", None))
+    ['q.grad × ∂q/∂x = contribution to x.grad', '-4 × 1 = -4']
+    """
+    name, value = upstream
+    slope = f"∂{twin}/∂{operand}"
+    yield f"{name} × {slope} = contribution to {operand}.grad"
+    if local is None:
+        yield f"{name} = {value}, {slope} is a matrix"
+        yield f"contribution = {contribution}"
+    else:
+        yield f"{value} × {local} = {contribution}"
+    if total is not None:
+        yield sum_line(total)
+
+
+def sum_line(total: str) -> str:
+    """What has arrived of a gradient by this step."""
+    return f"sum so far = {total}"

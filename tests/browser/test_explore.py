@@ -201,6 +201,43 @@ def test_a_stranger_walks_from_the_gallery_to_the_values_by_keyboard(visitor):
     page.get_by_role("spinbutton", name=re.compile("^x ")).wait_for()
 
 
+def test_a_number_is_written_over_by_keyboard(visitor):
+    """The fields get the focus with the popover, Tab goes round them, Escape leads back."""
+    page = opened(visitor, "graph=xyz")
+    key_to(page, "Edit values")
+    page.keyboard.press("Enter")
+    expect(page, lambda: page.evaluate(FOCUSED) == "x (input)")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    page.get_by_text("the last: x = 3").wait_for()
+    for name in ("y (input)", "z (input)", "Undo", "Reset", "x (input)"):
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED) == name
+    page.keyboard.press("Escape")
+    expect(page, lambda: "Edit values" in page.evaluate(FOCUSED))
+    page.keyboard.press("n")
+    says(page, "1/7.*q = x .* 8")  # 3 + 5
+
+
+def test_cells_are_written_over_by_keyboard_one_after_the_other(visitor):
+    """The table after an edit is another one, and its place among the fields is kept."""
+    page = opened(visitor, "graph=linear_regression")
+    key_to(page, "Edit values")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("data-grid-canvas").wait_for()
+    for number in ("7", "6"):
+        for _ in range(12):
+            if page.evaluate("document.activeElement.tagName") == "CANVAS":
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.type(number)
+        page.locator("#portal input").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_text(re.compile(rf"the last: .* = {number}$")).wait_for()
+
+
 def key_to(page: Page, name: str) -> None:
     """Tab until a button of this name has the focus, which must be seen there."""
     page.get_by_role("button", name=name).wait_for()
@@ -213,6 +250,10 @@ def key_to(page: Page, name: str) -> None:
     raise AssertionError(f"no way by Tab to {name}")
 
 
+FOCUSED = """() => {
+  const active = document.activeElement;
+  return active.getAttribute('aria-label') || active.innerText;
+}"""
 ACTIVE = """() => {
   let active = document.activeElement;
   while (active && active.shadowRoot && active.shadowRoot.activeElement) {
@@ -270,3 +311,12 @@ def test_a_node_in_closed_groups_is_searched_and_shown_by_keyboard(visitor):
     assert picture["y"] <= box["y"] <= picture["y"] + picture["height"]
     page.keyboard.press("Enter")
     expect(page, lambda: found.inner_text().startswith("2 of"))
+
+
+@pytest.mark.parametrize("address", ["graph=transformer&cursor=200", "graph=gan&cursor=11"])
+def test_long_formulas_are_seen_whole(visitor, address):
+    """They are broken into lines, names too; none is cut at the edge of the panel."""
+    page = opened(visitor, address)
+    page.locator(".katex-display").first.wait_for()
+    wide = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
+    assert max(page.locator(".katex-display").evaluate_all(wide)) <= 0

@@ -100,8 +100,28 @@ def test_marks_and_overlays_are_written_not_only_coloured(show):
     assert widget.texts(widget.node("z", ".note")) == ["1e-9 vanishing"]
     assert widget.texts(widget.node("f", ".flags")) == ["✕"]
     assert widget.texts(".legend .key") == ["0 tiny", "1 small"]
+    legend, stage = (widget.page.locator(one).bounding_box() for one in (".legend", ".stage"))
+    assert legend["y"] + legend["height"] <= stage["y"]  # it covers nothing that is drawn
     widget.give(overlay={"kind": "none", "legend": [], "marks": {}})
     assert widget.texts(widget.node("z", ".note")) == [""]
+
+
+def test_names_of_bands_are_cut_nowhere(show):
+    """A band that is too narrow for its name has a shorter one, or its sign; a tip has all."""
+    lengths = [(0, 0, 30), (1, 0, 4), (2, 0, 8), (0, 1, 1)]
+    turns = [turn for _, turn, count in lengths for _ in range(count)]
+    steps = wires.schedule([("x", phase, "x", "", "", "", "x", -1, "")
+                            for phase, _, count in lengths for _ in range(count)],
+                           turns=["discriminator", "generator"])  # fmt: skip
+    for step, turn in zip(steps["steps"], turns, strict=True):
+        step[6] = turn
+    widget = show(wires.wire(wires.drawing([wires.node("x", 60, 40)], []), steps))
+    bands = widget.page.locator(".band")
+    assert bands.all_inner_texts() == [
+        "▶ discriminator forward", "◀ backward", "✎ discriminator update", "▶"]  # fmt: skip
+    wide = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
+    assert max(bands.evaluate_all(wide)) <= 0
+    assert bands.nth(1).get_attribute("title") == "discriminator backward: steps 31 to 34"
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ class Graph {
     this.camera = new Camera(this.canvas, this.view, () => this.moved());
     this.toolbar = new Toolbar(this.root, this);
     this.loops = new Loops(this.root, this);
+    this.legend = make('div', { class: 'legend', role: 'note' }, this.root);
     this.root.append(this.stage);
     this.minimap = new Minimap(this.stage, this.camera);
-    this.legend = make('div', { class: 'legend', role: 'note' }, this.stage);
     this.empty = make('p', { class: 'empty' }, this.stage, 'Nothing is drawn yet.');
     this.tip = make('div', { class: 'tip', role: 'tooltip', hidden: '' }, this.stage);
     this.help = new Help(this.stage, this);

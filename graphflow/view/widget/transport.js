@@ -17,6 +17,7 @@ class Transport {
   addScrubber() {
     const track = make('div', { class: 'track' }, this.root);
     this.bands = make('div', { class: 'bands', 'aria-hidden': 'true' }, track);
+    new ResizeObserver(() => this.name()).observe(this.bands);
     this.ticks = make('div', { class: 'ticks', 'aria-hidden': 'true' }, track);
     this.range = make('input', { type: 'range', min: -1, max: 0, step: 1, value: -1,
       'aria-label': 'step' }, track);
@@ -141,7 +142,20 @@ class Transport {
       const name = schedule.turns.length > 1 ? `${schedule.turns[turn]} ` : '';
       const band = make('div', { class: `band ${PHASES[phase]}` }, this.bands);
       band.style.width = `${(to - from) * share}%`;
-      if ((to - from) * share > 9) band.textContent = `${SIGNS[phase]} ${name}${PHASES[phase]}`;
+      band.title = `${name}${PHASES[phase]}: steps ${from + 1} to ${to}`;
+      band.words = [`${SIGNS[phase]} ${name}${PHASES[phase]}`, `${SIGNS[phase]} ${PHASES[phase]}`,
+        SIGNS[phase], ''];
+    }
+    this.name();
+  }
+
+  /** The bands' longest names that are seen whole. */
+  name() {
+    for (const band of this.bands.children) {
+      band.words.find((words) => {
+        band.textContent = words;
+        return band.scrollWidth <= band.clientWidth;
+      });
     }
   }
 

@@ -118,8 +118,7 @@ def _moments(numbers: Array) -> tuple[float, float]:
         mean = float(numbers.mean(dtype=np.float64))
         squares = 0.0
         for start in range(0, numbers.size, CHUNK):
-            gaps = numbers[start : start + CHUNK].astype(np.float64)
-            gaps -= mean
+            gaps = np.subtract(numbers[start : start + CHUNK], mean, dtype=np.float64)
             squares += float(gaps @ gaps)
     return mean, math.sqrt(squares / numbers.size)
 

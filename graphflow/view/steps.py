@@ -30,7 +30,8 @@ class Step:
     backward node its forward twin, or the value whose gradient it is; for an update what it
     updates. ``edge`` is the edge that the step runs along, in the forward direction. ``block`` is
     the group of the drawing that the place stands in, outermost first. ``text`` says what happened,
-    in one line; ``flag`` is ``"nan"`` or ``"inf"`` where the result is not finite. ``seen_at`` are
+    in one line; ``flag`` is ``"nan"`` or ``"inf"`` where the result is not finite. ``brought``
+    is what a time step that begins here finds: its element, and what is carried on. ``seen_at`` are
     the drawn ids under which a breakpoint stops here: of the node, of its place and of the groups
     around that. A name that a node and a group share is the node's.
     """
@@ -48,6 +49,7 @@ class Step:
     flag: str = ""
     mark: Mark | None = None
     written: Written | None = None
+    brought: tuple[Written, ...] = ()
     seen_at: frozenset[str] = frozenset()
 
     @property

@@ -129,8 +129,9 @@ def wire_schedule(
     loops around it, flag and where else than at its node it is seen, all but phase and turn being
     indices: ``within`` holds loops, from outside in, each with its time step. ``rev`` changes with
     any of it. ``texts`` holds one line for each step, ``seen`` lists of names; ``written`` what it
-    writes on a box: the box, the text and the norm of a whole gradient, or 0 for nothing. ``given``
-    are the values of each turn's leaves.
+    writes on a box: the box, the text and the norm of a whole gradient, or 0 for nothing. For steps
+    that begin a time step ``brought`` holds what that finds, each by box and text; ``given`` holds
+    the values of each turn's leaves.
     """
     names, blocks, flags = _Table(), _Table(), _Table()
     seen: dict[tuple[int, ...], int] = {}
@@ -139,6 +140,7 @@ def wire_schedule(
     rows: list[Wire] = []
     texts: list[Wire] = []
     written: list[Wire] = []
+    brought: dict[str, Wire] = {}
     for step in steps:
         source, target = (names(end) for end in step.edge) if step.edge else (-1, -1)
         elsewhere = tuple(names(id) for id in sorted(step.seen_at - {step.id}))
@@ -150,8 +152,11 @@ def wire_schedule(
         ])  # fmt: skip
         texts.append(step.text)
         written.append(_written(step.written, names))
+        if step.brought:
+            brought[str(step.index)] = [_written(each, names) for each in step.brought]
     tables: dict[str, Wire] = {
-        "names": list(names.index), "steps": rows, "texts": texts, "written": written,
+        "names": list(names.index), "steps": rows, "texts": texts,
+        "written": written, "brought": brought,
         "given": [dict(values) for values in given],
         "blocks": [text.split("\n") if text else [] for text in blocks.index],
         "flags": list(flags.index), "seen": list(seen), "turns": list(turns),

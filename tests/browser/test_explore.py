@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from graphflow.view.study import Study
+from graphflow.view.workspace import Workspace
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -113,6 +116,61 @@ def test_an_unrolled_lstm_steps_through_time(visitor):
     canvas(page).focus()
     page.keyboard.press("End")
     assert "grad" in said(page)
+
+
+def copies(page: Page) -> list[str]:
+    """The time steps of lstm that are drawn, each in a frame."""
+    ids = page.locator(".gf .head").evaluate_all("heads => heads.map(h => h.dataset.toggle)")
+    return sorted(id.split("@")[1] for id in ids if re.fullmatch(r"lstm@\d+", id))
+
+
+def test_an_lstm_is_unrolled_by_keyboard_and_the_copies_follow_the_cursor(visitor):
+    page = opened(visitor, "graph=lstm")
+    folded = count(page)
+    canvas(page).focus()
+    page.keyboard.press("u")
+    expect(page, lambda: copies(page) == sorted(["0", "1", "2", "3", "4", "5", "30", "31"]))
+    assert count(page) > folded
+    assert page.locator(".gf .head[data-toggle='lstm@0']").bounding_box()["x"] > 0
+    page.locator(".gf [data-node='lstm@6..29']").dispatch_event("pointerdown")
+    page.locator(".gf [data-node='lstm@6..29']").dispatch_event("pointerup")
+    middle = sorted(["0", "1", "16", "17", "18", "19", "30", "31"])
+    expect(page, lambda: copies(page) == middle)
+    slider = page.get_by_label("time step of lstm")
+    slider.fill("9")  # the cursor goes there, and the copies after it
+    expect(page, lambda: {"8", "9", "10", "11"} <= {*copies(page)})
+    page.locator(".gf .node.cur[data-node^='lstm@9/']").wait_for()
+    canvas(page).focus()
+    page.keyboard.press("End")
+    assert said(page).startswith(f"{last_step(page)}/")
+    page.keyboard.press("Home")
+    says(page, "0/")
+    page.locator(".gf .unroll[data-unroll='lstm']").dispatch_event("pointerdown")
+    page.locator(".gf .unroll[data-unroll='lstm']").dispatch_event("pointerup")
+    expect(page, lambda: copies(page) == [])
+
+
+def last_step(page: Page) -> int:
+    return int(re.search(r"/(\d+)", said(page))[1])
+
+
+def test_the_last_state_of_an_lstm_is_read_in_the_copy_of_the_last_time_step(visitor):
+    study = Study(Workspace(graph="lstm", unrolled=("lstm",)))
+    last = max(step.index for step in study.steps if step.id == "lstm/lstm.h_next")
+    state = study.value(last, "lstm/lstm.h_next")
+    page = opened(visitor, "graph=lstm")
+    page.locator(".gf").get_by_role("button", name="all of it (0)").click()
+    page.locator(".gf .unroll[data-unroll='lstm']").click()
+    expect(page, lambda: copies(page) != [])
+    page.get_by_label("time step of lstm").fill("31")
+    canvas(page).focus()
+    at = "lstm@31/lstm.h_next"
+    for _ in range(20):
+        if page.locator(f".gf .node.cur[data-node='{at}']").count() and "h_next ->" in said(page):
+            break
+        page.keyboard.press("ArrowRight")
+    shown = page.locator(f".gf [data-node='{at}'] .value").all_text_contents()
+    assert shown[0] == f"μ {state.mean():.2g} σ {state.std():.2g}"
 
 
 def test_a_gan_has_two_turns(visitor):

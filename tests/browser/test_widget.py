@@ -50,6 +50,17 @@ def test_what_is_done_is_marked_and_unmarked_on_the_way_back(show):
     assert widget.step == "0/9 before the first step"
 
 
+def test_a_click_opens_a_closed_group_and_with_shift_only_selects_it(show):
+    widget = show(wires.grouped())
+    box = widget.page.locator(widget.node("b"))
+    box.click(modifiers=["Shift"])
+    assert "sel" in widget.classes("b") and widget.told("toggle") == []
+    widget.press("b", "w")
+    assert (widget.told("breakpoint"), widget.told("watch")) == (["b"], ["b"])
+    box.click()
+    assert widget.told("toggle") == ["b"]
+
+
 def test_a_closed_group_lights_up_and_counts(show):
     widget = show(wires.grouped())
     widget.press(*["ArrowRight"] * 6)

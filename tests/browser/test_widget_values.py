@@ -92,6 +92,10 @@ def test_an_unrolled_loop_is_walked_from_copy_to_copy(show):
     last = max(s.index for s in study.steps if s.id == "lstm/lstm.h_next")
     widget.give(cursor=last, move=1)
     assert widget.here == "lstm@31/lstm.h_next"
+    carried = study.value(last, "lstm/lstm.h")
+    assert on(widget, "lstm@31/lstm.h")[0] == f"μ {carried.mean():.2g} σ {carried.std():.2g}"
+    assert on(widget, "lstm@0/lstm.c") == ["μ 0 σ 0", ""]
+    assert on(widget, "lstm@0/lstm.x")[0] != on(widget, "lstm@1/lstm.x")[0]
     written = study.steps[last].written
     assert written is not None and written.text in on(widget, "lstm@31/lstm.h_next")
     widget.press("End")
@@ -101,3 +105,4 @@ def test_an_unrolled_loop_is_walked_from_copy_to_copy(show):
     assert widget.here.startswith("lstm@1/")
     widget.press("Home")
     assert widget.here == "" and on(widget, "lstm@31/lstm.h_next") == ["", ""]
+    assert on(widget, "lstm@31/lstm.h") == ["", ""]

@@ -54,6 +54,7 @@ def schedule(rows: Sequence[Sequence[object]], rev: str = "s1", **tables: object
         "rev": rev, "names": list(names), "steps": steps, "texts": [row[6] for row in rows],
         "blocks": [path.split("/") if path else [] for path in blocks], "flags": list(flags),
         "turns": ["main"], "seen": list(seen), "written": [0] * len(steps), "given": [{}],
+        "brought": {},
         "within": [[list(loop) for loop in loops] for loops in within], **tables,
     }  # fmt: skip
 

@@ -3,10 +3,13 @@ import re
 
 import psutil
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from graphflow.view.steps import Step
+from graphflow.view.workspace import Workspace
 from tests.ui.explore_page import asked, assert_good, opened, press, session, words
 from ui.explore.check import value_at
+from ui.state import KEY, Session
 
 NAN = "{graphflow: 1, name: bad, inputs: {x: scalar}, nodes: {y: log(x), z: y * x}, outputs: [z]," \
       " check: [{feed: {x: -1}, expect: {}}]}"  # fmt: skip
@@ -284,3 +287,36 @@ def test_a_killed_worker_is_told_and_the_next_action_works(xyz):
     press(xyz, "step")
     assert_good(xyz)
     assert "**f** = `-12`" in words(xyz)
+
+
+LONG = """
+graphflow: 1
+name: long
+inputs: {x: [7000]}
+nodes:
+  s: {scan: {v: x}, carry: {h: 0.0}, nodes: {n: tanh(h + v)}, next: {h: n}}
+  y: s.final.h
+outputs: [y]
+"""
+
+
+def unrolling() -> None:
+    """Explore, after a loop was asked to be unrolled."""
+    from graphflow.view.workspace import Look
+    from ui.app import restored
+    from ui.explore.graph import HANDLERS
+    from ui.screens import explore
+    from ui.state import session
+
+    restored()
+    if session().look == Look():
+        HANDLERS.toggle("s@")
+    explore.page()
+
+
+def test_a_loop_that_is_too_long_to_be_walked_is_not_unrolled_and_that_is_told_at_once():
+    page = AppTest.from_function(unrolling, default_timeout=60)
+    page.session_state[KEY] = Session(Workspace(text=LONG))
+    page.run()
+    assert "more than 20,000 steps" in words(page)
+    assert session(page).look.spread == () and session(page).workspace == Workspace(text=LONG)

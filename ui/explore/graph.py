@@ -14,21 +14,26 @@ from graphflow.view.overview import Overview
 from graphflow.view.steps import Step
 from graphflow.view.wire import Wire, wire_drawing, wire_look, wire_overlay
 from graphflow.view.workspace import Look, OverlayKind
-from ui.explore.header import WALK, iterate
-from ui.messages import show_errors
-from ui.state import START, ask, move_to, opened, session, try_change
+from ui.explore.header import iterate
+from ui.messages import show, show_errors
+from ui.state import START, ask, move_to, opened, refusal, session, try_change
 from ui.widgets.graph import Handlers, graph
 
 TAB = "explore_tab"
 """Which tab of the panel beside the graph is open."""
 SENT = "graph_sent"
 """The names of the drawing and of the schedule that the widget has."""
+UNROLL = "unroll"
+"""Where the refusal to walk inside a loop is told: above the graph."""
 HEIGHT = "clamp(380px, 100vh - 400px, 1100px)"
 """Of the picture: so that the bar below it is seen, too."""
 
 
 def drawn() -> None:
     """The widget, with everything that it does not have yet."""
+    error = refusal(UNROLL)
+    if error is not None:
+        show(error)
     with show_errors():
         follow()
         graph(data(session().look), HANDLERS)
@@ -86,26 +91,29 @@ def _selected(node: str) -> None:
 
 def _toggle(group: str) -> None:
     here = session()
-    drawing, before = ask(Drawing, "drawing", here.look), here.look.spread
-    here.look = toggled(here.look, drawing, group)
-    for loop in set(here.look.spread) - set(before):
-        walk_inside(loop)
+    look = toggled(here.look, ask(Drawing, "drawing", here.look), group)
+    if all(walked_inside(loop) for loop in set(look.spread) - set(here.look.spread)):
+        here.look = look
 
 
-def walk_inside(loop: str) -> None:
-    """Walk the time steps of a loop one by one, if they can be; the cursor stays at its step."""
+def walked_inside(loop: str) -> bool:
+    """Walk the time steps of a loop one by one, the cursor staying at its step. Whether they are,
+    or have no steps of their own anyway; if they would be too many, that is told above the graph.
+    """
     here, workspace = session(), opened()
     known = {each.name for each in ask(Overview, "overview").loops}
     if loop in workspace.unrolled or loop not in known:
-        return
+        return True
     steps: tuple[Step, ...] = ask(tuple, "steps")
     step = steps[here.cursor] if here.cursor != START else None
-    if try_change(replace(workspace, unrolled=(*workspace.unrolled, loop)), WALK):
-        same = (
-            each.index for each in ask(tuple, "steps")
-            if step and (each.turn, each.id, each.within) == (step.turn, step.id, step.within)
-        )  # fmt: skip
-        move_to(next(same, START))
+    if not try_change(replace(workspace, unrolled=(*workspace.unrolled, loop)), UNROLL):
+        return False
+    same = (
+        each.index for each in ask(tuple, "steps")
+        if step and (each.turn, each.id, each.within) == (step.turn, step.id, step.within)
+    )  # fmt: skip
+    move_to(next(same, START))
+    return True
 
 
 def _option(name: str, value: object) -> None:

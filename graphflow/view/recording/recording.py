@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,8 +43,10 @@ class Recording:
         made: list[Step] = []
         places = Places(self.outline)
         for number, turn in enumerate(self.turns):
+            entered = set[Within]()
             for ran in turn.ran:
-                made.append(_step(len(made), number, turn, ran, places))
+                brought = tuple(_brought(turn, ran.within, entered, places))
+                made.append(_step(len(made), number, turn, ran, places, brought))
         return tuple(made)
 
     @cached_property
@@ -152,7 +154,25 @@ class Recording:
         return "" if self.failing is None else self.steps[self.failing].seen_in(copies)
 
 
-def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step:
+def _brought(turn: Turn, within: Within, entered: set[Within], places: Places) -> Iterator[Written]:
+    """What the time steps find that begin with a run in ``within``, having not been entered before:
+    the inputs of a body that are its own.
+    """
+    for depth in range(1, len(within) + 1):
+        inner = within[:depth]
+        if inner in entered:
+            continue
+        entered.add(inner)
+        scope = turn.scopes[inner]
+        for leaf in scope.graph.leaves("input") if turn.loops(inner) == inner else ():
+            at, value = drawn_id(leaf.name, inner), scope.values[leaf.name]
+            if at in places.outline.boxes and not isinstance(value, tuple):
+                yield Written(at, value_text(np.asarray(value), summarise(value)))
+
+
+def _step(
+    index: int, number: int, turn: Turn, ran: Ran, places: Places, brought: tuple[Written, ...]
+) -> Step:
     """A run as a step."""
     graph = turn.scopes[ran.within].graph
     origin = graph.origin(ran.node)
@@ -172,6 +192,7 @@ def _step(index: int, number: int, turn: Turn, ran: Ran, places: Places) -> Step
         flag=ran.flag,
         mark=origin.mark,
         written=_written(turn, ran, places, within, seen.place),
+        brought=brought,
         seen_at=seen.seen_at | {drawn_id(ran.node, within)},
     )
 

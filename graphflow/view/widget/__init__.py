@@ -24,6 +24,7 @@ searched, to be opened; ``loop@`` is to be unrolled in time or folded: see ``vie
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -31,9 +32,12 @@ from graphflow.view.drawing import HUES
 
 FOLDER = Path(__file__).parent
 PARTS = (
-    "dom", "schedule", "values", "scene", "camera", "transport", "toolbar", "picture", "controls",
-    "graph",
+    "dom", "schedule", "values", "figures", "scene", "camera", "transport", "toolbar", "picture",
+    "controls", "graph",
 )  # fmt: skip
+
+
+COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 @cache
@@ -69,8 +73,17 @@ def style() -> str:
 
 def _joined(parts: tuple[str, ...]) -> str:
     """Sources one after another, without what only a reader of them needs."""
-    lines = (line.strip() for part in parts for line in _text(f"{part}.js").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+    return "\n".join(bare(_text(f"{part}.js")) for part in parts)
+
+
+def bare(source: str) -> str:
+    r"""A source without indentation, empty lines and comments on lines of their own.
+
+    >>> bare("/** Twice a number,\n * as a number. */\n  const twice = (x) => 2 * x;\n// end\n")
+    'const twice = (x) => 2 * x;'
+    """
+    lines = (line.strip() for line in COMMENT.sub("", source).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _text(name: str) -> str:

@@ -82,6 +82,12 @@ class Camera {
     this.set(this.k, this.x + dx, this.y + dy);
   }
 
+  /** The place of a box on the canvas; of one that is out of view, the nearest that is in it. */
+  inside(box) {
+    const [x, y] = this.place(box);
+    return [clamp(x, 60, Math.max(60, this.width - 60)), clamp(y, 30, Math.max(30, this.height - 30))];
+  }
+
   /** A point of the drawing into the middle of the canvas. */
   center(x, y) {
     this.glide([this.width / 2 - x * this.k, this.height / 2 - y * this.k], false);

@@ -2,7 +2,9 @@
 
 const CLICK = 4;
 
-/** Drag moves the view, a click selects or opens, a double click asks for details. */
+/** Drag moves the view, a click selects or opens, with Shift it only selects; a double click asks
+ * for details.
+ */
 function watchPointer(graph) {
   const { canvas } = graph;
   let from = null;
@@ -36,7 +38,8 @@ function watchPointer(graph) {
     const clicked = from && gone <= CLICK;
     end();
     if (!clicked) return;
-    if (hit(event, 'unroll')) graph.unroll(hit(event, 'unroll'));
+    if (event.shiftKey) graph.select(hit(event, 'node'));
+    else if (hit(event, 'unroll')) graph.unroll(hit(event, 'unroll'));
     else if (hit(event, 'toggle')) graph.toggle(hit(event, 'toggle'));
     else graph.select(hit(event, 'node'));
   });

@@ -109,13 +109,17 @@ class Graph {
     const { scene, toggled } = this;
     this.toggled = '';
     const id = [toggled, this.selected, this.seenAt()].find((name) => scene.box(scene.seen(name)));
-    return id && { id, toggled, at: this.camera.place(this.spot(id, toggled)) };
+    return id && { id, toggled, at: this.camera.inside(this.spot(id, toggled)) };
   }
 
-  /** A box; the head of the group that is toggled, though a node in it may have its name. */
+  /** A box; the head of the group that is toggled, though a node in it may have its name. A loop's
+   * may be very wide: its beginning.
+   */
   spot(id, toggled) {
     const group = this.scene.groups.get(id);
-    return id === toggled && group ? group.head : this.scene.box(this.scene.seen(id));
+    if (id !== toggled || !group) return this.scene.box(this.scene.seen(id));
+    const { head } = group;
+    return group.length ? { ...head, x: head.x - head.w / 2 + Math.min(head.w / 2, 80) } : head;
   }
 
   hold(anchor) {

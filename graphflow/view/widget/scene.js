@@ -1,28 +1,6 @@
 // A drawing as SVG: boxes by kind, groups, edges, and the marks that change on them.
 
-/** The outline of a box about its middle: the kind of a node by its form. */
-function outline(kind, w, h) {
-  const [x, y, c] = [w / 2, h / 2, Math.min(10, h / 3)];
-  const round = (r) => `M${r - x} ${-y}H${x - r}A${r} ${r} 0 0 1 ${x} ${r - y}V${y - r}`
-    + `A${r} ${r} 0 0 1 ${x - r} ${y}H${r - x}A${r} ${r} 0 0 1 ${-x} ${y - r}V${r - y}`
-    + `A${r} ${r} 0 0 1 ${r - x} ${-y}Z`;
-  if (kind === 'input') return `M${c - x} ${-y}H${x}L${x - c} ${y}H${-x}Z`;
-  if (kind === 'loss') {
-    return `M${c - x} ${-y}H${x - c}L${x} ${c - y}V${y - c}L${x - c} ${y}H${c - x}`
-      + `L${-x} ${y - c}V${c - y}Z`;
-  }
-  if (kind === 'parameter' || kind === 'state') return round(Math.min(y, 14));
-  return kind === 'constant' ? round(0.5) : round(5);
-}
-
-const KINDS = {
-  input: 'slanted', parameter: 'pill', state: 'pill, double border', constant: 'dotted',
-  op: 'box', loss: 'cut corners', output: 'double border', loop: '↻ and double border',
-  group: '▸ and stack',
-};
 const TILE = 48;
-const UNROLL = 64;
-const ROWS = { label: '600 12px', sub: '11px' };
 
 class Scene {
   constructor(prefix) {
@@ -130,30 +108,10 @@ class Scene {
     const high = Math.min(22, h);
     const spread = id in this.drawing.copies;
     const key = `head ${JSON.stringify([id, label, count, length, w, high, spread, this.family])}`;
-    const [element] = this.kept(key, (sheet) => ({ all: [this.head(group, high, sheet)] })).all;
+    const [element] = this.kept(key, (sheet) => ({
+      all: [headOf(group, { high, spread, family: this.family }, sheet)] })).all;
     element.setAttribute('transform', `translate(${x},${y})`);
     group.head = { id, x: x + w / 2, y: y + high / 2, w, h: high, group: group.parent, element };
-  }
-
-  head({ id, label, count, length, w }, high, sheet) {
-    const head = draw('g', { class: 'head', 'data-toggle': id, role: 'button',
-      'aria-label': `${label}, open group of ${count}, close it` }, sheet);
-    draw('rect', { class: 'box', width: w, height: high, rx: 8 }, head);
-    const loop = length ? ` ↻ ${length}` : '';
-    const room = w - 14 - (length ? UNROLL + 6 : 0);
-    const text = fitted(`▾ ${label}${loop}`, room, `${ROWS.label} ${this.family}`);
-    draw('text', { class: 'label', x: 8, y: 15 }, head, text);
-    if (length) this.sign(id, label, w - UNROLL - 4, head);
-    return head;
-  }
-
-  /** What unrolls a loop in time, or folds it. */
-  sign(id, label, x, head) {
-    const spread = id in this.drawing.copies;
-    const sign = draw('g', { class: 'unroll', 'data-unroll': id, role: 'button',
-      'aria-label': `${spread ? 'fold' : 'unroll'} ${label} in time` }, head);
-    draw('rect', { class: 'plate', x, y: 3, width: UNROLL, height: 16, rx: 4 }, sign);
-    draw('text', { class: 'does', x: x + UNROLL / 2, y: 15 }, sign, spread ? '⇤ fold' : '⇥ unroll');
   }
 
   /** A box, or the head of an open group. */
@@ -183,44 +141,11 @@ class Scene {
   addNode(node) {
     const { x, y, group, ...looks } = node;
     const key = `node ${JSON.stringify(looks)} ${this.family}`;
-    const box = { ...node, ...this.kept(key, (sheet) => this.boxOf(node, sheet)) };
+    const box = { ...node, ...this.kept(key, (sheet) => boxOf(node, this.family, sheet)) };
     box.element.setAttribute('transform', `translate(${x},${y})`);
     box.element.classList.remove('done', 'graded', 'dim');
     this.put(box, 'state', '');
     this.nodes.set(node.id, box);
-  }
-
-  boxOf(node, sheet) {
-    const element = draw('g', {
-      class: `node ${node.kind}${node.closed ? ' closed' : ''}`, 'data-node': node.id,
-      'data-toggle': node.closed ? node.id : undefined, role: 'button', 'aria-label': node.aria,
-    }, sheet);
-    const d = outline(node.kind, node.w, node.h);
-    if (node.closed) draw('path', { class: 'stack', d, transform: 'translate(4,4)' }, element);
-    draw('path', { class: 'box', d }, element);
-    if (['state', 'output', 'loop'].includes(node.kind)) {
-      draw('path', { class: 'inner', d: outline(node.kind, node.w - 6, node.h - 6) }, element);
-    }
-    const rows = this.write(node, element);
-    return { all: [element], element, rows, texts: {} };
-  }
-
-  /** The lines of a box, in its middle; those for its value and gradient are given back. */
-  write(node, element) {
-    const sign = (node.closed ? '▸ ' : '') + (node.kind === 'loop' ? '↻ ' : '');
-    const fold = node.folded > 1 ? ` ×${node.folded}` : '';
-    const lines = [[sign + node.label + fold, 'label'], [node.sub, 'sub'],
-      ...(node.inline || []).map((text) => [text, 'sub'])].filter(([text]) => text);
-    const count = lines.length + (node.lines || 0);
-    const height = Math.min(15, (node.h - 4) / count);
-    const at = (row) => (row - (count - 1) / 2) * height + 4;
-    lines.forEach(([text, kind], row) => {
-      const room = node.w - (node.kind === 'input' || node.kind === 'loss' ? 20 : 12);
-      const shown = fitted(text, room, `${ROWS[kind]} ${this.family}`);
-      draw('text', { class: kind, y: at(row) }, element, shown);
-    });
-    return Array.from({ length: node.lines || 0 }, (_, row) =>
-      draw('text', { class: 'sub value', y: at(lines.length + row) }, element));
   }
 
   /** The box in which a node is seen; empty where it is in none. */

@@ -32,6 +32,7 @@ class Schedule {
     this.seen = wire ? wire.seen : [];
     this.turns = wire ? wire.turns : [];
     this.written = wire ? wire.written : [];
+    this.brought = wire ? wire.brought : {};
     this.given = wire ? wire.given : [];
     this.loops = wire ? wire.within : [];
     this.drawn = [];
@@ -64,6 +65,14 @@ class Schedule {
   /** The turn that a step is in; before the first step it is the first. */
   turn(index) {
     return index < 0 ? 0 : this.steps[index][TURN];
+  }
+
+  /** All that a step writes on boxes: the box, the line (1 is that of gradients), and the text. */
+  writes(index) {
+    const all = [[this.written[index], this.phase(index) === 1 ? 1 : 0],
+      ...(this.brought[index] || []).map((each) => [each, 0])];
+    return all.filter(([written]) => written)
+      .map(([[name, text], line]) => [this.names[name], line, text]);
   }
 
   /** The norm of a gradient that a step completes, else 0. */

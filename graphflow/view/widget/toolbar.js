@@ -7,6 +7,7 @@ const KEYS = [
   ['→ ←', 'step on, back'], ['Shift + → ←', 'one block on, back'], ['Home End', 'first, last step'],
   ['Space', 'play, pause'], ['[ ]', 'last, next visit of the same node'],
   ['Alt + arrows', 'select the next node along an edge'],
+  ['Shift + click', 'select a closed group, for B and W'],
   ['Enter', 'open a group; details of a node'], ['Shift + Enter', 'close the group around'],
   ['U', 'unroll a loop in time, fold it'],
   ['B', 'breakpoint on the node'], ['W', 'watch the node'], ['T', 'trace up, down, both'],

@@ -11,21 +11,23 @@ class Values {
   bind(schedule, scene) {
     Object.assign(this, { schedule, scene, index: undefined, boxes: new Map() });
     this.touched = schedule.steps.map(() => []);
-    const steps = new Map();
-    schedule.written.forEach((written, step) => {
-      if (!written) return;
-      const name = scene.copied(schedule.names[written[0]], schedule.within(step));
-      if (!steps.has(name)) steps.set(name, [[], []]);
-      steps.get(name)[schedule.phase(step) === 1 ? 1 : 0].push(step);
+    const texts = new Map();
+    schedule.steps.forEach((_, step) => {
+      for (const [at, line, text] of schedule.writes(step)) {
+        const name = scene.copied(at, schedule.within(step));
+        if (!texts.has(name)) texts.set(name, [[], []]);
+        texts.get(name)[line].push([step, text]);
+      }
     });
     for (const node of scene.nodes.values()) {
       if (!node.rows.length) continue;
       const names = node.gives || [node.id];
-      const found = names.map((name) => steps.get(name) || [[], []]);
-      const lines = [0, 1].map((line) => found.flatMap((each) => each[line]).sort((a, b) => a - b));
+      const found = names.map((name) => texts.get(name) || [[], []]);
+      const lines = [0, 1].map((line) => found.flatMap((each) => each[line])
+        .sort(([a], [b]) => a - b));
       const box = { node, names, lines };
       this.boxes.set(node.id, box);
-      for (const step of lines.flat()) this.touched[step].push(box);
+      for (const [step] of lines.flat()) this.touched[step].push(box);
     }
   }
 
@@ -46,9 +48,9 @@ class Values {
     const { schedule } = this;
     const given = schedule.given[turn] || {};
     node.rows.forEach((row, line) => {
-      const step = lines[line].findLast((at) => at <= index && schedule.turn(at) === turn);
+      const last = lines[line].findLast(([at]) => at <= index && schedule.turn(at) === turn);
       const first = line ? '' : given[names.find((name) => given[name])] || '';
-      const text = step === undefined ? first : schedule.written[step][1];
+      const text = last ? last[1] : first;
       if (row.textContent !== text) row.textContent = text;
     });
   }

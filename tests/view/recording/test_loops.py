@@ -52,6 +52,15 @@ def test_each_time_step_has_its_own_values(study):
     assert more == {0: 1.0, 1: 2.5, 2: 4.25}  # s' = s / 2 + x
 
 
+def test_a_time_step_begins_with_its_element_and_what_is_carried_on(study):
+    brought = {s.within[0][1]: {w.at: w.text for w in s.brought} for s in study.steps if s.brought}
+    assert brought == {
+        0: {"sums/sums.x_t": "1", "sums/sums.s": "0"},
+        1: {"sums/sums.x_t": "2", "sums/sums.s": "1"},
+        2: {"sums/sums.x_t": "3", "sums/sums.s": "2.5"},
+    }
+
+
 def test_the_loop_itself_follows_its_insides(study):
     nodes = [(s.node, [t for _, t in s.within]) for s in study.steps]
     loop = next(i for i, s in enumerate(study.steps) if s.op == "scan")

@@ -27,6 +27,7 @@ Side = Annotated[int, Between(1, 4096)]
         "image": "float32 (N, 1, 8, 8), 0 to 16",
         "label": "int64 (N,), 0 to 9",
     },
+    images={"pixels": (1, 8, 8)},
 )
 def digits() -> Dataset:
     """1,797 handwritten digits of 8 x 8 pixels, bundled with scikit-learn."""

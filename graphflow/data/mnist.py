@@ -28,6 +28,7 @@ COLUMNS = {
     "image": "float32 (N, 1, 28, 28), 0 to 255",
     "label": "int64 (N,), 0 to 9",
 }
+IMAGES = {"pixels": (1, 28, 28)}
 PARTS = {"train": "train", "test": "t10k"}  # part -> how its files begin
 LARGEST = 2**30  # bytes of one array
 INSTEAD = "source: digits"
@@ -60,7 +61,7 @@ CLOTHES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
            "ankle boot")  # fmt: skip
 
 
-@register("mnist", columns=COLUMNS, files=tuple(FILES.values()))
+@register("mnist", columns=COLUMNS, files=tuple(FILES.values()), images=IMAGES)
 def mnist() -> Dataset:
     """Handwritten digits of 28 x 28 pixels (MNIST), from files you have or downloaded.
 
@@ -71,7 +72,7 @@ def mnist() -> Dataset:
     return _dataset("mnist", "MNIST handwritten digits", parts)
 
 
-@register("fashion_mnist", columns=COLUMNS, files=tuple(FASHION_FILES.values()))
+@register("fashion_mnist", columns=COLUMNS, files=tuple(FASHION_FILES.values()), images=IMAGES)
 def fashion_mnist() -> Dataset:
     """Clothes of ten kinds, 28 x 28 pixels (Fashion-MNIST): 60,000 to train, 10,000 to test.
 

@@ -30,7 +30,8 @@ class Source:
     """A data source: what a file names under ``data: source:``.
 
     ``columns`` says what each column holds, where that does not depend on the options; ``files``
-    are the published files that it reads, none for what is built in.
+    are the published files that it reads, none for what is built in. ``images`` are columns whose
+    rows are images that lie flat: (channels, height, width) of each.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Source:
     build: Callable[..., Dataset] = field(repr=False)
     options: Mapping[str, Option]
     files: tuple[Remote, ...] = ()
+    images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def problems(self, options: Mapping[str, object]) -> dict[str, Diagnostic]:
         """What is wrong with ``options``, by option, found without reading any data."""
@@ -64,14 +66,19 @@ class Source:
 
 
 def register(
-    name: str, *, columns: Mapping[str, str] | None = None, files: Sequence[Remote] = ()
+    name: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    files: Sequence[Remote] = (),
+    images: Mapping[str, tuple[int, int, int]] | None = None,
 ) -> Callable[[Build], Build]:
     """Decorator: the function builds the source ``name``.
 
     Its parameters become the source's options, their annotations the check of what a file gives,
     and the first line of its docstring what ``graphflow list`` shows. A parameter ``folder`` is
     no option: it receives the folder that relative paths start from. ``files`` are what it reads
-    by ``files.obtain``, so that they can be shown, and fetched beforehand. Packages offer sources
+    by ``files.obtain``, so that they can be shown, and fetched beforehand, ``images`` columns
+    of flat images (:class:`Source`). Packages offer sources
     under the entry point group ``graphflow.datasets``. Raises GraphflowError when the name is
     taken. ::
 
@@ -86,7 +93,7 @@ def register(
         if known is None:
             about = (inspect.getdoc(build) or "").partition("\n")[0]
             _SOURCES[name] = Source(
-                name, about, columns or {}, build, options_of(build), tuple(files)
+                name, about, columns or {}, build, options_of(build), tuple(files), images or {}
             )
         elif known.build is not build:
             fail("GF076", f"two data sources are called '{name}'")

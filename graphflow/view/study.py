@@ -21,6 +21,7 @@ from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.gradients import gradient_check, point_of
 from graphflow.view.details.memory import memory
 from graphflow.view.drawing import Drawing
+from graphflow.view.feeding import image_shapes
 from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
@@ -62,7 +63,7 @@ class Study:
         meter = Meter(self.limits)
         walk = opened_walk(self.workspace, self.limits, (self.workspace, self.walk))
         turns = walk.record(edits, meter, self.workspace.unrolled)
-        return Recording(turns, meter.bytes, self.model.elaborated.calls)
+        return Recording(turns, meter.bytes, self.model.elaborated.calls, image_shapes(self.model))
 
     @property
     def _without_last_edit(self) -> Workspace:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graphflow.diagnostics import GraphflowError
+from graphflow.view.feeding import image_shapes
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -50,3 +51,46 @@ def test_random_numbers_stand_where_nothing_is_fed():
     assert study.overview().warnings
     values = study.value(len(study.steps) - 1, "x")
     np.testing.assert_array_equal(values, np.random.default_rng(0).normal(size=3))
+
+
+FED = """
+graphflow: 1
+name: fed
+inputs: {x: [B, 64]}
+params: {w: {shape: [64, 64], init: normal()}}
+nodes: {f: mean(x)}
+data: {source: digits, feed: {x: FEED}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("feed", "shapes"),
+    [
+        ("pixels", {"x": (1, 8, 8)}),
+        ("1 - 2 * (pixels / 16)", {"x": (1, 8, 8)}),
+        ("'pixels[:, ::-1]'", {}),
+        ("'reshape(image, [-1, 64])'", {}),
+    ],
+)
+def test_what_the_data_call_images_is_one_where_pixels_stay_in_their_places(feed, shapes):
+    study = Study(Workspace(text=FED.replace("FEED", feed)))
+    assert image_shapes(study.model) == shapes
+
+
+def test_digits_in_rows_are_shown_as_images():
+    """Four digits of scikit-learn side by side, a line of one cell between them, each cell 10
+    pixels: 384 // (4 * 9 - 1)."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    study = Study(Workspace(graph="mlp"))
+    rows = study.value(0, "x").reshape(4, 8, 8)
+    operands = (part for step in study.steps for part in study.detail(step.index).operands)
+    for shown in (study.shown("x", -1), next(part for part in operands if part.name == "x")):
+        assert shown.name == "x" and shown.caption == "4 rows as images of 8 x 8"
+        seen = np.asarray(Image.open(BytesIO(shown.picture)).convert("L"))
+        assert seen.shape == (80, 350)
+        for i, row in enumerate(rows):
+            digit = seen[5::10, 5 + 90 * i : 85 + 90 * i : 10]
+            assert np.abs(digit - 255 * row).max() <= 1

@@ -33,7 +33,8 @@ def detail(
     """
     step, ran, scope = recording.step(index), recording.ran[index], recording.scope(index)
     earlier = earlier_values(before, step.turn, ran.within)
-    told = node_detail(scope.graph, scope.values, step.node, earlier, pictured=pictured)
+    told = node_detail(scope.graph, scope.values, step.node, earlier, pictured=pictured,
+                       images=recording.images)  # fmt: skip
     return replace(
         told,
         index=index,
@@ -58,6 +59,7 @@ def node_detail(
     earlier: Mapping[str, Computed] | None = None,
     *,
     pictured: bool = True,
+    images: Mapping[str, tuple[int, int, int]] | None = None,
 ) -> Detail:
     """What a node of a concrete graph did, given the values of it and of what it reads."""
     node, origin = graph.nodes[name], graph.origin(name)
@@ -80,7 +82,13 @@ def node_detail(
         operands=tuple(
             part
             for operand in dict.fromkeys(node.inputs)
-            for part in shown_all(operand, values[operand], was.get(operand), pictured=pictured)
+            for part in shown_all(
+                operand,
+                values[operand],
+                was.get(operand),
+                pictured=pictured,
+                image=(images or {}).get(operand),
+            )
         ),
         flops=flops,
         bytes=value_bytes(node.type),
@@ -148,4 +156,6 @@ def shown_at(
     value = scope.values[node] if index < 0 else recording.value(index, id)
     was = (earlier_values(before, turn, within) or {}).get(node)
     editable = not within and op in EDITABLE
-    return replace(shown(id, value, slice, before=was, editable=editable), id=id)
+    image = recording.images.get(node)
+    told = shown(id, value, slice, before=was, editable=editable, image=image)
+    return replace(told, id=id)

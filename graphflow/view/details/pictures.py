@@ -23,6 +23,8 @@ CELLS = 16
 """Rows and columns of a table at most."""
 TILES = 24
 """Rows and columns of tiles in a grid."""
+ACROSS = 8
+"""Images in a row of them."""
 KERNEL = 11
 """Filters are at most so high and wide."""
 SMALLEST_IMAGE = 8
@@ -190,6 +192,27 @@ def _image(channels: Array) -> Pixels:
     step = ceil(max(pixels.shape[:2]) / (2 * SIDE))
     cell = max(1, SIDE // max(pixels.shape[:2]))
     return pixels[::step, ::step].repeat(cell, 0).repeat(cell, 1)
+
+
+def images(rows: Array) -> Picture:
+    """Images (n, channels, height, width) side by side, the smallest number black, the largest
+    white; of other channels than three the first is shown.
+    """
+    low, high = float(rows.min()), float(rows.max())
+    kept = rows[:TILES] if rows.shape[1] == 3 else rows[:TILES, :1].repeat(3, 1)
+    levels = (255 * (kept - low) / ((high - low) or 1.0)).round().astype(np.uint8)
+    across = min(len(levels), ACROSS)
+    count, _, high_, wide = levels.shape
+    down = ceil(count / across)
+    pixels = np.full((down * (high_ + 1) - 1, across * (wide + 1) - 1, 3), 128, np.uint8)
+    for i, image in enumerate(levels):
+        top, left = (i // across) * (high_ + 1), (i % across) * (wide + 1)
+        pixels[top : top + high_, left : left + wide] = image.transpose(1, 2, 0)
+    cell = max(1, SIDE // max(pixels.shape[:2]))
+    of = "" if count == len(rows) else f", the first of {len(rows)}"
+    caption = f"{count} rows as images of {high_} x {wide}{of}"
+    colours = (("#000000", f"{low:.4g}"), ("#ffffff", f"{high:.4g}"))
+    return Picture(_png(pixels.repeat(cell, 0).repeat(cell, 1)), caption, colours)
 
 
 def _grid_of_kernels(array: Array) -> Picture:

@@ -10,7 +10,14 @@ from graphflow.diagnostics import fail
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
-from graphflow.view.details.pictures import CELLS, Picture, matrix_at, picture, slices_are_samples
+from graphflow.view.details.pictures import (
+    CELLS,
+    Picture,
+    images,
+    matrix_at,
+    picture,
+    slices_are_samples,
+)
 from graphflow.view.recording.texts import described
 from graphflow.view.shown import Cells, Shown
 from graphflow.view.written import WHOLE
@@ -25,11 +32,13 @@ def shown(
     before: Computed | None = None,
     editable: bool = False,
     pictured: bool = True,
+    image: tuple[int, int, int] | None = None,
 ) -> Shown:
     """One value; of several results the first. ``slice`` says which matrix of more dimensions.
 
     ``before`` is what it was before the last edit; without ``pictured`` no picture is
-    made. Raises GF033 for a slice that is not there.
+    made; with ``image``, rows are images of (channels, height, width) that lie flat.
+    Raises GF033 for a slice that is not there.
 
     >>> shown("q", np.array([[1.0, -2.5]])).cells
     (('1', '-2.5'),)
@@ -41,7 +50,7 @@ def shown(
         fail("GF033", f"'{name}' has no slice {slice}", help=f"it has {slices}, counted from 0")
     cells, place = _cells(array, slice)
     seen = pictured and array.size and not _small(array)
-    drawn = picture(array, slice) if seen else Picture(b"", "")
+    drawn = _drawn(array, slice, image) if seen else Picture(b"", "")
     return Shown(
         name,
         summary,
@@ -57,12 +66,25 @@ def shown(
     )
 
 
+def _drawn(array: Array, slice: int, image: tuple[int, int, int] | None) -> Picture:
+    """The picture of an array, as images where its rows are some."""
+    flat = image is not None and array.ndim == 2 and array.shape[1] == prod(image)
+    if flat and image is not None and np.isfinite(array).all():
+        return images(array.reshape(-1, *image))
+    return picture(array, slice)
+
+
 def shown_all(
-    name: str, value: Computed, before: Computed | None = None, *, pictured: bool = True
+    name: str,
+    value: Computed,
+    before: Computed | None = None,
+    *,
+    pictured: bool = True,
+    image: tuple[int, int, int] | None = None,
 ) -> tuple[Shown, ...]:
     """A value, or each of several results of one node."""
     if not isinstance(value, tuple):
-        return (shown(name, value, before=before, pictured=pictured),)
+        return (shown(name, value, before=before, pictured=pictured, image=image),)
     earlier = before if isinstance(before, tuple) else (None,) * len(value)
     return tuple(
         shown(f"{name}[{i}]", part, before=was, pictured=pictured)

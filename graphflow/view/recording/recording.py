@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,12 +24,13 @@ from graphflow.view.steps import Step, Written, drawn_id
 @dataclass(frozen=True, eq=False)
 class Recording:
     """What happened in a walk through a model whose calls are ``calls``; all values that were kept
-    take ``bytes``.
+    take ``bytes``. ``images`` are inputs whose rows are flat images, with their shapes.
     """
 
     turns: tuple[Turn, ...]
     bytes: int
     calls: CallTree
+    images: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @cached_property
     def outline(self) -> Outline:

@@ -110,11 +110,13 @@ class _Making:
             self.enter(item.items, id)
 
     def group_id(self, nest: Nest) -> str:
-        """The group's path, with its name where something else has that path."""
+        """The group's path, with its name where something else has that path: a loop in it comes
+        first, which steps and nodes of its body are named by.
+        """
         inside = {leaf.scope.id(leaf.node.name) for leaf in leaves(nest.items)}
         word, number = nest.sub.split(" ")[0] or nest.kind, 1
-        wish = nest.path
-        while wish in self.groups or (wish in self.taken and wish not in inside):
+        wish, others = nest.path, {*self.groups, *_loops_in(nest)}
+        while wish in others or (wish in self.taken and wish not in inside):
             wish = f"{nest.path}:{word}{number if number > 1 else ''}"
             number += 1
         return wish
@@ -318,6 +320,15 @@ def derivative(scope: Scope, node: Node) -> str:
     step, index = known
     names = [last_name(name) for name in step.inputs]
     return f"∂{names[0]}/∂{names[1 + index]}" if step.op == "gradients" else step.op
+
+
+def _loops_in(nest: Nest) -> Iterator[str]:
+    """The paths of the loops inside of a group."""
+    for item in nest.items:
+        if isinstance(item, Nest):
+            if item.kind == "loop":
+                yield item.path
+            yield from _loops_in(item)
 
 
 def _of_calls(section: Section) -> Iterator[str]:

@@ -136,3 +136,34 @@ def test_a_loop_in_a_loop_unrolls_in_every_copy():
     for t in range(outer.length):
         within = inner.id.replace(outer.id, f"{outer.id}@{t}", 1)
         assert copies[within] == tuple(f"{within}@{u}" for u in range(inner.length))
+
+
+STACKED = """
+graphflow: 1
+name: stacked
+inputs: {x: [5, 2, 3], w: [6, 3]}
+nodes:
+  low:
+    scan: {v: x}
+    carry: {h: "zeros([2, 3])"}
+    nodes: {n: "tanh(concat([v, h], axis=1) @ w)"}
+    next: {h: n}
+    collect: [n]
+  high:
+    scan: {v: low.n}
+    carry: {h: "zeros([2, 3])"}
+    nodes: {n: "tanh(concat([v, h], axis=1) @ w)"}
+    next: {h: n}
+  f: sum(high.final.h)
+outputs: [f]
+"""
+
+
+def test_a_loop_keeps_its_name_where_its_line_makes_more_than_the_loop():
+    """The line computes what the loop begins with, too: its frame is called otherwise."""
+    outline = written(STACKED, "f").outline
+    assert {g.id: g.length for g in outline.groups.values() if g.length} == {"low": 5, "high": 5}
+    drawing = drawn(outline, Look(opened=tuple(outline.groups), spread=("low", "high")))
+    assert {*drawing.copies} == {"low", "high"}
+    assert ("low@3/low.n", "low@4/low.h", True) in edges(drawing)
+    assert ("low@3/low.n", "high@3/high.v", False) in edges(drawing)

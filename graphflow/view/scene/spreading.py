@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 
-from graphflow.view.copies import spans
+from graphflow.view.copies import spans, timed
 from graphflow.view.scene.outline import Box, Flow, Group, Outline
 
 
@@ -19,7 +19,23 @@ def spread(outline: Outline, loops: Mapping[str, int], inline: bool) -> Outline:
     for loop in sorted(loops, key=lambda name: -outline.depth.get(name, 0)):
         if loop in outline.groups and outline.groups[loop].length:
             outline = _Spreading(outline, loop, loops[loop], inline).outline()
-    return outline
+    return replace(outline, flows=tuple(flow for flow in outline.flows if _meets(outline, flow)))
+
+
+def _meets(outline: Outline, flow: Flow) -> bool:
+    """Whether both ends are at one time, where a time step takes its element of what another loop
+    has collected.
+    """
+    target = outline.boxes[flow.target]
+    times = timed(flow.target)[1]
+    taken = times[-2] if len(times) > 1 else None
+    if not flow.every or target.kind != "input" or taken is None:
+        return True
+    name, made = timed(flow.source)
+    parts = name.split("/")
+    collected = ("/".join(parts[: depth + 1]) in flow.every for depth in range(len(parts)))
+    spans = (span for span, is_loop in zip(made, collected, strict=True) if span and is_loop)
+    return all(span.first <= taken.last and taken.first <= span.last for span in spans)
 
 
 class _Spreading:

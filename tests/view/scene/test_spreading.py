@@ -166,4 +166,11 @@ def test_a_loop_keeps_its_name_where_its_line_makes_more_than_the_loop():
     drawing = drawn(outline, Look(opened=tuple(outline.groups), spread=("low", "high")))
     assert {*drawing.copies} == {"low", "high"}
     assert ("low@3/low.n", "low@4/low.h", True) in edges(drawing)
-    assert ("low@3/low.n", "high@3/high.v", False) in edges(drawing)
+
+
+def test_a_time_step_takes_its_element_of_what_the_loop_below_has_collected():
+    outline = written(STACKED, "f").outline
+    for order in (("low", "high"), ("high", "low")):
+        found = edges(drawn(outline, Look(opened=tuple(outline.groups), spread=order)))
+        layers = {(s, t) for s, t, _ in found if s[:4] == "low@" and t[:5] == "high@"}
+        assert layers == {(f"low@{t}/low.n", f"high@{t}/high.v") for t in range(5)}

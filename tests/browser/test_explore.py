@@ -378,3 +378,15 @@ def test_long_formulas_are_seen_whole(visitor, address):
     page.locator(".katex-display").first.wait_for()
     wide = "(all) => all.map((one) => one.scrollWidth - one.clientWidth)"
     assert max(page.locator(".katex-display").evaluate_all(wide)) <= 0
+
+
+def test_the_name_that_is_typed_is_watched_and_no_other(visitor):
+    """Of q, q.grad and all that looks like it, Enter takes the first."""
+    page = opened(visitor, "graph=xyz")
+    page.get_by_role("tab", name="Watch").click()
+    page.get_by_label("Watched values").click()
+    page.keyboard.type("q")
+    page.get_by_role("option", name="q.grad").wait_for()
+    page.keyboard.press("Enter")
+    panel(page, "not there yet").wait_for()
+    assert page.get_by_text("not there yet").count() == 1

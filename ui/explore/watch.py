@@ -18,7 +18,7 @@ def watch(steps: tuple[Step, ...], overview: Overview) -> None:
     names = [*(leaf.name for leaf in overview.editable), *(step.id for step in steps)]
     st.session_state["watched"] = list(here.watches)
     st.multiselect("Watched values", dict.fromkeys([*names, *here.watches]), key="watched",
-                   on_change=_watched,
+                   on_change=_watched, select_all=False,
                    placeholder="a value to watch: or press W on a node")  # fmt: skip
     for name in here.watches:
         shown = known(name)
@@ -28,7 +28,8 @@ def watch(steps: tuple[Step, ...], overview: Overview) -> None:
             value(shown)
     st.session_state["stops"] = list(here.breakpoints)
     st.multiselect("Breakpoints", dict.fromkeys([*names, *here.breakpoints]), key="stops",
-                   on_change=_stops, placeholder="a node to stop at: or press B on it")  # fmt: skip
+                   on_change=_stops, select_all=False,
+                   placeholder="a node to stop at: or press B on it")  # fmt: skip
     st.caption(
         "Play, and the button *To breakpoint*, stop there, and where a value is not finite;"
         " below the graph is a limit for gradients, too."

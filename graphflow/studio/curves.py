@@ -46,6 +46,15 @@ def metrics_charts(run: Path) -> dict[str, Chart]:
     return {name: Chart(series, Labels(name, "updates", name)) for name, series in found.items()}
 
 
+def last_row(run: Path) -> Row | None:
+    """What its log says last: the metrics of the last epoch that was finished, or of the last step
+    that was logged where no epoch ends.
+    """
+    hold_together(run)
+    rows = _log(run)
+    return rows[-1] if rows else None
+
+
 def gauge_charts(run: Path) -> dict[str, Chart]:
     """The norms of gradients by layer, and the ratios of updates to weights; none where a run has
     no gauges.
@@ -87,8 +96,7 @@ def _logged(run: Path, known: bool) -> Mapping[str, tuple[Array, Array]]:
     """What ``metrics.jsonl`` says, by name. Where each of its rows is an update, and updates are
     ``known`` already, there is nothing more in it.
     """
-    file = run / "metrics.jsonl"
-    rows = _rows(run, file.stat().st_size) if file.is_file() else ()
+    rows = _log(run)
     if known and rows and rows[0].epoch == 0:
         return {}
     names = dict.fromkeys(name for row in rows for name in row.metrics)
@@ -99,6 +107,11 @@ def _column(rows: Sequence[Row], name: str) -> tuple[Array, Array]:
     kept = [(row.step, row.metrics[name]) for row in rows if name in row.metrics]
     steps, values = zip(*kept, strict=True)
     return np.array(steps), np.array(values, np.float64)
+
+
+def _log(run: Path) -> tuple[Row, ...]:
+    file = run / "metrics.jsonl"
+    return _rows(run, file.stat().st_size) if file.is_file() else ()
 
 
 @lru_cache(maxsize=32)

@@ -20,7 +20,7 @@ from graphflow.studio import frames
 from graphflow.studio.child import how_it_ended, memory_of, start
 from graphflow.studio.frames import Answer
 from graphflow.studio.limits import Limits
-from graphflow.studio.trainer import GRACE, Command, Order, Report
+from graphflow.studio.trainer import GRACE, Command, Order, Pace, Report
 from graphflow.training.run_folder import STAMP, RunFolder
 
 TRAIN = "from graphflow.studio.trainer import main; main()"
@@ -37,6 +37,7 @@ class Job:
     def __init__(self, order: Order, limits: Limits) -> None:
         self.order, self.limits = order, limits
         self.folder = Path(order.folder)
+        self.pace = order.pace
         self.report = Report("starting")
         self.told = 0
         """How many commands it was given."""
@@ -65,6 +66,12 @@ class Job:
                 return
             self.told += 1
             self._send(command)
+
+    def set_pace(self, pace: Pace) -> None:
+        """Let updates follow each other so quickly from now on; what they compute is the same."""
+        with self._guard:
+            self.pace = pace
+            self._send(pace)
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended, within some time."""

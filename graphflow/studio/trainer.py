@@ -30,6 +30,13 @@ from graphflow.view.workspace import Workspace
 Command = Literal["pause", "go", "step", "stop", "snapshot"]
 State = Literal["starting", "running", "paused", "stopping", "stopped", "complete", "failed",
                 "killed"]  # fmt: skip
+Pace = Literal["as fast as possible", "10 updates a second", "2 updates a second"]
+PACES: dict[Pace, float] = {
+    "as fast as possible": 0.0, "10 updates a second": 0.1, "2 updates a second": 0.5,
+}  # fmt: skip
+"""Seconds that each update waits after the one before it, so that a training can be followed."""
+WINK = 0.02
+"""Seconds between looks for a command while an update waits."""
 TELL = 0.2
 """Seconds between reports."""
 GUARD = "Stop at the first NaN"
@@ -43,7 +50,7 @@ class Order:
     """What to train, and where: what a workspace opens, from its first values or those of its run;
     or the run in ``folder``, with ``resume``. ``epochs`` and ``steps`` count in all. What was
     written over in the workspace to be looked at is not trained. With ``guard`` the first value
-    that is not finite ends it, and its node is named.
+    that is not finite ends it, and its node is named. ``pace`` is that of the first updates.
     """
 
     folder: str
@@ -54,6 +61,7 @@ class Order:
     dtype: str = "float32"
     resume: bool = False
     guard: bool = False
+    pace: Pace = "as fast as possible"
 
 
 @dataclass(frozen=True)
@@ -73,14 +81,14 @@ class Report:
 class Control(Callback):
     """Obeys commands between steps, and tells where training stands."""
 
-    def __init__(self, line: Line, gone: threading.Event) -> None:
-        self.line, self.gone = line, gone
+    def __init__(self, line: Line, gone: threading.Event, pace: Pace) -> None:
+        self.line, self.gone, self.pace = line, gone, pace
         self.loop: Loop | None = None
         self.recording: LiveRecords | None = None
         self.state: State = "running"
         self.steps_left: int | None = None
         self.values: Mapping[str, float] = {}
-        self._told = 0.0
+        self._told = self._made = 0.0
 
     def on_start(self, progress: Progress, epochs: int | None, steps: int | None) -> None:
         """Training begins."""
@@ -88,7 +96,7 @@ class Control(Callback):
 
     def on_update(self, progress: Progress, values: Mapping[str, float]) -> None:
         """An update was made."""
-        self.values = values
+        self.values, self._made = values, time.monotonic()
         if self.steps_left is not None:
             self.steps_left -= 1
         if time.monotonic() - self._told > TELL:
@@ -99,8 +107,15 @@ class Control(Callback):
         self.obey(wait=False)
         if self.steps_left is not None and self.steps_left <= 0 and self.state == "running":
             self.pause()
-        while self.state == "paused":
-            self.obey(wait=True)
+        while (paused := self.state == "paused") or self._early():
+            self.obey(wait=paused)
+            if not paused:
+                time.sleep(WINK)
+
+    def _early(self) -> bool:
+        """Whether the next update would come before its time; one that was asked for does not."""
+        late = time.monotonic() - self._made
+        return self.state == "running" and self.steps_left is None and late < PACES[self.pace]
 
     def pause(self) -> None:
         """Stand still. What is known is on the disk: a training that is paused can be killed."""
@@ -122,6 +137,9 @@ class Control(Callback):
         assert self.loop is not None and self.recording is not None
         if command == "snapshot":
             self.loop.snapshot()
+            return
+        if command in PACES:
+            self.pace = command
             return
         self.steps_left = 1 if command == "step" else None
         self.recording.each = command == "step"
@@ -192,5 +210,5 @@ def main() -> None:
     begin(line, training=True)
     order = line.receive()
     assert isinstance(order, Order)
-    train(order, Control(line, gone))
+    train(order, Control(line, gone, order.pace))
     os._exit(0)  # all is written; the thread that reads stdin would hinder an orderly end

@@ -227,3 +227,19 @@ def test_a_training_stops_with_a_checkpoint_when_the_studio_is_killed(tmp_path: 
     assert RunFolder(folder).latest().progress["stopped"] is True
     until(lambda: not psutil.pid_exists(int(process))
           or psutil.Process(int(process)).status() == psutil.STATUS_ZOMBIE)  # fmt: skip
+
+
+def test_a_training_is_slowed_down_and_hurried_while_it_runs(jobs: Jobs):
+    slow = replace(order(PARABOLA.replace("steps: 3", "steps: 30")), pace="2 updates a second")
+    job = jobs.start(slow, "slow")
+    until(lambda: job.report.step > 0)
+    time.sleep(0.6)
+    assert job.report.step < 4 and not job.over
+    job.tell("pause")
+    until(lambda: job.report.state == "paused")
+    job.set_pace("as fast as possible")
+    job.tell("go")
+    begun = time.monotonic()
+    assert job.wait(5) and time.monotonic() - begun < 3
+    # w - 0.25 * 2 w halves w in every step, at whatever pace
+    assert float(load_run(job.folder).parameters["w"]) == 4.0 / 2**30

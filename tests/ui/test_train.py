@@ -60,8 +60,8 @@ def texts(page: AppTest) -> str:
     return " ".join(each.value for kind in (page.markdown, page.error, page.info) for each in kind)
 
 
-def trained(studio: Studio, text: str) -> AppTest:
-    page = opened(Workspace(text=text))
+def trained(studio: Studio, text: str, folder: str = "") -> AppTest:
+    page = opened(Workspace(text=text, folder=folder))
     button(page, "Start").click().run()
     (job,) = (j for j in studio.jobs._jobs.values() if str(j.folder) ==
               page.session_state["train_shown"])  # fmt: skip
@@ -82,6 +82,28 @@ def test_a_training_is_started_and_its_curves_are_drawn(studio: Studio):
     assert [curves_of(chart) for chart in page.get("vega_lite_chart")] == [
         ["each update"], ["w"], ["0.001, a guide", "w"]
     ]  # fmt: skip
+
+
+EPOCHS = """
+graphflow: 1
+name: a mean
+params: {w: {shape: scalar, init: '0.0'}}
+inputs: {x: {shape: [B]}}
+nodes: {f: mean((x - w) ** 2)}
+data: {source: csv, path: only.csv, batch: 1, shuffle: false, feed: {x: x}}
+train: {minimize: f, optimizer: sgd(lr=0.5), epochs: 1}
+"""
+
+
+def test_the_metrics_are_of_the_last_epoch_and_the_last_update_is_named_so(studio: Studio):
+    """w is 0, then 1, then 3: losses of the batches are (1 - 0)^2 and (3 - 1)^2, their mean 2.5."""
+    folder = studio.limits.folders[0]
+    (Path(folder) / "only.csv").write_text("x\n1.0\n3.0\n")
+    page = trained(studio, EPOCHS, folder)
+    found = {each.label: each.value for each in page.metric}
+    assert found == {"updates": "2", "epochs": "1 of 1", r"train\/loss": "2.5"}
+    (about,) = (each.value for each in page.caption if "last update" in each.value)
+    assert "epoch 1" in about and "loss 4" in about
 
 
 def curves_of(chart) -> list[str]:

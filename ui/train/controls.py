@@ -11,7 +11,7 @@ import streamlit as st
 from graphflow.diagnostics import GraphflowError
 from graphflow.studio.client import open_studio
 from graphflow.studio.jobs import OVER, Job, Standing
-from graphflow.studio.trainer import GUARD, Command, State
+from graphflow.studio.trainer import GUARD, PACES, Command, State
 from ui.messages import show
 
 Place = st.delta_generator.DeltaGenerator
@@ -100,9 +100,19 @@ def _buttons(job: Job) -> None:
     _command(cells[2], job, "step")
     _command(cells[3], job, "snapshot")
     _command(cells[4], job, "stop")
+    _pace(job)
     cells[5].button(
         "Kill", icon=":material/bolt:", on_click=job.kill, key="train_kill", width="stretch",
         help="end it at once; its last checkpoint stays",
+    )  # fmt: skip
+
+
+def _pace(job: Job) -> None:
+    """How quickly updates follow each other, at once."""
+    key = f"train_pace_{job.folder.name}"
+    st.radio(
+        "How fast", list(PACES), list(PACES).index(job.pace), key=key, horizontal=True,
+        label_visibility="collapsed", on_change=lambda: job.set_pace(st.session_state[key]),
     )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
 from graphflow.run_entries import settings_of
-from graphflow.studio.curves import gauge_charts, metrics_charts
+from graphflow.studio.curves import gauge_charts, last_row, metrics_charts
 from graphflow.studio.jobs import Standing
 from graphflow.view.workspace import Workspace
 from ui import going, state
@@ -54,19 +56,33 @@ def _live(run: Standing) -> None:
 
 
 def _numbers(run: Standing) -> None:
-    """How far it is."""
+    """How far it is, the metrics of its last epoch, and in small those of the last update."""
     report = run.job.report if run.job is not None else None
     step, epoch = (report.step, report.epoch) if report else (run.entry.steps, run.entry.epochs)
-    values = dict(report.values) if report else run.entry.metrics
-    columns = st.columns(min(6, 2 + len(values)))
+    last = dict(report.values) if report else {}
+    row = last_row(run.entry.path)
+    found, about = run.entry.metrics, ""
+    if row is not None and (row.epoch or not last):
+        found, about = row.metrics, _about(row.epoch, row.step, last)
+    elif last:
+        found, about = last, "These are of the last update, of one batch."
+    columns = st.columns(min(6, 2 + len(found)))
     total = report.steps if report else None
     columns[0].metric("updates", f"{step:,}" + (f" of {total:,}" if total else ""))
     total = report.epochs if report else None
     columns[1].metric("epochs", f"{epoch:,}" + (f" of {total:,}" if total else ""))
-    for column, (name, value) in zip(columns[2:], values.items(), strict=False):
+    for column, (name, value) in zip(columns[2:], found.items(), strict=False):
         column.metric(escaped(name), f"{value:.4g}")
-    if report and report.note:
-        st.caption(escaped(report.note))
+    for note in (about, report.note if report else ""):
+        if note:
+            st.caption(escaped(note))
+
+
+def _about(epoch: int, step: int, last: Mapping[str, float]) -> str:
+    """What metrics are of, and what the last update said."""
+    of = f"epoch {epoch:,}, the last that was finished" if epoch else f"update {step:,}"
+    told = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
+    return f"These are of {of}." + (f" The last update, of one batch: {told}." if told else "")
 
 
 def _moments(run: Standing, alive: bool) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from graphflow.diagnostics import GraphflowError
 from graphflow.studio.client import open_studio
 from graphflow.studio.services import Form, changes
-from graphflow.studio.trainer import GUARD, Order
+from graphflow.studio.trainer import GUARD, PACES, Order
 from graphflow.view.workspace import Workspace
 from ui import state
 from ui.messages import escaped, show
@@ -22,10 +22,12 @@ STARTED = "train_started"
 """Where a session keeps what it has started: a button is pressed once."""
 REFUSED = "train_refused"
 """Where a session keeps why the training that it asked for last was not begun."""
+ABOUT_PACE = "can be changed while it trains; no number that it computes depends on it"
 TWICE = 1.0
 """Seconds within which a second click on Start is a double click, and no second training."""
 COUNTED = ("epochs", "steps", "seed")
 SETTING, COUNT, FURTHER, GUARDED = "train_set_", "train_", "train_further", "train_guard"
+PACE = "train_pace"
 """Keys of the form's fields."""
 
 
@@ -78,6 +80,7 @@ def _form(workspace: Workspace, form: Form) -> None:
             help="one a line, as --set takes them", height=80, key=FURTHER,
         )  # fmt: skip
         st.checkbox(GUARD, key=GUARDED, help=ABOUT_GUARD)
+        st.selectbox("how fast", list(PACES), key=PACE, help=ABOUT_PACE)
         count = st.session_state.setdefault(STARTED, Started(0, -TWICE)).number
         st.form_submit_button(
             "Start", icon=":material/play_arrow:", type="primary", key=f"train_start_{count}",
@@ -117,5 +120,5 @@ def _order(workspace: Workspace, form: Form) -> Order:
     counts = {name: entered[f"{COUNT}{name}"] for name in _counts(form)}
     return Order(
         "", replace(workspace, overrides=tuple(overrides.items())), counts.get("seed"),
-        counts.get("epochs"), counts.get("steps"), guard=entered[GUARDED],
+        counts.get("epochs"), counts.get("steps"), guard=entered[GUARDED], pace=entered[PACE],
     )  # fmt: skip

@@ -198,6 +198,29 @@ def test_past_the_end_of_a_training_step_the_whole_page_shows_the_next(visitor):
     says(page, "0/")
 
 
+@pytest.mark.parametrize("name", ["Gallery", "Edit", "Check"])
+def test_the_graph_is_there_again_after_another_page(visitor, name):
+    page = opened(visitor, "graph=xyz")
+    page.get_by_role("link", name=name, exact=True).click()
+    canvas(page).wait_for(state="detached" if name != "Edit" else "attached")
+    page.get_by_role("link", name="Explore", exact=True).click()
+    page.locator('.gf [data-node="f"]').wait_for()
+    page.reload()
+    page.locator('.gf [data-node="f"]').wait_for()
+    assert said(page).startswith("0/")
+
+
+def test_the_graph_takes_the_whole_screen_and_gives_it_back(visitor):
+    page = opened(visitor, "graph=xyz")
+    before = canvas(page).bounding_box()["width"]
+    canvas(page).press("e")
+    expect(page, lambda: canvas(page).bounding_box()["width"] > before + 100)
+    canvas(page).press("ArrowRight")
+    assert said(page).startswith("1/")
+    page.locator(".gf .tools").get_by_role("button", name="the whole screen").click()
+    expect(page, lambda: canvas(page).bounding_box()["width"] == before)
+
+
 def test_everything_is_done_by_keyboard(visitor):
     """Pick the graph, step, open a group, read the panel: no mouse."""
     page = opened(visitor, "graph=resnet18")

@@ -186,10 +186,10 @@ def test_what_is_missing_is_asked_for_once(show):
     drawing, schedule = data.pop("drawing"), data.pop("schedule")
     widget = show(data)
     widget.give()
-    assert widget.told("need") == ["drawing", "schedule"]
+    assert widget.told("need") == ["drawing schedule"]
     widget.give(drawing=drawing, schedule=schedule)
     widget.press("ArrowRight")
-    assert (widget.here, widget.told("need")) == ("x", ["drawing", "schedule"])
+    assert (widget.here, widget.told("need")) == ("x", ["drawing schedule"])
 
 
 def test_another_drawing_keeps_the_cursor_and_the_place_on_the_screen(show):

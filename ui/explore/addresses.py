@@ -12,6 +12,8 @@ from ui.state import open_workspace, opened, session
 
 APPLIED = "address"
 """The fields of the address that was opened last."""
+NAMED = "address_of"
+"""The workspace that Explore's address names."""
 
 
 def restore() -> bool:
@@ -43,9 +45,20 @@ def show(view: View) -> None:
     st.session_state[APPLIED] = fields
 
 
+def follow() -> None:
+    """Have the address name the workspace that is open by now, so that a reload opens it again."""
+    if not st.query_params or st.session_state.get(NAMED) != opened():
+        st.session_state[NAMED] = opened()
+        show(seen())
+
+
+def seen() -> View:
+    """What is seen now."""
+    here = session()
+    return View(opened(), here.look, here.cursor, here.watches, here.breakpoints, here.stop_above)
+
+
 def link() -> str:
     """The address of what is seen now. Raises GraphflowError where it is too much for one."""
-    here = session()
-    view = View(opened(), here.look, here.cursor, here.watches, here.breakpoints, here.stop_above)
     parts = urlsplit(st.context.url or "")
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(written(view)), ""))
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, urlencode(written(seen())), ""))

@@ -153,7 +153,8 @@ def _open(node: str) -> None:
 
 
 def _need(what: str) -> None:
-    st.session_state.get(SENT, {}).pop(what, None)
+    for part in what.split():
+        st.session_state.get(SENT, {}).pop(part, None)
 
 
 def _iterate(by: int) -> None:

@@ -9,7 +9,7 @@ from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
 from graphflow.view.workspace import Workspace
-from ui.explore import chain, check, memory, now, table, transport, watch, yaml
+from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
 from ui.explore.first_nan import first_nan
 from ui.explore.graph import TAB, drawn
 from ui.explore.header import header
@@ -32,6 +32,7 @@ def page() -> None:
             steps: tuple[Step, ...] = ask(tuple, "steps")
             ask(Drawing, "drawing", here.look)
         here.cursor = max(START, min(here.cursor, len(steps) - 1))
+        addresses.follow()
         header(overview)
         first_nan(steps)
         walked(overview, steps, opened())

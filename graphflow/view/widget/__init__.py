@@ -19,7 +19,7 @@ State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Tri
 (an open group is to be closed; or whatever stands around a closed one, or around a node that was
 searched, to be opened; ``loop@`` is to be unrolled in time or folded: see ``view.looking``),
 ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``), ``breakpoint``, ``watch``, ``open``
-(a node), ``need`` (``"drawing"`` or ``"schedule"``), ``iterate`` (1 or -1).
+(a node), ``need`` (``"drawing"``, ``"schedule"`` or both with a space between), ``iterate`` (1 or -1).
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ const ACTIONS = {
     trace.selectedIndex = (trace.selectedIndex + 1) % TRACES.length;
     graph.retrace();
   },
+  e: (graph) => graph.enlarge(),
   '/': (graph) => graph.toolbar.search.focus(),
   '+': (graph) => graph.camera.zoom(1.25),
   '=': (graph) => graph.camera.zoom(1.25),

@@ -1,5 +1,6 @@
 // The widget: a drawing, a schedule and a cursor in it that moves wholly in the browser.
 
+const PATIENCE = 3000; // milliseconds until what did not come is asked for again
 let made = 0;
 
 class Graph {
@@ -10,7 +11,7 @@ class Graph {
     this.schedule = new Schedule(null);
     this.cursor = -1;
     this.breakpoints = new Set();
-    this.wanted = new Set();
+    this.wanted = '';
     this.counts = new Map();
     this.values = new Values();
     this.side = [1, 0];
@@ -30,6 +31,8 @@ class Graph {
     this.sending = paced((cursor) => painted(() => this.host.setStateValue('cursor', cursor)),
       () => this.transport.playing ? 500 : 60);
     this.root.addEventListener('keydown', (event) => pressed(this, event));
+    this.root.addEventListener('fullscreenchange', () =>
+      press(this.toolbar.whole, this.root.matches(':fullscreen')));
   }
 
   addCanvas() {
@@ -143,20 +146,20 @@ class Graph {
     this.transport.load(this.schedule);
   }
 
-  /** Ask once for what the host holds and did not send. */
+  /** Ask for what the host holds and did not send: in one message, since a second one before the
+   * host has heard the first would take its place.
+   */
   ask(data) {
     const lacking = [];
     if (!data.drawing && this.scene.rev !== data.rev) lacking.push(['drawing', data.rev]);
     if (data.schedule === undefined && this.schedule.rev !== (data.schedule_rev ?? null)) {
       lacking.push(['schedule', data.schedule_rev]);
     }
-    for (const [what, rev] of lacking) {
-      if (this.wanted.has(`${what} ${rev}`)) continue;
-      this.wanted.add(`${what} ${rev}`);
-      requestAnimationFrame(() => this.tell('need', what));
-    }
-    if (data.drawing) this.wanted.delete(`drawing ${data.rev}`);
-    if (data.schedule) this.wanted.delete(`schedule ${data.schedule.rev}`);
+    const wanted = lacking.join(' ');
+    if (!wanted || wanted === this.wanted) return;
+    this.wanted = wanted;
+    setTimeout(() => { this.wanted = ''; }, PATIENCE);
+    requestAnimationFrame(() => this.tell('need', lacking.map(([what]) => what).join(' ')));
   }
 
   tell(trigger, value) {
@@ -362,6 +365,12 @@ class Graph {
     this.option('follow', on);
     const node = this.scene.box(this.seenAt());
     if (on && node) this.camera.reveal(node, true);
+  }
+
+  /** Take the whole screen, as for a projector, or give it back. */
+  enlarge() {
+    if (this.root.matches(':fullscreen')) document.exitFullscreen();
+    else this.root.requestFullscreen();
   }
 
   download(kind) {

@@ -12,7 +12,7 @@ const KEYS = [
   ['U', 'unroll a loop in time, fold it'],
   ['B', 'breakpoint on the node'], ['W', 'watch the node'], ['T', 'trace up, down, both'],
   ['F', 'follow the cursor'], ['/', 'search'], ['+ − 0', 'larger, smaller, all of it'],
-  ['Esc', 'select nothing'], ['?', 'this help'],
+  ['E', 'the whole screen, and back'], ['Esc', 'select nothing'], ['?', 'this help'],
 ];
 
 /** Names as people order them: block2 before block10. */
@@ -58,6 +58,7 @@ class Toolbar {
     const end = make('span', { class: 'cluster end' }, this.root);
     button('SVG', 'download the picture as SVG', end, () => this.graph.download('svg'));
     button('PNG', 'download the picture as PNG', end, () => this.graph.download('png'));
+    this.whole = toggle('⛶', 'the whole screen (E)', end, () => this.graph.enlarge());
     button('?', 'keys and signs (?)', end, () => this.graph.help.switch());
   }
 

@@ -19,7 +19,8 @@ State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Tri
 (an open group is to be closed; or whatever stands around a closed one, or around a node that was
 searched, to be opened; ``loop@`` is to be unrolled in time or folded: see ``view.looking``),
 ``option`` (``{name, value}``; ``moment`` has ``{loop, t}``), ``breakpoint``, ``watch``, ``open``
-(a node), ``need`` (``"drawing"``, ``"schedule"`` or both with a space between), ``iterate`` (1 or -1).
+(a node), ``need`` (``"drawing"``, ``"schedule"`` or both with a space between), ``iterate`` (1 or
+-1).
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from graphflow.view.drawing import HUES
 
 FOLDER = Path(__file__).parent
 PARTS = (
-    "dom", "schedule", "values", "figures", "scene", "camera", "transport", "toolbar", "picture",
-    "controls", "graph",
+    "dom", "schedule", "values", "figures", "scene", "camera", "ring", "transport", "toolbar",
+    "picture", "controls", "graph",
 )  # fmt: skip
 
 

@@ -14,11 +14,11 @@ class Graph {
     this.wanted = '';
     this.counts = new Map();
     this.values = new Values();
-    this.side = [1, 0];
     this.root = make('div', { class: 'gf' }, parent);
     this.stage = make('div', { class: 'stage' });
     this.addCanvas();
     this.camera = new Camera(this.canvas, this.view, () => this.moved());
+    this.ring = new Ring(this.stage, this.camera);
     this.toolbar = new Toolbar(this.root, this);
     this.loops = new Loops(this.root, this);
     this.legend = make('div', { class: 'legend', role: 'note' }, this.root);
@@ -42,11 +42,6 @@ class Graph {
     this.view = make('div', { class: 'sheet' }, this.canvas);
     this.scene = new Scene(this.prefix);
     this.view.append(this.scene.layer);
-    this.over = draw('svg', { class: 'over', 'aria-hidden': 'true' }, this.stage);
-    this.here = draw('g', { class: 'here' }, this.over);
-    this.ring = draw('rect', { class: 'ring', rx: 8 }, this.here);
-    this.flag = draw('path', { class: 'flag' }, this.here);
-    this.word = draw('text', { class: 'word' }, this.here);
     watchPointer(this);
   }
 
@@ -202,7 +197,7 @@ class Graph {
     this.transport.tell(index);
     this.loops.follow(schedule.within(index));
     const node = scene.box(at);
-    if (node) this.side = this.free(node);
+    if (node) this.ring.turn(node, this.scene.nodes.values());
     if (node && this.options.follow && !quiet) this.camera.reveal(node, smooth);
     this.moved();
   }
@@ -229,37 +224,8 @@ class Graph {
   moved() {
     const node = this.scene.box(this.seenAt());
     const phase = node ? this.schedule.phase(this.cursor) : 0;
-    this.here.classList.toggle('away', !node);
+    this.ring.show(node, phase);
     this.minimap.moved(node, phase);
-    if (!node) return;
-    const { camera } = this;
-    const [x, y] = camera.place(node);
-    const [w, h] = [node.w, node.h].map((side) => Math.max(side * camera.k, 12) + 8);
-    filled(this.ring, { x: x - w / 2, y: y - h / 2, width: w, height: h });
-    const word = `${SIGNS[phase]} ${PHASES[phase]}`;
-    this.here.setAttribute('class', `here ${PHASES[phase]}`);
-    const wide = 18 + 7 * word.length;
-    const [sx, sy] = this.side;
-    const left = clamp(x - wide / 2 + sx * (w / 2 + wide / 2 + 8), 2, camera.width - wide - 2);
-    const top = clamp(y - 9 + sy * (h / 2 + 17), 2, camera.height - 20);
-    const [mx, my] = [left + wide / 2, top + 9];
-    const [bx, by] = [mx - sx * wide / 2, my - sy * 9];
-    this.flag.setAttribute('d', `M${left} ${top}h${wide}v18H${left}Z`
-      + `M${bx - sy * 6} ${by - sx * 6}L${bx - sx * 8} ${by - sy * 8}L${bx + sy * 6} ${by + sx * 6}Z`);
-    filled(this.word, { x: mx, y: top + 13 }, null, word);
-  }
-
-  /** On which side of a box its flag covers no other box: right, left, above, else below. */
-  free(node) {
-    const { k } = this.camera;
-    const [wide, high] = [104 / k, 28 / k];
-    const near = [...this.scene.nodes.values()].filter((other) => other !== node
-      && Math.abs(other.x - node.x) < (other.w + node.w) / 2 + wide
-      && Math.abs(other.y - node.y) < (other.h + node.h) / 2 + high);
-    const clear = ([sx, sy]) => near.every((other) =>
-      Math.abs(other.x - node.x - sx * (node.w + wide) / 2) > (other.w + wide) / 2
-      || Math.abs(other.y - node.y - sy * (node.h + high) / 2) > (other.h + high) / 2);
-    return [[1, 0], [-1, 0], [0, -1]].find(clear) || [0, 1];
   }
 
   /** To the same place at another time of a loop. */

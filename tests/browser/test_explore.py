@@ -1,10 +1,8 @@
-"""Explore in a real browser: steps, numbers, groups, keys, and no error on the console."""
+"""Explore in a real browser: steps, numbers, groups, and no error on the console."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,59 +10,16 @@ import pytest
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
+from .explore_page import canvas, count, expect, opened, panel, said, says, step
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 TEN = [
     "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "lenet", "lstm",
     "gan", "transformer", "gd_1d", "q_learning",
 ]  # fmt: skip
-PATIENCE = 90_000
-"""Milliseconds for the largest graphs to be opened, on a machine with other things to do."""
-
-
-def opened(visitor, address: str, **how: object) -> Page:
-    page = visitor.open(f"?{address}", **how)
-    canvas(page).wait_for(timeout=PATIENCE)
-    page.locator(".gf .transport .step").wait_for()
-    return page
-
-
-def canvas(page: Page) -> Locator:
-    return page.locator(".gf .canvas")
-
-
-def said(page: Page) -> str:
-    return page.locator(".gf .transport .step").inner_text()
-
-
-def count(page: Page) -> int:
-    found = re.match(r"0/(\d+)", said(page))
-    assert found, said(page)
-    return int(found[1])
-
-
-def panel(page: Page, words: str | re.Pattern[str]) -> Locator:
-    """What the panel beside the graph says."""
-    return page.get_by_test_id("stColumn").last.get_by_text(words).first
-
-
-def expect(page: Page, holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end
-        page.wait_for_timeout(50)
-
-
-def says(page: Page, start: str) -> None:
-    """Wait until the line below the graph begins so."""
-    page.locator(".gf .transport .step").filter(has_text=re.compile(f"^{start}")).wait_for()
-
-
-def step(page: Page) -> None:
-    page.locator(".gf .transport").get_by_role("button", name="step (Right)", exact=True).click()
 
 
 def test_a_walkthrough_of_xyz_reads_the_value_and_the_gradients_off_the_page(visitor):
@@ -219,129 +174,6 @@ def test_the_graph_takes_the_whole_screen_and_gives_it_back(visitor):
     assert said(page).startswith("1/")
     page.locator(".gf .tools").get_by_role("button", name="the whole screen").click()
     expect(page, lambda: canvas(page).bounding_box()["width"] == before)
-
-
-def test_everything_is_done_by_keyboard(visitor):
-    """Pick the graph, step, open a group, read the panel: no mouse."""
-    page = opened(visitor, "graph=resnet18")
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate(ACTIVE) == "canvas":
-            break
-    assert page.evaluate(ACTIVE) == "canvas"
-    page.keyboard.press("ArrowRight")
-    panel(page, re.compile(r"of \d+")).wait_for()
-    page.keyboard.press("ArrowRight")
-    assert said(page).startswith("2/")
-    panel(page, re.compile(r"step 2 of")).wait_for()
-    page.keyboard.press("n")
-    says(page, "3/")
-    page.keyboard.press("p")
-    says(page, "2/")
-    canvas(page).focus()
-    for _ in range(30):
-        if page.locator(".gf .node.cur.closed").count():
-            break
-        page.keyboard.press("ArrowRight")
-    drawn = page.locator(".gf [data-node]").count()
-    page.keyboard.press("Enter")  # the step is in a closed group
-    expect(page, lambda: page.locator(".gf [data-node]").count() > drawn)
-
-
-def test_a_cell_of_an_input_is_written_over_in_place(visitor):
-    """What depends on the input is computed again, and its boxes are marked."""
-    page = opened(visitor, "graph=linear_regression&cursor=0")
-    page.get_by_role("button", name="Edit values").click()
-    grid = page.get_by_test_id("stDataFrame").first
-    grid.wait_for()
-    box = grid.bounding_box()
-    page.wait_for_timeout(500)
-    page.mouse.click(box["x"] + 40, box["y"] + 52)
-    page.wait_for_timeout(200)
-    page.keyboard.type("7")
-    page.wait_for_timeout(200)
-    page.keyboard.press("Enter")
-    page.get_by_text(re.compile(r"the last: .*= 7$")).wait_for()
-    page.keyboard.press("Escape")
-    expect(page, lambda: page.locator(".gf .node.changed").count() > 0)
-
-
-def test_a_stranger_walks_from_the_gallery_to_the_values_by_keyboard(visitor):
-    """Pick, step, read, open the fields of the values: with keys alone, the focus always seen."""
-    page = visitor.open()
-    key_to(page, "Start with f = (x + y) z")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/explore*")
-    canvas(page).wait_for(timeout=PATIENCE)
-    page.locator(".gf .transport .step").wait_for()
-    page.keyboard.press("n")
-    says(page, "1/7")
-    panel(page, re.compile("q = x")).wait_for()
-    key_to(page, "Edit values")
-    page.keyboard.press("Enter")
-    page.get_by_role("spinbutton", name=re.compile("^x ")).wait_for()
-
-
-def test_a_number_is_written_over_by_keyboard(visitor):
-    """The fields get the focus with the popover, Tab goes round them, Escape leads back."""
-    page = opened(visitor, "graph=xyz")
-    key_to(page, "Edit values")
-    page.keyboard.press("Enter")
-    expect(page, lambda: page.evaluate(FOCUSED) == "x (input)")
-    page.keyboard.press("Control+A")
-    page.keyboard.type("3")
-    page.keyboard.press("Enter")
-    page.get_by_text("the last: x = 3").wait_for()
-    for name in ("y (input)", "z (input)", "Undo", "Reset", "x (input)"):
-        page.keyboard.press("Tab")
-        assert page.evaluate(FOCUSED) == name
-    page.keyboard.press("Escape")
-    expect(page, lambda: "Edit values" in page.evaluate(FOCUSED))
-    page.keyboard.press("n")
-    says(page, "1/7.*q = x .* 8")  # 3 + 5
-
-
-def test_cells_are_written_over_by_keyboard_one_after_the_other(visitor):
-    """The table after an edit is another one, and its place among the fields is kept."""
-    page = opened(visitor, "graph=linear_regression")
-    key_to(page, "Edit values")
-    page.keyboard.press("Enter")
-    page.get_by_test_id("data-grid-canvas").wait_for()
-    for number in ("7", "6"):
-        for _ in range(12):
-            if page.evaluate("document.activeElement.tagName") == "CANVAS":
-                break
-            page.keyboard.press("Tab")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.type(number)
-        page.locator("#portal input").wait_for()
-        page.keyboard.press("Enter")
-        page.get_by_text(re.compile(rf"the last: .* = {number}$")).wait_for()
-
-
-def key_to(page: Page, name: str) -> None:
-    """Tab until a button of this name has the focus, which must be seen there."""
-    page.get_by_role("button", name=name).wait_for()
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if name in page.evaluate("document.activeElement.closest('button')?.innerText || ''"):
-            style = "getComputedStyle(document.activeElement).outlineStyle"
-            assert page.evaluate(style) == "solid"
-            return
-    raise AssertionError(f"no way by Tab to {name}")
-
-
-FOCUSED = """() => {
-  const active = document.activeElement;
-  return active.getAttribute('aria-label') || active.innerText;
-}"""
-ACTIVE = """() => {
-  let active = document.activeElement;
-  while (active && active.shadowRoot && active.shadowRoot.activeElement) {
-    active = active.shadowRoot.activeElement;
-  }
-  return active ? active.className : '';
-}"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

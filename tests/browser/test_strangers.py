@@ -10,7 +10,7 @@ import pytest
 from graphflow.studio.permalink import View, written
 from graphflow.view.workspace import Workspace
 
-from .test_explore import canvas, opened, panel, said
+from .explore_page import canvas, opened, panel, said
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -14,7 +14,7 @@ from graphflow.studio.permalink import View, written
 from graphflow.view.study import Study
 from graphflow.view.workspace import Look, Workspace
 
-from .test_explore import canvas, count, expect, opened, said, step
+from .explore_page import canvas, count, expect, opened, said, step
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402

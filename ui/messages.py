@@ -29,6 +29,16 @@ def escaped(text: str) -> str:
     return _SIGNS.sub(r"\\\1", _ADDRESSES.sub(_JOINER, text)).replace("\n", " ")
 
 
+def label(text: str) -> str:
+    """Text as the label of a control: a screen reader reads it out as it stands, so that signs of
+    Markdown that no name has are left out, rather than escaped.
+
+    >>> label("data.batch"), label("![x](a) <b>")
+    ('data.batch', '  x (a)  b ')
+    """
+    return re.sub(r"[^\w .,()=/-]", " ", _ADDRESSES.sub(_JOINER, text))
+
+
 def show(error: GraphflowError) -> None:
     """What is wrong and what to do; below it where, with a caret under the place."""
     for found in error.diagnostics:

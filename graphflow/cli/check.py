@@ -148,6 +148,8 @@ def _print(report: Report) -> None:
 
 def _summary(report: Report) -> str:
     """What was found, in a few words."""
+    from graphflow.runtime.differences import held_still
+
     if report.errors:
         return f"{_count(len(report.errors), 'error')}"
     passed = sum(r.passed for r in report.results)
@@ -161,7 +163,7 @@ def _summary(report: Report) -> str:
                      f"differences say (fed from {found.fed_from})")  # fmt: skip
         parts += [f"{wrong} DISAGREE"] if wrong else []
         parts += [f"at a kink, and right beside it: {', '.join(found.kinks)}"] * bool(found.kinks)
-        parts += [f"with {_count(found.held, 'stop_gradient')} held still"] * bool(found.held)
+        parts += [held_still(found.held)] * bool(found.held)
     if report.stretches is not None:
         parts.append(_count(len(report.stretches), "stretched operand"))
     return ", ".join(parts)

@@ -33,6 +33,15 @@ def held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Ar
     return intervene(graph, stops), {**leaves, **{n: np.asarray(values[n]) for n in stops}}
 
 
+def held_still(count: int) -> str:
+    """What a verdict must say where values stand still in the differences.
+
+    >>> held_still(1), held_still(3), held_still(0)
+    ('with 1 stop_gradient held still', 'with 3 stop_gradients held still', '')
+    """
+    return f"with {count} stop_gradient{'s' * (count > 1)} held still" if count else ""
+
+
 def projected(graph: Graph, of: str, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
     """The graph whose output is ``of``, or its sum with random weights if it is no one number."""
     type = graph[of].tensor

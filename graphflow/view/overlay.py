@@ -12,6 +12,12 @@ from typing import Literal
 from graphflow.view.drawing import Drawing
 from graphflow.view.workspace import OverlayKind
 
+ABOUT: Mapping[OverlayKind, str] = {
+    "values": "root mean square; of a closed box the largest inside",
+    "gradients": "Euclidean norm ‖∇‖; of a closed box the largest inside, parameters too",
+    "time": "share of the whole",
+    "memory": "share of the whole",
+}
 Flag = Literal["", "nan", "inf", "exploding", "vanishing", "dead", "changed"]
 FLAGS: tuple[Flag, ...] = ("nan", "inf", "exploding", "vanishing", "dead", "changed", "")
 """The worst first."""
@@ -42,6 +48,11 @@ class Overlay:
     failing: str = ""
     whole: float = 0.0
 
+    @property
+    def about(self) -> str:
+        """What colour and number mean."""
+        return ABOUT.get(self.kind, "")
+
     def seen(self, drawing: Drawing) -> Overlay:
         """The marks of the boxes that a drawing shows: what is hidden counts for the box that it
         is in.
@@ -65,7 +76,13 @@ class Overlay:
             return shared(self.kind, amount, self.whole)
         flagged = [(id, mark) for id, mark in found if mark.flag == flag]
         id, mark = max(flagged, key=lambda item: item[1].amount)
-        return replace(mark, text=mark.text if id == box else f"{_within(id, box)}: {mark.text}")
+        if id == box:
+            return mark
+        text = f"{_within(id, box)}: {mark.text}"
+        if self.kind == "changes":
+            return replace(mark, text=text)
+        largest = mark.amount >= max(other.amount for _, other in found)
+        return replace(mark, text=f"{'largest inside' if largest else 'inside'}: {text}")
 
 
 def _within(id: str, box: str) -> str:

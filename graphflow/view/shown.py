@@ -106,6 +106,16 @@ class EpsilonRow:
 
 
 @dataclass(frozen=True)
+class EntryRow:
+    """The partial derivative by one entry of an array."""
+
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+
+
+@dataclass(frozen=True)
 class GradientReport:
     """A gradient against differences. The error falls with epsilon until rounding takes over."""
 
@@ -121,7 +131,19 @@ class GradientReport:
     """Whether the point is a corner, so that no difference decides; ``good`` then tells whether
     both agree beside it."""
     element: tuple[int, ...] | None = None
-    """The element that was moved; None for a random direction."""
+    """The element that was moved; None for a random direction, or a single number."""
+    seed: int | None = None
+    """What the random direction was drawn with; None where there was none."""
+    size: int = 1
+    """How many entries the value has."""
+    entries: tuple[EntryRow, ...] = ()
+    """A small value entry by entry, as far as there was time."""
+    held: str = ""
+    """What ``stop_gradient`` held still in the differences, in words."""
+    freed: float | None = None
+    """The difference with every ``stop_gradient`` let go, where there is one."""
+    hidden: bool = False
+    """Whether that is another number: then the gradient is what ``stop_gradient`` made of it."""
 
 
 MemoryKind = Literal["value", "gradient", "parameter", "state", "input"]

@@ -176,6 +176,7 @@ def wire_overlay(overlay: Overlay) -> dict[str, Wire]:
     """An overlay: for each box its bucket, text and flag."""
     return {
         "kind": overlay.kind,
+        "about": overlay.about,
         "legend": list(overlay.legend),
         "marks": {id: [mark.bucket, mark.text, mark.flag] for id, mark in overlay.marks.items()},
     }

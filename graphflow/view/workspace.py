@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -13,6 +14,8 @@ Walk = Literal["gradient", "training"]
 OverlayKind = Literal["none", "values", "gradients", "time", "memory", "changes"]
 
 
+NAMED = re.compile(r"""^name:[ ]+(["']?)(?P<name>[^"'#\n]{1,80}?)\1[ ]*(#.*)?$""", re.MULTILINE)
+"""The line that names a file; it is found in a text with errors, too."""
 TEXT_FILE = "<text>"
 """What errors and places call a text that is no file."""
 
@@ -63,8 +66,15 @@ class Workspace:
 
     @property
     def title(self) -> str:
-        """What is open, in a word or two."""
-        return self.graph or ("a text" if self.text else self.run)
+        r"""What is open, in a word or two: of a text its ``name:``, as far as it says one.
+
+        >>> Workspace(text="graphflow: 1\nname: mine # so far").title, Workspace(text="x:").title
+        ('mine', 'a text')
+        """
+        if self.graph or not self.text:
+            return self.graph or self.run
+        named = NAMED.search(self.text)
+        return named["name"] if named else "a text"
 
     def owns(self, file: str) -> bool:
         """Whether ``file`` is what is open, as a place in it says, and not one of blocks.

@@ -85,6 +85,43 @@ def test_failing_rows_stand_first_and_lead_to_their_node():
     assert app.button(key="check_open_golden").label == "Open y in Explore"
 
 
+HELD = """graphflow: 1
+name: a tanh
+params: {z: {shape: [3], init: 'full(0.5)'}}
+nodes:
+  t: tanh(z)
+  slope: stop_gradient(1 - t)
+  mine: stop_gradient(t) + slope * (z - stop_gradient(z))
+  loss: sum(square(mine))
+"""
+
+
+def test_stop_gradients_are_told_with_the_verdict_and_a_text_by_its_name():
+    app = run(HELD)
+    app.button(key="check_run_gradients").click().run()
+    found = words(app).replace("\\", "")
+    assert not app.exception and "Is **a tanh** right?" in found
+    assert "agrees only with 3 stop_gradients held still" in found and "all well" not in found
+
+
+def test_explore_tells_the_direction_its_entries_and_what_was_held():
+    def shown(text: str) -> None:
+        from graphflow.view.study import Study
+        from graphflow.view.workspace import Workspace
+        from ui.explore.check import report
+
+        report(Study(Workspace(text=text, of="loss")).gradient_check("z"))
+
+    app = AppTest.from_function(shown, args=(HELD,), default_timeout=60).run()
+    found = words(app).replace("\\", "")
+    assert not app.exception
+    assert ":orange-badge[≈ agrees only with 3 stop_gradients held still]" in found
+    assert "3 entries" in found and "(seed 0)" in found and "let go" in found
+    assert list(app.dataframe[0].value["entry"]) == ["[0]", "[1]", "[2]"]
+    spec = app.get("vega_lite_chart")[0].proto
+    assert [each.name for each in spec.datasets] == ["points"]  # there before the first picture
+
+
 def test_an_error_stands_in_its_card_and_is_not_asked_again(answers):
     app = run(WRONG.replace("nine", "none").replace("{y: 10}", "{q: 10}"))
     app.button(key="check_run_golden").click().run()

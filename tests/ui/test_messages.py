@@ -1,6 +1,6 @@
 from streamlit.testing.v1 import AppTest
 
-from ui.messages import escaped
+from ui.messages import escaped, label
 
 
 def page_with_an_error() -> None:
@@ -30,3 +30,9 @@ def test_no_link_is_made_of_an_address():
 
 def test_letters_digits_and_spaces_are_left_alone():
     assert escaped("size 3 é") == "size 3 é"
+
+
+def test_labels_are_read_out_as_they_stand():
+    assert label("data.batch") == "data.batch" and label("w_1 (parameter)") == "w_1 (parameter)"
+    hostile = label("![x](http://b) <i> `c` *d* :red[e] $f$ www.g")
+    assert not set("![]<>`*:$\\") & set(hostile) and "www.g" not in hostile

@@ -106,6 +106,19 @@ def test_the_metrics_are_of_the_last_epoch_and_the_last_update_is_named_so(studi
     assert "epoch 1" in about and "loss 4" in about
 
 
+def test_labels_have_no_backslashes_and_no_picture_begins_without_numbers(studio: Studio):
+    """Vega warns of a scale without numbers; numbers with a name are there from the first."""
+    page = opened(Workspace(text=PARABOLA))
+    labels = [each.label for kind in (page.text_input, page.number_input) for each in kind]
+    assert "optimizer" in labels and not any("\\" in each for each in labels)
+    drawn = trained(studio, PARABOLA).get("vega_lite_chart")
+    assert drawn and all(
+        [each.name for each in chart.proto.datasets] == ["points"]
+        and not chart.proto.HasField("data")
+        for chart in drawn
+    )
+
+
 def curves_of(chart) -> list[str]:
     return json.loads(chart.proto.spec)["encoding"]["color"]["scale"]["domain"]
 

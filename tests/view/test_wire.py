@@ -79,6 +79,7 @@ def test_an_overlay_is_a_row_for_each_box():
     marks = {"w": Marked(float("nan"), 1, "nan", "nan")}
     assert wire_overlay(Overlay("gradients", ("small", "large"), marks)) == {
         "kind": "gradients",
+        "about": "Euclidean norm ‖∇‖; of a closed box the largest inside, parameters too",
         "legend": ["small", "large"],
         "marks": {"w": [1, "nan", "nan"]},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import streamlit as st
 
@@ -10,6 +11,24 @@ from graphflow.view.shown import GradientReport
 from graphflow.view.steps import Step
 from ui.messages import escaped, show_errors
 from ui.state import ask, session
+from ui.widgets.charts import named
+
+HIDDEN = (
+    "The gradient is what stop_gradient makes of it, not the slope of the values as they are. "
+    "That is right where it is meant (a target, an estimator), and wrong where the graph should "
+    "have its own derivative."
+)
+SWEEP = {
+    "mark": {"type": "line", "point": True},
+    "encoding": {
+        "x": {"field": "epsilon", "type": "quantitative", "scale": {"type": "log"},
+              "title": "step size ε", "axis": {"format": ".0e"}},
+        "y": {"field": "error", "type": "quantitative", "scale": {"type": "log"},
+              "title": "relative error", "axis": {"format": ".0e"}},
+    },
+    "height": 160,
+}  # fmt: skip
+"""Over step sizes and errors."""
 
 
 def check(by: tuple[str, ...], steps: Sequence[Step], cursor: int) -> None:
@@ -41,28 +60,61 @@ def value_at(steps: Sequence[Step], cursor: int) -> str:
 
 def report(found: GradientReport) -> None:
     """The verdict in a word, then the sweep as a curve and as a table."""
-    verdict = ":green-badge[✓ agrees]" if found.good else ":red-badge[✗ differs]"
-    st.markdown(f"{verdict} d {escaped(found.of)} / d {escaped(found.by)}")
+    st.markdown(f"{verdict(found)} d {escaped(found.of)} / d {escaped(found.by)}")
+    if found.seed is not None:
+        st.markdown(
+            f"**{escaped(found.by)}** has {found.size} entries. The numbers are the derivative "
+            f"along one random direction v (seed {found.seed}): the sum of gradient times v."
+        )
+    let_go = ""
+    if found.freed is not None:
+        let_go = f"  \nwith every stop_gradient let go, numeric `{found.freed:.10g}`"
     st.markdown(
         f"analytic `{found.analytic:.10g}`  \nnumeric `{found.best.numeric:.10g}` at ε = "
-        f"{found.best.epsilon:.0e}  \nrelative error `{found.best.error:.2e}`"
+        f"{found.best.epsilon:.0e}  \nrelative error `{found.best.error:.2e}`{let_go}"
     )
+    if found.hidden:
+        st.caption(HIDDEN)
     if found.note:
         st.caption(escaped(found.note))
-    st.vega_lite_chart(
-        [{"epsilon": row.epsilon, "error": max(row.error, 1e-17)} for row in found.rows],
-        {
-            "mark": {"type": "line", "point": True},
-            "encoding": {
-                "x": {"field": "epsilon", "type": "quantitative", "scale": {"type": "log"},
-                      "title": "step size ε", "axis": {"format": ".0e"}},
-                "y": {"field": "error", "type": "quantitative", "scale": {"type": "log"},
-                      "title": "relative error", "axis": {"format": ".0e"}},
-            },
-            "height": 160,
-        },
-        key="check_sweep",
+    _entries(found)
+    _sweep(found)
+
+
+def verdict(found: GradientReport) -> str:
+    """Agrees or differs, and what stop_gradient held still meanwhile."""
+    held = f" {escaped(found.held)}" if found.held else ""
+    if not found.good:
+        return f":red-badge[✗ differs{held}]"
+    if found.hidden:
+        return f":orange-badge[≈ agrees only{held}]"
+    return f":green-badge[✓ agrees{held}]"
+
+
+def _entries(found: GradientReport) -> None:
+    """The partial derivatives of a small value, one by one."""
+    if not found.entries:
+        return
+    left = found.size - len(found.entries)
+    st.markdown("Entry by entry" + (f": {left} of {found.size} left out" if left else ""))
+    st.dataframe(
+        [
+            {"entry": str(list(row.index)), "analytic": f"{row.analytic:.8g}",
+             "numeric": f"{row.numeric:.8g}", "error": f"{row.error:.1e}"}
+            for row in found.entries
+        ],
+        hide_index=True, key="check_entries",
     )  # fmt: skip
+
+
+def _sweep(found: GradientReport) -> None:
+    """The error over the step size, as a curve and as a table."""
+    rows = [
+        {"epsilon": row.epsilon, "error": max(row.error, 1e-17)}
+        for row in found.rows if isfinite(row.error)
+    ]  # fmt: skip
+    if rows:
+        st.vega_lite_chart(spec={**SWEEP, **named(rows)}, key="check_sweep")
     st.table([
         {"ε": f"{row.epsilon:.0e}", "numeric": f"{row.numeric:.8g}", "error": f"{row.error:.1e}"}
         for row in found.rows

@@ -13,7 +13,7 @@ from graphflow.view.overview import Leaf, Overview
 from graphflow.view.shown import Shown
 from graphflow.view.workspace import Edit
 from ui.explore.values import value
-from ui.messages import show, show_errors
+from ui.messages import label, show, show_errors
 from ui.state import START, ask, opened, refusal, session, try_change
 
 EDITS = "edits"
@@ -50,11 +50,11 @@ def number(leaf: Leaf) -> None:
     now = shown.summary.minimum
     if leaf.dtype.startswith("float"):
         st.session_state[key] = now
-        st.number_input(f"{leaf.name} ({leaf.kind})", key=key, format="%g", step=0.1,
+        st.number_input(label(f"{leaf.name} ({leaf.kind})"), key=key, format="%g", step=0.1,
                         on_change=_written, args=(leaf.name, key))  # fmt: skip
     else:
         st.session_state[key] = None if now is None else int(now)
-        st.number_input(f"{leaf.name} ({leaf.kind})", key=key, step=1, on_change=_written,
+        st.number_input(label(f"{leaf.name} ({leaf.kind})"), key=key, step=1, on_change=_written,
                         args=(leaf.name, key))  # fmt: skip
 
 

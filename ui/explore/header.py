@@ -11,7 +11,7 @@ from graphflow.view.overview import Overview
 from graphflow.view.workspace import Walk
 from ui.explore import editing, sharing
 from ui.explore.values import size
-from ui.messages import escaped, show
+from ui.messages import escaped, label, show
 from ui.state import START, move_to, opened, refusal, try_change
 
 WALK = "walk"
@@ -105,7 +105,7 @@ def walk(overview: Overview) -> None:
                          on_change=_become, args=("dtype",))  # fmt: skip
     for name, number in overview.sizes:
         key = _kept(f"size {name}", number)
-        st.number_input(f"Size {escaped(name)}", min_value=1, max_value=LARGEST, step=1,
+        st.number_input(f"Size {label(name)}", min_value=1, max_value=LARGEST, step=1,
                         key=key, on_change=_become, args=(f"size {name}",),
                         help="of inputs that random numbers are fed to")  # fmt: skip
     if overview.loops:

@@ -9,7 +9,7 @@ from html import escape
 import streamlit as st
 
 from graphflow.view.shown import Shown
-from ui.messages import escaped
+from ui.messages import escaped, label
 from ui.state import ask, session
 
 LONG = 90
@@ -86,7 +86,7 @@ def legend(shown: Shown) -> None:
 
 def _slice(shown: Shown, key: str) -> Shown:
     """Another slice of a large value, where one is chosen."""
-    chosen = st.slider(f"Slice of {shown.name}", 0, shown.slices - 1, shown.slice, key=key)
+    chosen = st.slider(f"Slice of {label(shown.name)}", 0, shown.slices - 1, shown.slice, key=key)
     if chosen == shown.slice:
         return shown
     return ask(Shown, "shown", shown.id, session().cursor, chosen)

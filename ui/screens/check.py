@@ -31,7 +31,8 @@ TITLES: dict[Part, tuple[str, str]] = {
         "Gradients",
         "The derivative rule of every node, and the gradient by every parameter and input, against "
         "central differences, at the point that Explore shows: edits count. The first node that "
-        "disagrees is the one to mend.",
+        "disagrees is the one to mend. Of a value with several entries the number is the "
+        "derivative along one random direction (seed 0).",
     ),
     "determinism": (
         "Determinism",
@@ -46,16 +47,18 @@ TITLES: dict[Part, tuple[str, str]] = {
     ),
 }
 VERDICTS = {
-    "good": ":green-badge[:material/check_circle: all well]",
-    "bad": ":red-badge[:material/error: wrong]",
-    "none": ":gray-badge[:material/remove: nothing to check]",
+    "good": ":green-badge[:material/check_circle: all well{}]",
+    "held": ":orange-badge[:material/pan_tool: agrees only{}]",
+    "bad": ":red-badge[:material/error: wrong{}]",
+    "none": ":gray-badge[:material/remove: nothing to check{}]",
 }
 WAITING = ":gray-badge[:material/hourglass_empty: not run yet]"
 SIGNS = {
-    "good": "✓ agrees", "wrong": "✗ wrong", "corner": "⌃ corner", "no derivative": "– none",
-    "not finite": "∞ not finite", "not checked": "· left out", "tie": "= tie",
+    "good": "✓ agrees", "held": "≈ held still", "wrong": "✗ wrong", "corner": "⌃ corner",
+    "no derivative": "– none", "not finite": "∞ not finite", "not checked": "· left out",
+    "tie": "= tie",
 }  # fmt: skip
-ORDER = ("wrong", "not finite", "tie", "corner", "not checked", "no derivative", "good")
+ORDER = ("wrong", "not finite", "held", "tie", "corner", "not checked", "no derivative", "good")
 HEIGHT = 320
 
 
@@ -96,7 +99,7 @@ def card(part: Part) -> None:
             asked.parts.add(part)
             asked.errors.pop(part, None)
         found = _found(part, asked, title)
-        verdict = WAITING if found is None else VERDICTS[found.verdict]
+        verdict = WAITING if found is None else _verdict(found)
         heading.markdown(f"#### {title} {verdict}")
         st.caption(about)
         if part in asked.errors:
@@ -104,6 +107,12 @@ def card(part: Part) -> None:
         if found is not None:
             with show_errors():
                 _answer(found)
+
+
+def _verdict(found: Section) -> str:
+    """The verdict in a word, with what it must not be read without."""
+    note = "" if found.verdict == "none" or not found.note else f" {escaped(found.note)}"
+    return VERDICTS[found.verdict].format(f",{note}" if note and found.verdict != "held" else note)
 
 
 def _found(part: Part, asked: Asked, title: str) -> Section | None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from graphflow.figures import Chart
 from graphflow.figures.theme import COLOURS
+from ui.widgets.charts import named
 
 HEIGHT = 330
 """Pixels of a chart without its legend."""
@@ -31,9 +32,12 @@ def charts(kind: str, found: Mapping[str, Chart]) -> None:
     theme = st.context.theme.type or "light"
     cells = st.columns(2) if len(found) > 1 else [st.container()]
     for number, chart in enumerate(found.values()):
+        rows = points(chart)
+        if not rows["x"]:
+            continue
         st_cell = cells[number % len(cells)]
         st_cell.vega_lite_chart(
-            points(chart), specification(chart, theme), key=f"train_{kind}_{number}",
+            spec={**specification(chart, theme), **named(rows)}, key=f"train_{kind}_{number}",
             alt=f"{chart.labels.title} over {chart.labels.x}; a table below has the last values",
         )  # fmt: skip
 
@@ -56,8 +60,7 @@ def specification(chart: Chart, theme: str) -> dict[str, object]:
     """A chart in the grammar of Vega-Lite. It names the curves, never their numbers, so that new
     numbers do not make a new chart.
     """
-    named = chart.legend
-    rows = -(-len(chart.series) // 2) if named and len(chart.series) > 1 else 0
+    rows = -(-len(chart.series) // 2) if chart.legend and len(chart.series) > 1 else 0
     log = "y" in chart.log
     scale = {"type": "log"} if log else {"type": "linear", "zero": False}
     ink = INK[theme]
@@ -77,7 +80,7 @@ def specification(chart: Chart, theme: str) -> dict[str, object]:
                   "axis": {"tickCount": 6}, "scale": {"zero": False, "nice": False}},
             "y": {"field": "y", "type": "quantitative", "title": chart.labels.y, "axis": lines,
                   "scale": scale},
-            **(_by_name(chart) if named else _by_place(chart)),
+            **(_by_name(chart) if chart.legend else _by_place(chart)),
             "tooltip": [{"field": "curve", "title": "curve"},
                         {"field": "x", "type": "quantitative", "title": chart.labels.x},
                         {"field": "y", "type": "quantitative", "format": ".4~g",

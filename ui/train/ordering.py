@@ -14,7 +14,7 @@ from graphflow.studio.services import Form, changes
 from graphflow.studio.trainer import GUARD, PACES, Order
 from graphflow.view.workspace import Workspace
 from ui import state
-from ui.messages import escaped, show
+from ui.messages import escaped, label, show
 from ui.train.controls import ABOUT_GUARD
 from ui.train.listing import show_run
 
@@ -68,8 +68,8 @@ def _form(workspace: Workspace, form: Form) -> None:
     with st.form("train_form", enter_to_submit=False):
         halves = st.columns(2)
         for number, (name, text) in enumerate(form.settings):
-            label = escaped(name.removeprefix("train.").removeprefix("run."))
-            halves[number % 2].text_input(label, given.get(name, text), key=f"{SETTING}{name}")
+            shown = label(name.removeprefix("train.").removeprefix("run."))
+            halves[number % 2].text_input(shown, given.get(name, text), key=f"{SETTING}{name}")
         for number, name in enumerate(_counts(form), len(form.settings)):
             halves[number % 2].number_input(
                 name, min_value=0, value=None, step=1, key=f"{COUNT}{name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -15,13 +16,23 @@ from graphflow.ir.types import DType, TupleType
 from graphflow.ops.evaluate import Computed, evaluate
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import intervene
-from graphflow.runtime.differences import agrees_beside, in_precision, projected
+from graphflow.runtime.differences import (
+    STEPS,
+    agrees_beside,
+    held_still,
+    in_precision,
+    projected,
+)
 from graphflow.view.recording.turn import Turn
-from graphflow.view.shown import EpsilonRow, GradientReport
+from graphflow.view.shown import EntryRow, EpsilonRow, GradientReport
 
 EPSILONS = tuple(10.0**-k for k in range(1, 13))
 GOOD = 1e-5
 """The relative error up to which two derivatives count as equal."""
+SMALL = 64
+"""Values of up to so many entries are checked entry by entry, too."""
+SECONDS = 4.0
+"""As long that may take; entries that come later are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +71,11 @@ def gradient_check(
 
     v is a random direction in proportion to the entries of x, 1 for a single number, or one
     ``element``; e runs through ``epsilons``, times the size of a single number (at least 1), with
-    ``enough`` until both agree. A value that is not one number is summed up with random weights.
-    What ``stop_gradient`` holds still stands still in the differences, too. Raises GF020 for a name
-    that is not there and GF051 for one that nothing depends on, or that holds no real numbers.
+    ``enough`` until both agree: then the entries of a small value are not checked one by one. A
+    value that is not one number is summed up with random weights. What ``stop_gradient`` holds
+    still stands still in the differences, too; the report says so, and what they are without.
+    Raises GF020 for a name that is not there and GF051 for one that nothing depends on, or that
+    holds no real numbers.
     """
     name = resolved(point.graph, name)
     graph, leaves = _downstream(point, name)
@@ -71,8 +84,7 @@ def gradient_check(
     at = leaves[name]
     single = element is not None or at.size == 1
     direction = _direction(at, element, seed)
-    derived = reverse(scalar, of, [name])
-    gradient = evaluate(derived, leaves)[derived.gradients[of, name]]
+    gradient = _gradient(scalar, of, leaves, name)
     analytic = along(gradient, direction)
     unit = max(1.0, float(np.max(np.abs(at[direction != 0]), initial=0.0))) if single else 1.0
     forward = scalar.restricted_to(scalar.needed_for([of]))
@@ -87,6 +99,9 @@ def gradient_check(
     best = min(checks, key=lambda check: check.error if isfinite(check.error) else np.inf)
     kink = not best.passes(GOOD) and _corner(checks)
     beside = kink and agrees_beside(scalar, of, name, leaves)
+    held = sum(point.graph.nodes[n].op == "stop_gradient" for n in _moved(point, name, held=False))
+    freed = _freed(point, name, direction, analytic) if held else None
+    by_entry = not (single or enough) and at.size <= SMALL
     return GradientReport(
         of=point.of,
         by=name,
@@ -97,7 +112,57 @@ def gradient_check(
         note=_note(best, kink, beside),
         kink=kink,
         element=element,
+        seed=None if single else seed,
+        size=at.size,
+        entries=_entries(forward, of, leaves, name, gradient) if by_entry else (),
+        held=held_still(held),
+        freed=None if freed is None else freed.numeric,
+        hidden=freed is not None and not freed.passes(GOOD),
     )
+
+
+def _gradient(scalar: Graph, of: str, leaves: Mapping[str, Array], name: str) -> Array:
+    """The derivative of ``of`` by ``name``, by the chain rule."""
+    derived = reverse(scalar, of, [name])
+    return np.asarray(evaluate(derived, leaves)[derived.gradients[of, name]])
+
+
+def _closest(
+    forward: Graph, of: str, leaves: Mapping[str, Array], name: str, direction: Array, slope: float
+) -> GradientCheck:
+    """The difference that comes closest to a slope, over step sizes until one agrees with it."""
+    checks: list[GradientCheck] = []
+    for step in STEPS:
+        found = difference(forward, of, leaves, name, direction, step)
+        checks.append(GradientCheck(name, slope, found.numeric, step, found.left, found.right))
+        if checks[-1].passes(GOOD):
+            break
+    return min(checks, key=lambda check: check.error if isfinite(check.error) else np.inf)
+
+
+def _freed(point: Point, name: str, direction: Array, slope: float) -> GradientCheck:
+    """The slope against differences of the values as they are: nothing is held still."""
+    graph, leaves = _downstream(point, name, held=False)
+    scalar, leaves = projected(graph, point.of, leaves)
+    (of,) = scalar.outputs
+    forward = scalar.restricted_to(scalar.needed_for([of]))
+    return _closest(forward, of, leaves, name, direction, slope)
+
+
+def _entries(
+    forward: Graph, of: str, leaves: Mapping[str, Array], name: str, gradient: Array
+) -> tuple[EntryRow, ...]:
+    """The partial derivative by every entry that is finite."""
+    until = time.monotonic() + SECONDS
+    at, rows = leaves[name], []
+    for index in np.ndindex(at.shape):
+        if time.monotonic() > until:
+            break
+        if np.isfinite(at[index]):
+            one, slope = _direction(at, index, 0), float(gradient[index])
+            found = _closest(forward, of, leaves, name, one, slope)
+            rows.append(EntryRow(index, slope, found.numeric, found.error))
+    return tuple(rows)
 
 
 def resolved(graph: Graph, name: str) -> str:
@@ -112,13 +177,18 @@ def resolved(graph: Graph, name: str) -> str:
     return graph.resolve(name)
 
 
-def _downstream(point: Point, name: str) -> tuple[Graph, dict[str, Array]]:
-    """The graph from a value on: all else that it reads is held at what it is."""
-    graph = point.graph
+def _moved(point: Point, name: str, held: bool) -> set[str]:
+    """What moves with a value; ``held``: but for what ``stop_gradient`` holds still."""
     moved = {name}
-    for node in graph:
-        if node.op != "stop_gradient" and not moved.isdisjoint(node.inputs):
+    for node in point.graph:
+        if not (held and node.op == "stop_gradient") and not moved.isdisjoint(node.inputs):
             moved.add(node.name)
+    return moved
+
+
+def _downstream(point: Point, name: str, held: bool = True) -> tuple[Graph, dict[str, Array]]:
+    """The graph from a value on: all else that it reads is held at what it is."""
+    graph, moved = point.graph, _moved(point, name, held)
     if point.of not in moved:
         fail("GF051", f"'{point.of}' does not depend on '{name}' by a differentiable path",
              graph.origin(name).mark, help="pick a value before it")  # fmt: skip

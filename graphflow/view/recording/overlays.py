@@ -83,7 +83,7 @@ def _gradients(recording: Recording, copies: Copies) -> Overlay:
         if recording.is_gradient(step):
             amount = norm(ran.summary)
             mark = _graded(amount, ran.flag or _faint(ran.summary))
-            mark = replace(mark, text=_text("norm", amount, ran.summary))
+            mark = replace(mark, text=_text("‖∇‖", amount, ran.summary))
             _add(marks, step.seen_in(copies), mark)
         elif step.op == "relu" and step.phase == "forward" and _dead(recording, step):
             _add(marks, step.seen_in(copies), _graded(0.0, "dead"))
@@ -92,7 +92,7 @@ def _gradients(recording: Recording, copies: Copies) -> Overlay:
 
 def _graded(amount: float, flag: Flag) -> Marked:
     flag = worst((flag, "exploding" if amount > EXPLODING else ""))
-    return Marked(amount, 0, f"norm {amount:.3g}", flag)
+    return Marked(amount, 0, f"‖∇‖ {amount:.3g}", flag)
 
 
 def _faint(summary: Summary) -> Flag:

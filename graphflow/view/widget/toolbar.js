@@ -160,6 +160,7 @@ function legend(root, overlay) {
   root.hidden = !overlay.legend || !overlay.legend.length;
   if (root.hidden) return;
   make('b', {}, root, overlay.kind);
+  if (overlay.about) make('span', { class: 'about' }, root, overlay.about);
   overlay.legend.forEach((text, bucket) => {
     const item = make('span', { class: 'key' }, root);
     make('i', { class: `b${bucket}` }, item, String(bucket));

@@ -125,6 +125,59 @@ def test_stop_gradient_stands_still_in_the_differences():
     assert report.analytic == 9 and report.good
 
 
+STAND_IN = """
+inputs: {{x: {{shape: [2]}}}}
+params: {{w: {{shape: [2], init: 'full(0.5)'}}}}
+nodes:
+  z: w * x
+  t: tanh(z)
+  slope: stop_gradient({slope})
+  mine: stop_gradient(t) + slope * (z - stop_gradient(z))
+  loss: sum(square(mine))
+check: [{{about: a, feed: {{x: [1, 2]}}, expect: {{}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("slope", "right"), [("1 - t", False), ("1 - t * t", True)], ids=["wrong", "right"]
+)
+def test_what_stop_gradient_hides_is_told_with_the_verdict(slope, right):
+    """A derivative written by hand: of tanh it is 1 - tanh^2."""
+    made = study(STAND_IN.format(slope=slope), of="loss")
+    report, section = made.gradient_check("w", (1,)), made.check("gradients").sections[0]
+    t = np.tanh(1.0)
+    assert report.good and report.held == "with 3 stop_gradients held still"
+    assert report.analytic == pytest.approx(2 * t * (1 - t * t if right else 1 - t) * 2)
+    assert report.freed == pytest.approx(2 * t * (1 - t * t) * 2, rel=1e-6)
+    assert report.hidden is not right
+    assert (section.verdict, section.note) == ("good" if right else "held", report.held)
+    row = next(row for row in section.rows if row.name == "w")
+    assert row.status == section.verdict and f"{report.held}; let go" in row.words
+
+
+def test_a_small_value_is_checked_entry_by_entry_beside_its_random_direction():
+    made = study("inputs: {x: {shape: [3, 2]}}\nnodes: {f: sum(x ** 3)}\n"
+                 "check: [{feed: {x: [[1, 2], [3, 4], [5, 6]]}, expect: {}}]\n")  # fmt: skip
+    report = made.gradient_check("x")
+    assert (report.seed, report.size, report.held) == (0, 6, "")
+    found = {row.index: row for row in report.entries}
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    for index in np.ndindex(3, 2):
+        assert found[index].analytic == pytest.approx(3 * x[index] ** 2)
+        assert found[index].numeric == pytest.approx(3 * x[index] ** 2, rel=1e-5)
+    direction = np.random.default_rng(0).standard_normal((3, 2)) * x  # each as large as its entry
+    assert report.analytic == pytest.approx(np.sum(3 * x**2 * direction))
+    single = made.gradient_check("x", (0, 1))
+    assert single.seed is None and not single.entries
+
+
+def test_a_check_that_expects_nothing_is_told_from_none():
+    fed = study("inputs: {x: scalar}\nnodes: {y: x}\ncheck: [{about: a, feed: {x: 3}}]\n")
+    bare = study("params: {w: {shape: [2], init: 'full(1)'}}\nnodes: {f: sum(w * w)}\n")
+    assert "expects nothing" in fed.check("golden").sections[0].words
+    assert "no check: section" in bare.check("golden").sections[0].words
+
+
 def test_two_models_of_one_seed_are_equal_and_say_so():
     text = ("inputs: {x: {shape: [4]}}\nparams: {w: {shape: [4], init: normal}}\n"
             "nodes: {h: 'dropout(x * w, 0.5)', f: sum(h)}\n"

@@ -14,7 +14,9 @@ def golden(model: Model) -> Section:
     """Run every entry of the file's ``check:``; parameters and states are left as they were."""
     rows = tuple(_row(result) for result in run_checks(model))
     failing = [row for row in rows if row.failing]
-    if not rows:
+    if not rows and model.document.check:
+        words = "Its check: section expects nothing (it has no expect:), so nothing is compared."
+    elif not rows:
         words = "The file has no check: section, so there is nothing to hold it to."
     elif failing:
         words = (f"{len(failing)} of {counted(len(rows), 'expected value')} "

@@ -9,6 +9,7 @@ result?
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -20,7 +21,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, TupleType, tensors
 from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.op import OPS, Array
-from graphflow.runtime.differences import STEPS, agrees_beside, best_checks
+from graphflow.runtime.differences import STEPS, agrees_beside, best_checks, held_still
 from graphflow.view.details.checks.report import Row, Section, Status, counted, verdict_of
 from graphflow.view.details.gradients import GOOD, Point, gradient_check
 
@@ -49,8 +50,9 @@ def gradients(point: Point, seconds: float = SECONDS) -> Section:
             late = time.monotonic() > until
             rows.append(_late(graph, node, WHOLE) if late else _whole(point, node))
     first = next((row.name for row in rows if row.failing), "")
+    stops = sum(node.op == "stop_gradient" for node in graph)
     return Section("gradients", TITLE, verdict_of(tuple(rows)), _words(rows, first), tuple(rows),
-                   first)  # fmt: skip
+                   first, note=held_still(stops))  # fmt: skip
 
 
 def _words(rows: list[Row], first: str) -> str:
@@ -64,7 +66,8 @@ def _words(rows: list[Row], first: str) -> str:
 
 
 _TOLD: dict[Status, str] = {
-    "good": "agree", "wrong": "disagree", "corner": "at a corner", "not finite": "not finite",
+    "good": "agree", "held": "agree only with stop_gradient held still",
+    "wrong": "disagree", "corner": "at a corner", "not finite": "not finite",
     "no derivative": "hand no gradient back", "not checked": "left out for lack of time",
 }  # fmt: skip
 
@@ -149,7 +152,11 @@ def _whole(point: Point, node: Node) -> Row:
     best = report.best
     check = GradientCheck(node.name, report.analytic, best.numeric, best.epsilon, 0.0, 0.0)
     corner = report.kink and report.good
-    return _compared(point.graph, node, WHOLE, check, corner, f"of {point.of}")
+    row = _compared(point.graph, node, WHOLE, check, corner, f"of {point.of}")
+    if report.freed is None or row.status not in ("good", "corner"):
+        return row
+    words = f"{row.words} {report.held}; let go, differences give {report.freed:.6g}"
+    return replace(row, status="held" if report.hidden else row.status, words=words)
 
 
 def _compared(

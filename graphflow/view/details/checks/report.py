@@ -9,9 +9,13 @@ from graphflow.diagnostics import Mark
 
 Part = Literal["golden", "gradients", "determinism", "precision"]
 PARTS: tuple[Part, ...] = ("golden", "gradients", "determinism", "precision")
-Verdict = Literal["good", "bad", "none"]
-"""``none`` where there was nothing to check."""
-Status = Literal["good", "wrong", "corner", "no derivative", "not finite", "not checked", "tie"]
+Verdict = Literal["good", "held", "bad", "none"]
+"""``none`` where there was nothing to check, ``held`` where gradients agree only as long as
+``stop_gradient`` holds values still.
+"""
+Status = Literal[
+    "good", "held", "wrong", "corner", "no derivative", "not finite", "not checked", "tie"
+]  # fmt: skip
 FAILING: tuple[Status, ...] = ("wrong", "not finite")
 
 
@@ -43,7 +47,7 @@ class Row:
 @dataclass(frozen=True)
 class Section:
     """One of the four checks. ``first`` names the first node that is wrong; ``seconds`` is how long
-    it took.
+    it took, ``note`` what the verdict must not be read without.
     """
 
     part: Part
@@ -53,6 +57,7 @@ class Section:
     rows: tuple[Row, ...]
     first: str = ""
     seconds: float = 0.0
+    note: str = ""
 
     @property
     def failures(self) -> tuple[Row, ...]:
@@ -80,6 +85,8 @@ def verdict_of(rows: tuple[Row, ...]) -> Verdict:
     """Bad with a failing row, none where no row was compared."""
     if any(row.failing for row in rows):
         return "bad"
+    if any(row.status == "held" for row in rows):
+        return "held"
     return "good" if any(row.status in ("good", "corner", "tie") for row in rows) else "none"
 
 

@@ -33,6 +33,8 @@ class Marked:
     bucket: int
     text: str
     flag: Flag = ""
+    inside: str = ""
+    """What it is of, where that is hidden in the box."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,12 @@ class Overlay:
         id, mark = max(flagged, key=lambda item: item[1].amount)
         if id == box:
             return mark
-        text = f"{_within(id, box)}: {mark.text}"
+        inside = _within(id, box)
         if self.kind == "changes":
-            return replace(mark, text=text)
+            return replace(mark, text=f"{inside}: {mark.text}")
         largest = mark.amount >= max(other.amount for _, other in found)
-        return replace(mark, text=f"{'largest inside' if largest else 'inside'}: {text}")
+        told = "largest inside" if largest else "inside"
+        return replace(mark, text=f"{told}: {mark.text}", inside=inside)
 
 
 def _within(id: str, box: str) -> str:

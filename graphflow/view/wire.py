@@ -173,10 +173,13 @@ def _written(written: Written | None, names: _Table) -> Wire:
 
 
 def wire_overlay(overlay: Overlay) -> dict[str, Wire]:
-    """An overlay: for each box its bucket, text and flag."""
+    """An overlay: for each box its bucket, text, flag, and what hidden node they are of, if any."""
     return {
         "kind": overlay.kind,
         "about": overlay.about,
         "legend": list(overlay.legend),
-        "marks": {id: [mark.bucket, mark.text, mark.flag] for id, mark in overlay.marks.items()},
+        "marks": {
+            id: [mark.bucket, mark.text, mark.flag, *([mark.inside] if mark.inside else [])]
+            for id, mark in overlay.marks.items()
+        },
     }

@@ -76,10 +76,13 @@ def test_a_schedule_that_differs_has_another_mark():
 
 
 def test_an_overlay_is_a_row_for_each_box():
-    marks = {"w": Marked(float("nan"), 1, "nan", "nan")}
+    marks = {
+        "w": Marked(float("nan"), 1, "nan", "nan"),
+        "g": Marked(2.0, 3, "largest inside: 2", "", "h"),
+    }
     assert wire_overlay(Overlay("gradients", ("small", "large"), marks)) == {
         "kind": "gradients",
         "about": "Euclidean norm ‖∇‖; of a closed box the largest inside, parameters too",
         "legend": ["small", "large"],
-        "marks": {"w": [1, "nan", "nan"]},
+        "marks": {"w": [1, "nan", "nan"], "g": [3, "largest inside: 2", "", "h"]},
     }

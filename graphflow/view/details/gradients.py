@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -88,15 +88,9 @@ def gradient_check(
     analytic = along(gradient, direction)
     unit = max(1.0, float(np.max(np.abs(at[direction != 0]), initial=0.0))) if single else 1.0
     forward = scalar.restricted_to(scalar.needed_for([of]))
-    checks = []
-    for epsilon in epsilons:
-        slopes = difference(forward, of, leaves, name, direction, epsilon * unit)
-        checks.append(
-            GradientCheck(name, analytic, slopes.numeric, epsilon, slopes.left, slopes.right)
-        )
-        if enough and checks[-1].passes(GOOD):
-            break
-    best = min(checks, key=lambda check: check.error if isfinite(check.error) else np.inf)
+    swept = _swept(forward, of, leaves, name, direction, analytic, epsilons, unit)
+    checks = list(_until_good(swept) if enough else swept)
+    best = _best(checks)
     kink = not best.passes(GOOD) and _corner(checks)
     beside = kink and agrees_beside(scalar, of, name, leaves)
     held = sum(point.graph.nodes[n].op == "stop_gradient" for n in _moved(point, name, held=False))
@@ -127,16 +121,31 @@ def _gradient(scalar: Graph, of: str, leaves: Mapping[str, Array], name: str) ->
     return np.asarray(evaluate(derived, leaves)[derived.gradients[of, name]])
 
 
-def _closest(
-    forward: Graph, of: str, leaves: Mapping[str, Array], name: str, direction: Array, slope: float
-) -> GradientCheck:
-    """The difference that comes closest to a slope, over step sizes until one agrees with it."""
-    checks: list[GradientCheck] = []
-    for step in STEPS:
-        found = difference(forward, of, leaves, name, direction, step)
-        checks.append(GradientCheck(name, slope, found.numeric, step, found.left, found.right))
-        if checks[-1].passes(GOOD):
-            break
+def _swept(
+    forward: Graph,
+    of: str,
+    leaves: Mapping[str, Array],
+    name: str,
+    direction: Array,
+    slope: float,
+    epsilons: Sequence[float] = STEPS,
+    unit: float = 1.0,
+) -> Iterator[GradientCheck]:
+    """A slope against differences of one step size, in ``unit``, after the other."""
+    for epsilon in epsilons:
+        found = difference(forward, of, leaves, name, direction, epsilon * unit)
+        yield GradientCheck(name, slope, found.numeric, epsilon, found.left, found.right)
+
+
+def _until_good(checks: Iterable[GradientCheck]) -> Iterator[GradientCheck]:
+    for check in checks:
+        yield check
+        if check.passes(GOOD):
+            return
+
+
+def _best(checks: Iterable[GradientCheck]) -> GradientCheck:
+    """The closest agreement."""
     return min(checks, key=lambda check: check.error if isfinite(check.error) else np.inf)
 
 
@@ -146,7 +155,7 @@ def _freed(point: Point, name: str, direction: Array, slope: float) -> GradientC
     scalar, leaves = projected(graph, point.of, leaves)
     (of,) = scalar.outputs
     forward = scalar.restricted_to(scalar.needed_for([of]))
-    return _closest(forward, of, leaves, name, direction, slope)
+    return _best(_until_good(_swept(forward, of, leaves, name, direction, slope)))
 
 
 def _entries(
@@ -160,7 +169,7 @@ def _entries(
             break
         if np.isfinite(at[index]):
             one, slope = _direction(at, index, 0), float(gradient[index])
-            found = _closest(forward, of, leaves, name, one, slope)
+            found = _best(_until_good(_swept(forward, of, leaves, name, one, slope)))
             rows.append(EntryRow(index, slope, found.numeric, found.error))
     return tuple(rows)
 

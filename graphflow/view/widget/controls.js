@@ -57,6 +57,8 @@ function point(graph, id, event) {
   const { schedule, cursor, camera } = graph;
   graph.tip.replaceChildren();
   make('b', {}, graph.tip, node.aria || node.label);
+  const [, text, , inside] = (graph.data.overlay.marks || {})[node.id] || [];
+  if (inside) make('div', {}, graph.tip, `${text} of ${inside}`);
   for (const phase of [0, 1, 2]) {
     const step = schedule.latest(id, cursor, phase);
     if (step >= 0) make('div', {}, graph.tip, `${SIGNS[phase]} ${schedule.texts[step] || ''}`);

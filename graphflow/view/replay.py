@@ -13,6 +13,7 @@ import hashlib
 import html
 import json
 from collections.abc import Iterator
+from math import prod
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from graphflow.view.steps import drawn_id
 from graphflow.view.widget import page_of_a_replay, replay_script, style
 from graphflow.view.wire import Wire, wire_drawing
 from graphflow.view.workspace import Look
-from graphflow.view.written import chain_lines, sum_line
+from graphflow.view.written import WHOLE, chain_lines, sum_line
 
 if TYPE_CHECKING:
     from graphflow.view.study import Study
@@ -33,20 +34,20 @@ TOGGLED = 3_000_000
 """Bytes that the drawings with one group toggled may take together."""
 
 
-def replay(study: Study, look: Look) -> str:
-    """The walk of a study, drawn as ``look`` says, as a page."""
+def replay(study: Study, look: Look, cursor: int = -1) -> str:
+    """The walk of a study, drawn as ``look`` says, as a page that opens at a step."""
     overview, script = study.overview(), replay_script()
     sure = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     fields = {
         "title": html.escape(overview.name or "graphflow"), "about": html.escape(overview.about),
         "hash": f"sha256-{sure}", "style": style(), "script": script,
-        "held": json.dumps(_held(study, look), allow_nan=False, ensure_ascii=False,
+        "held": json.dumps(_held(study, look, cursor), allow_nan=False, ensure_ascii=False,
                            separators=(",", ":")).replace("<", "\\u003c"),
     }  # fmt: skip
     return Template(page_of_a_replay()).substitute(fields)
 
 
-def _held(study: Study, look: Look) -> dict[str, Wire]:
+def _held(study: Study, look: Look, cursor: int) -> dict[str, Wire]:
     """All that the page can be asked for."""
     drawing, found = study.drawing(look), study.failing()
     walked = {
@@ -58,6 +59,7 @@ def _held(study: Study, look: Look) -> dict[str, Wire]:
         "drawing": wire_drawing(drawing),
         "toggled": dict(_toggled(study, look, drawing)),
         "schedule": study.schedule(),
+        "cursor": min(cursor, len(study.steps) - 1),
         "details": [_told(study.detail(i, pictured=False)) for i in range(len(study.steps))],
         "failing": found.place if found else None,
         "options": {
@@ -97,6 +99,7 @@ def _told(detail: Detail) -> dict[str, Wire]:
         "value": [_pair(shown) for shown in detail.value],
         "operands": [_pair(shown) for shown in detail.operands],
         "chain": list(_lines(detail.chain)) if detail.chain else [],
+        "short": any(prod(s.summary.shape) > WHOLE for s in (*detail.value, *detail.operands)),
         "source": [[f"{mark.file}:{mark.line}", detail.source]] if mark else [],
     }  # fmt: skip
 

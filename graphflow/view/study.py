@@ -153,6 +153,8 @@ class Study:
         return check(self.workspace, self.recording, self.limits.nodes, parts or PARTS)
 
     # -- to take along -----------------------------------------------------------------------
-    def replay(self, look: Look) -> bytes:
-        """The whole walk as one page of HTML that needs no server and no network."""
-        return replay(self, look).encode()
+    def replay(self, look: Look, cursor: int = -1) -> bytes:
+        """The whole walk as one page of HTML that needs no server and no network; it opens at a
+        step.
+        """
+        return replay(self, look, cursor).encode()

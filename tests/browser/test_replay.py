@@ -19,13 +19,13 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def replay(chromium: Browser, tmp_path: Path) -> Iterator[Callable[[Workspace], Page]]:
+def replay(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     pages: list[Page] = []
 
-    def opened(workspace: Workspace) -> Page:
+    def opened(workspace: Workspace, cursor: int = -1) -> Page:
         file = tmp_path / "replay.html"
-        file.write_bytes(Study(workspace).replay(Look()))
+        file.write_bytes(Study(workspace).replay(Look(), cursor))
         page = chromium.new_page(viewport={"width": 1280, "height": 820})
         page.set_default_timeout(5_000)
         pages.append(page)
@@ -79,3 +79,39 @@ def test_the_picture_can_be_taken_along(replay):
         with page.expect_download() as got:
             page.get_by_role("button", name=kind).click()
         assert got.value.path().stat().st_size > 1_000
+
+
+def test_it_opens_at_the_step_that_was_seen_with_its_box_in_view(replay):
+    page = replay(Workspace(graph="xyz"), 4)
+    assert page.locator(".gf .step").inner_text().startswith("5/")
+    box, canvas = (page.locator(at).bounding_box() for at in (".node.cur", ".canvas"))
+    assert canvas["y"] < box["y"] < canvas["y"] + canvas["height"] - box["height"]
+
+
+def test_following_the_cursor_makes_boxes_large_enough_to_read(replay):
+    page = replay(Workspace(graph="xyz"))
+    for _ in range(12):
+        page.keyboard.press("-")
+    assert page.locator(".node .label").first.is_hidden()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".node.cur .label").is_visible()
+
+
+def test_the_bar_of_a_loop_takes_its_room_from_the_picture(replay):
+    page = replay(Workspace(graph="lstm", unrolled=("lstm",)))
+    bar, stage, below = (page.locator(f".gf .{name}").bounding_box()
+                         for name in ("loops", "stage", "transport"))  # fmt: skip
+    assert bar["height"] > 20 and below["y"] + below["height"] < 820
+    header = page.locator("header").bounding_box()["height"]
+    assert abs(stage["height"] + bar["height"] - (820 - header - 270)) < 2
+
+
+def test_the_help_is_read_whole_and_the_map_can_be_put_away(replay):
+    page = replay(Workspace(graph="lstm"))
+    page.keyboard.press("?")
+    assert page.locator(".help").evaluate("h => [h.scrollWidth <= h.clientWidth]") == [True]
+    page.locator(".help").get_by_text("stack").scroll_into_view_if_needed()
+    page.keyboard.press("Escape")
+    assert page.locator(".map").is_visible()
+    page.get_by_role("button", name="the small map of the whole").click()
+    assert page.locator(".map").is_hidden()

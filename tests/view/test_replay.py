@@ -113,3 +113,17 @@ def test_groups_can_be_toggled_as_far_as_there_is_room(monkeypatch):
     few = held(page(study))["toggled"]
     assert 0 < len(few) < len(groups)
     assert len(json.dumps(few)) < 4_000
+
+
+def test_it_opens_at_the_step_that_was_seen(xyz):
+    assert held(xyz)["cursor"] == -1
+    study = Study(Workspace(text=LAYERS))
+    last = len(study.steps) - 1
+    assert held(study.replay(Look(), last).decode())["cursor"] == last
+    assert held(study.replay(Look(), last + 9).decode())["cursor"] == last
+
+
+def test_it_says_where_there_is_more_to_see_of_an_array(xyz):
+    assert not any(step["short"] for step in held(xyz)["details"])
+    steps = held(page(Study(Workspace(graph="mlp"))))["details"]
+    assert any(step["short"] for step in steps)

@@ -32,7 +32,7 @@ def sharing(overview: Overview) -> None:
     if st.button("Make one page of the walk (HTML)", key="make_replay",
                  help="it steps through this view in any browser, without a server"):  # fmt: skip
         with st.spinner("The walk is written down …"):
-            page = ask(bytes, "replay", session().look)
+            page = ask(bytes, "replay", session().look, session().cursor)
         st.download_button("Save the page", page, f"{name}.html", "text/html", key="take_replay",
                            type="primary", on_click="ignore")  # fmt: skip
     st.caption("The picture alone: the buttons SVG and PNG above the graph.")

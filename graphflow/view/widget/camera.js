@@ -1,6 +1,7 @@
 // What part of the drawing is seen, how large, and the small map of the whole.
 
-const MAP = [150, 190];
+const MAP = [110, 130];
+const READ = 0.35;
 const GLIDE = 180;
 
 class Camera {
@@ -32,7 +33,7 @@ class Camera {
     Object.assign(this, { k, x, y });
     this.layer.style.transform = `translate(${x}px,${y}px) scale(${k})`;
     this.layer.classList.toggle('far', k < 0.6);
-    this.layer.classList.toggle('lod', k < 0.35);
+    this.layer.classList.toggle('lod', k < READ);
     this.moved();
   }
 
@@ -114,8 +115,14 @@ class Camera {
       && this.y + this.h * this.k <= this.height;
   }
 
-  /** Keep a box in view: move only if it is near the rim, and not while all is in view. */
+  /** Keep a box in view, and large enough to be read: move only if it is near the rim, and not
+   * while all is in view.
+   */
   reveal(node, smooth) {
+    if (this.k < READ) {
+      this.set(0.8, this.x, this.y);
+      return void this.glide(this.about(node), false);
+    }
     if (this.whole) return;
     const [x, y] = this.place(node);
     const aside = Math.min(80, this.width / 6) + Math.min(node.w * this.k, this.width / 2) / 2;
@@ -123,8 +130,19 @@ class Camera {
     const across = x > aside && x < this.width - aside;
     const down = y > over && y < this.height - over;
     if (across && down) return;
-    this.glide([across ? this.x : this.width / 2 - node.x * this.k,
-      down ? this.y : this.height / 2 - node.y * this.k], smooth);
+    const to = this.about(node);
+    this.glide([across ? this.x : to[0], down ? this.y : to[1]], smooth);
+  }
+
+  /** Where the drawing is once a box is in the middle, or as near as its end allows: no more than
+   * a margin beside the drawing stays empty.
+   */
+  about(node) {
+    return [[this.width, this.w, node.x], [this.height, this.h, node.y]].map(([room, size, at]) => {
+      const span = size * this.k;
+      if (span + 48 < room) return (room - span) / 2;
+      return clamp(room / 2 - at * this.k, room - span - 24, 24);
+    });
   }
 
   /** Where the middle of a box is on the canvas. */
@@ -137,6 +155,7 @@ class Camera {
 class Minimap {
   constructor(parent, camera) {
     this.camera = camera;
+    this.wanted = true;
     this.root = make('div', { class: 'map', 'aria-hidden': 'true' }, parent);
     this.picture = make('canvas', {}, this.root);
     this.view = make('div', { class: 'view' }, this.root);
@@ -175,8 +194,8 @@ class Minimap {
   moved(node, phase) {
     const { camera, scale } = this;
     if (!scale) return;
-    this.root.hidden = camera.whole;
-    if (camera.whole) return;
+    this.root.hidden = camera.whole || !this.wanted;
+    if (this.root.hidden) return;
     const to = scale / camera.k;
     Object.assign(this.view.style, {
       left: `${-camera.x * to}px`, top: `${-camera.y * to}px`,

@@ -53,8 +53,6 @@ class Graph {
     this.host = host;
     this.data = { ...data, marks: data.marks || {}, overlay: data.overlay || {} };
     this.options = { ...data.options, follow: this.keptFollow(before, data) };
-    const { height = 560 } = this.options;
-    this.stage.style.height = Number(height) ? `${height}px` : height;
     const drawn = data.drawing && this.scene.rev !== data.rev;
     const scheduled = data.schedule !== undefined
       && (data.schedule ? data.schedule.rev : null) !== this.schedule.rev;
@@ -65,9 +63,8 @@ class Graph {
     if (data.selected && data.selected !== before.selected) this.pick(data.selected);
     this.toolbar.load(this.options, this.data.overlay, this.schedule.length > 0);
     this.transport.limit(before.options || {}, data.options);
-    this.loops.load(this.options);
+    this.addBars();
     this.scene.layer.classList.toggle('shapes', this.options.shapes !== false);
-    legend(this.legend, this.data.overlay);
     this.remark();
     this.ask(data);
     const told = this.seen === undefined || data.move !== before.move;
@@ -75,6 +72,13 @@ class Graph {
     this.place(clamp(told ? Number(data.cursor ?? -1) : this.cursor, -1, this.schedule.length - 1),
       { smooth: false, quiet: !told && !drawn });
     if (drawn && this.sought) this.reach(this.sought, false);
+  }
+
+  /** What stands above the picture takes its room from it. */
+  addBars() {
+    this.loops.load(this.options);
+    legend(this.legend, this.data.overlay);
+    this.stage.style.height = heightBeside(this.options.height, [this.loops.root, this.legend]);
   }
 
   /** Own breakpoints hold until the host tells others. */
@@ -94,6 +98,7 @@ class Graph {
     const style = getComputedStyle(this.root);
     this.scene.load(data.drawing, this.options, style.fontFamily);
     this.scene.rev = data.rev;
+    this.addBars();
     this.camera.measureDrawing(data.drawing);
     this.empty.hidden = data.drawing.nodes.length + data.drawing.groups.length > 0;
     this.minimap.paint(data.drawing, style.color);

@@ -4,8 +4,10 @@ const held = JSON.parse(document.getElementById('held').textContent);
 const note = document.getElementById('note');
 const aside = document.getElementById('detail');
 const marks = { breakpoints: [], watched: [], changed: {}, failing: held.failing };
+const SHORT = 'Large arrays are told by shape, mean and range. In the studio, where this page was '
+  + 'made, Explore shows each as a picture and as numbers, slice by slice.';
 let toggled = '';
-let cursor = -1;
+let { cursor } = held;
 
 /** The drawing as recorded, or with one group toggled. */
 function showDrawing() {
@@ -18,7 +20,7 @@ function give(more) {
   const height = clamp(innerHeight - above - 270, 300, 900);
   graph({
     parentElement: document.getElementById('graph'),
-    data: { schedule: held.schedule, cursor: -1, move: 0, marks: { ...marks },
+    data: { schedule: held.schedule, cursor: held.cursor, move: 0, marks: { ...marks },
       options: { ...held.options, height, replay: true }, ...more },
     setStateValue: (name, value) => name === 'cursor' && detail(value),
     setTriggerValue: (name, value) => asked[name] && asked[name](value),
@@ -83,6 +85,7 @@ function detail(index) {
     make('code', {}, aside, held.schedule.texts[index]);
     section('Result', step.value);
     section('From', step.operands);
+    if (step.short) make('p', { class: 'more' }, aside, SHORT);
     if (step.chain.length) make('h3', {}, aside, 'Chain rule');
     for (const line of step.chain) make('code', {}, aside, line);
     section('In the file', step.source);
@@ -91,5 +94,5 @@ function detail(index) {
 }
 
 showDrawing();
-detail(-1);
+detail(held.cursor);
 document.querySelector('.canvas').focus();

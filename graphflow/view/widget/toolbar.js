@@ -35,6 +35,10 @@ class Toolbar {
       () => graph.retrace());
     this.shapes = toggle('shapes', 'shapes along the edges', this.root,
       (on) => graph.option('shapes', on));
+    press(toggle('map', 'the small map of the whole', this.root, (on) => {
+      graph.minimap.wanted = on;
+      graph.moved();
+    }), true);
     this.addAsked();
     this.addEnd();
   }
@@ -154,6 +158,12 @@ class Toolbar {
   }
 }
 
+/** The height of the picture: that which the host gives, less the bars between it and the tools. */
+function heightBeside(height = 560, bars = []) {
+  const taken = bars.reduce((sum, bar) => sum + bar.offsetHeight, 0);
+  return `max(280px, ${Number(height) ? `${height}px` : height} - ${taken}px)`;
+}
+
 /** What the buckets of an overlay mean: colour and number. */
 function legend(root, overlay) {
   root.replaceChildren();
@@ -231,6 +241,7 @@ class Help {
     this.root = make('div', { class: 'help', role: 'dialog', 'aria-label': 'keys and signs',
       tabindex: -1, hidden: '' }, parent);
     button('✕', 'close', this.root, () => this.switch()).className = 'close';
+    this.parts = make('div', { class: 'parts' }, this.root);
     this.list('Keys', KEYS.map(([keys, text]) => [keys, text]));
     this.list('Steps', [['▶ forward', 'a node computes its value'],
       ['◀ backward', 'a gradient flows against the edge'], ['✎ update', 'a parameter changes'],
@@ -246,7 +257,7 @@ class Help {
   }
 
   list(title, rows) {
-    const part = make('section', {}, this.root);
+    const part = make('section', {}, this.parts);
     make('h3', {}, part, title);
     const list = make('dl', {}, part);
     for (const [term, text] of rows) {

@@ -62,6 +62,11 @@ def keep_to(folders: Iterable[str | Path]) -> None:
     _kept_to = tuple(Path(os.path.realpath(folder)) for folder in folders)
 
 
+def kept() -> bool:
+    """Whether files are kept to folders: the process runs what somebody else has written."""
+    return _kept_to is not None
+
+
 def allowed(path: str | Path, written: str = "") -> None:
     """Raise GF131 where a path, which a file has ``written`` so, lies outside the folders of
     :func:`keep_to`. It is asked before anything else is asked of the path: what lies outside, and

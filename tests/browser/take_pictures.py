@@ -80,7 +80,7 @@ SHOTS = (
     Shot("explore-gan", "explore?graph=gan&walk=training&cursor=100"),
     Shot("edit", "explore?graph=mlp_math&cursor=0", turn="Edit", act=broken),
     Shot("train", "explore?graph=mlp&cursor=0", turn="Train", act=trained),
-    Shot("check", "explore?graph=lenet&cursor=0", turn="Check", act=checked),
+    Shot("check", "explore?graph=mlp&cursor=0", turn="Check", act=checked),
 )
 
 

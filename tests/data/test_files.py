@@ -23,6 +23,16 @@ def test_a_download_is_checked_and_cached(no_data: Path, published) -> None:
     assert [path.name for path in no_data.iterdir() if path.is_file()] == ["thing.bin"]
 
 
+def test_nothing_is_downloaded_where_files_are_kept_to_folders(
+    no_data: Path, published, refused, monkeypatch
+) -> None:
+    monkeypatch.setattr("graphflow.files._kept_to", (no_data,))
+    published({REMOTE.url: CONTENT})
+    found = refused(obtain, REMOTE)
+    assert found.code == "GF072" and str(no_data) not in f"{found.message} {found.help}"
+    assert not no_data.exists()
+
+
 @pytest.mark.parametrize("content", [CONTENT[:-1], b"", CONTENT + b"!"])
 def test_a_wrong_checksum_is_refused_and_nothing_is_kept(
     no_data: Path, published, refused, content: bytes

@@ -54,17 +54,21 @@ def readable(file: Path) -> Path:
 
 
 _kept_to: tuple[Path, ...] | None = None
+_downloads = True
 
 
-def keep_to(folders: Iterable[str | Path]) -> None:
-    """From here on, what a file names is read below these folders alone, links followed."""
-    global _kept_to
+def keep_to(folders: Iterable[str | Path], downloads: bool = False) -> None:
+    """From here on, what a file names is read below these folders alone, links followed; what is
+    not there is downloaded only where ``downloads`` are allowed.
+    """
+    global _kept_to, _downloads
     _kept_to = tuple(Path(os.path.realpath(folder)) for folder in folders)
+    _downloads = downloads
 
 
-def kept() -> bool:
-    """Whether files are kept to folders: the process runs what somebody else has written."""
-    return _kept_to is not None
+def may_download() -> bool:
+    """Whether published data that are not here may be downloaded; see :func:`keep_to`."""
+    return _downloads
 
 
 def allowed(path: str | Path, written: str = "") -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graphflow.data.download import digest_of, download
 from graphflow.diagnostics import fail
-from graphflow.files import allowed, kept
+from graphflow.files import allowed, may_download
 
 VARIABLE = "GRAPHFLOW_DATA"
 
@@ -85,7 +85,7 @@ def obtain(remote: Remote, folders: Sequence[Path] | None = None) -> bytes:
 def obtain_file(remote: Remote, folders: Sequence[Path] | None = None) -> Path:
     """The file: from the user's data folders as it is, from the cache, or downloaded into it.
 
-    What is damaged in the cache is downloaded again; where files are kept to folders, nothing is.
+    What is damaged in the cache is downloaded again; where no downloads are allowed, nothing is.
     GF072 and GF073 say where a file that cannot be had belongs.
     """
     for folder in data_folders() if folders is None else folders:
@@ -94,7 +94,7 @@ def obtain_file(remote: Remote, folders: Sequence[Path] | None = None) -> Path:
             return path
     cached = cache_folder() / remote.file
     if not _is_whole(cached, remote):
-        if kept():
+        if not may_download():
             fail("GF072", f"the data file '{remote.file}' is not here, and nothing is downloaded",
                  help="'graphflow fetch' brings it to the computer of the studio")  # fmt: skip
         download(remote, cached)

@@ -72,7 +72,7 @@ class Confinement:
 
     def install(self) -> None:
         """Ask this object before everything that follows in this process."""
-        keep_to(self.named)
+        keep_to(self.named, downloads=self.limits.network)
         watched: dict[str, Callable[..., None]] = {
             event: self._change(*places) for event, places in CHANGES.items()
         }

@@ -23,10 +23,10 @@ def test_a_download_is_checked_and_cached(no_data: Path, published) -> None:
     assert [path.name for path in no_data.iterdir() if path.is_file()] == ["thing.bin"]
 
 
-def test_nothing_is_downloaded_where_files_are_kept_to_folders(
+def test_nothing_is_downloaded_where_that_is_not_allowed(
     no_data: Path, published, refused, monkeypatch
 ) -> None:
-    monkeypatch.setattr("graphflow.files._kept_to", (no_data,))
+    monkeypatch.setattr("graphflow.files._downloads", False)
     published({REMOTE.url: CONTENT})
     found = refused(obtain, REMOTE)
     assert found.code == "GF072" and str(no_data) not in f"{found.message} {found.help}"

@@ -7,6 +7,7 @@ wheel carries the same files as ``graphflow/_graphs``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
@@ -103,3 +104,18 @@ def _titles(source: Plain) -> tuple[str, ...]:
 def _reading_order(entry: Entry) -> tuple[int, str, str]:
     place = TOPICS.index(entry.topic) if entry.topic in TOPICS else len(TOPICS)
     return place, entry.topic, entry.name
+
+
+def template(kind: str, name: str) -> str:
+    """The text of a small commented file to start from, called ``name``. GF006 where there is none
+    of that ``kind``.
+
+    >>> template("formulas", "mine").splitlines()[1]
+    'name: mine'
+    """
+    folder = files("graphflow") / "templates"
+    known = {file.name.removesuffix(".yaml"): file for file in folder.iterdir()}
+    if kind not in known:
+        close = did_you_mean(kind, known)
+        fail("GF006", f"there is no template '{kind}'", help=close or f"one of {', '.join(known)}")
+    return known[kind].read_text(encoding="utf-8").replace("NAME", name)

@@ -109,7 +109,7 @@ def test_a_file_that_is_sent_is_put_into_the_editor_and_a_wrong_one_is_told(page
         (tmp_path / f"{name}.yaml").write_bytes(held)
     with (tmp_path / "big.yaml").open("r+b") as big:
         big.truncate(100_000_000)
-    page.get_by_role("button", name="Open a file").click()
+    page.get_by_role("button", name="Open or begin").click()
     told = {"big": "File must be", "binary": "byte 129", "latin": "byte 9 has no meaning"}
     for name in files:
         page.locator("input[type=file]").set_input_files(tmp_path / f"{name}.yaml")

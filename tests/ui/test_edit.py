@@ -223,3 +223,12 @@ def test_what_may_be_sent_is_said_in_words(page):
     (field,) = page.get("file_uploader")
     assert "at most 1 MB" in field.proto.label
     assert "A file of more than 1 MB is not taken" in said(page)
+
+
+def test_a_new_file_is_begun_and_the_one_that_was_changed_can_be_had_back(page):
+    written_over(page, TEXT, TEXT + "# mine\n")
+    click(page, "A new file of formulas")
+    assert page.text_area[0].value.splitlines()[1] == "name: mine"
+    assert "No problems" in page.success[0].value
+    click(page, "Former text")
+    assert page.text_area[0].value.endswith("# mine\n")

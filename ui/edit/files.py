@@ -7,6 +7,7 @@ import re
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
+from graphflow.gallery import template
 from graphflow.studio.client import open_studio
 from graphflow.view.uploads import uploaded
 from graphflow.view.workspace import Workspace
@@ -15,11 +16,16 @@ from ui.edit.desk import Desk
 from ui.widgets.uploader import graph_file
 
 UPLOAD = "graphflow_edit_upload"
+NEW = {"formulas": "A new file of formulas", "mlp": "A new network that trains"}
 
 
 def bar(desk: Desk) -> None:
     """Another text, this text as a file, and ways back."""
-    with st.popover("Open a file", icon=":material/upload_file:"):
+    with st.popover("Open or begin", icon=":material/upload_file:"):
+        for kind, label in NEW.items():
+            if st.button(label, icon=":material/add:", width="stretch"):
+                desk.put_beside(Workspace(text=template(kind, "mine")))
+                st.rerun()
         _upload(desk)
     st.download_button(
         "Download", desk.text.encode(), f"{file_name(desk)}.yaml", "application/yaml",

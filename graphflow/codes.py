@@ -276,4 +276,16 @@ CODES: dict[str, Code] = {
         "A permalink is cut short, was changed, or is larger than a view is. Copy all of it, or "
         "open the graph from the gallery.",
     ),
+    # benchmarks
+    "GF140": Code(
+        "what to compare with is not installed",
+        "'graphflow bench --against' runs the same training steps in PyTorch or JAX, which do not "
+        "come with graphflow: 'pip install torch', 'pip install jax'. '--against none' measures "
+        "graphflow alone.",
+    ),
+    "GF141": Code(
+        "a measurement failed",
+        "Every measurement of 'graphflow bench' is a process of its own. One ended before it had "
+        "a result, or took longer than ten minutes; the message shows the last that it said.",
+    ),
 }

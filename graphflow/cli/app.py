@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from graphflow.cli import (
+    bench,
     check,
     data,
     expand,
@@ -36,7 +37,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError
 
 COMMANDS = (
     run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, replay,
-    generate, gallery, new, fetch, explain, schema, studio,
+    generate, gallery, new, fetch, explain, schema, studio, bench,
 )  # fmt: skip
 
 app = typer.Typer(

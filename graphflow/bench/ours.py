@@ -1,0 +1,22 @@
+"""Our side of a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from graphflow.api import Model, load
+from graphflow.bench.rows import Row
+from graphflow.runtime.threads import blas_threads_for
+
+
+def model(row: Row, batch: int | None = None) -> Model:
+    """The model of a row, for another batch than the table's where one is given."""
+    return load(row.path, {"batch": batch or row.batch} if row.fixed else {})
+
+
+def prepared(row: Row, open_: ExitStack) -> Callable[[], object]:
+    """What makes one step, on as many threads as a run would use while ``open_`` is open."""
+    trainer, feed = model(row).trainer(), row.feed()
+    open_.enter_context(blas_threads_for(trainer.largest_operation(feed)))
+    return lambda: trainer.step(feed)

@@ -1,0 +1,101 @@
+"""``graphflow bench``: how long training steps take, ours and others'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say
+from graphflow.cli.source import AsJson
+
+if TYPE_CHECKING:
+    from graphflow.bench.timing import Bench
+
+NAME = "bench"
+
+
+def command(
+    rows: Annotated[
+        list[str] | None, typer.Argument(metavar="[ROW]...", help="Rows of the table, else all.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="torch,jax",
+            help="Also torch-compile, or none; else torch where it is installed.",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="On either side, else as many as there are cores.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Processes a side and row.")] = 5,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table as Markdown, too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Time a training step of the models in the benchmark table beside PyTorch or JAX.
+
+    Each measurement is a process of its own, ours and theirs take turns, and what counts is the
+    ratio of the medians. Runs that other work on the machine disturbed are dropped and counted.
+    Ctrl-C ends it and shows what was measured so far.
+    """
+    import psutil
+
+    from graphflow.bench import rows as table
+    from graphflow.bench.report import machine, markdown
+    from graphflow.bench.timing import Bench, in_a_process
+    from graphflow.files import write_atomically
+
+    peers, found = _peers(against), table.chosen(rows or [])
+    count = threads or psutil.cpu_count(logical=False) or 1
+    bench = Bench(found, peers, rounds, in_a_process(count))
+    code = _taken(bench)
+    _told(bench, as_json)
+    if out is not None:
+        from graphflow.bench.report import lines
+
+        page = markdown(lines(bench), machine(count, peers), rounds)
+        write_atomically(out, page.encode())
+        say(f"written to {out}")
+    return code
+
+
+def _peers(against: str | None) -> tuple[str, ...]:
+    """What is compared with; it is said where nothing is."""
+    from graphflow.bench.peers import chosen, installed
+
+    if against is None:
+        if installed("torch"):
+            return ("torch",)
+        say("PyTorch is not installed: our times only")
+        return ()
+    return () if against == "none" else chosen([n.strip() for n in against.split(",")])
+
+
+def _taken(bench: Bench) -> int:
+    """Take the runs, telling of each; the exit code."""
+    try:
+        for row, implementation, run in bench.run():
+            dropped = f", dropped: others used {run.load:.0%}" if run.disturbed else ""
+            say(f"{row.name}: {implementation} {run.milliseconds:.4g} ms{dropped}")
+    except KeyboardInterrupt:
+        say("stopped; what was measured so far:")
+        return STOPPED
+    return GOOD
+
+
+def _told(bench: Bench, as_json: bool) -> None:
+    """Print the table."""
+    from graphflow.bench.report import COLUMNS, about_dropped, lines, means
+
+    found = lines(bench)
+    if as_json:
+        print_json({"rows": [line.to_json() for line in found]})
+        return
+    print_table(COLUMNS, [line.cells() for line in found])
+    for sentence in (*means(found), about_dropped(found)):
+        if sentence:
+            print(sentence)

@@ -17,6 +17,7 @@ from graphflow.bench.child import OURS
 from graphflow.bench.peers import PEERS, versions
 from graphflow.bench.rows import Row
 from graphflow.bench.timing import FOREIGN, Bench, Taken
+from graphflow.files import slug
 from graphflow.version import __version__
 
 COLUMNS = ("row", ">ratio", ">target", ">ours ms", ">min to max", ">theirs ms", ">min to max",
@@ -102,7 +103,8 @@ def about_dropped(found: Sequence[Line]) -> str | None:
     count = sum(ours.values()) + sum(line.theirs.dropped for line in found if line.theirs)
     if not count:
         return None
-    return f"{count} runs were dropped: others used more than {FOREIGN:.0%} of a processor"
+    runs = "1 run was" if count == 1 else f"{count} runs were"
+    return f"{runs} dropped: others used more than {FOREIGN:.0%} of a processor"
 
 
 def machine(threads: int, peers: Sequence[str]) -> list[str]:
@@ -125,6 +127,16 @@ def processor() -> str:
     text = listed.read_text(encoding="utf-8") if listed.is_file() else ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     return found[1].strip() if found else platform.processor() or platform.machine()
+
+
+def written_to(out: Path) -> Path:
+    """The file for a table: ``out``, or in a folder one that is named after the processor. The
+    folders to it are made.
+    """
+    cores = psutil.cpu_count(logical=False) or os.cpu_count()
+    file = out if out.suffix else out / f"{slug(f'{processor()} {cores} cores.md')}.md"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
 
 
 def markdown(found: Sequence[Line], about: Sequence[str], rounds: int) -> str:

@@ -32,7 +32,8 @@ def command(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Processes a side and row.")] = 5,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the table as Markdown, too.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the table as Markdown, too; or a folder for it."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -45,21 +46,20 @@ def command(
     import psutil
 
     from graphflow.bench import rows as table
-    from graphflow.bench.report import machine, markdown
+    from graphflow.bench.report import lines, machine, markdown, written_to
     from graphflow.bench.timing import Bench, in_a_process
     from graphflow.files import write_atomically
 
     peers, found = _peers(against), table.chosen(rows or [])
+    file = None if out is None else written_to(out)
     count = threads or psutil.cpu_count(logical=False) or 1
     bench = Bench(found, peers, rounds, in_a_process(count))
     code = _taken(bench)
     _told(bench, as_json)
-    if out is not None:
-        from graphflow.bench.report import lines
-
+    if file is not None:
         page = markdown(lines(bench), machine(count, peers), rounds)
-        write_atomically(out, page.encode())
-        say(f"written to {out}")
+        write_atomically(file, page.encode())
+        say(f"written to {file}")
     return code
 
 

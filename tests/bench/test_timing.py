@@ -55,7 +55,7 @@ def test_a_ratio_is_of_medians_of_the_runs_that_nothing_disturbed():
     assert xyz.ours.spread == (1.0, 3.0) and xyz.theirs.spread == (4.0, 8.0)
     assert (xyz.dropped, mlp.dropped, mlp.ratio) == (1, 0, 2.0)
     assert geometric_mean([xyz, mlp], "torch") == pytest.approx((2 / 3) ** 0.5)
-    assert about_dropped([xyz, mlp]).startswith("1 runs were dropped")
+    assert about_dropped([xyz, mlp]).startswith("1 run was dropped")
     assert means([xyz, mlp]) == ["geometric mean against PyTorch, eager: 0.816 (2 rows)"]
 
 

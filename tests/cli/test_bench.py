@@ -45,6 +45,15 @@ def test_a_table_is_printed_and_written(cli, fake, tmp_path):
     assert "medians of 5 processes" in page and "cores" in page
 
 
+def test_in_a_folder_the_table_is_named_after_the_processor(cli, fake, monkeypatch, tmp_path):
+    monkeypatch.setattr("graphflow.bench.report.processor", lambda: "Some(R) CPU @ 2.20GHz")
+    monkeypatch.setattr("psutil.cpu_count", lambda logical: 4)
+    assert cli("bench", "xyz", "--against", "none", "--out", "some/results").code == 0
+    assert [path.name for path in (tmp_path / "some/results").iterdir()] == [
+        "Some-R-CPU-2-20GHz-4-cores.md"
+    ]
+
+
 def test_without_a_peer_our_times_are_printed(cli, fake):
     answer = cli("bench", "xyz", "--against", "none", "--json")
     (row,) = answer.json["rows"]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from graphflow.bench.rows import Row
 
 Feed = Mapping[str, Tensor]
-CHANNELS_FIRST = {"lenet_sigmoid", "lenet_relu"}
+CHANNELS_FIRST = {"resnet18"}
 """Models of images that are faster with (N, C, H, W) as it stands."""
 
 

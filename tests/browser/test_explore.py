@@ -153,12 +153,15 @@ def test_past_the_end_of_a_training_step_the_whole_page_shows_the_next(visitor):
     says(page, "0/")
 
 
-@pytest.mark.parametrize("name", ["Gallery", "Edit", "Check"])
-def test_the_graph_is_there_again_after_another_page(visitor, name):
+@pytest.mark.parametrize(
+    ("name", "shows"), [("Gallery", "Start with"), ("Edit", "Reset"), ("Check", "Run all")]
+)
+def test_the_graph_is_there_again_after_another_page(visitor, name, shows):
     page = opened(visitor, "graph=xyz")
     page.get_by_role("link", name=name, exact=True).click()
-    canvas(page).wait_for(state="detached" if name != "Edit" else "attached")
+    page.get_by_role("button", name=shows).first.wait_for()
     page.get_by_role("link", name="Explore", exact=True).click()
+    panel(page, "Nothing has run yet").wait_for()
     page.locator('.gf [data-node="f"]').wait_for()
     page.reload()
     page.locator('.gf [data-node="f"]').wait_for()

@@ -115,6 +115,7 @@ def trainers() -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.slow
 def test_a_training_is_watched_ruled_kept_and_resumed(page, visitor):
     began(page)
     page.locator("[data-testid=stVegaLiteChart] .mark-line path").first.wait_for()
@@ -146,6 +147,7 @@ def test_a_training_is_watched_ruled_kept_and_resumed(page, visitor):
     page.locator(".gf .transport .step").wait_for()
 
 
+@pytest.mark.slow
 def test_each_click_takes_effect_at_once_and_once_and_so_does_a_double_click(page):
     known = runs(page).count()
     late = [took(twice, page, "Start", runs(page).nth(known).wait_for)]

@@ -63,13 +63,17 @@ function fitted(text, width, font) {
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 
+const PAINTING = -1;
+
 /** Calls after the next frame is on the screen: what the host does then delays no picture. */
 function painted(call) {
   if (document.hidden) call();
   else requestAnimationFrame(() => setTimeout(call));
 }
 
-/** Calls at once, then at most every `wait()` milliseconds, and always for the last value. */
+/** Calls once the next frame is on the screen, then at most every `wait()` milliseconds, and always
+ * for the last value; `flush` at once.
+ */
 function paced(call, wait) {
   let timer = 0;
   let last;
@@ -87,7 +91,9 @@ function paced(call, wait) {
     give(value) {
       last = value;
       due = true;
-      if (!timer) send();
+      if (timer) return;
+      timer = PAINTING;
+      painted(() => timer === PAINTING && tick());
     },
     flush() {
       clearTimeout(timer);

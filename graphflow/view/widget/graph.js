@@ -28,7 +28,7 @@ class Graph {
     this.tip = make('div', { class: 'tip', role: 'tooltip', hidden: '' }, this.stage);
     this.help = new Help(this.stage, this);
     this.transport = new Transport(this.root, this);
-    this.sending = paced((cursor) => painted(() => this.host.setStateValue('cursor', cursor)),
+    this.sending = paced((cursor) => this.host.setStateValue('cursor', cursor),
       () => this.transport.playing ? 500 : 60);
     this.root.addEventListener('keydown', (event) => pressed(this, event));
     this.root.addEventListener('fullscreenchange', () =>
@@ -162,7 +162,9 @@ class Graph {
     requestAnimationFrame(() => this.tell('need', lacking.map(([what]) => what).join(' ')));
   }
 
+  /** Say something to the host, which knows the cursor by then. */
   tell(trigger, value) {
+    this.sending.flush();
     this.host.setTriggerValue(trigger, value);
   }
 

@@ -9,7 +9,6 @@ import typer
 
 from graphflow.cli.output import GOOD
 from graphflow.diagnostics import fail
-from graphflow.gallery import template
 
 NAME = "new"
 
@@ -19,6 +18,8 @@ def command(
     kind: Annotated[str, typer.Option("--template", help="mlp or formulas.")] = "mlp",
 ) -> int:
     """Write a small commented file to start from. A file that exists is never overwritten."""
+    from graphflow.gallery import template
+
     path = Path(name) if Path(name).suffix in (".yaml", ".yml") else Path(f"{name}.yaml")
     text = template(kind, path.stem)
     try:

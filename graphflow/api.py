@@ -115,9 +115,12 @@ def load_run(path: str | PathLike[str], checkpoint: str | None = None) -> Model:
     without it the run's result, which is the latest unless the file says ``restore_best``.
     """
     run = RunFolder.open(Path(path))
-    found = run.checkpoint(checkpoint)
-    model = run_graph(run, run.settings())
-    arrays = with_averages(model.elaborated, found.arrays)
+    return at_checkpoint(run_graph(run, run.settings()), run, checkpoint)
+
+
+def at_checkpoint(model: Model, run: RunFolder, checkpoint: str | None) -> Model:
+    """The graph of a run, with the values that :func:`load_run` tells of."""
+    arrays = with_averages(model.elaborated, run.checkpoint(checkpoint).arrays)
     model.store.restore({n: a for n, a in arrays.items() if n in model.store})
     return model
 

@@ -134,7 +134,8 @@ def written_to(out: Path) -> Path:
     folders to it are made.
     """
     cores = psutil.cpu_count(logical=False) or os.cpu_count()
-    file = out if out.suffix else out / f"{slug(f'{processor()} {cores} cores.md')}.md"
+    named = f"{processor()} {cores} cores.md"
+    file = out if out.suffix else out / f"{slug(named)}.md"
     file.parent.mkdir(parents=True, exist_ok=True)
     return file
 

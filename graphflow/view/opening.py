@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model, load, load_run, loads, run_graph
+from graphflow.api import Model, at_checkpoint, load, load_run, loads, run_graph
 from graphflow.diagnostics import GraphflowError, fail
 from graphflow.gallery import find
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -28,7 +28,7 @@ def open_model(workspace: Workspace, max_nodes: int = NODE_LIMIT) -> Model:
         if overrides:
             fail("GF006", "overrides change a graph file, and a run's is as it was trained",
                  help="leave them out, or open the graph")  # fmt: skip
-        model = _trained(workspace)
+        model = _trained(workspace, max_nodes)
     else:
         model = load(workspace.graph, overrides, max_nodes=max_nodes)
     if workspace.seed is not None:
@@ -46,17 +46,14 @@ def text_of(workspace: Workspace) -> str:
     return read_text(find(workspace.graph))
 
 
-def _trained(workspace: Workspace) -> Model:
+def _trained(workspace: Workspace, max_nodes: int) -> Model:
     """The model of a run, as it was written where that is known."""
-    trained = load_run(workspace.run, workspace.checkpoint or None)
-    model = as_written(RunFolder.open(Path(workspace.run)))
-    if model is None:
-        return trained
-    take_over(model, trained)
-    return model
+    run = RunFolder.open(Path(workspace.run))
+    model = as_written(run, max_nodes) or run_graph(run, run.settings(), max_nodes)
+    return at_checkpoint(model, run, workspace.checkpoint or None)
 
 
-def as_written(run: RunFolder) -> Model | None:
+def as_written(run: RunFolder, max_nodes: int = NODE_LIMIT) -> Model | None:
     """The graph of a run with the calls that its author wrote, at first values. None where the
     folder has no such file (an older run), or where blocks have changed since, so that it would not
     be the graph that was trained.
@@ -64,7 +61,7 @@ def as_written(run: RunFolder) -> Model | None:
     if not run.source_file.is_file():
         return None
     try:
-        model = run_graph(run, run.settings(), file=run.source_file)
+        model = run_graph(run, run.settings(), max_nodes, run.source_file)
     except GraphflowError:
         return None
     return model if model.expanded() == read_text(run.graph_file) else None

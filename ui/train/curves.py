@@ -35,8 +35,7 @@ def charts(kind: str, found: Mapping[str, Chart]) -> None:
         rows = points(chart)
         if not rows["x"]:
             continue
-        st_cell = cells[number % len(cells)]
-        st_cell.vega_lite_chart(
+        cells[number % len(cells)].vega_lite_chart(
             spec={**specification(chart, theme), **named(rows)}, key=f"train_{kind}_{number}",
             alt=f"{chart.labels.title} over {chart.labels.x}; a table below has the last values",
         )  # fmt: skip

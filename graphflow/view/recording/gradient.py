@@ -24,9 +24,8 @@ class GradientWalk:
 
     def __init__(self, model: Model, workspace: Workspace) -> None:
         self.model = model
-        self.chosen: Chosen = choose_to_look(
-            model, workspace.of or None, dict(workspace.sizes)
-        )  # fmt: skip
+        wished = dict(workspace.sizes)
+        self.chosen: Chosen = choose_to_look(model, workspace.of or None, wished)
         self.program: Program
         self.program, self.cotangent = compiled(model, self.chosen, workspace.dtype, workspace.seed)
 

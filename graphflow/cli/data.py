@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, print_table, shown_number
-from graphflow.cli.source import AsJson, File, MaxNodes, Sets, assignments, open_model
+from graphflow.cli.source import AsJson, File, MaxNodes, Seed, Sets, assignments, open_model
 
 if TYPE_CHECKING:
     from graphflow.training.overview import Cell, Overview
@@ -23,7 +23,7 @@ def command(
     file: File,
     sets: Sets = None,
     rows: Annotated[int, typer.Option(min=0, help="Rows of the training part to show.")] = 5,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness.")] = None,
+    seed: Seed = None,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:

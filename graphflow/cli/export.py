@@ -10,6 +10,7 @@ import typer
 from graphflow.cli.output import GOOD, print_json
 from graphflow.cli.source import (
     AsJson,
+    Dtype,
     File,
     MaxNodes,
     Sets,
@@ -45,7 +46,7 @@ def command(
     player: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose training step; else everyone's.")
     ] = None,
-    dtype: Annotated[str, typer.Option(help="float32, float64 or float16.")] = "float32",
+    dtype: Dtype = "float32",
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Weights in a file of their own beside it.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, shown_number
-from graphflow.cli.source import AsJson, File, MaxNodes, Sets, assignments, open_model
+from graphflow.cli.source import AsJson, Dtype, File, MaxNodes, Seed, Sets, assignments, open_model
 
 if TYPE_CHECKING:
     from graphflow.learning_rates import LearningRates
@@ -22,8 +22,8 @@ def command(
     first: Annotated[float, typer.Option(help="The rate to begin at.")] = 1e-7,
     last: Annotated[float, typer.Option(help="The rate to end at.")] = 10.0,
     steps: Annotated[int, typer.Option(help="Updates between the two.")] = 100,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, float64 or float16.")] = "float32",
+    seed: Seed = None,
+    dtype: Dtype = "float32",
     out: Annotated[
         Path | None, typer.Option(metavar="HTML", help="The plot, else NAME-lr-find.html.")
     ] = None,

@@ -14,6 +14,7 @@ from graphflow.cli.source import (
     AsJson,
     MaxNodes,
     Overrides,
+    Seed,
     Sets,
     assignments,
     open_model,
@@ -45,7 +46,7 @@ def command(
     folds: Annotated[
         int | None, typer.Option(metavar="K", help="Cross-validate: K trainings, as data.folds.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of all randomness.")] = None,
+    seed: Seed = None,
     backend: Annotated[str | None, typer.Option(help="numpy.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, float64 or float16.")] = None,
     memory: Annotated[

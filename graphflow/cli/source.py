@@ -24,6 +24,8 @@ Overrides = Annotated[
     Path | None,
     typer.Option("--overrides", metavar="JSON", help="A file of overrides: a search's best.json."),
 ]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of all randomness.")]
+Dtype = Annotated[str, typer.Option("--dtype", help="float32, float64 or float16.")]
 MaxNodes = Annotated[
     int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import FAILED, GOOD, STOPPED, print_json, print_table, say, shown_number
-from graphflow.cli.source import AsJson, Sets, assignments
+from graphflow.cli.source import AsJson, Dtype, Sets, assignments
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def command(
     time: Annotated[float | None, typer.Option(min=0.0, help="Seconds, in all.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Trials at one time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the configurations.")] = None,
-    dtype: Annotated[str, typer.Option(help="float32, float64 or float16.")] = "float32",
+    dtype: Dtype = "float32",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The search's folder, else tunes/NAME-TIME.")
     ] = None,

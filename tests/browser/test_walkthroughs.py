@@ -20,6 +20,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from tests.parity.torch_models import LSTM, BasicBlock, Transformer  # noqa: E402
+from tests.torch_floats import torch_floats  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,10 +31,8 @@ NUMBER = r"-?[0-9.]+(?:e-?[0-9]+)?"
 
 @pytest.fixture(autouse=True)
 def float64():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
+    with torch_floats(torch.float64):
+        yield
 
 
 def twin(study: Study, module: nn.Module, prefix: str = "") -> dict[str, torch.Tensor]:

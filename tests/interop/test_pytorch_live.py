@@ -14,6 +14,8 @@ from tests.interop.pytorch_run import compare, drawn, module_of
 from tests.library.cases import CASES
 
 torch = pytest.importorskip("torch", reason="the parity extra is not installed")
+from tests.torch_floats import torch_floats  # noqa: E402
+
 pytestmark = pytest.mark.parity
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests" / "examples"
@@ -41,9 +43,8 @@ DRAWN = {"gan", "transformer", "coin_toss"}
 @pytest.fixture
 def float_type():
     """PyTorch's default float type, as the test sets it, afterwards as before."""
-    before = torch.get_default_dtype()
-    yield torch.set_default_dtype
-    torch.set_default_dtype(before)
+    with torch_floats():
+        yield torch.set_default_dtype
 
 
 def opened(name: str) -> gf.Model:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import optim
@@ -27,6 +26,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from tests.library.training_cases import COUNTS, STEPS, Array, start
+from tests.torch_floats import torch_floats
 
 CLASSES: dict[str, type[Optimizer]] = {
     "sgd": optim.SGD,
@@ -108,18 +108,7 @@ def optimizer(call: str, params: list[torch.Tensor]) -> Optimizer:
     return CLASSES[written.func.id](params, *args, **options, foreach=False)  # type: ignore[call-arg]
 
 
-@contextmanager
-def float64() -> Iterator[None]:
-    """Numbers that an optimizer keeps beside its tensors are float64, too."""
-    kept = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(kept)
-
-
-@float64()
+@torch_floats(torch.float64)
 def trained(call: str) -> list[Array]:
     """The matrix after every step."""
     first, x = (torch.tensor(array) for array in start())

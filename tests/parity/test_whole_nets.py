@@ -16,6 +16,8 @@ from graphflow.data.pretrained import PRETRAINED
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+from tests.torch_floats import torch_floats  # noqa: E402
+
 pytestmark = pytest.mark.parity
 
 
@@ -89,10 +91,8 @@ NETS = {
 @pytest.fixture(autouse=True)
 def single():
     """PyTorch's float type is float32 here, whatever another test has left it at."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    yield
-    torch.set_default_dtype(before)
+    with torch_floats(torch.float32):
+        yield
 
 
 @pytest.mark.parametrize("old", [False, True])

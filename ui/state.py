@@ -34,8 +34,8 @@ T = TypeVar("T")
 @dataclass
 class Session:
     """One visitor. ``cursor`` is the index of the step that is shown, -1 before the first; ``move``
-    counts how often a page, not the graph, has moved it. Playing stops at ``breakpoints`` and where
-    the norm of a gradient is above ``stop_above``.
+    counts how often a page, not the graph, has moved it; ``turn`` counts what the graph was sent.
+    Playing stops at ``breakpoints`` and where the norm of a gradient is above ``stop_above``.
     """
 
     workspace: Workspace | None = None
@@ -43,6 +43,7 @@ class Session:
     overlay: OverlayKind = "none"
     cursor: int = START
     move: int = 0
+    turn: int = 0
     selected: str = ""
     watches: tuple[str, ...] = ()
     breakpoints: tuple[str, ...] = ()

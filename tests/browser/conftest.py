@@ -94,14 +94,12 @@ def visitor(chromium: Browser, studio: str) -> Iterator[Visitor]:
 
 
 @pytest.fixture
-def show(chromium: Browser) -> Iterator[Callable[..., Widget]]:
-    """Shows a widget; afterwards no error and no request may have happened."""
+def blank(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens empty pages; afterwards no error and no request may have happened."""
     complaints: list[str] = []
     pages: list[Page] = []
 
-    def opened(
-        data: wires.Json, *, theme: str = "light", width: int = 1280, motion: str = "reduce"
-    ) -> Widget:
+    def opened(width: int = 1280, motion: str = "reduce") -> Page:
         page = chromium.new_page(
             viewport={"width": width, "height": 820}, reduced_motion=motion, accept_downloads=True
         )
@@ -111,9 +109,19 @@ def show(chromium: Browser) -> Iterator[Callable[..., Widget]]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: not r.url.startswith(("blob:", "data:", "about:"))
                 and complaints.append(r.url))  # fmt: skip
-        return Widget(page, data, theme)
+        return page
 
     yield opened
     for page in pages:
         page.close()
     assert complaints == []
+
+
+@pytest.fixture
+def show(blank: Callable[..., Page]) -> Callable[..., Widget]:
+    """Shows a widget."""
+
+    def shown(data: wires.Json, *, theme: str = "light", **more: object) -> Widget:
+        return Widget(blank(**more), data, theme)
+
+    return shown

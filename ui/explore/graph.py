@@ -1,4 +1,8 @@
-"""The graph on the page: what the widget is sent, and what follows from what it says."""
+"""The graph on the page: what the widget is sent, and what follows from what it says.
+
+It comes in halves, one by the picture and one by the panel, each drawn again by itself: a step
+costs no picture, and opening a group no panel.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from graphflow.view.workspace import Look, OverlayKind
 from ui.explore.header import iterate
 from ui.messages import show, show_errors
 from ui.state import START, ask, move_to, opened, refusal, session, try_change
-from ui.widgets.graph import Handlers, graph
+from ui.widgets.graph import Handlers, graph, panel
 
 TAB = "explore_tab"
 """Which tab of the panel beside the graph is open."""
@@ -35,8 +39,28 @@ def drawn() -> None:
     if error is not None:
         show(error)
     with show_errors():
-        follow()
         graph(data(session().look), HANDLERS)
+
+
+def listening() -> None:
+    """What the panel tells the graph, and hears from it."""
+    here = session()
+    with show_errors():
+        follow()
+        panel(
+            {
+                "turn": next_turn(), "cursor": here.cursor, "move": here.move,
+                "rev": ask(Drawing, "drawing", here.look).rev,
+                "marks": {"breakpoints": list(here.breakpoints), "watched": list(here.watches)},
+            },
+            HANDLERS,
+        )  # fmt: skip
+
+
+def next_turn() -> int:
+    """The number of what is sent to one of the halves, so that the graph knows the later one."""
+    session().turn += 1
+    return session().turn
 
 
 def follow() -> None:
@@ -62,7 +86,7 @@ def data(look: Look) -> dict[str, Wire]:
     st.session_state[SENT] = {"drawing": drawing.rev, "schedule": walked}
     overlay = ask(Overlay, "overlay", here.overlay, look)
     return {
-        "rev": drawing.rev, "schedule_rev": walked, "cursor": here.cursor, "move": here.move,
+        "halved": True, "turn": next_turn(), "rev": drawing.rev, "schedule_rev": walked,
         "overlay": wire_overlay(overlay), "marks": marks(overlay),
         "options": {**wire_look(look, drawing), "height": HEIGHT, "stop_above": here.stop_above},
         **large,
@@ -70,15 +94,9 @@ def data(look: Look) -> dict[str, Wire]:
 
 
 def marks(overlay: Overlay) -> dict[str, Wire]:
-    """What is marked on the boxes."""
-    here = session()
+    """What the overlay marks on the boxes."""
     changed = {id: mark.text for id, mark in overlay.marks.items() if mark.flag == "changed"}
-    return {
-        "breakpoints": list(here.breakpoints),
-        "watched": list(here.watches),
-        "changed": changed,
-        "failing": overlay.failing or None,
-    }
+    return {"changed": changed, "failing": overlay.failing or None}
 
 
 def _cursor(cursor: int) -> None:

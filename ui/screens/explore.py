@@ -11,7 +11,7 @@ from graphflow.view.steps import Step
 from graphflow.view.workspace import Workspace
 from ui.explore import addresses, chain, check, memory, now, table, transport, watch, yaml
 from ui.explore.first_nan import first_nan
-from ui.explore.graph import TAB, drawn
+from ui.explore.graph import TAB, drawn, listening
 from ui.explore.header import header
 from ui.messages import escaped, show_errors
 from ui.state import START, ask, opened, session
@@ -35,27 +35,34 @@ def page() -> None:
         addresses.follow()
         header(overview)
         first_nan(steps)
-        walked(overview, steps, opened())
+        left, right = st.columns([0.68, 0.32], gap="medium")
+        with left:
+            picture(opened())
+        with right:
+            detail(overview, steps, opened())
 
 
 @st.fragment
-def walked(overview: Overview, steps: tuple[Step, ...], of: Workspace) -> None:
-    """The graph, and the panel that follows its cursor: one fragment, so that a step costs one run,
-    whichever of the two moves the cursor. Where another workspace than this one is open by now, as
-    unrolling a loop does, all of the page is drawn again.
+def picture(of: Workspace) -> None:
+    """The graph."""
+    whole_page_if_not(of)
+    drawn()
+
+
+def whole_page_if_not(of: Workspace) -> None:
+    """Draw all of the page again where another workspace than this one is open by now, as unrolling
+    a loop does.
     """
     if opened() != of:
         st.rerun()
-    left, right = st.columns([0.68, 0.32], gap="medium")
-    with left:
-        drawn()
-    with right:
-        detail(overview, steps)
 
 
-def detail(overview: Overview, steps: tuple[Step, ...]) -> None:
+@st.fragment
+def detail(overview: Overview, steps: tuple[Step, ...], of: Workspace) -> None:
     """What there is to know about the step at the cursor."""
+    whole_page_if_not(of)
     here = session()
+    listening()
     transport.transport(steps)
     if here.cursor == START:
         now.beginning(steps)

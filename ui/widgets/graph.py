@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 import streamlit as st
 
-from graphflow.view.widget import script, style
+from graphflow.view.widget import panel_script, script, style
 
 KEY = "graph"
+PANEL = "graph_panel"
 T = TypeVar("T")
 _mount = st.components.v2.component("graphflow_graph", js=script(), css=style())
+_mount_panel = st.components.v2.component("graphflow_panel", js=panel_script())
 
 
 def nothing(_: object) -> None:
@@ -43,26 +45,48 @@ def graph(data: Mapping[str, object], handlers: Handlers) -> None:
     _mount(
         key=KEY,
         data=dict(data),
-        on_cursor_change=lambda: _told(handlers.cursor, "cursor", int),
-        on_selected_change=lambda: _told(handlers.selected, "selected", str),
         on_toggle_change=lambda: _told(handlers.toggle, "toggle", str),
-        on_option_change=lambda: _option(handlers.option),
-        on_breakpoint_change=lambda: _told(handlers.breakpoint, "breakpoint", str),
-        on_watch_change=lambda: _told(handlers.watch, "watch", str),
-        on_open_change=lambda: _told(handlers.open, "open", str),
         on_need_change=lambda: _told(handlers.need, "need", str),
         on_iterate_change=lambda: _told(handlers.iterate, "iterate", int),
+        **_heard(KEY, handlers),
     )
 
 
-def _told(handler: Callable[[T], None], name: str, kind: type[T]) -> None:
+def panel(data: Mapping[str, object], handlers: Handlers) -> None:
+    """The panel's half of a widget that is shown in halves: nothing that is seen."""
+    _mount_panel(key=PANEL, data=dict(data), **_heard(PANEL, handlers))
+
+
+class _Heard(TypedDict):
+    """What either half may hear."""
+
+    on_cursor_change: Callable[[], None]
+    on_selected_change: Callable[[], None]
+    on_option_change: Callable[[], None]
+    on_breakpoint_change: Callable[[], None]
+    on_watch_change: Callable[[], None]
+    on_open_change: Callable[[], None]
+
+
+def _heard(key: str, handlers: Handlers) -> _Heard:
+    return _Heard(
+        on_cursor_change=lambda: _told(handlers.cursor, "cursor", int, key),
+        on_selected_change=lambda: _told(handlers.selected, "selected", str, key),
+        on_option_change=lambda: _option(handlers.option, key),
+        on_breakpoint_change=lambda: _told(handlers.breakpoint, "breakpoint", str, key),
+        on_watch_change=lambda: _told(handlers.watch, "watch", str, key),
+        on_open_change=lambda: _told(handlers.open, "open", str, key),
+    )
+
+
+def _told(handler: Callable[[T], None], name: str, kind: type[T], key: str = KEY) -> None:
     """Hand on what the widget said, if it is what was expected: a browser may say anything."""
-    value = st.session_state[KEY].get(name)
+    value = st.session_state[key].get(name)
     if isinstance(value, kind):
         handler(value)
 
 
-def _option(handler: Callable[[str, object], None]) -> None:
-    said = st.session_state[KEY].get("option")
+def _option(handler: Callable[[str, object], None], key: str) -> None:
+    said = st.session_state[key].get("option")
     if isinstance(said, Mapping) and isinstance(said.get("name"), str):
         handler(said["name"], said.get("value"))

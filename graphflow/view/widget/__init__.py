@@ -15,6 +15,11 @@ Data, next to what ``view.wire`` writes:
   lacks it asks for by the trigger ``need``;
 - ``options.height`` is the height of the picture, in pixels or as CSS has it.
 
+A host may come in two halves that are drawn by themselves: where ``halved`` is True, ``cursor``,
+``move`` and the marks that the panel changes are told by a mount of ``panel_script()``, which hears
+of ``cursor``, ``selected``, ``breakpoint``, ``watch``, ``open`` and the option ``stop_above``. Both
+say ``turn``: of what both tell, that of the higher turn holds.
+
 State: ``cursor`` (at most every 60 ms, in play every 500 ms), ``selected``. Triggers: ``toggle``
 (an open group is to be closed; or whatever stands around a closed one, or around a node that was
 searched, to be opened; ``loop@`` is to be unrolled in time or folded: see ``view.looking``),
@@ -34,7 +39,7 @@ from graphflow.view.drawing import HUES
 FOLDER = Path(__file__).parent
 PARTS = (
     "dom", "schedule", "values", "figures", "scene", "camera", "ring", "transport", "toolbar",
-    "picture", "controls", "graph",
+    "picture", "controls", "halves", "graph",
 )  # fmt: skip
 
 
@@ -48,6 +53,12 @@ def script() -> str:
     It travels with every message to the browser, so it is kept small.
     """
     return _joined(PARTS)
+
+
+@cache
+def panel_script() -> str:
+    """The module of the panel's half of a host."""
+    return bare(_text("panel.js"))
 
 
 @cache

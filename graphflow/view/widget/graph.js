@@ -367,9 +367,11 @@ export default function graph(host) {
     found = new Graph(parentElement);
     instances.set(parentElement, found);
   }
-  found.update(host);
+  if (host.data.halved) join(found, host);
+  else found.update(host);
   return () => {
     if (found.root.isConnected) return;
+    part(found);
     found.stop();
     instances.delete(parentElement);
   };

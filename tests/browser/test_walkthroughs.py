@@ -19,8 +19,8 @@ from .explore_page import canvas, count, expect, opened, said, step
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+from tests.parity.torch_floats import torch_floats  # noqa: E402
 from tests.parity.torch_models import LSTM, BasicBlock, Transformer  # noqa: E402
-from tests.torch_floats import torch_floats  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -14,7 +14,7 @@ from tests.interop.pytorch_run import compare, drawn, module_of
 from tests.library.cases import CASES
 
 torch = pytest.importorskip("torch", reason="the parity extra is not installed")
-from tests.torch_floats import torch_floats  # noqa: E402
+from tests.parity.torch_floats import torch_floats  # noqa: E402
 
 pytestmark = pytest.mark.parity
 ROOT = Path(__file__).parents[2]

@@ -26,7 +26,7 @@ from torch.optim.lr_scheduler import (
 )
 
 from tests.library.training_cases import COUNTS, STEPS, Array, start
-from tests.torch_floats import torch_floats
+from tests.parity.torch_floats import torch_floats
 
 CLASSES: dict[str, type[Optimizer]] = {
     "sgd": optim.SGD,

@@ -16,7 +16,7 @@ from graphflow.data.pretrained import PRETRAINED
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from tests.torch_floats import torch_floats  # noqa: E402
+from tests.parity.torch_floats import torch_floats  # noqa: E402
 
 pytestmark = pytest.mark.parity
 

@@ -220,8 +220,11 @@ def test_a_large_gradient_is_run_to(xyz):
     assert session(xyz).cursor == 5
 
 
-def payload(page):
-    (component,) = [c for c in page.get("bidi_component") if "schedule_rev" in c.proto.json]
+def payload(page, half="schedule_rev"):
+    """What one half of the graph is sent: the picture's, which names a schedule, or the panel's,
+    which counts moves.
+    """
+    (component,) = [c for c in page.get("bidi_component") if half in c.proto.json]
     return json.loads(component.proto.json)
 
 
@@ -231,8 +234,10 @@ def test_the_widget_is_sent_drawing_and_schedule_once(xyz):
     assert len(first["schedule"]["steps"]) == len(steps(xyz))
     press(xyz, "step")
     later = payload(xyz)
-    assert later["cursor"] == 0 and later["move"] == 1
     assert "drawing" not in later and "schedule" not in later
+    panel = payload(xyz, half="move")
+    assert panel["cursor"] == 0 and panel["move"] == 1
+    assert panel["turn"] > later["turn"] and panel["rev"] == later["rev"]
 
 
 def test_what_is_not_finite_is_told_and_harms_nothing():

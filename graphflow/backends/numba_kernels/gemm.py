@@ -1,0 +1,169 @@
+r"""Matrix products by BLAS, called from Numba's own threads.
+
+A product is cut into calls of ``sgemm`` or ``dgemm``, C = alpha A B + beta C, one for each part of
+its rows or columns, or for each matrix of a batch. Where operands and result lie is known when a
+plan is bound, so a product is a table of addresses, and running it is walking the table. BLAS itself
+stays on one thread: two pools of threads on the same cores take each other's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numba
+import numpy as np
+from llvmlite import binding
+from numba import njit, prange, types
+from numba.extending import get_cython_function_address
+
+from graphflow.ops.op import Array
+
+GEMM = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
+
+
+def _blas(name: str) -> types.ExternalFunction:
+    """A routine of the BLAS that SciPy brings, under a name that compiled code can be kept with."""
+    address = get_cython_function_address("scipy.linalg.cython_blas", name)
+    binding.add_symbol(f"graphflow_{name}", address)
+    return types.ExternalFunction(f"graphflow_{name}", types.void(*[types.uint64] * 13))
+
+
+sgemm, dgemm = map(_blas, GEMM.values())
+
+
+@njit(cache=True)
+def _call_sgemm(r):  # type: ignore[no-untyped-def]
+    sgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
+
+
+@njit(cache=True)
+def _call_dgemm(r):  # type: ignore[no-untyped-def]
+    dgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
+
+
+@njit(cache=True)
+def _sgemms(table):  # type: ignore[no-untyped-def]
+    for i in range(len(table)):
+        _call_sgemm(table[i])
+
+
+@njit(cache=True)
+def _dgemms(table):  # type: ignore[no-untyped-def]
+    for i in range(len(table)):
+        _call_dgemm(table[i])
+
+
+@njit(cache=True, parallel=True)
+def _sgemms_shared(table):  # type: ignore[no-untyped-def]
+    for i in prange(len(table)):
+        _call_sgemm(table[i])
+
+
+@njit(cache=True, parallel=True)
+def _dgemms_shared(table):  # type: ignore[no-untyped-def]
+    for i in prange(len(table)):
+        _call_dgemm(table[i])
+
+
+WALKS = {
+    np.dtype(np.float32): (_sgemms, _sgemms_shared),
+    np.dtype(np.float64): (_dgemms, _dgemms_shared),
+}
+SMALL = 300_000
+"""Multiplications up to which one thread is as fast as several."""
+PLAIN, TRANSPOSED = (np.frombuffer(letter, np.uint8) for letter in (b"N", b"T"))
+
+
+@dataclass
+class Calls:
+    """Calls of BLAS for one node: a row of 13 addresses for each, and what lies there."""
+
+    rows: list[list[int]] = field(default_factory=list)
+    kept: list[Array] = field(default_factory=list)
+
+    def add(self, x: Array, y: Array, out: Array, beta: float = 0.0, alpha: float = 1.0) -> None:
+        """out = alpha x y + beta out. BLAS counts columns first: it is told out' = y' x'."""
+        (m, n), k = out.shape, x.shape[1]
+        (first, ldy), (second, ldx) = _oriented(y), _oriented(x)
+        sizes = np.array([n, m, k, ldy, ldx, max(_leading(out), 1)], np.int32)
+        scalars = np.array([alpha, beta], out.dtype)
+        self.kept += [x, y, out, sizes, scalars]
+        at = [sizes.ctypes.data + 4 * i for i in range(6)]
+        scaled = [scalars.ctypes.data, scalars.ctypes.data + scalars.itemsize]
+        self.rows.append([
+            first.ctypes.data, second.ctypes.data, *at[:3], scaled[0], y.ctypes.data, at[3],
+            x.ctypes.data, at[4], scaled[1], out.ctypes.data, at[5],
+        ])  # fmt: skip
+
+    def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
+        """What makes all calls, on all threads if they are ``shared`` out."""
+        table, walk = np.array(self.rows, np.uint64), WALKS[dtype][shared]
+        kept = self.kept  # the table holds addresses alone
+
+        def kernel() -> None:
+            walk(table)
+            assert kept is not None
+
+        return kernel
+
+
+def _leading(matrix: Array) -> int:
+    return matrix.strides[0] // matrix.itemsize
+
+
+def _oriented(matrix: Array) -> tuple[Array, int]:
+    """Whether BLAS sees a matrix as it is or transposed, and the distance of its rows."""
+    if matrix.strides[1] == matrix.itemsize or matrix.shape[1] == 1:
+        return PLAIN, max(_leading(matrix), matrix.shape[1], 1)
+    return TRANSPOSED, max(matrix.strides[1] // matrix.itemsize, matrix.shape[0], 1)
+
+
+def product(x: Array, y: Array, out: Array, beta: float = 0.0) -> Callable[[], None] | None:
+    """out = x y + beta out, over the last two axes; None where BLAS has no such product."""
+    if out.dtype not in WALKS or not x.dtype == y.dtype == out.dtype or out.ndim < 2:
+        return None
+    if not out.size or not x.size or not all(map(_usable, (x, y, out))) or not _by_rows(out):
+        return None
+    x, y, out = _merged(x, y, out)
+    shared = out.size * x.shape[-1] > SMALL
+    calls = Calls()
+    if out.ndim == 2:
+        for part in _parts(out.shape, numba.get_num_threads() if shared else 1):
+            calls.add(x[part[0]], y[:, part[1]], out[part], beta)
+    else:
+        lead = out.shape[:-2]
+        xs, ys = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (x, y))
+        for index in np.ndindex(*lead):
+            calls.add(xs[index], ys[index], out[index], beta)
+    return calls.bound(out.dtype, shared)
+
+
+def _merged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array]:
+    """A batch of rows times one matrix is a single larger product."""
+    if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous and out.flags.c_contiguous:
+        return x.reshape(-1, x.shape[-1]), y, out.reshape(-1, out.shape[-1])
+    return x, y, out
+
+
+def _usable(matrix: Array) -> bool:
+    """Whether rows or columns lie as BLAS takes them: without gaps, forwards, apart."""
+    (rows, columns), (height, width) = matrix.shape[-2:], matrix.strides[-2:]
+    size = matrix.itemsize
+    across = (width == size or columns == 1) and (height >= columns * size or rows == 1)
+    down = (height == size or rows == 1) and (width >= rows * size or columns == 1)
+    return matrix.ndim >= 2 and height % size == width % size == 0 and (across or down)
+
+
+def _by_rows(out: Array) -> bool:
+    return out.strides[-1] == out.itemsize or out.shape[-1] == 1
+
+
+def _parts(shape: tuple[int, ...], count: int) -> list[tuple[slice, slice]]:
+    """Rows or columns, whichever are more, in equal parts of whole vectors."""
+    axis = 0 if shape[0] >= shape[1] else 1
+    step = -(-shape[axis] // count)
+    step = -(-step // 16) * 16
+    cuts = [slice(i, min(i + step, shape[axis])) for i in range(0, shape[axis], step)]
+    whole = slice(None)
+    return [(cut, whole) if axis == 0 else (whole, cut) for cut in cuts]

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import get_args
 
 from graphflow.autodiff import expand_derivatives
+from graphflow.backends.sets import KernelsName
 from graphflow.data import Tokenizer
 from graphflow.diagnostics import fail
 from graphflow.gallery import find
@@ -319,10 +320,10 @@ class Model:
 
     def trainer(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None,
+        memory: int | None = None, kernels: KernelsName = "numpy",
     ) -> Trainer:  # fmt: skip
         """A trainer for the file's ``train:`` section."""
-        settings = Settings("train", float_dtype(dtype), plan, memory)
+        settings = Settings("train", float_dtype(dtype), plan, memory, kernels)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
@@ -333,25 +334,24 @@ class Model:
 
     def iteration(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None,
+        memory: int | None = None, kernels: KernelsName = "numpy",
     ) -> Iteration:  # fmt: skip
         """What makes the steps of the file's ``run:`` section."""
-        settings = Settings("eval", float_dtype(dtype), plan, memory)
+        settings = Settings("eval", float_dtype(dtype), plan, memory, kernels)
         return Iteration(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def stepping(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None,
+        memory: int | None = None, kernels: KernelsName = "numpy",
     ) -> Trainer | Iteration:  # fmt: skip
         """A trainer, or what makes the steps of ``run:``, whichever the file has."""
         make = self.trainer if self.elaborated.run is None else self.iteration
-        return make(dtype=dtype, seed=seed, plan=plan, memory=memory)
+        return make(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels)
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""
-        return Model(
-            self.elaborated, self.graph, self.folder, self._original, ends, self.overrides
-        )
+        known = (self.folder, self._original, ends, self.overrides)
+        return Model(self.elaborated, self.graph, *known)
 
     def written(self) -> str:
         """The file as it was written, with its overrides and the files that it uses in it."""

@@ -34,7 +34,8 @@ class Backend:
 
     The contract of a kernel: ``out`` is overwritten entirely. For elementwise operators, ``out``
     may be the very memory of operands of its own shape and number type; otherwise it overlaps no
-    operand. Operands may have any strides; ``out`` is laid out row by row.
+    operand. Operands may have any strides; ``out`` is laid out row by row, or, where the kernel set
+    has chosen one for the node, in another order of its axes.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from graphflow.api import Model, load
+from graphflow.backends.sets import KernelsName
 from graphflow.bench.rows import Row
 from graphflow.runtime.threads import blas_threads_for
 
@@ -15,8 +16,8 @@ def model(row: Row, batch: int | None = None) -> Model:
     return load(row.path, {"batch": batch or row.batch} if row.fixed else {})
 
 
-def prepared(row: Row, open_: ExitStack) -> Callable[[], object]:
+def prepared(row: Row, open_: ExitStack, kernels: KernelsName = "numba") -> Callable[[], object]:
     """What makes one step, on as many threads as a run would use while ``open_`` is open."""
-    trainer, feed = model(row).trainer(), row.feed()
-    open_.enter_context(blas_threads_for(trainer.largest_operation(feed)))
+    trainer, feed = model(row).trainer(kernels=kernels), row.feed()
+    open_.enter_context(blas_threads_for(trainer.largest_operation(feed), kernels))
     return lambda: trainer.step(feed)

@@ -56,8 +56,9 @@ def _results(
     """The memory a node's results go to: its buffers, or the leaf it updates."""
     if node.name in plan.ending.direct:
         return (leaves[plan.ending.direct[node.name]],)
+    order = plan.orders.get(node.name)
     return tuple(
-        carve(arena, plan.buffers[plan.homes[node.name, part]].offset, type)
+        carve(arena, plan.buffers[plan.homes[node.name, part]].offset, type, order)
         for part, type in enumerate(tensors(node.type))
     )
 

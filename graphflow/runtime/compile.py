@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from graphflow.backends.sets import KernelsName, kernel_set
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
@@ -51,6 +52,7 @@ class Settings:
     dtype: DType = DType.FLOAT32
     plan: PlanKind = "fast"
     memory: int | None = None
+    kernels: KernelsName = "numpy"
 
     def __post_init__(self) -> None:
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
@@ -187,11 +189,13 @@ class Compiler:
             return _Bound(Interpreter(graph, view), graph, graph.outputs, self.graph.outputs)
         if self.settings.plan == "guarded":
             return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
+        kernels = kernel_set(self.settings.kernels)
         fast = optimise(graph)
-        plan = make_plan(fast)
+        plan = make_plan(fast, orders=kernels.orders(fast))
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in fast if n.op in ("input", "rng")]
-        return _Bound(Executor(plan, view, fed), graph, fast.outputs, self.graph.outputs)
+        executor = Executor(plan, view, fed, kernels.backend)
+        return _Bound(executor, graph, fast.outputs, self.graph.outputs)
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""

@@ -13,7 +13,7 @@ from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
 from graphflow.schedule.memory import ALIGNMENT
 from graphflow.schedule.plan import Plan
-from graphflow.schedule.views import concrete_shape
+from graphflow.schedule.views import Order, as_ordered, concrete_shape
 
 
 def allocate(nbytes: int) -> Array:
@@ -23,9 +23,10 @@ def allocate(nbytes: int) -> Array:
     return room[start : start + nbytes]
 
 
-def carve(arena: Array, offset: int, type: TensorType) -> Array:
-    """The array of a type that begins at ``offset`` of the arena."""
-    return np.ndarray(concrete_shape(type), type.dtype.value, arena, offset)
+def carve(arena: Array, offset: int, type: TensorType, order: Order | None = None) -> Array:
+    """The array of a type that begins at ``offset`` of the arena, row by row or in an order."""
+    rows = np.ndarray(concrete_shape(type), type.dtype.value, arena, offset)
+    return rows if order is None else as_ordered(rows, order)
 
 
 @dataclass

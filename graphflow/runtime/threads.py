@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from graphflow.backends.sets import kernel_set
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import get_op
@@ -25,9 +26,11 @@ def largest_operation(graph: Graph) -> int:
 
 
 @contextmanager
-def blas_threads_for(flops: int) -> Iterator[None]:
-    """Inside this block BLAS runs on one thread if the heaviest operation is small."""
-    if flops > SMALL:
+def blas_threads_for(flops: int, kernels: str = "numpy") -> Iterator[None]:
+    """Inside this block BLAS runs on one thread if the heaviest operation is small, or if kernels
+    have threads of their own: two pools of threads on the same cores take each other's time.
+    """
+    if flops > SMALL and not kernel_set(kernels).threads:
         yield
         return
     from threadpoolctl import threadpool_limits

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import TupleType, tensors
 from graphflow.ops.evaluate import Computed
-from graphflow.schedule.views import UNIFORM, stand_in, uniform_stand_in, view
+from graphflow.schedule.views import UNIFORM, Order, stand_in, uniform_stand_in, view
 
 Slot = tuple[str, int]
 """One result of one node: the node's name and the number of the result."""
@@ -26,8 +27,12 @@ class Sources:
     views: frozenset[str]
 
 
-def trace_sources(graph: Graph, given: Mapping[str, Computed]) -> Sources:
-    """Follow views through ``graph``. ``given`` tells strides of leaves that are not row by row."""
+def trace_sources(
+    graph: Graph, given: Mapping[str, Computed], orders: Mapping[str, Order] = MappingProxyType({})
+) -> Sources:
+    """Follow views through ``graph``. ``given`` tells strides of leaves that are not row by row,
+    ``orders`` in which order of its axes a computed value lies in memory.
+    """
     slots: dict[str, tuple[Slot, ...]] = {}
     seen: dict[str, Computed] = {}
     views: set[str] = set()
@@ -35,7 +40,7 @@ def trace_sources(graph: Graph, given: Mapping[str, Computed]) -> Sources:
         seeing = view(node, seen[node.inputs[0]]) if len(node.inputs) == 1 else None
         if seeing is None:
             slots[node.name] = tuple((node.name, i) for i in range(len(tensors(node.type))))
-            seen[node.name] = given[node.name] if node.name in given else _fresh(node)
+            seen[node.name] = given[node.name] if node.name in given else _fresh(node, orders)
         else:
             views.add(node.name)
             slots[node.name] = _seen_slots(node, slots[node.inputs[0]])
@@ -43,8 +48,10 @@ def trace_sources(graph: Graph, given: Mapping[str, Computed]) -> Sources:
     return Sources(slots, seen, frozenset(views))
 
 
-def _fresh(node: Node) -> Computed:
-    return uniform_stand_in(node.tensor) if node.op in UNIFORM else stand_in(node.type)
+def _fresh(node: Node, orders: Mapping[str, Order]) -> Computed:
+    if node.op in UNIFORM:
+        return uniform_stand_in(node.tensor)
+    return stand_in(node.type, orders.get(node.name))
 
 
 def _seen_slots(node: Node, operand: tuple[Slot, ...]) -> tuple[Slot, ...]:

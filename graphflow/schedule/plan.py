@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
 from graphflow.ops.control import ScanParts
@@ -15,6 +16,7 @@ from graphflow.schedule.memory import Lifetime, aligned
 from graphflow.schedule.order import running_order
 from graphflow.schedule.storage import Buffer, Rooms, computes, fixed_bytes, staged_updates
 from graphflow.schedule.updates import Ending, plan_ending, value_bytes
+from graphflow.schedule.views import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Plan:
     ``lifetimes`` says during which steps a computed value is needed (a view's operand lives as long
     as the view). ``homes`` gives the buffer of each result, ``staged`` the buffer in which an
     update's value is put aside, ``regions`` the plans of the graphs inside control nodes and
-    ``scratch`` the buffer that those run in.
+    ``scratch`` the buffer that those run in. ``orders`` names the values that do not lie row by
+    row.
     ``unplanned_bytes`` is what the arena would be if every value had memory of its own.
     """
 
@@ -54,6 +57,7 @@ class Plan:
     staged: Mapping[str, int] = field(default_factory=dict)
     scratch: Mapping[str, int] = field(default_factory=dict)
     regions: Mapping[str, tuple[Plan, ...]] = field(default_factory=dict)
+    orders: Mapping[str, Order] = field(default_factory=dict)
 
     @property
     def peak_bytes(self) -> int:
@@ -91,18 +95,26 @@ class Plan:
         return Reader(name, self.steps[name], origin.phase, origin.twin)
 
 
-def make_plan(graph: Graph, reuse: bool = True) -> Plan:
+def make_plan(
+    graph: Graph, reuse: bool = True, orders: Mapping[str, Order] = MappingProxyType({})
+) -> Plan:
     """Lay out a concrete graph without placeholders.
 
     With ``reuse`` memory is shared by values that are not needed at the same time; without, every
-    value is kept until the end of the run, to be looked at. Takes time about linear in the number
+    value is kept until the end of the run, to be looked at. ``orders`` gives computed values that
+    are to lie in another order of their axes than row by row. Takes time about linear in the number
     of nodes.
     """
-    return _planned(graph, reuse, {})
+    return _planned(graph, reuse, {}, orders)
 
 
-def _planned(graph: Graph, reuse: bool, seen: Mapping[str, Computed]) -> Plan:
-    sources = trace_sources(graph, seen)
+def _planned(
+    graph: Graph,
+    reuse: bool,
+    seen: Mapping[str, Computed],
+    orders: Mapping[str, Order] = MappingProxyType({}),
+) -> Plan:
+    sources = trace_sources(graph, seen, orders)
     ending = plan_ending(graph, sources) if reuse else Ending()
     order = running_order(graph, ending.nodes)
     kept = [*graph.outputs, *graph.updates.values()]
@@ -129,7 +141,7 @@ def _planned(graph: Graph, reuse: bool, seen: Mapping[str, Computed]) -> Plan:
         sum(value_bytes(node.type) for node in graph if node.op in LEAVES),
         fixed_bytes(graph) + sum(plan.fixed_bytes for plan in inner),
         max((_workspace(node, graph, regions.get(node.name, ())) for node in graph), default=0),
-        sources, rooms.homes, ending, staged, scratch, regions,
+        sources, rooms.homes, ending, staged, scratch, regions, orders,
     )  # fmt: skip
 
 

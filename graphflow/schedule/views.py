@@ -24,6 +24,9 @@ from graphflow.ops.op import Array, get_op
 from graphflow.ops.slicing import Index, python_index
 
 Strides = tuple[int, ...]
+Order = tuple[int, ...]
+"""The axes of an array from the outermost to the innermost in memory: (0, 2, 3, 1) is an image
+with its channels last."""
 UNIFORM = frozenset({"full", "zeros", "ones"})
 """Creators of arrays of one number: one element of memory, seen with strides of zero."""
 
@@ -46,11 +49,13 @@ def view(node: Node, operand: Computed) -> Computed | None:
         return None
 
 
-def stand_in(type: ValueType) -> Computed:
-    """A value's shape and strides, laid out row by row, without its memory."""
+def stand_in(type: ValueType, order: Order | None = None) -> Computed:
+    """A value's shape and strides, laid out row by row or in another order of its axes, without its
+    memory.
+    """
     if isinstance(type, TupleType):
         return tuple(_stand_in(t) for t in type.items)
-    return _stand_in(type)
+    return _stand_in(type) if order is None else as_ordered(_stand_in(type), order)
 
 
 def uniform_stand_in(type: TensorType) -> Array:
@@ -114,6 +119,20 @@ def row_strides(shape: Sequence[int], itemsize: int) -> Strides:
     """The strides of an array laid out row by row."""
     steps = [*accumulate(reversed(shape), mul, initial=itemsize)]
     return tuple(reversed(steps[:-1]))
+
+
+def as_ordered(rows: Array, order: Order) -> Array:
+    """Memory that holds an array row by row, seen with its axes in another order, outermost first.
+
+    >>> as_ordered(np.arange(6).reshape(2, 3), (1, 0))
+    array([[0, 2, 4],
+           [1, 3, 5]])
+    """
+    shape = rows.shape
+    whole = as_strided(rows, (rows.size,), (rows.itemsize,))
+    strides = row_strides([shape[axis] for axis in order], rows.itemsize)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return as_strided(whole, shape, tuple(strides[at] for at in back))
 
 
 @cache

@@ -1,0 +1,20 @@
+"""Kernels that Numba compiles: loops over all threads, and products of matrices inside them.
+
+What has no rule here is computed as NumPy's backend does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphflow.backends.base import Backend
+from graphflow.backends.numba_kernels.products import PRODUCTS
+from graphflow.backends.numpy_backend import NUMPY
+from graphflow.ir.graph import Graph
+
+NUMBA = Backend("numba", NUMPY.kernel, {**PRODUCTS})
+
+
+def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:
+    """Which values do not lie row by row."""
+    return {}

@@ -2,8 +2,8 @@ r"""Matrix products by BLAS, called from Numba's own threads.
 
 A product is cut into calls of ``sgemm`` or ``dgemm``, C = alpha A B + beta C, one for each part of
 its rows or columns, or for each matrix of a batch. Where operands and result lie is known when a
-plan is bound, so a product is a table of addresses, and running it is walking the table. BLAS itself
-stays on one thread: two pools of threads on the same cores take each other's time.
+plan is bound, so a product is a table of addresses, and running it is walking the table. BLAS
+itself stays on one thread: two pools of threads on the same cores take each other's time.
 """
 
 from __future__ import annotations
@@ -83,7 +83,10 @@ class Calls:
     kept: list[Array] = field(default_factory=list)
 
     def add(self, x: Array, y: Array, out: Array, beta: float = 0.0, alpha: float = 1.0) -> None:
-        """out = alpha x y + beta out. BLAS counts columns first: it is told out' = y' x'."""
+        """One more: out = alpha x y + beta out.
+
+        BLAS counts columns first, so it is told that out' = y' x'.
+        """
         (m, n), k = out.shape, x.shape[1]
         (first, ldy), (second, ldx) = _oriented(y), _oriented(x)
         sizes = np.array([n, m, k, ldy, ldx, max(_leading(out), 1)], np.int32)
@@ -120,7 +123,7 @@ def _oriented(matrix: Array) -> tuple[Array, int]:
 
 
 def product(x: Array, y: Array, out: Array, beta: float = 0.0) -> Callable[[], None] | None:
-    """out = x y + beta out, over the last two axes; None where BLAS has no such product."""
+    """Computes out = x y + beta out over the last two axes; None where BLAS cannot."""
     if out.dtype not in WALKS or not x.dtype == y.dtype == out.dtype or out.ndim < 2:
         return None
     if not out.size or not x.size or not all(map(_usable, (x, y, out))) or not _by_rows(out):

@@ -1,0 +1,44 @@
+"""Kernel sets: kernels of one make, and how a graph is made ready for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal, get_args
+
+from graphflow.backends.base import Backend
+from graphflow.backends.numpy_backend import NUMPY
+from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.graph import Graph
+
+KernelsName = Literal["numpy", "numba"]
+Orders = Callable[[Graph], Mapping[str, tuple[int, ...]]]
+"""For a concrete graph the values that are not to lie row by row: their axes, outermost first."""
+
+
+@dataclass(frozen=True)
+class KernelSet:
+    """``fuses``: it computes what stands in ``fused`` nodes in one go. ``orders`` chooses how
+    values lie in memory. ``threads``: it has threads of its own, so that BLAS must have one alone.
+    """
+
+    name: KernelsName
+    backend: Backend
+    fuses: bool = False
+    threads: bool = False
+    orders: Orders = lambda graph: {}
+
+
+@cache
+def kernel_set(name: str) -> KernelSet:
+    """The kernel set of that name; what it needs is imported here and not before."""
+    if name == "numpy":
+        return KernelSet("numpy", NUMPY)
+    if name == "numba":
+        from graphflow.backends.numba_kernels import NUMBA, chosen_orders
+
+        return KernelSet("numba", NUMBA, fuses=True, threads=True, orders=chosen_orders)
+    known = get_args(KernelsName)
+    fail("GF033", f"there are no kernels '{name}'",
+         help=did_you_mean(name, known) or f"there are {', '.join(known)}")  # fmt: skip

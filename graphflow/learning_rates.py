@@ -120,7 +120,7 @@ def _losses(model: Model, rate: str, seed: int | None, dtype: str) -> Iterator[f
     feed = open_feed(changed, model.folder, trainer.seed, model.learned)
     batches = _endless(trainer, feed)
     inputs, rows = next(batches)
-    with blas_threads_for(trainer.largest_operation(inputs)):
+    with blas_threads_for(trainer.graphs(inputs)):
         while True:
             total, seen = 0.0, 0
             while True:

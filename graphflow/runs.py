@@ -10,13 +10,16 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
 from graphflow.api import BACKENDS, Model, load, run_graph
+from graphflow.backends.sets import KernelsName, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 from graphflow.runtime.compile import PlanKind
+from graphflow.runtime.work import estimated_seconds
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.training.callbacks import Callback
 from graphflow.training.feed import open_feed
@@ -25,6 +28,10 @@ from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
 from graphflow.training.run_settings import RunSettings
+
+WORTH_COMPILING = 30.0
+"""Seconds of work for NumPy's kernels from which on a run compiles numba's before its first step.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ def train(
     seed: int | None = None,
     out: str | PathLike[str] | None = None,
     dtype: str = "float32",
+    kernels: KernelsName | None = None,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -56,11 +64,14 @@ def train(
     and of all random draws. ``out`` is a folder for checkpoints and metrics; without it nothing is
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
+    ``kernels`` names the kernel set, "numpy" or "numba"; without it a long run compiles numba's
+    before its first step, and a short one begins at once.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
-    settings = RunSettings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
+    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, epochs=epochs, steps=steps,
+                           log=log)  # fmt: skip
     return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
 
 
@@ -72,6 +83,7 @@ def run(
     seed: int | None = None,
     out: str | PathLike[str] | None = None,
     dtype: str = "float32",
+    kernels: KernelsName | None = None,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -97,7 +109,8 @@ def run(
     if model.elaborated.run is None:
         fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
              help="add run: {steps: 100}; graphflow.train(model) trains")  # fmt: skip
-    settings = RunSettings(seed=seed, dtype=dtype, epochs=epochs, steps=steps, log=log)
+    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, epochs=epochs, steps=steps,
+                           log=log)  # fmt: skip
     return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
 
 
@@ -138,7 +151,8 @@ def started(model: Model, settings: RunSettings, out: Path | None, way: Way) -> 
     loop = _loop(model, settings, way)
     logs = open_logs(settings.log, out, model.name, settings.shown)
     if out is not None:
-        about = replace(settings, seed=loop.trainer.seed).to_json()
+        kernels = loop.trainer.settings.kernels
+        about = replace(settings, seed=loop.trainer.seed, kernels=kernels).to_json()
         folder = RunFolder.create(out, model.expanded(), about, model.written())
         loop.begin(folder, logs)
         if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
@@ -196,8 +210,11 @@ def update(run: Earlier) -> None:
 
 
 def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
-    """The settings to go on with. Seed, number type and backend are the run's for good."""
-    for name in ("seed", "dtype", "backend"):
+    """The settings to go on with. Seed, number type, backend and kernels are the run's for good;
+    runs of older versions had NumPy's kernels.
+    """
+    kept = replace(kept, kernels=kept.kernels or "numpy")
+    for name in ("seed", "dtype", "backend", "kernels"):
         before, now = getattr(kept, name), getattr(given, name)
         if now not in (None, before):
             fail("GF064", f"the run has {name} {before}, not {now}",
@@ -233,18 +250,25 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
         if count is not None and count < 0:
             fail("GF033", f"{what} is a whole number from 0 on, not {count}")
     check_logs(settings.log)
-    dtype = settings.dtype or "float32"
     plan: PlanKind = "guarded" if way.guard else "fast"
     if settings.seed is not None:
         model.seed = settings.seed
-    stepping = model.stepping(dtype=dtype, seed=settings.seed, plan=plan, memory=way.memory)
+    compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
+                       plan=plan, memory=way.memory)  # fmt: skip
+    stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned
-    return Loop(
-        stepping,
-        feed,
-        epochs=settings.epochs,
-        steps=settings.steps,
-        callbacks=way.callbacks,
-        save_every=way.save_every,
-    )
+    looped = partial(Loop, feed=feed, epochs=settings.epochs, steps=settings.steps,
+                     callbacks=way.callbacks, save_every=way.save_every)  # fmt: skip
+    loop = looped(stepping)
+    if settings.kernels is None and plan == "fast" and seconds_of_work(loop) > WORTH_COMPILING:
+        return looped(compiled(kernels="numba"))
+    return loop
+
+
+def seconds_of_work(loop: Loop) -> float:
+    """About how long NumPy's kernels would take for a run, as far as can be told before it."""
+    if not loop.total_steps:
+        return 0.0
+    inputs, _ = next(iter(loop.feed.training(0)), ({}, 0))
+    return loop.total_steps * sum(map(estimated_seconds, loop.trainer.graphs(inputs)))

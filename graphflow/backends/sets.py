@@ -30,15 +30,23 @@ class KernelSet:
     orders: Orders = lambda graph: {}
 
 
-@cache
-def kernel_set(name: str) -> KernelSet:
-    """The kernel set of that name; what it needs is imported here and not before."""
-    if name == "numpy":
-        return KernelSet("numpy", NUMPY)
-    if name == "numba":
-        from graphflow.backends.numba_kernels import NUMBA, chosen_orders
-
-        return KernelSet("numba", NUMBA, fuses=True, threads=True, orders=chosen_orders)
-    known = get_args(KernelsName)
+def kernels_named(name: str) -> KernelsName:
+    """The name of a kernel set, if it is one. Raises GF033."""
+    for known in get_args(KernelsName):
+        if name == known:
+            return known  # type: ignore[no-any-return]
+    names = get_args(KernelsName)
     fail("GF033", f"there are no kernels '{name}'",
-         help=did_you_mean(name, known) or f"there are {', '.join(known)}")  # fmt: skip
+         help=did_you_mean(name, names) or f"there are {', '.join(names)}")  # fmt: skip
+
+
+@cache
+def kernel_set(name: KernelsName) -> KernelSet:
+    """The kernel set of that name; what it needs is imported here and not before."""
+    match name:
+        case "numpy":
+            return KernelSet("numpy", NUMPY)
+        case "numba":
+            from graphflow.backends.numba_kernels import NUMBA, chosen_orders
+
+            return KernelSet("numba", NUMBA, fuses=True, threads=True, orders=chosen_orders)

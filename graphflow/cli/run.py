@@ -48,6 +48,9 @@ def command(
     ] = None,
     seed: Seed = None,
     backend: Annotated[str | None, typer.Option(help="numpy.")] = None,
+    kernels: Annotated[
+        str | None, typer.Option(help="numpy or numba, else as the run is short or long.")
+    ] = None,
     dtype: Annotated[str | None, typer.Option(help="float32, float64 or float16.")] = None,
     memory: Annotated[
         str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")
@@ -94,7 +97,7 @@ def command(
     if folds is not None:
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
-                     tuple(log or ()))  # fmt: skip
+                     tuple(log or ()), kernels)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),))  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
@@ -181,15 +184,24 @@ def _training(
             fail("GF006", "--resume goes on with the run's own weights", help="leave out --weights")
         run = earlier(resume, given, way)
         count = folds_of(run.model)
-        return continued(run, way) if count is None else Folds.resumed(run, _titled(way, count))
+        if count is None:
+            return _told_of_kernels(continued(run, way))
+        return Folds.resumed(run, _titled(way, count))
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
     path = out or fresh_folder(slug(find(given.file)))
     weights.load(model)
     count = folds_of(model)
     if count is None:
-        return started(model, settings, path, way)
+        return _told_of_kernels(started(model, settings, path, way))
     return Folds.started(model, settings, path, _titled(way, count))
+
+
+def _told_of_kernels(loop: Loop) -> Loop:
+    """Say what the first step waits for."""
+    if loop.trainer.settings.kernels == "numba":
+        say("compiling kernels before the first step; with --kernels numpy it begins at once")
+    return loop
 
 
 def _titled(way: Way, folds: int) -> Way:

@@ -21,7 +21,6 @@ from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
-from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.evaluation import Evaluator
 from graphflow.training.stepping import (
@@ -121,9 +120,9 @@ class Iteration:
         """Copies of the parameters and states whose history is kept, as they are now."""
         return copies(self.store, self.leaves)
 
-    def largest_operation(self, batch: Batch) -> int:
-        """The floating point operations of the heaviest node of a step on such a batch."""
-        return largest_operation(self.compiler.concrete(batch_sizes(self.elaborated.graph, batch)))
+    def graphs(self, batch: Batch) -> list[Graph]:
+        """What a step on such a batch computes."""
+        return [self.compiler.concrete(batch_sizes(self.elaborated.graph, batch))]
 
     def start_epoch(self, epoch: int) -> None:
         """States that reset start afresh."""

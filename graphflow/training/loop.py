@@ -76,15 +76,16 @@ class Loop:
         self.judge = Judge(trainer.plan, self.metric_names())
         trainer.check_metrics(self.metric_names())
         self.recorder = Recorder(
-            trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self._total()
+            trainer.plan.history, trainer.elaborated.graph, trainer.dtype, self.total_steps
         )
         self._best: Checkpoint | None = None
         self._kept: int | None = None
         """The first step whose history a checkpoint does not hold."""
         self._saved = time.monotonic()
 
-    def _total(self) -> int | None:
-        """How many steps there are in all, at most; None where nobody knows."""
+    @property
+    def total_steps(self) -> int | None:
+        """How many there are in all, at most; None where nobody knows."""
         found = [] if self.steps is None else [self.steps]
         batches = self.feed.batches(0)
         if self.epochs is not None and batches is not None:
@@ -222,7 +223,8 @@ class Loop:
         # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
         first = next(iter(self.feed.training(done.epoch)) if done.batch else batches)
         batches = batches if done.batch else chain([first], batches)
-        with blas_threads_for(self.trainer.largest_operation(first[0])):
+        graphs = self.trainer.graphs(first[0])
+        with blas_threads_for(graphs, self.trainer.settings.kernels):
             while not self._done() and not self._epoch_over():
                 inputs, rows = next(batches)
                 self._step(inputs, rows, _Fresh(batches, inputs))

@@ -13,7 +13,7 @@ from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
-from graphflow.runtime.compile import Compiler
+from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
@@ -98,6 +98,10 @@ class Stepping(Protocol):
     def plan(self) -> StepPlan: ...
 
     @property
+    def settings(self) -> Settings:
+        """What it is compiled with."""
+
+    @property
     def dtype(self) -> DType:
         """The program's float type."""
 
@@ -141,8 +145,8 @@ class Stepping(Protocol):
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""
 
-    def largest_operation(self, batch: Batch) -> int:
-        """The floating point operations of the heaviest node of a step."""
+    def graphs(self, batch: Batch) -> list[Graph]:
+        """What a step on such a batch computes, as specialised graphs."""
 
     def state_dict(self) -> dict[str, Array]:
         """Copies of everything that steps change."""

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
-from graphflow.runtime.threads import largest_operation
 from graphflow.spec.elaborate import METRICS, Elaborated
 from graphflow.training.evaluation import Evaluator
 from graphflow.training.step_graph import StepGraph, step_graph
@@ -227,11 +227,10 @@ class Trainer:
         """The states that hold what the last epoch measured."""
         return [name for name in self.store.types if name.startswith(METRICS)]
 
-    def largest_operation(self, batch: Batch) -> int:
-        """The floating point operations of the heaviest node of a step on such a batch."""
+    def graphs(self, batch: Batch) -> list[Graph]:
+        """What a step on such a batch computes, for each player."""
         sizes = batch_sizes(self.elaborated.graph, batch)
-        compilers = [player.compiler for player in self.players.values()]
-        return max(largest_operation(c.concrete(sizes)) for c in compilers)
+        return [player.compiler.concrete(sizes) for player in self.players.values()]
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""

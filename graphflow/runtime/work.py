@@ -1,0 +1,52 @@
+"""How much there is to compute: what threads and kernels are chosen by, before anything has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+from graphflow.ir.dims import Dim
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import tensors
+from graphflow.ops.op import get_op
+from graphflow.schedule.views import concrete_shape
+
+PRODUCTS, ELEMENTS, NODE = 3e10, 1e9, 2e-6
+"""Roughly what one processor does with NumPy's kernels: floating point operations of products and
+elements of anything else in a second, and the seconds that a node takes however small it is.
+"""
+
+
+def largest_operation(graphs: Iterable[Graph]) -> int:
+    """The floating point operations of the heaviest node of specialised graphs."""
+    return max((_largest(graph) for graph in graphs), default=0)
+
+
+def estimated_seconds(graph: Graph) -> float:
+    """About how long NumPy's kernels take for one run of a specialised graph."""
+    return sum(_seconds(graph, node) for node in graph)
+
+
+def _largest(graph: Graph) -> int:
+    largest = 0
+    for node in graph:
+        inner = max(map(_largest, node.regions), default=0)
+        largest = max(largest, inner if node.regions else _flops(graph, node))
+    return largest
+
+
+def _seconds(graph: Graph, node: Node) -> float:
+    if node.regions:
+        turns = node.attributes().get("length", 1)
+        inner = sum(map(estimated_seconds, node.regions))
+        return inner * (turns if isinstance(turns, int) else 1)
+    flops = _flops(graph, node)
+    elements = sum(prod(concrete_shape(t)) for t in tensors(node.type))
+    is_product = flops > 4 * elements
+    return NODE + (flops / PRODUCTS if is_product else elements / ELEMENTS)
+
+
+def _flops(graph: Graph, node: Node) -> int:
+    types = [graph.nodes[name].type for name in node.inputs]
+    cost: Dim = get_op(node.op).flops(node.type, *types, **node.attributes())
+    return int(cost)  # type: ignore[arg-type]

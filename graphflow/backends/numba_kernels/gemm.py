@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import prod
 
 import numba
 import numpy as np
 from llvmlite import binding
 from numba import njit, prange, types
 from numba.extending import get_cython_function_address
+from numpy.lib.stride_tricks import as_strided
 
 from graphflow.ops.op import Array
 
@@ -72,6 +75,8 @@ WALKS = {
 }
 SMALL = 300_000
 """Multiplications up to which one thread is as fast as several."""
+FEW = 4
+"""Matrices for each thread from which they need not be cut: an odd one out costs little."""
 PLAIN, TRANSPOSED = (np.frombuffer(letter, np.uint8) for letter in (b"N", b"T"))
 
 
@@ -82,21 +87,20 @@ class Calls:
     rows: list[list[int]] = field(default_factory=list)
     kept: list[Array] = field(default_factory=list)
 
-    def add(self, x: Array, y: Array, out: Array, beta: float = 0.0, alpha: float = 1.0) -> None:
+    def add(self, x: Array, y: Array, out: Array, alpha: Array, beta: float) -> None:
         """One more: out = alpha x y + beta out.
 
         BLAS counts columns first, so it is told that out' = y' x'.
         """
         (m, n), k = out.shape, x.shape[1]
         (first, ldy), (second, ldx) = _oriented(y), _oriented(x)
-        sizes = np.array([n, m, k, ldy, ldx, max(_leading(out), 1)], np.int32)
-        scalars = np.array([alpha, beta], out.dtype)
-        self.kept += [x, y, out, sizes, scalars]
+        sizes = np.array([n, m, k, ldy, ldx, max(_leading(out), n, 1)], np.int32)
+        kept = np.array(beta, out.dtype)
+        self.kept += [x, y, out, sizes, alpha, kept]
         at = [sizes.ctypes.data + 4 * i for i in range(6)]
-        scaled = [scalars.ctypes.data, scalars.ctypes.data + scalars.itemsize]
         self.rows.append([
-            first.ctypes.data, second.ctypes.data, *at[:3], scaled[0], y.ctypes.data, at[3],
-            x.ctypes.data, at[4], scaled[1], out.ctypes.data, at[5],
+            first.ctypes.data, second.ctypes.data, *at[:3], alpha.ctypes.data, y.ctypes.data,
+            at[3], x.ctypes.data, at[4], kept.ctypes.data, out.ctypes.data, at[5],
         ])  # fmt: skip
 
     def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
@@ -122,31 +126,67 @@ def _oriented(matrix: Array) -> tuple[Array, int]:
     return TRANSPOSED, max(matrix.strides[1] // matrix.itemsize, matrix.shape[0], 1)
 
 
-def product(x: Array, y: Array, out: Array, beta: float = 0.0) -> Callable[[], None] | None:
-    """Computes out = x y + beta out over the last two axes; None where BLAS cannot."""
-    if out.dtype not in WALKS or not x.dtype == y.dtype == out.dtype or out.ndim < 2:
+def product(
+    x: Array, y: Array, out: Array, alpha: Array | None = None, beta: float = 0.0
+) -> Callable[[], None] | None:
+    """Computes out = alpha x y + beta out as NumPy's matmul does; None where BLAS cannot.
+
+    ``alpha`` (1 where there is none) is read when the product runs.
+    """
+    if out.dtype not in WALKS or not x.dtype == y.dtype == out.dtype or not x.size or not y.size:
         return None
-    if not out.size or not x.size or not all(map(_usable, (x, y, out))) or not _by_rows(out):
+    x, y, out = _merged(*_matrices(x, y, out))
+    if not all(map(_usable, (x, y, out))):
         return None
-    x, y, out = _merged(x, y, out)
+    if not _by_rows(out):  # BLAS writes rows: out' = y' x'
+        x, y, out = np.matrix_transpose(y), np.matrix_transpose(x), np.matrix_transpose(out)
+    one = np.ones((), out.dtype) if alpha is None else alpha
+    return _calls(x, y, out, one, beta)
+
+
+def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Callable[[], None]:
+    """A call for each matrix of a batch, or for its parts where threads are more than matrices."""
     shared = out.size * x.shape[-1] > SMALL
+    threads = numba.get_num_threads() if shared else 1
+    lead = out.shape[:-2]
+    batch = prod(lead)
+    xs, ys = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (x, y))
+    parts = _parts(out.shape[-2:], threads if batch < FEW * threads and batch % threads else 1)
     calls = Calls()
-    if out.ndim == 2:
-        for part in _parts(out.shape, numba.get_num_threads() if shared else 1):
-            calls.add(x[part[0]], y[:, part[1]], out[part], beta)
-    else:
-        lead = out.shape[:-2]
-        xs, ys = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (x, y))
-        for index in np.ndindex(*lead):
-            calls.add(xs[index], ys[index], out[index], beta)
+    for index in np.ndindex(*lead):
+        a, b, c = xs[index], ys[index], out[index]
+        for rows, columns in parts:
+            calls.add(a[rows], b[:, columns], c[rows, columns], alpha, beta)
     return calls.bound(out.dtype, shared)
+
+
+def _matrices(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array]:
+    """A vector on the left is a row, on the right a column."""
+    row, column = x.ndim == 1, y.ndim == 1
+    if column:
+        y, out = y[:, None], out[..., None]
+    if row:
+        x, out = x[None], out[..., None, :]
+    return x, y, out
 
 
 def _merged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array]:
     """A batch of rows times one matrix is a single larger product."""
-    if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous and out.flags.c_contiguous:
-        return x.reshape(-1, x.shape[-1]), y, out.reshape(-1, out.shape[-1])
+    if y.ndim == 2 and x.ndim > 2:
+        rows, results = _as_rows(x), _as_rows(out)
+        if rows is not None and results is not None:
+            return rows, y, results
     return x, y, out
+
+
+def _as_rows(x: Array) -> Array | None:
+    """All axes but the last as one, where that needs no copy."""
+    axes = [(n, step) for n, step in zip(x.shape[:-1], x.strides[:-1], strict=True) if n != 1]
+    together = all(step == n * inner for (_, step), (n, inner) in pairwise(axes))
+    if not together:
+        return None
+    height = axes[-1][1] if axes else x.itemsize * x.shape[-1]
+    return as_strided(x, (prod(x.shape[:-1]), x.shape[-1]), (height, x.strides[-1]))
 
 
 def _usable(matrix: Array) -> bool:

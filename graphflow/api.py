@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import get_args
 
 from graphflow.autodiff import expand_derivatives
 from graphflow.backends.sets import KernelsName
@@ -284,6 +283,7 @@ class Model:
         *,
         plan: PlanKind = "fast",
         memory: int | None = None,
+        kernels: KernelsName = "numpy",
         seed: int = 0,
         **sizes: int,
     ) -> Program:
@@ -292,20 +292,17 @@ class Model:
         ``wrt`` holds names of parameters, inputs, nodes, or instances (all their parameters).
         ``keep`` adds nodes to the values. ``sizes`` fixes symbols (``B=32``) that nothing fed
         determines. ``plan="plain"`` runs node by node, ``"guarded"`` stops at the first value that
-        is not finite; ``memory`` bounds the bytes a plan may need.
+        is not finite; ``memory`` bounds the bytes a plan may need. ``kernels="numba"`` compiles
+        loops for this machine before the first call.
         """
         if backend not in BACKENDS:
             fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
-        if mode not in get_args(Mode):
-            fail("GF033", f"mode is 'train' or 'eval', not {mode!r}")
-        if plan not in get_args(PlanKind):
-            fail("GF033", f"plan is one of {', '.join(get_args(PlanKind))}, not {plan!r}")
         if of is not None and not isinstance(of, str):
             fail("GF033", f"of names one node, not {of!r}", help="add further ones with keep=[...]")
         if wrt is not None and of is None:
             fail("GF033", "wrt says by what to differentiate; of must say what",
                  help='compile(of="loss", wrt=["w"])')  # fmt: skip
-        settings = Settings(mode, float_dtype(dtype), plan, memory)
+        settings = Settings(mode, float_dtype(dtype), plan, memory, kernels)
         return build_program(
             self.graph,
             self.store,

@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-from graphflow.backends.sets import KernelsName, kernel_set
+from graphflow.backends.sets import KernelsName, kernel_set, kernels_named
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
@@ -55,6 +55,11 @@ class Settings:
     kernels: KernelsName = "numpy"
 
     def __post_init__(self) -> None:
+        if self.mode not in get_args(Mode):
+            fail("GF033", f"mode is 'train' or 'eval', not {self.mode!r}")
+        if self.plan not in get_args(PlanKind):
+            fail("GF033", f"plan is one of {', '.join(get_args(PlanKind))}, not {self.plan!r}")
+        kernels_named(self.kernels)
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
         if self.memory is not None and not (whole and self.memory > 0):
             fail("GF033", f"memory is a number of bytes, not {self.memory!r}",

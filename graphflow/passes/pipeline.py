@@ -13,6 +13,7 @@ from graphflow.passes.hoist import hoist_invariants
 from graphflow.passes.rematerialise import rematerialise
 from graphflow.passes.rewrite import Refusal, Rewritten, RuleSet, rewrite
 from graphflow.passes.rules import CANONICAL, ROWS
+from graphflow.passes.scans import gather_products
 from graphflow.passes.verified import verified
 
 ROUNDS = 10
@@ -48,12 +49,13 @@ rows = Pass(
 fold = Pass("fold", "computes constants while compiling", lambda graph: rewrite(graph, FOLDING))
 cse = Pass("cse", "computes what occurs twice once", merge_equal)
 hoist = Pass("hoist", "moves what every turn of a scan computes alike before it", hoist_invariants)
+scans = Pass("scans", "makes products of a scan's turns at once, outside", gather_products)
 
 remat = Pass(
     "rematerialise", "computes again for backward what checkpoints say not to keep", rematerialise
 )
 
-PASSES: tuple[Pass, ...] = (dead, canonicalise, rows, fold, cse, hoist)
+PASSES: tuple[Pass, ...] = (dead, canonicalise, rows, fold, cse, hoist, scans)
 """The passes of the fast plan, in order; they run in rounds."""
 LAST: tuple[Pass, ...] = (remat,)
 """What runs once, when the rounds are over: nothing may merge what these keep apart."""

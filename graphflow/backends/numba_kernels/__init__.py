@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
-from graphflow.backends.numba_kernels.products import PRODUCTS
+from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
@@ -17,4 +17,4 @@ NUMBA = Backend("numba", NUMPY.kernel, {**PRODUCTS})
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:
     """Which values do not lie row by row."""
-    return {}
+    return product_orders(graph)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.gemm import product
-from graphflow.ir.graph import Node
+from graphflow.ir.graph import Graph, Node
 from graphflow.ops.op import Array
+from graphflow.ops.rearrange import layout_of
+
+Order = tuple[int, ...]
 
 
 def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -17,3 +20,45 @@ def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
 
 
 PRODUCTS: Mapping[str, Factory] = {"matmul": _matmul}
+
+
+def product_orders(graph: Graph) -> dict[str, Order]:
+    """Products that are only read with their axes in another order lie in that order in memory.
+
+    BLAS writes rows or columns, and each matrix of a batch where it is told to: the gradient of a
+    transposed weight, or the heads of an attention side by side, then need no copy.
+    """
+    found = {}
+    for node in graph:
+        if node.op == "matmul":
+            order = _read_order(graph, node)
+            inner = order[-1:] and order[-1] >= node.tensor.ndim - 2
+            if inner and order != tuple(range(node.tensor.ndim)):
+                found[node.name] = order
+    return found
+
+
+def _read_order(graph: Graph, node: Node) -> Order:
+    """The axes of a node in the order in which its readers see them, along transposes."""
+    order = tuple(range(node.tensor.ndim))
+    while (step := _only_step(graph, node)) is not None:
+        node, axes = step
+        order = tuple(order[axis] for axis in axes)
+        if node.tensor.ndim != len(order):
+            break
+    return order
+
+
+def _only_step(graph: Graph, node: Node) -> tuple[Node, Order] | None:
+    """The one node that reads another, if it only changes the order of axes, and merges some."""
+    readers = set(graph.consumers[node.name])
+    if len(readers) != 1 or node.name in graph.outputs:
+        return None
+    reader = graph.nodes[readers.pop()]
+    if reader.op == "transpose":
+        return reader, reader.attr("axes")  # type: ignore[return-value]
+    if reader.op == "rearrange":
+        layout = layout_of(node.tensor.shape, reader.attr("pattern"), reader.attr("sizes"))  # type: ignore[arg-type]
+        if layout.parts == node.tensor.shape:
+            return reader, layout.order
+    return None

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from math import prod
 
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TupleType
@@ -49,7 +48,7 @@ def _gathered(graph: Graph, fired: Counter[str]) -> Graph:
         after = map_regions(redirected(node, replaced), lambda region: _gathered(region, fired))
         where = (after.inputs[0], after.attr("index")) if after.op == "item" else None
         if where in moved:
-            replaced[node.name] = moved[where]  # type: ignore[index]
+            replaced[node.name] = moved[where]
             continue
         length = after.attr("length") if after.op == "scan" else 0
         if isinstance(length, int) and length > 0:
@@ -123,7 +122,7 @@ class _Body:
     def nbytes(self, name: str) -> int:
         """Bytes of a value in one turn."""
         type = self.graph[name].tensor
-        return prod(type.shape) * type.dtype.itemsize  # type: ignore[arg-type]
+        return int(type.size) * type.dtype.itemsize  # type: ignore[arg-type]
 
     # -- what can wait, and for what ---------------------------------------------------------------
     def waits_for(self, index: int) -> list[str]:
@@ -148,13 +147,13 @@ class _Body:
         return others[0] if others and carry not in self.graph.outputs else None
 
     def terms(self, name: str) -> list[str]:
-        """The values whose stacks give the sum of one over all turns; none where that is no gain."""
+        """The values whose stacks give the sum of one over all turns; none where none can."""
         node = self.graph[name]
         if self.turns(name):
             return self.terms(node.inputs[0])
         if node.op == "add" and all(self.graph[n].type == node.type for n in node.inputs):
-            parts = [self.terms(n) for n in node.inputs]
-            return sum(parts, []) if all(parts) else []
+            first, second = map(self.terms, node.inputs)
+            return first + second if first and second else []
         if node.op == "matmul" and self.turns(node.inputs[0]) and node.tensor.ndim == 2:
             return [self.graph[node.inputs[0]].inputs[0], node.inputs[1]]
         return list(node.inputs) if node.op == "sum" else []

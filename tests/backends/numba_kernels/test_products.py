@@ -6,7 +6,13 @@ import numba
 import numpy as np
 import pytest
 
+import graphflow as gf
 from graphflow.backends.numba_kernels.gemm import product
+from graphflow.backends.numba_kernels.products import product_orders
+from graphflow.ir import DType, TensorType
+from graphflow.ops import Builder
+from graphflow.passes import optimise
+from graphflow.schedule.plan import make_plan
 
 RNG = np.random.default_rng(0)
 TOLERANCE = {"float32": 2e-6, "float64": 4e-15}
@@ -134,3 +140,43 @@ def test_any_number_of_threads(threads: int) -> None:
         close(made(x, y, np.empty((3, 100, 50), np.float32)), np.matmul(x, y), x, y)
     finally:
         numba.set_num_threads(before)
+
+
+ATTENTION = """
+graphflow: 1
+name: Attention
+inputs: {x: {shape: [B, T, 12]}}
+nodes:
+  y: transformer_encoder_layer(x, 3, 10, dropout=0)
+  loss: mean(y ** 2)
+outputs: [loss]
+"""
+
+
+def test_attention_copies_no_heads() -> None:
+    """What changes the order of axes is a view, and the values are those of NumPy's kernels."""
+    model = gf.loads(ATTENTION)
+    names = list(model.parameters)
+    x = RNG.normal(size=(4, 5, 12))
+    slow, fast = (
+        model.compile(of="loss", wrt=names, mode="train", dtype="float64", kernels=kernels)
+        for kernels in ("numpy", "numba")
+    )
+    wanted, got = slow({"x": x}), fast({"x": x})
+    for name in names:
+        gradient = wanted.gradients[name]
+        np.testing.assert_allclose(got.gradients[name], gradient, rtol=1e-11, atol=1e-13)
+    graph = optimise(fast.compiler.concrete({"B": 4, "T": 5}))
+    plan = make_plan(graph, orders=product_orders(graph))
+    moving = {node.name for node in graph if node.op in ("rearrange", "transpose", "reshape")}
+    assert moving <= plan.sources.views
+
+
+def test_what_is_read_in_two_ways_lies_row_by_row() -> None:
+    b = Builder()
+    matrix = TensorType(DType.FLOAT32, (3, 3))
+    x, y = b.input("x", matrix), b.input("y", matrix)
+    both, once = x @ y, y @ x
+    turned = both.builder.add("transpose", both, axes=(1, 0)) * both
+    graph = b.graph([turned.name, b.add("transpose", once, axes=(1, 0)).name])
+    assert product_orders(graph) == {once.name: (1, 0)}

@@ -11,7 +11,19 @@ from graphflow.ops.op import Array
 Operand = Array | tuple[Array, ...]
 Kernel = Callable[[], object]
 """Computes one node: reads and writes the arrays it was bound to. What it returns is ignored."""
-Factory = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A kernel that was chosen for a node; ``by`` says what computes it, and if there was a choice,
+    why.
+    """
+
+    run: Kernel
+    by: str
+
+
+Factory = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel | Bound | None]
 """Binds a node to the arrays of its results and operands; None where it cannot do these."""
 Portable = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel]
 """Binds any node at all."""
@@ -30,7 +42,8 @@ def always(node: Node) -> bool:
 
 
 class Backend:
-    """Kernels by operator. The rule registered last is asked first; ``portable`` takes the rest.
+    """Kernels by operator. The rule registered last is asked first; ``rest``, another backend or
+    what binds any node, takes what is left.
 
     The contract of a kernel: ``out`` is overwritten entirely. For elementwise operators, ``out``
     may be the very memory of operands of its own shape and number type; otherwise it overlaps no
@@ -39,10 +52,10 @@ class Backend:
     """
 
     def __init__(
-        self, name: str, portable: Portable, rules: Mapping[str, Factory] | None = None
+        self, name: str, rest: Backend | Portable, rules: Mapping[str, Factory] | None = None
     ) -> None:
         self.name = name
-        self._portable = portable
+        self._rest = rest
         self._rules: dict[str, list[_Rule]] = {}
         for op, make in (rules or {}).items():
             self.register(op)(make)
@@ -57,12 +70,18 @@ class Backend:
 
         return add
 
-    def kernel(self, node: Node, out: tuple[Array, ...], inputs: Sequence[Operand]) -> Kernel:
+    def bound(self, node: Node, out: tuple[Array, ...], inputs: Sequence[Operand]) -> Bound:
         """The node bound to the arrays of its results and operands."""
         operands = tuple(inputs)
         for rule in reversed(self._rules.get(node.op, ())):
             if rule.supports(node):
-                kernel = rule.make(node, out, operands)
-                if kernel is not None:
-                    return kernel
-        return self._portable(node, out, operands)
+                made = rule.make(node, out, operands)
+                if made is not None:
+                    return made if isinstance(made, Bound) else Bound(made, self.name)
+        if isinstance(self._rest, Backend):
+            return self._rest.bound(node, out, operands)
+        return Bound(self._rest(node, out, operands), f"{self.name}, portable")
+
+    def kernel(self, node: Node, out: tuple[Array, ...], inputs: Sequence[Operand]) -> Kernel:
+        """What computes the node, alone."""
+        return self.bound(node, out, inputs).run

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.backends.base import Factory, Kernel, Operand, Portable
 from graphflow.ir.graph import Node
 from graphflow.ops.coordinates import write_at
 from graphflow.ops.op import Array
@@ -24,7 +24,7 @@ def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
     return partial(np.matmul, x, y, out=target)
 
 
-def _reducing(function: np.ufunc) -> Factory:
+def _reducing(function: np.ufunc) -> Portable:
     """The factory of a reduction by one universal function."""
 
     def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
@@ -48,7 +48,6 @@ def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
         return None
     total = _reducing(np.add)(node, out, inputs)
     count = np.asarray(prod(x.shape[a] for a in axis), target.dtype)
-    assert total is not None
 
     def run() -> None:
         total()

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.backends.base import Bound, Factory, Kernel, Operand
 from graphflow.ir.graph import Node
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.op import OPS, Array
@@ -82,7 +82,9 @@ def _where(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
 def _of_floats(function: np.ufunc) -> Factory:
     """The factory for floats. Integers are left to the operator, which looks at them first."""
 
-    def make(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    def make(
+        node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
+    ) -> Kernel | Bound | None:
         return _ufunc(function)(node, out, inputs) if out[0].dtype.kind == "f" else None
 
     return make

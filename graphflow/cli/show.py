@@ -43,6 +43,9 @@ def command(
     schedule: Annotated[
         bool, typer.Option("--schedule", help="The order in which the fast plan runs.")
     ] = False,
+    kernels: Annotated[
+        str, typer.Option(help="The fast plan for these: numpy or numba.")
+    ] = "numpy",
     memory: Annotated[
         bool, typer.Option("--memory", help="The largest values and how long they are kept.")
     ] = False,
@@ -53,7 +56,7 @@ def command(
     from graphflow.cli.survey import survey
 
     model = open_model(file, assignments(sets), max_nodes)
-    found = survey(model, sizes_given(sizes), backward or of is not None, of)
+    found = survey(model, sizes_given(sizes), backward or of is not None, of, kernels)
     if as_json:
         print_json(_json(found, schedule, memory))
         return GOOD
@@ -95,7 +98,7 @@ def cut(text: str) -> str:
 
 def _print_schedule(found: Survey) -> None:
     print_table(
-        (">step", "phase", "node", "op", "type", "does the work of"),
+        (">step", "phase", "node", "op", "type", "computed by", "does the work of"),
         [[cut(str(value)) for value in row] for row in _schedule(found)],
     )
 
@@ -154,7 +157,7 @@ def _json(found: Survey, schedule: bool, memory: bool) -> dict[str, object]:
         ],
     }  # fmt: skip
     if schedule:
-        columns = ("step", "phase", "node", "op", "type", "stands_for")
+        columns = ("step", "phase", "node", "op", "type", "kernel", "stands_for")
         answer["schedule"] = [dict(zip(columns, row, strict=True)) for row in _schedule(found)]
     if memory:
         answer["largest"] = [{"name": row[0], "bytes": row[1]} for row in _largest(found)]
@@ -162,13 +165,14 @@ def _json(found: Survey, schedule: bool, memory: bool) -> dict[str, object]:
 
 
 def _schedule(found: Survey) -> list[tuple[int | str, ...]]:
-    """(step, phase, node, op, type, plain nodes it stands for) in the fast plan's order."""
+    """(step, phase, node, op, type, kernel, plain nodes it stands for) in the fast plan's order."""
     graph = found.plan.graph
     rows: list[tuple[int | str, ...]] = []
     for step, name in enumerate(found.plan.order):
         node = graph.nodes[name]
         others = ", ".join(n for n in found.stands_for[name] if n != name)
-        rows.append((step, graph.origin(name).phase, name, node.op, str(node.type), others))
+        phase, by = graph.origin(name).phase, found.computed_by.get(name, "")
+        rows.append((step, phase, name, node.op, str(node.type), by, others))
     return rows
 
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from graphflow.api import Model
+from graphflow.backends.sets import KernelSet, kernel_set, kernels_named
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim, bind
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, type_symbols
 from graphflow.ops.control import graph_flops
-from graphflow.passes import optimise, specialise, stands_for
+from graphflow.passes import specialise, stands_for
 from graphflow.passes.modes import resolve_modes
+from graphflow.runtime.bind import computed_by
+from graphflow.runtime.compile import fast_plan
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
 from graphflow.spec.elaborate.session import Leaf
@@ -49,6 +52,12 @@ class Survey:
     plan: Plan
     unplanned_bytes: int
     """Bytes that a run would need if no two values shared memory."""
+    kernels: KernelSet
+
+    @cached_property
+    def computed_by(self) -> Mapping[str, str]:
+        """For each node of the fast plan what computes it."""
+        return computed_by(self.kernels.backend, self.plan)
 
     @cached_property
     def stands_for(self) -> Mapping[str, tuple[str, ...]]:
@@ -67,10 +76,11 @@ class Survey:
 
 
 def survey(
-    model: Model, given: Mapping[str, int], backward: bool = False, of: str | None = None
-) -> Survey:
+    model: Model, given: Mapping[str, int], backward: bool = False, of: str | None = None,
+    kernels: str = "numpy",
+) -> Survey:  # fmt: skip
     """Look at a model: all that its file computes, in evaluation mode, or with ``backward`` the
-    gradients of ``of`` in training mode.
+    gradients of ``of`` in training mode. The fast plan is the one for ``kernels``.
     """
     graph = _backward(model, of or target(model)) if backward else _forward(model.graph)
     graph = resolve_modes(graph, training=backward)
@@ -80,9 +90,10 @@ def survey(
     parameters = tuple(_parameter(model, name, sizes) for name in model.elaborated.parameters)
     flops = graph_flops(concrete)
     assert isinstance(flops, int)
-    fast = optimise(concrete)
-    unplanned = make_plan(fast, reuse=False).peak_bytes
-    return Survey(graph, concrete, sizes, parameters, flops, make_plan(fast), unplanned)
+    chosen = kernel_set(kernels_named(kernels))
+    plan = fast_plan(concrete, chosen)
+    unplanned = make_plan(plan.graph, reuse=False).peak_bytes
+    return Survey(graph, concrete, sizes, parameters, flops, plan, unplanned, chosen)
 
 
 def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[str, int]:

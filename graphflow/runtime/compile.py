@@ -15,7 +15,7 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-from graphflow.backends.sets import KernelsName, kernel_set, kernels_named
+from graphflow.backends.sets import KernelSet, KernelsName, kernel_set, kernels_named
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
@@ -28,7 +28,7 @@ from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
-from graphflow.schedule.plan import make_plan
+from graphflow.schedule.plan import Plan, make_plan
 
 Mode = Literal["train", "eval"]
 PlanKind = Literal["fast", "plain", "guarded"]
@@ -195,12 +195,11 @@ class Compiler:
         if self.settings.plan == "guarded":
             return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
         kernels = kernel_set(self.settings.kernels)
-        fast = optimise(graph)
-        plan = make_plan(fast, orders=kernels.orders(fast))
+        plan = fast_plan(graph, kernels)
         ensure_fits(plan, self.settings.memory)
-        fed = [n.name for n in fast if n.op in ("input", "rng")]
+        fed = [n.name for n in plan.graph if n.op in ("input", "rng")]
         executor = Executor(plan, view, fed, kernels.backend)
-        return _Bound(executor, graph, fast.outputs, self.graph.outputs)
+        return _Bound(executor, graph, plan.graph.outputs, self.graph.outputs)
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""
@@ -232,6 +231,12 @@ class Compiler:
                 self.graph.origin(node.name).mark,
                 help=f"give a value for {', '.join(n.name for n in missing)}",
             )
+
+
+def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
+    """The plan of a specialised graph as it is run by a set of kernels."""
+    fast = optimise(graph)
+    return make_plan(fast, orders=kernels.orders(fast))
 
 
 class _Bound:

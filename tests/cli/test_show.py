@@ -108,3 +108,16 @@ def test_an_option_raises_the_bound_on_nodes(cli, tmp_path):
     refused = cli("show", path, "--max-nodes", "50")
     assert refused.code == 2 and "more than 50 nodes" in refused.err
     assert cli("show", path, "--max-nodes", "500").code == 0
+
+
+def test_the_schedule_says_what_computes_each_node(cli):
+    rows = {
+        kernels: {row["node"]: row["kernel"] for row in cli(
+            "show", "mlp_math", "--backward", "--schedule", "--kernels", kernels, "--json"
+        ).json["schedule"]}
+        for kernels in ("numpy", "numba")
+    }  # fmt: skip
+    assert rows["numpy"]["logits.matmul"] == "numpy" and rows["numpy"]["x"] == ""
+    assert rows["numba"]["logits.matmul"].startswith("numba")
+    assert rows["numpy"]["d.kept"] == "numpy, portable"
+    assert "there are no kernels 'nmba'" in cli("show", "xyz", "--kernels", "nmba").err

@@ -12,7 +12,7 @@ from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
-NUMBA = Backend("numba", NUMPY.kernel, {**PRODUCTS})
+NUMBA = Backend("numba", NUMPY, {**PRODUCTS})
 
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:

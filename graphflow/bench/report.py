@@ -15,23 +15,27 @@ import psutil
 
 from graphflow.bench.child import OURS
 from graphflow.bench.peers import PEERS, versions
+from graphflow.bench.roofline import Rates
 from graphflow.bench.rows import Row
 from graphflow.bench.timing import FOREIGN, Bench, Taken
 from graphflow.files import slug
 from graphflow.version import __version__
 
 COLUMNS = ("row", ">ratio", ">target", ">ours ms", ">min to max", ">theirs ms", ">min to max",
-           "against", ">dropped")  # fmt: skip
+           ">at least ms", "against", ">dropped")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Our runs on one row, beside those of one peer or of none."""
+    """Our runs on one row, beside those of one peer or of none; ``least`` are the milliseconds
+    below which this machine does not come.
+    """
 
     row: Row
     ours: Taken
     theirs: Taken | None = None
     against: str | None = None
+    least: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -52,7 +56,7 @@ class Line:
             "theirs_ms": theirs.middle, "against": self.against, "target": self.row.target,
             "ours_spread_ms": self.ours.spread, "theirs_spread_ms": theirs.spread,
             "ours_runs": len(self.ours.kept), "theirs_runs": len(theirs.kept),
-            "dropped": self.dropped,
+            "dropped": self.dropped, "least_ms": self.least,
         }  # fmt: skip
 
     def cells(self) -> tuple[str, ...]:
@@ -61,17 +65,18 @@ class Line:
         return (
             self.row.name, _number(self.ratio), f"{self.row.target:.2f}",
             _number(self.ours.middle), _range(self.ours), _number(theirs.middle), _range(theirs),
-            self.against or "", str(self.dropped),
+            _number(self.least), self.against or "", str(self.dropped),
         )  # fmt: skip
 
 
-def lines(bench: Bench) -> list[Line]:
+def lines(bench: Bench, rates: Rates | None = None) -> list[Line]:
     """What has been measured so far: for each peer a line, for each row of which there are runs."""
     started = [row for row in bench.rows if bench.taken(row, OURS).runs]
+    least = {row.name: rates.least_ms(row) for row in started} if rates else {}
     if not bench.peers:
-        return [Line(row, bench.taken(row, OURS)) for row in started]
+        return [Line(row, bench.taken(row, OURS), least=least.get(row.name)) for row in started]
     return [
-        Line(row, bench.taken(row, OURS), bench.taken(row, peer), peer)
+        Line(row, bench.taken(row, OURS), bench.taken(row, peer), peer, least.get(row.name))
         for peer in bench.peers
         for row in started
     ]
@@ -107,7 +112,7 @@ def about_dropped(found: Sequence[Line]) -> str | None:
     return f"{runs} dropped: others used more than {FOREIGN:.0%} of a processor"
 
 
-def machine(threads: int, peers: Sequence[str]) -> list[str]:
+def machine(threads: int, peers: Sequence[str], rates: Rates) -> list[str]:
     """This machine and what runs on it, in words: no names of hosts or places."""
     cores, memory = psutil.cpu_count(logical=False), psutil.virtual_memory().total
     packages = {name: version(name) for name in ("numpy", "numba")} | versions(peers)
@@ -118,6 +123,8 @@ def machine(threads: int, peers: Sequence[str]) -> list[str]:
         f"graphflow {__version__}, "
         + ", ".join(f"{name} {number}" for name, number in packages.items()),
         f"{threads} threads on either side" if threads > 1 else "1 thread on either side",
+        f"at best {rates.flops / 1e9:.0f} GFLOP/s in a product of matrices, "
+        f"{rates.bytes / 1e9:.0f} GB/s read and written in a copy",
     ]
 
 

@@ -100,13 +100,13 @@ def in_a_process(threads: int) -> Measure:
         command = [
             sys.executable, "-m", "graphflow.bench.child", implementation, row.name, str(threads),
         ]  # fmt: skip
-        found = json.loads(_answer(command, environment, f"{implementation} on {row.name}"))
+        found = json.loads(answer(command, environment, f"{implementation} on {row.name}"))
         return Run(found["ms"], found["load"])
 
     return measure
 
 
-def _answer(command: Sequence[str], environment: dict[str, str], what: str) -> str:
+def answer(command: Sequence[str], environment: dict[str, str], what: str) -> str:
     """The last line that a process prints. It does not hear of Ctrl-C: we do, and end it.
 
     GF141 where it fails or takes too long.

@@ -11,6 +11,7 @@ from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say
 from graphflow.cli.source import AsJson
 
 if TYPE_CHECKING:
+    from graphflow.bench.report import Line
     from graphflow.bench.timing import Bench
 
 NAME = "bench"
@@ -47,6 +48,7 @@ def command(
 
     from graphflow.bench import rows as table
     from graphflow.bench.report import lines, machine, markdown, written_to
+    from graphflow.bench.roofline import rates
     from graphflow.bench.timing import Bench, in_a_process
     from graphflow.files import write_atomically
 
@@ -54,10 +56,12 @@ def command(
     file = None if out is None else written_to(out)
     count = threads or psutil.cpu_count(logical=False) or 1
     bench = Bench(found, peers, rounds, in_a_process(count))
+    best = rates(count)
     code = _taken(bench)
-    _told(bench, as_json)
+    measured = lines(bench, best)
+    _told(measured, as_json)
     if file is not None:
-        page = markdown(lines(bench), machine(count, peers), rounds)
+        page = markdown(measured, machine(count, peers, best), rounds)
         write_atomically(file, page.encode())
         say(f"written to {file}")
     return code
@@ -87,11 +91,10 @@ def _taken(bench: Bench) -> int:
     return GOOD
 
 
-def _told(bench: Bench, as_json: bool) -> None:
+def _told(found: list[Line], as_json: bool) -> None:
     """Print the table."""
-    from graphflow.bench.report import COLUMNS, about_dropped, lines, means
+    from graphflow.bench.report import COLUMNS, about_dropped, means
 
-    found = lines(bench)
     if as_json:
         print_json({"rows": [line.to_json() for line in found]})
         return

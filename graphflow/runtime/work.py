@@ -27,6 +27,17 @@ def estimated_seconds(graph: Graph) -> float:
     return sum(_seconds(graph, node) for node in graph)
 
 
+def product_flops(graph: Graph) -> int:
+    """The floating point operations of all that multiplies and adds, loops turn by turn."""
+    total = 0
+    for node in graph:
+        if node.regions:
+            total += _turns(node) * sum(map(product_flops, node.regions))
+        elif _multiplies(graph, node):
+            total += _flops(graph, node)
+    return total
+
+
 def _largest(graph: Graph) -> int:
     largest = 0
     for node in graph:
@@ -37,13 +48,26 @@ def _largest(graph: Graph) -> int:
 
 def _seconds(graph: Graph, node: Node) -> float:
     if node.regions:
-        turns = node.attributes().get("length", 1)
-        inner = sum(map(estimated_seconds, node.regions))
-        return inner * (turns if isinstance(turns, int) else 1)
-    flops = _flops(graph, node)
-    elements = sum(prod(concrete_shape(t)) for t in tensors(node.type))
-    is_product = flops > 4 * elements
-    return NODE + (flops / PRODUCTS if is_product else elements / ELEMENTS)
+        return _turns(node) * sum(map(estimated_seconds, node.regions))
+    if _multiplies(graph, node):
+        return NODE + _flops(graph, node) / PRODUCTS
+    return NODE + _elements(node) / ELEMENTS
+
+
+def _turns(node: Node) -> int:
+    """How often the regions of a node run, as far as is known."""
+    turns = node.attributes().get("length", 1)
+    return turns if isinstance(turns, int) else 1
+
+
+def _multiplies(graph: Graph, node: Node) -> bool:
+    """Whether each element that it reads or writes takes part in several sums of products."""
+    touched = _elements(node) + sum(_elements(graph.nodes[name]) for name in node.inputs)
+    return _flops(graph, node) > 2 * touched
+
+
+def _elements(node: Node) -> int:
+    return sum(prod(concrete_shape(t)) for t in tensors(node.type))
 
 
 def _flops(graph: Graph, node: Node) -> int:

@@ -8,6 +8,7 @@ import pytest
 
 from graphflow.bench import peers, timing
 from graphflow.bench.child import OURS
+from graphflow.bench.roofline import Rates
 from graphflow.bench.timing import Run
 
 
@@ -24,6 +25,7 @@ def fake(monkeypatch):
     monkeypatch.setattr(peers, "installed", lambda name: name != "jax")
     monkeypatch.setattr(peers, "versions", lambda names: {})
     monkeypatch.setattr("graphflow.bench.report.versions", lambda names: {})
+    monkeypatch.setattr("graphflow.bench.roofline.rates", lambda threads: Rates(1e11, 1e10))
     return asked
 
 
@@ -41,7 +43,9 @@ def test_a_table_is_printed_and_written(cli, fake, tmp_path):
     assert answer.code == 0 and "lstm" in answer.out and "0.25" in answer.out
     assert "geometric mean against PyTorch, torch.compile: 0.250 (1 rows)" in answer.out
     page = (tmp_path / "found.md").read_text()
-    assert "| lstm | 0.25 | 0.95 | 2 | 2 to 2 | 8 | 8 to 8 | torch-compile | 0 |" in page
+    flops = 35 * 3 * 2 * (2 * 32 * 256 * 1024)  # turns, forward and two back, x U and h W
+    assert f"| 2 | 2 to 2 | 8 | 8 to 8 | {flops / 1e8:.3g} | torch-compile | 0 |" in page
+    assert "at best 100 GFLOP/s" in page
     assert "medians of 5 processes" in page and "cores" in page
 
 

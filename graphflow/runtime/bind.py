@@ -7,14 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from graphflow.backends.base import Backend, Bound, Kernel
+from graphflow.backends.base import Backend, Kernel
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.op import Array, get_op
 from graphflow.runtime.control import control_kernel
-from graphflow.runtime.line import Line, allocate, carve
+from graphflow.runtime.line import Line, carve
 from graphflow.schedule.liveness import is_fixed
 from graphflow.schedule.plan import Plan
+from graphflow.schedule.storage import computes
 from graphflow.schedule.views import UNIFORM, concrete_shape, view
 
 
@@ -34,23 +35,25 @@ def bind(backend: Backend, plan: Plan, leaves: Mapping[str, Array], arena: Array
         else:
             out = _results(plan, node, leaves, arena)
             line.values[name] = out[0] if isinstance(node.type, TensorType) else out
-            found = _bound(backend, plan, node, line, out, arena)
-            (line.ending if name in last else line.kernels).append(found.run)
-            line.by[name] = found.by
+            kernel = _kernel(backend, plan, node, line, out, arena)
+            (line.ending if name in last else line.kernels).append(kernel)
     line.copies = list(_copies(plan, line, arena))
     return line
 
 
 def computed_by(backend: Backend, plan: Plan) -> Mapping[str, str]:
-    """For each node that is computed what computes it. Nothing runs, and of the memory that a run
-    would take none is touched.
+    """For each node that runs what computes it. Nothing is run or allocated: stand-ins have the
+    shapes and strides of the real arrays, and a kernel is chosen by these.
     """
-    leaves = {
-        node.name: np.empty(concrete_shape(node.tensor), node.tensor.dtype.value)
-        for node in plan.graph
-        if node.op in LEAVES
-    }
-    return bind(backend, plan, leaves, allocate(plan.arena_bytes)).by
+    seen, found = plan.sources.seen, {}
+    for node in plan.graph:
+        if computes(node, plan.sources) and not node.regions:
+            out, operands = seen[node.name], [seen[name] for name in node.inputs]
+            results = out if isinstance(out, tuple) else (out,)
+            found[node.name] = backend.bound(node, results, operands).by
+        elif node.regions:
+            found[node.name] = f"turns of kernels ({backend.name})"
+    return found
 
 
 def fixed_value(node: Node) -> Array:
@@ -76,17 +79,16 @@ def _results(
     )
 
 
-def _bound(
+def _kernel(
     backend: Backend, plan: Plan, node: Node, line: Line, out: tuple[Array, ...], arena: Array
-) -> Bound:
+) -> Kernel:
     inputs = [line.values[operand] for operand in node.inputs]
     if not node.regions:
-        return backend.bound(node, out, inputs)
+        return backend.kernel(node, out, inputs)
     buffer = plan.buffers[plan.scratch[node.name]]
     scratch = arena[buffer.offset : buffer.offset + buffer.nbytes]
     regions = plan.regions[node.name]
-    run = control_kernel(node, regions, out, inputs, scratch, partial(bind, backend))
-    return Bound(run, f"turns of kernels ({backend.name})")
+    return control_kernel(node, regions, out, inputs, scratch, partial(bind, backend))
 
 
 def _copies(plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:

@@ -33,14 +33,13 @@ def carve(arena: Array, offset: int, type: TensorType, order: Order | None = Non
 class Line:
     """Kernels in running order, then those of the end, then copies into updated leaves.
 
-    Leaves change in the last two only. ``by`` says for each node what computes it.
+    Leaves change in the last two only.
     """
 
     values: dict[str, Computed]
     kernels: list[Kernel] = field(default_factory=list)
     ending: list[Kernel] = field(default_factory=list)
     copies: list[Kernel] = field(default_factory=list)
-    by: dict[str, str] = field(default_factory=dict)
 
     def array(self, name: str) -> Array:
         """The memory of a value that is one array."""

@@ -20,12 +20,14 @@ Orders = Callable[[Graph], Mapping[str, tuple[int, ...]]]
 @dataclass(frozen=True)
 class KernelSet:
     """``fuses``: it computes what stands in ``fused`` nodes in one go. ``orders`` chooses how
-    values lie in memory. ``threads``: it has threads of its own, so that BLAS must have one alone.
+    values lie in memory. ``adds``: its products can be added to what is there. ``threads``: it has
+    threads of its own, so that BLAS must have one alone.
     """
 
     name: KernelsName
     backend: Backend
     fuses: bool = False
+    adds: bool = False
     threads: bool = False
     orders: Orders = lambda graph: {}
 
@@ -49,4 +51,6 @@ def kernel_set(name: KernelsName) -> KernelSet:
         case "numba":
             from graphflow.backends.numba_kernels import NUMBA, chosen_orders
 
-            return KernelSet("numba", NUMBA, fuses=True, threads=True, orders=chosen_orders)
+            return KernelSet(
+                "numba", NUMBA, fuses=True, adds=True, threads=True, orders=chosen_orders
+            )

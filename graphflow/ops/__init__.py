@@ -3,6 +3,7 @@
 from graphflow.ops import (  # noqa: F401
     activation,
     adaptive,
+    addmm,
     arrange,
     bits,
     compare,

@@ -90,4 +90,5 @@ class Addmm(Op):
         yield Sample([start[:, 0], x, y[:, 0], half], {}, start[:, 0] - x @ y[:, 0] / 2)
         batch = np.stack([x, x + 1])
         yield Sample([start, batch, y, half], {}, start - batch @ y / 2)
-        yield Sample([np.ones((2, 3)), np.zeros((2, 0)), np.zeros((0, 3)), half], {}, np.ones((2, 3)))
+        ones, nothing = np.ones((2, 3)), np.zeros((2, 0))
+        yield Sample([ones, nothing, np.zeros((0, 3)), half], {}, ones)

@@ -22,6 +22,8 @@ from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.passes import optimise, solve_sizes, specialise
+from graphflow.passes.updates import add_products
+from graphflow.passes.verified import verified
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
@@ -236,6 +238,8 @@ class Compiler:
 def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
     """The plan of a specialised graph as it is run by a set of kernels."""
     fast = optimise(graph)
+    if kernels.adds:
+        fast = verified(add_products(fast).graph, "add_products")
     return make_plan(fast, orders=kernels.orders(fast))
 
 

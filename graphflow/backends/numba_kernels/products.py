@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.gemm import product
 from graphflow.ir.graph import Graph, Node
@@ -19,7 +21,22 @@ def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
     return product(x, y, out[0])
 
 
-PRODUCTS: Mapping[str, Factory] = {"matmul": _matmul}
+def _addmm(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+    """The product added to the input, in its own memory or in a copy of it."""
+    (target,), (start, x, y, alpha) = out, inputs
+    assert all(isinstance(operand, Array) for operand in inputs)
+    add = product(x, y, target, alpha, beta=1.0)  # type: ignore[arg-type]
+    if add is None or np.may_share_memory(target, start):  # type: ignore[arg-type]
+        return add
+
+    def run() -> None:
+        np.copyto(target, start)  # type: ignore[arg-type]
+        add()
+
+    return run
+
+
+PRODUCTS: Mapping[str, Factory] = {"matmul": _matmul, "addmm": _addmm}
 
 
 def product_orders(graph: Graph) -> dict[str, Order]:

@@ -79,6 +79,12 @@ def _einsum(site: Site) -> Code:
     return call("np.einsum", quoted(str(site.node.attr("subscripts"))), *arrays(site))
 
 
+@rule("addmm")
+def _addmm(site: Site) -> Code:
+    start, x, y, alpha = arrays(site)
+    return infix("+", start, infix("*", alpha, infix("@", x, y)))
+
+
 @rule("one_hot")
 def _one_hot(site: Site) -> Code:
     classes, dtype = size(cast(Dim, site.node.attr("classes"))), site.node.attr("dtype")

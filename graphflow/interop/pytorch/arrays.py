@@ -91,6 +91,12 @@ def _einsum(site: Site) -> Code:
     return call("torch.einsum", quoted(subscripts), *map(str, site.args))
 
 
+@rule("addmm")
+def _addmm(site: Site) -> Code:
+    start, x, y, alpha = site.args
+    return infix("+", start, infix("*", alpha, infix("@", x, y)))
+
+
 @rule("solve")
 def _solve(site: Site) -> Code:
     return call("torch.linalg.solve", *site.args)

@@ -35,6 +35,7 @@ VERBS = {
     "logical_or": "asks where {x} or {y} holds", "logical_not": "asks where {x} does not hold",
     "where": "takes {x} where {condition} holds and {y} elsewhere",
     "matmul": "multiplies {x} and {y} as matrices",
+    "addmm": "adds {alpha} times the product of {x} and {y} as matrices to {input}",
     "conv": "slides the filters {weight} over {x}",
     "conv_transpose": "spreads {x} with the filters {weight}",
     "conv_weight_grad": "adds up how much each weight of the filters met of {x}, times {cotangent}",

@@ -31,6 +31,13 @@ def matmul(c: Call) -> str:
     return narrowed(c, c.op("MatMul", *widened(c)))
 
 
+@writes("addmm")
+def addmm(c: Call) -> str:
+    """A multiple of a product, added."""
+    start, x, y, alpha = widened(c)
+    return narrowed(c, c.op("Add", start, c.op("Mul", alpha, c.op("MatMul", x, y))))
+
+
 @writes("einsum")
 def einsum(c: Call) -> str:
     """A sum of products; axes of size 1 are stretched beforehand."""

@@ -284,6 +284,7 @@ class Model:
         plan: PlanKind = "fast",
         memory: int | None = None,
         kernels: KernelsName = "numpy",
+        exact_conv: bool = False,
         seed: int = 0,
         **sizes: int,
     ) -> Program:
@@ -293,7 +294,8 @@ class Model:
         ``keep`` adds nodes to the values. ``sizes`` fixes symbols (``B=32``) that nothing fed
         determines. ``plan="plain"`` runs node by node, ``"guarded"`` stops at the first value that
         is not finite; ``memory`` bounds the bytes a plan may need. ``kernels="numba"`` compiles
-        loops for this machine before the first call.
+        loops for this machine before the first call; ``exact_conv`` keeps those from algorithms
+        for convolutions that round a little more.
         """
         if backend not in BACKENDS:
             fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
@@ -302,7 +304,7 @@ class Model:
         if wrt is not None and of is None:
             fail("GF033", "wrt says by what to differentiate; of must say what",
                  help='compile(of="loss", wrt=["w"])')  # fmt: skip
-        settings = Settings(mode, float_dtype(dtype), plan, memory, kernels)
+        settings = Settings(mode, float_dtype(dtype), plan, memory, kernels, exact_conv)
         return build_program(
             self.graph,
             self.store,
@@ -317,10 +319,10 @@ class Model:
 
     def trainer(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None, kernels: KernelsName = "numpy",
+        memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
     ) -> Trainer:  # fmt: skip
         """A trainer for the file's ``train:`` section."""
-        settings = Settings("train", float_dtype(dtype), plan, memory, kernels)
+        settings = Settings("train", float_dtype(dtype), plan, memory, kernels, exact_conv)
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
@@ -331,19 +333,20 @@ class Model:
 
     def iteration(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None, kernels: KernelsName = "numpy",
+        memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
     ) -> Iteration:  # fmt: skip
         """What makes the steps of the file's ``run:`` section."""
-        settings = Settings("eval", float_dtype(dtype), plan, memory, kernels)
+        settings = Settings("eval", float_dtype(dtype), plan, memory, kernels, exact_conv)
         return Iteration(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def stepping(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
-        memory: int | None = None, kernels: KernelsName = "numpy",
+        memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
     ) -> Trainer | Iteration:  # fmt: skip
         """A trainer, or what makes the steps of ``run:``, whichever the file has."""
         make = self.trainer if self.elaborated.run is None else self.iteration
-        return make(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels)
+        return make(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
+                    exact_conv=exact_conv)  # fmt: skip
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""

@@ -43,14 +43,17 @@ def kernels_named(name: str) -> KernelsName:
 
 
 @cache
-def kernel_set(name: KernelsName) -> KernelSet:
-    """The kernel set of that name; what it needs is imported here and not before."""
+def kernel_set(name: KernelsName, exact_conv: bool = False) -> KernelSet:
+    """The kernel set of that name; what it needs is imported here and not before. With
+    ``exact_conv`` convolutions are sums of products as they are defined, in any set.
+    """
     match name:
         case "numpy":
             return KernelSet("numpy", NUMPY)
         case "numba":
-            from graphflow.backends.numba_kernels import NUMBA, chosen_orders
+            from graphflow.backends.numba_kernels import EXACT, NUMBA, chosen_orders
 
             return KernelSet(
-                "numba", NUMBA, fuses=True, adds=True, threads=True, orders=chosen_orders
-            )
+                "numba", EXACT if exact_conv else NUMBA,
+                fuses=True, adds=True, threads=True, orders=chosen_orders,
+            )  # fmt: skip

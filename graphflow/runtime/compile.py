@@ -55,6 +55,7 @@ class Settings:
     plan: PlanKind = "fast"
     memory: int | None = None
     kernels: KernelsName = "numpy"
+    exact_conv: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -196,7 +197,7 @@ class Compiler:
             return _Bound(Interpreter(graph, view), graph, graph.outputs, self.graph.outputs)
         if self.settings.plan == "guarded":
             return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
-        kernels = kernel_set(self.settings.kernels)
+        kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = fast_plan(graph, kernels)
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in plan.graph if n.op in ("input", "rng")]

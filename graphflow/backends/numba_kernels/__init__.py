@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
+from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
-NUMBA = Backend("numba", NUMPY, {**PRODUCTS})
+NUMBA = Backend("numba", NUMPY, {**PRODUCTS, **convolutions(exact=False)})
+EXACT = Backend("numba", NUMPY, {**PRODUCTS, **convolutions(exact=True)})
+"""Convolutions without Winograd's algorithm."""
 
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:

@@ -1,0 +1,114 @@
+"""Images as compiled loops take them: flat arrays in which channels lie next to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numba import njit, prange
+from numpy.lib.stride_tricks import as_strided
+
+from graphflow.ops.op import Array
+
+Place = tuple[int, int, int, int, int]
+"""How far images, rows and pixels are apart, in numbers; height and width."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """An array (batch, channels, height, width), to be read or written channels last.
+
+    Where it does not lie so, what is read is a copy, and what is written is copied back.
+    """
+
+    array: Array
+
+    @property
+    def direct(self) -> bool:
+        """Whether channels lie next to each other."""
+        return self.array.strides[1] == self.array.itemsize or self.array.shape[1] == 1
+
+    @property
+    def steps(self) -> tuple[int, int, int, int]:
+        """How far neighbours along batch, height, width and channels are apart, in numbers."""
+        n, c, h, w = (s // self.array.itemsize for s in self.array.strides)
+        return n, h, w, c
+
+    @property
+    def rows(self) -> tuple[int, int, int, int]:
+        """The shape with channels last."""
+        n, c, h, w = self.array.shape
+        return n, h, w, c
+
+    @property
+    def place(self) -> Place:
+        """Where pixels lie in :meth:`read` and :meth:`room`."""
+        _, h, w, c = self.rows
+        batch, down, right = self.steps[:3] if self.direct else (h * w * c, w * c, c)
+        return batch, down, right, h, w
+
+    @property
+    def dense(self) -> bool:
+        """Whether the pixels of all images follow each other at one distance."""
+        batch, down, right, height, width = self.place
+        lines = height == 1 or down == width * right
+        return lines and (len(self.array) == 1 or batch == height * width * right)
+
+    def room(self) -> Array:
+        """The flat memory that is to be written."""
+        return flat(self.array) if self.direct else np.empty(self.array.size, self.array.dtype)
+
+    def read(self) -> Array:
+        """The flat memory that holds the image."""
+        if self.direct:
+            return flat(self.array)
+        room = self.room()
+        _copy(flat(self.array), self.steps, room, self._filled, self.rows)
+        return room
+
+    def written(self, room: Array) -> None:
+        """Take over what was written into :meth:`room`."""
+        if not self.direct:
+            _copy(room, self._filled, flat(self.array), self.steps, self.rows)
+
+    @property
+    def _filled(self) -> tuple[int, int, int, int]:
+        _, h, w, c = self.rows
+        return h * w * c, w * c, c, 1
+
+
+def usable(array: Array) -> bool:
+    """Whether loops can go through an array: floats, four axes, forwards, not empty."""
+    whole = all(s >= 0 and s % array.itemsize == 0 for s in array.strides)
+    return whole and array.ndim == 4 and array.size > 0 and array.dtype.char in "fd"
+
+
+def flat(array: Array) -> Array:
+    """All memory from the first element of an array to its last."""
+    last = sum((n - 1) * s for n, s in zip(array.shape, array.strides, strict=True))
+    return as_strided(array, (last // array.itemsize + 1,), (array.itemsize,))
+
+
+def threads() -> int:
+    """How many parts work is shared out to."""
+    return int(numba.get_num_threads())
+
+
+def rounded(n: int, unit: int) -> int:
+    """The next multiple of ``unit``."""
+    return -(-n // unit) * unit
+
+
+@njit(cache=True, parallel=True)
+def _copy(source, steps, target, places, shape):  # type: ignore[no-untyped-def]
+    """Copy an array of four axes from and to memory with any strides."""
+    images, height, width, channels = shape
+    for line in prange(images * height):
+        at = line // height * steps[0] + line % height * steps[1]
+        to = line // height * places[0] + line % height * places[1]
+        for w in range(width):
+            for c in range(channels):
+                target[to + w * places[2] + c * places[3]] = source[
+                    at + w * steps[2] + c * steps[3]
+                ]

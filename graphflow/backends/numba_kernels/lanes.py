@@ -1,0 +1,39 @@
+"""Rows of ``LANES`` numbers as compiled code moves them: one load and one store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+LANES = 16
+"""Channels that are worked on at a time: one vector of 512 bits in single precision."""
+U = np.uint64
+"""Indices that cannot be negative: loops over them become vector instructions."""
+L = U(LANES)
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+"""What compiled arithmetic may assume: not that numbers are finite."""
+
+
+@intrinsic
+def copy_lanes(typing, target, to, source, at):  # type: ignore[no-untyped-def]
+    """``target[to : to + LANES] = source[at : at + LANES]`` for flat arrays of one number type."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        element = context.get_data_type(signature.args[0].dtype)
+        vector, size = ir.VectorType(element, LANES), context.get_abi_sizeof(element)
+
+        def place(k: int) -> Any:
+            array = context.make_array(signature.args[k])(context, builder, arguments[k])
+            first = builder.gep(array.data, [arguments[k + 1]])
+            return builder.bitcast(first, vector.as_pointer())
+
+        loaded = builder.load(place(2))
+        loaded.align = size
+        builder.store(loaded, place(0)).align = size
+        return context.get_dummy_value()
+
+    return types.void(target, types.uint64, source, types.uint64), generate

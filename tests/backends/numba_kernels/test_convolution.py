@@ -1,0 +1,127 @@
+"""Numba's convolutions beside the operators' portable forward in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graphflow.backends.numba_kernels import EXACT, NUMBA
+from graphflow.backends.numba_kernels.convolution import WINOGRAD
+from graphflow.ir.graph import Node
+from graphflow.ir.types import DType, TensorType
+from graphflow.ops.op import get_op
+from graphflow.schedule.views import as_ordered
+
+BOUND = {"float32": 4e-6, "float64": 1e-14}
+"""Of Winograd's algorithm: |error| / |value| in the Euclidean norm over the whole result."""
+LAST = (0, 2, 3, 1)
+
+
+def drawn(shape: tuple[int, ...], dtype: str, last: bool = False, seed: int = 0) -> np.ndarray:
+    rows = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    return channels_last(rows) if last else rows
+
+
+def channels_last(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x.transpose(LAST)).transpose(0, 3, 1, 2)
+
+
+def computed(op: str, operands, last=False, backend=NUMBA, **attrs):
+    """The result by a backend, by the portable forward in float64, and who computed it."""
+    types = [TensorType(DType(str(x.dtype)), x.shape) for x in operands]
+    complete = get_op(op).canonical(types, attrs)
+    type = get_op(op).infer(*types, **complete)
+    node = Node(op, ("x", "y"), tuple(complete.items()), type, "out")
+    out = np.full(type.shape, np.nan, operands[0].dtype)
+    out = as_ordered(out, LAST) if last else out
+    bound = backend.bound(node, (out,), operands)
+    bound.run()
+    expected = get_op(op).forward(np, *(x.astype(np.float64) for x in operands), **complete)
+    return out, expected, bound.by
+
+
+def error(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+BASE = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+
+
+def three_sides(x, weight, last, backend=NUMBA, **given):
+    """A convolution, its adjoint and its derivative by the weight, of the same window."""
+    attrs = {**BASE, **given}
+    y, *rest = computed("conv", (x, weight), last, backend, **attrs)
+    yield "conv", y, *rest
+    g = drawn(y.shape, str(y.dtype), last, seed=1)
+    windows = [
+        n + sum(np.broadcast_to(p, 2)) - d * (k - 1) - 1 - (m - 1) * s
+        for n, m, k, p, s, d in zip(
+            x.shape[2:], y.shape[2:], weight.shape[2:], _pairs(attrs["padding"]),
+            np.broadcast_to(attrs["stride"], 2), np.broadcast_to(attrs["dilation"], 2),
+            strict=True,
+        )
+    ]  # fmt: skip
+    back = {**attrs, "output_padding": tuple(int(n) for n in windows)}
+    yield "conv_transpose", *computed("conv_transpose", (g, weight), last, backend, **back)
+    attrs["kernel"] = weight.shape[2:]
+    yield "conv_weight_grad", *computed("conv_weight_grad", (x, g), False, backend, **attrs)
+
+
+def _pairs(padding):
+    return padding if isinstance(padding, tuple) else ((padding, padding),) * 2
+
+
+WINOGRAD_SHAPES = [
+    # batch, channels, height, width, outputs, padding
+    (2, 16, 8, 8, 16, 1),
+    (1, 17, 7, 9, 33, 1),
+    (3, 20, 5, 12, 16, 0),
+    (2, 16, 4, 3, 40, ((2, 0), (1, 3))),
+    (5, 32, 4, 4, 16, 2),
+]
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["last", "first"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", WINOGRAD_SHAPES, ids=str)
+def test_winograd_keeps_its_bound(shape, dtype, last):
+    batch, channels, height, width, outputs, padding = shape
+    x = drawn((batch, channels, height, width), dtype, last)
+    weight = drawn((outputs, channels, 3, 3), dtype, seed=2)
+    for op, found, expected, by in three_sides(x, weight, last, padding=padding):
+        assert by == WINOGRAD, op
+        assert error(found, expected) < BOUND[dtype], op
+
+
+@pytest.mark.slow
+def test_winograd_keeps_its_bound_for_many_channels():
+    x, weight = drawn((32, 256, 8, 8), "float32", True), drawn((256, 256, 3, 3), "float32", seed=2)
+    for op, found, expected, by in three_sides(x, weight, True, padding=1):
+        assert by == WINOGRAD and error(found, expected) < BOUND["float32"], op
+
+
+def test_large_kernels_and_few_tiles_are_shared_out_by_channels():
+    x, weight = drawn((1, 176, 4, 4), "float32", True), drawn((160, 176, 3, 3), "float32", seed=2)
+    for op, found, expected, by in three_sides(x, weight, True, padding=1):
+        assert by == WINOGRAD and error(found, expected) < BOUND["float32"], op
+
+
+def test_exact_convolutions_do_without():
+    x, weight = drawn((2, 16, 8, 8), "float32"), drawn((16, 16, 3, 3), "float32", seed=2)
+    for op, found, expected, by in three_sides(x, weight, False, EXACT, padding=1):
+        assert by != WINOGRAD and error(found, expected) < 1e-6, op
+
+
+def test_results_are_the_same_bit_for_bit():
+    x, weight = drawn((4, 32, 9, 9), "float32", True), drawn((48, 32, 3, 3), "float32", seed=2)
+    first, again = ([f for _, f, *_ in three_sides(x, weight, True, padding=1)] for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_not_finite_comes_through():
+    x, weight = drawn((1, 16, 12, 12), "float32"), drawn((16, 16, 3, 3), "float32", seed=2)
+    x[0, 3, 5, 5] = np.nan
+    found, expected, _ = computed("conv", (x, weight), **{**BASE, "padding": 1})
+    assert np.isnan(found[np.isnan(expected)]).all()
+    assert np.isfinite(found[:, :, 8:, 8:]).all()

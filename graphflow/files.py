@@ -45,6 +45,17 @@ def _named(file: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 
+def cache_folder() -> Path:
+    """The platform's folder for files that can be fetched again."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
+    elif sys.platform == "darwin":
+        base = os.path.expanduser("~/Library/Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base, "graphflow")
+
+
 def readable(file: Path) -> Path:
     """The file, once Python has opened it: what watches over the files that Python opens (see
     ``graphflow.studio``) would not see a library of another language open it. Raises OSError.

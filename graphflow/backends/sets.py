@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_args
@@ -10,23 +10,27 @@ from typing import Literal, get_args
 from graphflow.backends.base import Backend
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType
 
 KernelsName = Literal["numpy", "numba"]
 Orders = Callable[[Graph], Mapping[str, tuple[int, ...]]]
 """For a concrete graph the values that are not to lie row by row: their axes, outermost first."""
 
+Fuses = Callable[[Node, Sequence[TensorType]], bool]
+
 
 @dataclass(frozen=True)
 class KernelSet:
-    """``fuses``: it computes what stands in ``fused`` nodes in one go. ``orders`` chooses how
+    """``fuses`` tells of which elementwise nodes it makes loops, for ``fused`` nodes: those with
+    operands of these types; a set without it computes nodes one by one. ``orders`` chooses how
     values lie in memory. ``adds``: its products can be added to what is there. ``threads``: it has
     threads of its own, so that BLAS must have one alone.
     """
 
     name: KernelsName
     backend: Backend
-    fuses: bool = False
+    fuses: Fuses | None = None
     adds: bool = False
     threads: bool = False
     orders: Orders = lambda graph: {}
@@ -51,9 +55,9 @@ def kernel_set(name: KernelsName, exact_conv: bool = False) -> KernelSet:
         case "numpy":
             return KernelSet("numpy", NUMPY)
         case "numba":
-            from graphflow.backends.numba_kernels import EXACT, NUMBA, chosen_orders
+            from graphflow.backends.numba_kernels import EXACT, NUMBA, chosen_orders, fuses
 
             return KernelSet(
                 "numba", EXACT if exact_conv else NUMBA,
-                fuses=True, adds=True, threads=True, orders=chosen_orders,
+                fuses=fuses, adds=True, threads=True, orders=chosen_orders,
             )  # fmt: skip

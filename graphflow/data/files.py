@@ -7,7 +7,6 @@ its checksum is compared, and is downloaded last.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from graphflow.data.download import digest_of, download
 from graphflow.diagnostics import fail
 from graphflow.files import allowed, may_download
+from graphflow.files import cache_folder as cache_folder
 
 VARIABLE = "GRAPHFLOW_DATA"
 
@@ -64,17 +64,6 @@ def data_folders() -> list[Path]:
     """The folder that ``$GRAPHFLOW_DATA`` names, or nothing."""
     named = os.environ.get(VARIABLE)
     return [Path(named)] if named else []
-
-
-def cache_folder() -> Path:
-    """The platform's folder for files that can be fetched again."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
-    elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base, "graphflow")
 
 
 def obtain(remote: Remote, folders: Sequence[Path] | None = None) -> bytes:

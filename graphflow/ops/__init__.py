@@ -18,6 +18,7 @@ from graphflow.ops import (  # noqa: F401
     elementwise,
     factor,
     fold,
+    fused,
     index,
     join,
     linalg,

@@ -222,6 +222,11 @@ outputs: [y]
         return run_region(then if bool(condition) else orelse, list(captured), xp)
 
 
+def is_control(node: Node) -> bool:
+    """Whether a node runs the graphs that it holds as loops and branches do, node by node."""
+    return isinstance(OPS[node.op], Control)
+
+
 def region_arguments(
     operands: Sequence[TensorType], carries: int, sequences: int, length: Dim
 ) -> list[TensorType]:

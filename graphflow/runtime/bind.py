@@ -10,6 +10,7 @@ import numpy as np
 from graphflow.backends.base import Backend, Kernel
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ir.types import TensorType, tensors
+from graphflow.ops.control import is_control
 from graphflow.ops.op import Array, get_op
 from graphflow.runtime.control import control_kernel
 from graphflow.runtime.line import Line, carve
@@ -83,7 +84,7 @@ def _kernel(
     backend: Backend, plan: Plan, node: Node, line: Line, out: tuple[Array, ...], arena: Array
 ) -> Kernel:
     inputs = [line.values[operand] for operand in node.inputs]
-    if not node.regions:
+    if not is_control(node):
         return backend.kernel(node, out, inputs)
     buffer = plan.buffers[plan.scratch[node.name]]
     scratch = arena[buffer.offset : buffer.offset + buffer.nbytes]

@@ -21,7 +21,7 @@ from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
-from graphflow.passes import optimise, solve_sizes, specialise
+from graphflow.passes import fuse, optimise, solve_sizes, specialise
 from graphflow.passes.updates import add_products
 from graphflow.passes.verified import verified
 from graphflow.runtime.device import ensure_fits
@@ -241,6 +241,8 @@ def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
     fast = optimise(graph)
     if kernels.adds:
         fast = verified(add_products(fast).graph, "add_products")
+    if kernels.fuses is not None:
+        fast = fuse(fast, kernels.fuses)
     return make_plan(fast, orders=kernels.orders(fast))
 
 

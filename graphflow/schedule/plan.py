@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
-from graphflow.ops.control import ScanParts
+from graphflow.ops.control import ScanParts, is_control
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Op, get_op
 from graphflow.schedule.liveness import Slot, Sources, last_reads, trace_sources
@@ -125,7 +125,7 @@ def _planned(
         node = graph.nodes[name]
         if computes(node, sources):
             rooms.settle(step, node)
-            if node.regions:
+            if is_control(node):
                 regions[name] = tuple(_region_plans(node, sources, reuse))
                 size = scratch_bytes(node, regions[name])
                 scratch[name] = rooms.new(name, size, Lifetime(step, step))

@@ -9,7 +9,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import tensors
 from graphflow.schedule.liveness import Slot, Sources, is_fixed
 from graphflow.schedule.memory import Lifetime, place
-from graphflow.schedule.updates import Ending, is_elementwise, same_place
+from graphflow.schedule.updates import Ending, is_elementwise, overwrites
 from graphflow.schedule.views import UNIFORM, nbytes
 
 
@@ -51,37 +51,37 @@ class Rooms:
         """Give every result of a node that computes its memory."""
         if node.name in self.ending.direct:
             return
-        taken = self.inherited(step, node) if self.reuse else None
+        taken: set[int] = set()
         for part, type in enumerate(tensors(node.type)):
             slot = (node.name, part)
             lifetime = Lifetime(step, self.last[slot])
-            if taken is None:
+            home = self.inherited(step, node, part, taken) if self.reuse else None
+            if home is None:
                 self.homes[slot] = self.new(node.name, nbytes(type), lifetime)
             else:
-                self.homes[slot] = taken
-                self.lifetimes[taken] = Lifetime(self.lifetimes[taken].first, lifetime.last)
+                taken.add(home)
+                self.homes[slot] = home
+                self.lifetimes[home] = Lifetime(self.lifetimes[home].first, lifetime.last)
                 self.unplanned += nbytes(type)
 
-    def inherited(self, step: int, node: Node) -> int | None:
+    def inherited(self, step: int, node: Node, part: int, taken: set[int]) -> int | None:
         """The buffer of an operand that dies here, where the result may be written over it."""
         if not is_elementwise(node):
             return None
         for name in node.inputs:
             (slot,) = self.sources.slots[name]
-            if slot in self.homes and self.last[slot] == step and self.may_replace(node, slot):
+            free = slot in self.homes and self.homes[slot] not in taken
+            if free and self.last[slot] == step and self.may_replace(node, part, slot):
                 return self.homes[slot]
         return None
 
-    def may_replace(self, node: Node, slot: Slot) -> bool:
+    def may_replace(self, node: Node, part: int, slot: Slot) -> bool:
         """Whether the result matches the slot, and no operand sees the slot in another way."""
-        owner, part = slot
-        if tensors(self.graph.nodes[owner].type)[part].dtype is not node.tensor.dtype:
+        owner, at = slot
+        own = tensors(node.type)[part].dtype
+        if tensors(self.graph.nodes[owner].type)[at].dtype is not own:
             return False
-        return all(
-            same_place(self.sources, name, node.name)
-            for name in node.inputs
-            if slot in self.sources.slots[name]
-        )
+        return overwrites(self.sources, node, part, slot)
 
     def placed(self) -> tuple[tuple[Buffer, ...], int]:
         """The buffers at their places, and the size of the arena."""

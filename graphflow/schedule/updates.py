@@ -15,8 +15,9 @@ from heapq import heapify, heappop, heappush
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import ValueType, tensors
 from graphflow.ops.elementwise import Elementwise
+from graphflow.ops.fused import Fused, may_replace
 from graphflow.ops.op import Array, get_op
-from graphflow.schedule.liveness import Sources, is_fixed, readers
+from graphflow.schedule.liveness import Slot, Sources, is_fixed, readers
 from graphflow.schedule.views import nbytes
 
 SMALL = 4096
@@ -44,7 +45,7 @@ def plan_ending(graph: Graph, sources: Sources) -> Ending:
 
 def is_elementwise(node: Node) -> bool:
     """Whether a result may take the memory of an operand of its type."""
-    return isinstance(get_op(node.op), Elementwise)
+    return isinstance(get_op(node.op), Elementwise | Fused)
 
 
 class _Chooser:
@@ -84,11 +85,7 @@ class _Chooser:
             and node.type == own.type
             and value_bytes(own.type) >= SMALL
             and (leaf, 0) not in self.kept
-            and all(
-                same_place(self.sources, name, leaf)
-                for name in node.inputs
-                if (leaf, 0) in self.sources.slots[name]
-            )
+            and overwrites(self.sources, node, 0, (leaf, 0))
         )
 
     def writes_over(self, node: Node, leaf: str) -> bool:
@@ -169,11 +166,26 @@ class _Chooser:
         return tuple(n for name in order for n in (name, *self.views_of.get(name, ())))
 
 
-def same_place(sources: Sources, name: str, owner: str) -> bool:
-    """Whether ``name`` sees all of what ``owner`` owns, element for element."""
-    a, b = sources.seen[name], sources.seen[owner]
-    assert isinstance(a, Array) and isinstance(b, Array)
-    return (a.shape, a.strides, a.dtype) == (b.shape, b.strides, b.dtype)
+def overwrites(sources: Sources, node: Node, part: int, slot: Slot) -> bool:
+    """Whether a result may be written over a slot as far as the node's own operands go.
+
+    Each that sees the slot sees all of it, element for element as the result does, and is read no
+    more where it is written over.
+    """
+    seen = sources.seen[node.name]
+    result = seen[part] if isinstance(seen, tuple) else seen
+    return all(
+        same_place(sources, name, result) and (node.op != "fused" or may_replace(node, part, i))
+        for i, name in enumerate(node.inputs)
+        if slot in sources.slots[name]
+    )
+
+
+def same_place(sources: Sources, name: str, other: Array) -> bool:
+    """Whether ``name`` lies in memory, element for element, as another array does."""
+    seen = sources.seen[name]
+    assert isinstance(seen, Array)
+    return (seen.shape, seen.strides, seen.dtype) == (other.shape, other.strides, other.dtype)
 
 
 def value_bytes(type: ValueType) -> int:

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
+from graphflow.backends.numba_kernels.loops import LOOPS
 from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
+from graphflow.backends.numba_kernels.tracing import has_loop as fuses
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
-NUMBA = Backend("numba", NUMPY, {**PRODUCTS, **convolutions(exact=False)})
-EXACT = Backend("numba", NUMPY, {**PRODUCTS, **convolutions(exact=True)})
+__all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
+
+NUMBA = Backend("numba", NUMPY, {**PRODUCTS, **LOOPS, **convolutions(exact=False)})
+EXACT = Backend("numba", NUMPY, {**PRODUCTS, **LOOPS, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""
 
 

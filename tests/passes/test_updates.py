@@ -58,7 +58,7 @@ def step(
     w = b.leaf("parameter", "w", TensorType(DType.FLOAT32, (m, n)))
     lr = b.input("lr", TensorType(DType.FLOAT32))
     sizes = ((rows, n), (rows, m)) if turned else ((rows, m), (rows, n))
-    first, second = (b.input(k, TensorType(DType.FLOAT32, s)) for k, s in zip("xy", sizes, strict=True))
+    first, second = (b.input(f"x{i}", TensorType(DType.FLOAT32, s)) for i, s in enumerate(sizes))
     product = F.transpose(F.exp(first), axes=(1, 0)) @ F.exp(second)
     gradient = F.transpose(product, axes=(1, 0)) if turned else product
     after = w - lr * gradient
@@ -77,8 +77,8 @@ def test_a_step_is_one_node(turned: bool) -> None:
     assert not {"sub", "mul"} & {node.op for node in after}
     values = {
         "w": np.ones((8, 9), np.float32), "lr": np.float32(0.5),
-        "x": np.full(graph["x"].tensor.shape, 0.1, np.float32),
-        "y": np.full(graph["y"].tensor.shape, 0.2, np.float32),
+        "x0": np.full(graph["x0"].tensor.shape, 0.1, np.float32),
+        "x1": np.full(graph["x1"].tensor.shape, 0.2, np.float32),
     }  # fmt: skip
     wanted, got = (evaluate(g, values)[name] for g in (graph, after))
     np.testing.assert_allclose(got, wanted, rtol=1e-6)

@@ -8,8 +8,9 @@ itself stays on one thread: two pools of threads on the same cores take each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from math import prod
 
@@ -19,6 +20,8 @@ from llvmlite import binding
 from numba import njit, prange, types
 from numba.extending import get_cython_function_address
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
+from threadpoolctl import threadpool_info
 
 from graphflow.ops.op import Array
 
@@ -77,6 +80,12 @@ SMALL = 300_000
 """Multiplications up to which one thread is as fast as several."""
 FEW = 4
 """Matrices for each thread from which they need not be cut: an odd one out costs little."""
+UNPACKED = 1_000_000
+"""Multiplications up to which OpenBLAS reads matrices where they are; larger ones are packed."""
+REPAID = 100_000_000
+"""Multiplications from which packing costs little."""
+READS_IN_PLACE = frozenset({"SkylakeX", "Cooperlake", "Sapphirerapids"})
+"""Processors, as OpenBLAS calls them, for which it has products without packing (0.3.17)."""
 PLAIN, TRANSPOSED = (np.frombuffer(letter, np.uint8) for letter in (b"N", b"T"))
 
 
@@ -86,6 +95,7 @@ class Calls:
 
     rows: list[list[int]] = field(default_factory=list)
     kept: list[Array] = field(default_factory=list)
+    numbers: dict[tuple[tuple[float, ...], DTypeLike], Array] = field(default_factory=dict)
 
     def add(self, x: Array, y: Array, out: Array, alpha: Array, beta: float) -> None:
         """One more: out = alpha x y + beta out.
@@ -94,19 +104,25 @@ class Calls:
         """
         (m, n), k = out.shape, x.shape[1]
         (first, ldy), (second, ldx) = _oriented(y), _oriented(x)
-        sizes = np.array([n, m, k, ldy, ldx, max(_leading(out), n, 1)], np.int32)
-        kept = np.array(beta, out.dtype)
-        self.kept += [x, y, out, sizes, alpha, kept]
-        at = [sizes.ctypes.data + 4 * i for i in range(6)]
+        start = self.address((n, m, k, ldy, ldx, max(_leading(out), n, 1)), np.int32)
+        at = [start + 4 * i for i in range(6)]
+        self.kept += [x, y, out, alpha]
         self.rows.append([
             first.ctypes.data, second.ctypes.data, *at[:3], alpha.ctypes.data, y.ctypes.data,
-            at[3], x.ctypes.data, at[4], kept.ctypes.data, out.ctypes.data, at[5],
+            at[3], x.ctypes.data, at[4], self.address((beta,), out.dtype), out.ctypes.data, at[5],
         ])  # fmt: skip
+
+    def address(self, numbers: Sequence[float], dtype: DTypeLike) -> int:
+        """Where numbers lie that BLAS is handed; equal ones lie there once."""
+        key = (tuple(numbers), np.dtype(dtype))
+        if key not in self.numbers:
+            self.numbers[key] = np.array(numbers, dtype)
+        return self.numbers[key].ctypes.data
 
     def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
         """What makes all calls, on all threads if they are ``shared`` out."""
         table, walk = np.array(self.rows, np.uint64), WALKS[dtype][shared]
-        kept = self.kept  # the table holds addresses alone
+        kept = self.kept, self.numbers  # the table holds addresses alone
 
         def kernel() -> None:
             walk(table)
@@ -151,7 +167,9 @@ def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Callabl
     lead = out.shape[:-2]
     batch = prod(lead)
     xs, ys = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (x, y))
-    parts = _parts(out.shape[-2:], threads if batch < FEW * threads and batch % threads else 1)
+    parts = _tiles(x, y) or _parts(
+        out.shape[-2:], threads if batch < FEW * threads and batch % threads else 1
+    )
     calls = Calls()
     for index in np.ndindex(*lead):
         a, b, c = xs[index], ys[index], out[index]
@@ -200,6 +218,33 @@ def _usable(matrix: Array) -> bool:
 
 def _by_rows(out: Array) -> bool:
     return out.strides[-1] == out.itemsize or out.shape[-1] == 1
+
+
+def _tiles(x: Array, y: Array) -> list[tuple[slice, slice]]:
+    """Tiles of the result so small that BLAS packs nothing; none where it is better that it does.
+
+    Packing a matrix to use it on few rows takes as long as using it: a recurrent step, or a layer
+    on a small batch, is up to twice as fast in tiles.
+    """
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    plain = _oriented(x[*(0,) * (x.ndim - 2)])[0] is PLAIN
+    across = _oriented(y[*(0,) * (y.ndim - 2)])[0] is PLAIN
+    width = 64 if plain and across else 32
+    height = min(UNPACKED // (width * k) // 8 * 8, 64)
+    if not UNPACKED < m * n * k < REPAID or min(m, n) < 8 or height < 8 or not _reads_in_place():
+        return []
+    return [
+        (slice(i, min(i + height, m)), slice(j, min(j + width, n)))
+        for j in range(0, n, width)
+        for i in range(0, m, height)
+    ]
+
+
+@cache
+def _reads_in_place() -> bool:
+    """Whether the BLAS in use has products of small matrices that pack nothing."""
+    found = (each for each in threadpool_info() if each["internal_api"] == "openblas")
+    return any(each.get("architecture") in READS_IN_PLACE for each in found)
 
 
 def _parts(shape: tuple[int, ...], count: int) -> list[tuple[slice, slice]]:

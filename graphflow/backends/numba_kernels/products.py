@@ -26,11 +26,11 @@ def _addmm(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
     (target,), (start, x, y, alpha) = out, inputs
     assert all(isinstance(operand, Array) for operand in inputs)
     add = product(x, y, target, alpha, beta=1.0)  # type: ignore[arg-type]
-    if add is None or np.may_share_memory(target, start):  # type: ignore[arg-type]
+    if add is None or np.may_share_memory(target, start):
         return add
 
     def run() -> None:
-        np.copyto(target, start)  # type: ignore[arg-type]
+        np.copyto(target, start)
         add()
 
     return run

@@ -71,11 +71,11 @@ def _results(
     plan: Plan, node: Node, leaves: Mapping[str, Array], arena: Array
 ) -> tuple[Array, ...]:
     """The memory a node's results go to: its buffers, or the leaf it updates."""
-    if node.name in plan.ending.direct:
-        return (leaves[plan.ending.direct[node.name]],)
-    order = plan.orders.get(node.name)
+    order, direct = plan.orders.get(node.name), plan.ending.direct
     return tuple(
-        carve(arena, plan.buffers[plan.homes[node.name, part]].offset, type, order)
+        leaves[direct[slot]]
+        if (slot := (node.name, part)) in direct
+        else carve(arena, plan.buffers[plan.homes[slot]].offset, type, order)
         for part, type in enumerate(tensors(node.type))
     )
 
@@ -96,7 +96,7 @@ def _copies(plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:
     """First what must be put aside, then the new values into their leaves."""
     written = []
     for leaf, value in plan.graph.updates.items():
-        if value == leaf or value in plan.ending.direct:
+        if value == leaf or plan.ending.direct.get(plan.sources.slots[value][0]) == leaf:
             continue
         target, source = line.array(leaf), line.array(value)
         if leaf in plan.staged:

@@ -132,7 +132,7 @@ def _planned(
     end = Lifetime(len(order), len(order))
     staged = {
         leaf: rooms.new(leaf, value_bytes(graph.nodes[leaf].type), end)
-        for leaf in staged_updates(graph, sources, tuple(ending.direct))
+        for leaf in staged_updates(graph, sources, ending)
     }
     buffers, arena = rooms.placed()
     inner = [plan for plans in regions.values() for plan in plans]

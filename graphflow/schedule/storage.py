@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.ir.graph import LEAVES, Graph, Node
@@ -49,11 +49,11 @@ class Rooms:
 
     def settle(self, step: int, node: Node) -> None:
         """Give every result of a node that computes its memory."""
-        if node.name in self.ending.direct:
-            return
         taken: set[int] = set()
         for part, type in enumerate(tensors(node.type)):
             slot = (node.name, part)
+            if slot in self.ending.direct:
+                continue
             lifetime = Lifetime(step, self.last[slot])
             home = self.inherited(step, node, part, taken) if self.reuse else None
             if home is None:
@@ -104,7 +104,7 @@ def computes(node: Node, sources: Sources) -> bool:
     return node.op not in LEAVES and node.name not in sources.views and not is_fixed(node)
 
 
-def staged_updates(graph: Graph, sources: Sources, direct: Sequence[str]) -> list[str]:
+def staged_updates(graph: Graph, sources: Sources, ending: Ending) -> list[str]:
     """The updated leaves whose new value is seen in the memory of a leaf that is updated itself.
 
     Such a value is put aside before any leaf is written, so that a swap swaps.
@@ -113,6 +113,6 @@ def staged_updates(graph: Graph, sources: Sources, direct: Sequence[str]) -> lis
         leaf
         for leaf, value in graph.updates.items()
         if value != leaf
-        and value not in direct
+        and ending.direct.get(sources.slots[value][0]) != leaf
         and any(owner in graph.updates for owner, _ in sources.slots[value])
     ]

@@ -28,13 +28,13 @@ REACH = 256
 
 @dataclass(frozen=True)
 class Ending:
-    """The last part of a step: ``direct`` maps update nodes to the leaf they are written into.
+    """The last part of a step: ``direct`` maps results to the leaf they are written into.
 
     ``nodes`` are all nodes that run there, in order: updates, what depends on them, and elementwise
     work that only they need.
     """
 
-    direct: Mapping[str, str] = field(default_factory=dict)
+    direct: Mapping[Slot, str] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
 
 
@@ -52,7 +52,7 @@ class _Chooser:
     def __init__(self, graph: Graph, sources: Sources) -> None:
         self.graph, self.sources = graph, sources
         self.readers = readers(graph, sources)
-        self.direct: dict[str, str] = {}
+        self.direct: dict[Slot, str] = {}
         self.writer: dict[str, str] = {}
         self.members: set[str] = set()
         self.views_of: dict[str, list[str]] = {}
@@ -66,26 +66,30 @@ class _Chooser:
         taken = Counter(self.graph.updates.values())
         for leaf, value in self.graph.updates.items():
             if taken[value] == 1 and self.suits(leaf, value):
-                reached = self.depending_on(value)
-                others = set(self.readers.get((leaf, 0), ())) - {value}
+                slot = self.sources.slots[value][0]
+                reached = self.depending_on(slot[0])
+                others = set(self.readers.get((leaf, 0), ())) - {slot[0]}
                 if reached is not None and reached.isdisjoint(others):
-                    self.direct[value] = leaf
-                    self.writer[leaf] = value
+                    self.direct[slot] = leaf
+                    self.writer[leaf] = slot[0]
                     self.members |= reached
         self.add_needed()
         return Ending(self.direct, self.in_order())
 
     def suits(self, leaf: str, value: str) -> bool:
         """Whether the update may be written over the leaf, which it reads in place, if at all."""
-        node, own = self.graph.nodes[value], self.graph.nodes[leaf]
+        if value in self.sources.views and self.graph.nodes[value].op != "item":
+            return False
+        slot = name, part = self.sources.slots[value][0]
+        node, own = self.graph.nodes[name], self.graph.nodes[leaf]
         return (
-            value not in self.sources.views
-            and node.op not in LEAVES
+            node.op not in LEAVES
+            and slot not in self.direct
             and (is_elementwise(node) or self.writes_over(node, leaf))
-            and node.type == own.type
+            and tensors(node.type)[part] == own.type
             and value_bytes(own.type) >= SMALL
             and (leaf, 0) not in self.kept
-            and overwrites(self.sources, node, 0, (leaf, 0))
+            and overwrites(self.sources, node, part, (leaf, 0))
         )
 
     def writes_over(self, node: Node, leaf: str) -> bool:
@@ -109,9 +113,16 @@ class _Chooser:
 
     def after(self, name: str) -> list[str]:
         """The readers of a node, and updates that overwrite a leaf it reads."""
-        found = list(self.readers.get((name, 0), ()))
+        found = self.read_by(name)
         read = {s[0] for n in self.graph.nodes[name].inputs for s in self.sources.slots[n]}
         return found + [self.writer[leaf] for leaf in read if leaf in self.writer]
+
+    def read_by(self, name: str) -> list[str]:
+        """The readers of any of a node's results."""
+        return [reader for slot in self.slots(name) for reader in self.readers.get(slot, ())]
+
+    def slots(self, name: str) -> list[Slot]:
+        return [(name, part) for part in range(len(tensors(self.graph.nodes[name].type)))]
 
     def is_plain(self, name: str) -> bool:
         return is_elementwise(self.graph.nodes[name])
@@ -119,14 +130,15 @@ class _Chooser:
     def add_needed(self) -> None:
         """Elementwise work that only the end needs, where waiting for it keeps nothing larger."""
         for node in reversed(list(self.graph)):
-            slot = (node.name, 0)
+            read = self.read_by(node.name)
             if (
                 node.name not in self.members
                 and node.name not in self.sources.views
                 and node.op not in LEAVES
-                and slot not in self.kept
+                and self.kept.isdisjoint(self.slots(node.name))
                 and self.is_plain(node.name)
-                and self.members.issuperset(self.readers.get(slot, [""]))
+                and read
+                and self.members.issuperset(read)
                 and self.large_operands(node) <= value_bytes(node.type)
             ):
                 self.members.add(node.name)

@@ -92,4 +92,4 @@ def test_what_would_keep_more_than_the_weight_or_is_seen_stays(graph: Graph) -> 
 def test_a_leaf_is_written_by_the_product_itself() -> None:
     graph = add_products(step((40, 50))).graph
     plan = make_plan(graph)
-    assert plan.ending.direct == {graph.updates["w"]: "w"}
+    assert plan.ending.direct == {(graph.updates["w"], 0): "w"}

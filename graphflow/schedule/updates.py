@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ir.types import ValueType, tensors
+from graphflow.ir.types import TupleType, ValueType, tensors
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.fused import Fused, may_replace
 from graphflow.ops.op import Array, get_op
@@ -125,7 +125,8 @@ class _Chooser:
         return [(name, part) for part in range(len(tensors(self.graph.nodes[name].type)))]
 
     def is_plain(self, name: str) -> bool:
-        return is_elementwise(self.graph.nodes[name])
+        node = self.graph.nodes[name]
+        return is_elementwise(node) and not isinstance(node.type, TupleType)
 
     def add_needed(self) -> None:
         """Elementwise work that only the end needs, where waiting for it keeps nothing larger."""

@@ -30,6 +30,20 @@ def test_a_row_makes_a_finite_step(row):
     assert moved and all(np.isfinite(value).all() for value in model.parameters.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_numbas_kernels_make_the_step_that_numpys_make(row):
+    feed = row.feed(4)
+    plain, fast = ours.model(row, 4), ours.model(row, 4)
+    losses = [
+        model.trainer(dtype="float64", kernels=kernels).step(feed).values["loss"]
+        for model, kernels in ((plain, "numpy"), (fast, "numba"))
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-9)
+    for name, value in plain.parameters.items():
+        np.testing.assert_allclose(fast.parameters[name], value, rtol=1e-7, atol=1e-9, err_msg=name)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_file_says_what_its_row_says(row):
     text = row.path.read_text(encoding="utf-8")

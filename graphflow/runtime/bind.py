@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -14,14 +15,22 @@ from graphflow.ops.control import is_control
 from graphflow.ops.op import Array, get_op
 from graphflow.runtime.control import control_kernel
 from graphflow.runtime.line import Line, carve
-from graphflow.schedule.liveness import is_fixed
+from graphflow.schedule.liveness import Slot, is_fixed
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.storage import computes
 from graphflow.schedule.views import UNIFORM, concrete_shape, view
 
 
-def bind(backend: Backend, plan: Plan, leaves: Mapping[str, Array], arena: Array) -> Line:
-    """Bind every node of a plan to memory. ``leaves`` are arrays by name."""
+def bind(
+    backend: Backend,
+    plan: Plan,
+    leaves: Mapping[str, Array],
+    arena: Array,
+    given: Mapping[Slot, Array] = MappingProxyType({}),
+) -> Line:
+    """Bind every node of a plan to memory. ``leaves`` are arrays by name; ``given`` are places
+    for results that are not to lie in the arena or in the leaf that they update.
+    """
     line = Line(dict(leaves))
     last = set(plan.ending.nodes)
     for name in plan.order:
@@ -34,7 +43,7 @@ def bind(backend: Backend, plan: Plan, leaves: Mapping[str, Array], arena: Array
         elif is_fixed(node):
             line.values[name] = fixed_value(node)
         else:
-            out = _results(plan, node, leaves, arena)
+            out = _results(plan, node, leaves, arena, given)
             line.values[name] = out[0] if isinstance(node.type, TensorType) else out
             kernel = _kernel(backend, plan, node, line, out, arena)
             (line.ending if name in last else line.kernels).append(kernel)
@@ -68,16 +77,24 @@ def fixed_value(node: Node) -> Array:
 
 
 def _results(
-    plan: Plan, node: Node, leaves: Mapping[str, Array], arena: Array
+    plan: Plan,
+    node: Node,
+    leaves: Mapping[str, Array],
+    arena: Array,
+    given: Mapping[Slot, Array],
 ) -> tuple[Array, ...]:
-    """The memory a node's results go to: its buffers, or the leaf it updates."""
+    """The memory a node's results go to: what is given, the leaf it updates, or its buffers."""
     order, direct = plan.orders.get(node.name), plan.ending.direct
-    return tuple(
-        leaves[direct[slot]]
-        if (slot := (node.name, part)) in direct
-        else carve(arena, plan.buffers[plan.homes[slot]].offset, type, order)
-        for part, type in enumerate(tensors(node.type))
-    )
+    found = []
+    for part, type in enumerate(tensors(node.type)):
+        slot = (node.name, part)
+        if slot in given:
+            found.append(given[slot])
+        elif slot in direct:
+            found.append(leaves[direct[slot]])
+        else:
+            found.append(carve(arena, plan.buffers[plan.homes[slot]].offset, type, order))
+    return tuple(found)
 
 
 def _kernel(

@@ -1,7 +1,8 @@
 """Kernels of the operators that run a graph inside: scans, while loops, branches.
 
-The regions are bound once. A loop's carries live in the loop's own results: they are set to their
-first values, and each turn updates them as a training step updates parameters.
+The regions are bound once, but for the turns of a scan that is not too long, which are bound each.
+A loop's carries live in the loop's own results: they are set to their first values, and each turn
+updates them as a training step updates parameters.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import numpy as np
 from graphflow.backends.base import Kernel
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
 from graphflow.runtime.line import Binder, Line, carve
+from graphflow.runtime.turns import Turns, count_kernels
 from graphflow.schedule.memory import aligned
-from graphflow.schedule.plan import Plan, element_leaves
+from graphflow.schedule.plan import Plan, scan_leaves
 
 Copies = list[tuple[Array, Array]]
+BOUND = 2000
+"""Kernels up to which all turns are bound: one takes about 50 microseconds."""
 
 
 def control_kernel(
@@ -67,7 +72,7 @@ class _Setting:
         """A region bound, its leaves to ``arguments`` in order."""
         names = [leaf.name for leaf in plan.graph.leaves("input")]
         leaves = dict(zip(names, arguments, strict=True))
-        return self.binder(plan, leaves, arena)
+        return self.binder(plan, leaves, arena, {})
 
     def starts(self) -> Copies:
         """The carries and their first values."""
@@ -77,17 +82,41 @@ class _Setting:
 
 def _scan(at: _Setting) -> Kernel:
     plan = at.plan("body")
-    carries, sequences = at.number("carries"), at.number("sequences")
-    elements, arena = _elements(at)
-    captured = at.operands[carries + sequences :]
-    line = at.line(plan, [*at.out[:carries], *elements, *captured], arena)
-    starts = at.starts()
-    read = list(zip(elements, at.operands[carries : carries + sequences], strict=True))
-    collected = [line.array(name) for name in plan.graph.outputs]
-    written = list(zip(at.out[carries:], collected, strict=True))
     turns = range(at.number("length"))
     if at.node.attr("reverse"):
         turns = turns[::-1]
+    if len(turns) * count_kernels(plan) <= BOUND:
+        return _in_turn(at, plan, turns)
+    return _in_place(at, plan, turns)
+
+
+def _in_turn(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
+    """Every turn bound to the rows that are its own."""
+    carries, last = at.number("carries"), at.number("carries") + at.number("sequences")
+    elements, others, arena = _places(at)
+    bound = Turns(
+        plan, at.binder, arena, at.operands[:carries], at.operands[carries:last],
+        at.operands[last:], at.out[carries:],
+        list(zip(at.out[:carries], others, strict=True)), elements,
+    )  # fmt: skip
+    kernels = bound.kernels(turns)
+
+    def run() -> None:
+        for kernel in kernels:
+            kernel()
+
+    return run
+
+
+def _in_place(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
+    """One turn bound, for loops too long to bind each: what it reads and gives is copied."""
+    carries, last = at.number("carries"), at.number("carries") + at.number("sequences")
+    elements, _, arena = _places(at)
+    line = at.line(plan, [*at.out[:carries], *elements, *at.operands[last:]], arena)
+    starts = at.starts()
+    read = list(zip(elements, at.operands[carries:last], strict=True))
+    collected = [line.array(name) for name in plan.graph.outputs]
+    written = list(zip(at.out[carries:], collected, strict=True))
 
     def run() -> None:
         for carry, first in starts:
@@ -107,13 +136,19 @@ def _scan(at: _Setting) -> Kernel:
     return run
 
 
-def _elements(at: _Setting) -> tuple[list[Array], Array]:
-    """Memory for one element of each sequence, and what is left for the body."""
-    offset, found = 0, []
-    for leaf in element_leaves(at.node):
-        found.append(carve(at.scratch, offset, leaf.tensor))
-        offset += aligned(found[-1].nbytes)
-    return found, at.scratch[offset:]
+def _places(at: _Setting) -> tuple[list[Array], list[Array], Array]:
+    """Memory for an element of each sequence, a second place of each carry, and the body."""
+    offset = 0
+
+    def taken(type: TensorType) -> Array:
+        nonlocal offset
+        place = carve(at.scratch, offset, type)
+        offset += aligned(place.nbytes)
+        return place
+
+    carries, elements = scan_leaves(at.node)
+    others = [taken(leaf.tensor) for leaf in carries]
+    return [taken(leaf.tensor) for leaf in elements], others, at.scratch[offset:]
 
 
 def _while_loop(at: _Setting) -> Kernel:

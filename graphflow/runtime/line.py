@@ -11,6 +11,7 @@ from graphflow.backends.base import Kernel
 from graphflow.ir.types import TensorType
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
+from graphflow.schedule.liveness import Slot
 from graphflow.schedule.memory import ALIGNMENT
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.views import Order, as_ordered, concrete_shape
@@ -48,5 +49,5 @@ class Line:
         return value
 
 
-Binder = Callable[[Plan, Mapping[str, Array], Array], Line]
-"""Binds a plan: leaves by name, then the arena."""
+Binder = Callable[[Plan, Mapping[str, Array], Array, Mapping[Slot, Array]], Line]
+"""Binds a plan: leaves by name, the arena, and places of results that do not lie in it."""

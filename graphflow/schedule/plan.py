@@ -194,16 +194,18 @@ def _own_leaves(node: Node) -> int:
     return sum(c for key, c in node.attrs if key in ("carries", "sequences"))  # type: ignore[misc]
 
 
-def element_leaves(node: Node) -> list[Node]:
-    """The leaves of a scan's body that take one element of a sequence each turn."""
+def scan_leaves(node: Node) -> tuple[list[Node], list[Node]]:
+    """The leaves of a scan's body that are carried, and those that take an element each turn."""
     if node.op != "scan":
-        return []
+        return [], []
     scan = ScanParts.of(node)
-    _, elements, _ = scan.split(scan.body.leaves("input"))
-    return elements
+    carries, elements, _ = scan.split(scan.body.leaves("input"))
+    return carries, elements
 
 
 def scratch_bytes(node: Node, plans: tuple[Plan, ...]) -> int:
-    """Bytes that a control node's regions run in: elements of sequences, then one arena for all."""
-    elements = sum(aligned(value_bytes(leaf.type)) for leaf in element_leaves(node))
-    return elements + max(plan.arena_bytes for plan in plans)
+    """Bytes that a control node's regions run in: a second place for each carry of a scan, one for
+    an element of each sequence, then one arena for all.
+    """
+    leaves = sum(aligned(value_bytes(leaf.type)) for part in scan_leaves(node) for leaf in part)
+    return leaves + max(plan.arena_bytes for plan in plans)

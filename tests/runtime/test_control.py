@@ -13,15 +13,19 @@ from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
 from graphflow.ops import Builder, F
 from graphflow.ops.evaluate import evaluate
+from graphflow.runtime import control
 from graphflow.schedule import updates
 from tests.schedule.executing import check, executor, same
 from tests.schedule.graphs import graphs, leaf_values, recurrence, scanned, tensor
 
 
 @settings(max_examples=100, deadline=None)
-@given(graphs(updates=True), st.integers(0, 3), st.booleans())
-def test_random_graphs_inside_scans(graph: Graph, length: int, backwards: bool) -> None:
-    with patch.object(updates, "SMALL", 0):
+@given(graphs(updates=True), st.integers(0, 3), st.booleans(), st.booleans())
+def test_random_graphs_inside_scans(
+    graph: Graph, length: int, backwards: bool, each: bool
+) -> None:
+    """With turns that are bound each, and with one for all."""
+    with patch.object(updates, "SMALL", 0), patch.object(control, "BOUND", 2000 if each else 0):
         check(scanned(graph, length, backwards))
 
 
@@ -36,7 +40,11 @@ def test_a_loop_that_reads_nothing() -> None:
 @pytest.mark.parametrize("reverse_", [False, True], ids=["forward", "reverse"])
 @pytest.mark.parametrize("length", [0, 1, 5])
 @pytest.mark.parametrize("width", [3, 40])
-def test_scans_and_their_gradients(length: int, reverse_: bool, width: int) -> None:
+@pytest.mark.parametrize("bound", [0, 2000])
+def test_scans_and_their_gradients(
+    length: int, reverse_: bool, width: int, bound: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "BOUND", bound)
     graph = recurrence(length, reverse_, width)
     check(graph)
     loss = graph.outputs[0]

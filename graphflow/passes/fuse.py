@@ -8,6 +8,7 @@ from heapq import heapify, heappop, heappush
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ir.types import TupleType
 from graphflow.passes.groups import Fusable, Group, Groups, grouped
+from graphflow.passes.recompute import recomputed, unfolded
 from graphflow.passes.substitute import assembled, map_regions
 from graphflow.passes.verified import verified
 
@@ -16,12 +17,14 @@ WORTH = 2048
 
 
 def fuse(graph: Graph, fusable: Fusable) -> Graph:
-    """Groups of nodes become ``fused`` nodes; so do those inside loops.
+    """Groups of nodes become ``fused`` nodes, inside loops too, and backward computes again what is
+    cheaper to compute than to keep.
 
     ``fusable`` tells which elementwise nodes the kernels have loops for. Values keep their names:
     a group with several results is followed by ``item`` nodes of these names.
     """
-    return verified(_fused(graph, fusable, True), "fuse")
+    ready = verified(recomputed(unfolded(graph)), "recompute")
+    return verified(_fused(ready, fusable, True), "fuse")
 
 
 def _fused(graph: Graph, fusable: Fusable, phases: bool) -> Graph:

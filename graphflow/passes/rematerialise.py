@@ -19,14 +19,19 @@ def rematerialise(graph: Graph) -> Rewritten:
     equal bit for bit: time is spent to save memory. Nothing may merge equal nodes afterwards.
     Source: Chen et al. 2016, Training deep nets with sublinear memory cost.
     """
-    forgotten = before_checkpoints(graph)
+    after = compute_again(graph, before_checkpoints(graph))
+    count = len(after) - len(graph)
+    return Rewritten(after, Counter({"compute_again": count} if count else {}))
+
+
+def compute_again(graph: Graph, forgotten: set[str]) -> Graph:
+    """The graph whose backward nodes read copies of the forward values ``forgotten``."""
     if not forgotten:
-        return Rewritten(graph)
+        return graph
     again = _Again(graph, forgotten)
     for node in graph:
         again.visit(node)
-    fired = {"compute_again": len(again.copies)} if again.copies else {}
-    return Rewritten(again.graph(), Counter(fired))
+    return again.graph()
 
 
 class _Again:

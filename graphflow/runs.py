@@ -54,6 +54,7 @@ def train(
     out: str | PathLike[str] | None = None,
     dtype: str = "float32",
     kernels: KernelsName | None = None,
+    exact_conv: bool = False,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -65,13 +66,14 @@ def train(
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     ``kernels`` names the kernel set, "numpy" or "numba"; without it a long run compiles numba's
-    before its first step, and a short one begins at once.
+    before its first step, and a short one begins at once. ``exact_conv`` keeps convolutions from
+    algorithms that round more than their definition does.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
-    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, epochs=epochs, steps=steps,
-                           log=log)  # fmt: skip
+    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
+                           epochs=epochs, steps=steps, log=log)  # fmt: skip
     return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
 
 
@@ -84,6 +86,7 @@ def run(
     out: str | PathLike[str] | None = None,
     dtype: str = "float32",
     kernels: KernelsName | None = None,
+    exact_conv: bool = False,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -109,8 +112,8 @@ def run(
     if model.elaborated.run is None:
         fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
              help="add run: {steps: 100}; graphflow.train(model) trains")  # fmt: skip
-    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, epochs=epochs, steps=steps,
-                           log=log)  # fmt: skip
+    settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
+                           epochs=epochs, steps=steps, log=log)  # fmt: skip
     return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
 
 
@@ -213,12 +216,12 @@ def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
     """The settings to go on with. Seed, number type, backend and kernels are the run's for good;
     runs of older versions had NumPy's kernels.
     """
-    kept = replace(kept, kernels=kept.kernels or "numpy")
-    for name in ("seed", "dtype", "backend", "kernels"):
+    kept = replace(kept, kernels=kept.kernels or "numpy", exact_conv=bool(kept.exact_conv))
+    for name in ("seed", "dtype", "backend", "kernels", "exact_conv"):
         before, now = getattr(kept, name), getattr(given, name)
         if now not in (None, before):
             fail("GF064", f"the run has {name} {before}, not {now}",
-                 help=f"leave out --{name}, or begin a new run")  # fmt: skip
+                 help=f"leave out --{name.replace('_', '-')}, or begin a new run")  # fmt: skip
     if given.overrides and not given.file and dict(given.overrides) != dict(kept.overrides):
         fail("GF006", "--set changes a FILE, and --resume alone has none",
              help="give the FILE too: graphflow run FILE --set ... --resume DIR")  # fmt: skip
@@ -254,7 +257,8 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     if settings.seed is not None:
         model.seed = settings.seed
     compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
-                       plan=plan, memory=way.memory)  # fmt: skip
+                       plan=plan, memory=way.memory,
+                       exact_conv=bool(settings.exact_conv))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned

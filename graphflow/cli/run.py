@@ -51,6 +51,9 @@ def command(
     kernels: Annotated[
         str | None, typer.Option(help="numpy or numba, else as the run is short or long.")
     ] = None,
+    exact_conv: Annotated[
+        bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
+    ] = False,
     dtype: Annotated[str | None, typer.Option(help="float32, float64 or float16.")] = None,
     memory: Annotated[
         str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")
@@ -97,7 +100,7 @@ def command(
     if folds is not None:
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
-                     tuple(log or ()), kernels)  # fmt: skip
+                     tuple(log or ()), kernels, exact_conv or None)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),))  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))

@@ -27,6 +27,7 @@ class RunSettings:
     steps: int | None = None
     log: Sequence[str] = ()
     kernels: str | None = None
+    exact_conv: bool | None = None
 
     def to_json(self) -> dict[str, Json]:
         """As ``run.json`` keeps it."""
@@ -65,6 +66,8 @@ def _fits(name: str, value: Json) -> bool:
         return isinstance(value, list) and all(isinstance(v, str) for v in value)
     if name in ("file", "folder"):
         return isinstance(value, str)
+    if name == "exact_conv":
+        return value is None or isinstance(value, bool)
     if name in ("dtype", "backend", "kernels"):
         return value is None or isinstance(value, str)
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)

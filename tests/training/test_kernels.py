@@ -90,3 +90,29 @@ def test_an_unknown_name_is_refused():
     with pytest.raises(GraphflowError, match="there are no kernels 'numbe'") as caught:
         gf.train(gf.loads(NET), kernels="numbe")
     assert "numba" in str(caught.value)
+
+
+CONV = """
+graphflow: 1
+name: a convolution
+params:
+  x: {shape: [2, 16, 12, 12], init: normal}
+nodes:
+  y: conv2d(x, 16, 3, padding=1)
+  loss: mean(y ** 2)
+train: {minimize: loss, optimizer: sgd(lr=0.1), steps: 2, seed: 0}
+"""
+
+
+def test_exact_conv_is_kept_with_the_run_and_gives_what_the_definition_gives(tmp_path):
+    found = {}
+    for name, exact, kernels in (("plain", False, "numpy"), ("fast", False, "numba"),
+                                 ("exact", True, "numba")):  # fmt: skip
+        model = gf.loads(CONV)
+        gf.train(model, kernels=kernels, exact_conv=exact, out=tmp_path / name)
+        found[name] = model.store.array("x").copy()
+    assert json.loads((tmp_path / "exact/run.json").read_text())["exact_conv"] is True
+    off = {name: np.abs(value - found["plain"]).max() for name, value in found.items()}
+    assert off["exact"] < 1e-6 and off["fast"] < 1e-4
+    assert not np.array_equal(found["fast"], found["exact"])
+    assert gf.resume(tmp_path / "exact", steps=3).progress.step == 3

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
+from graphflow.backends.numba_kernels.gathers import GATHERS
 from graphflow.backends.numba_kernels.loops import LOOPS
 from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
 from graphflow.backends.numba_kernels.tracing import has_loop as fuses
@@ -17,8 +18,9 @@ from graphflow.ir.graph import Graph
 
 __all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
 
-NUMBA = Backend("numba", NUMPY, {**PRODUCTS, **LOOPS, **convolutions(exact=False)})
-EXACT = Backend("numba", NUMPY, {**PRODUCTS, **LOOPS, **convolutions(exact=True)})
+RULES = {**PRODUCTS, **GATHERS, **LOOPS}
+NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
+EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""
 
 

@@ -44,9 +44,10 @@ def view(node: Node, operand: Computed) -> Computed | None:
         index: Index = node.attr("index")  # type: ignore[assignment]
         return operand[(*python_index(index), ...)]  # type: ignore[call-overload]
     try:
-        return op.forward(_VIEWING, operand, **node.attributes())
+        seen = op.forward(_VIEWING, operand, **node.attributes())
     except NotAView:
         return None
+    return None if isinstance(seen, np.generic) else seen  # a number of no axes is a copy
 
 
 def stand_in(type: ValueType, order: Order | None = None) -> Computed:

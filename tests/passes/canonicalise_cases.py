@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# rule, lines before, lines after; x and y are float32[2, 3], i and j int64[2, 3], b bool[2, 3]
+# rule, lines before, lines after; x and y are float32[2, 3], i int64[2, 3], b bool[2, 3], key a random key
 CASES = """
 add_zero
     zero: int64[] = constant(value=0, dtype=int64)
@@ -218,6 +218,20 @@ named_fill
     return r
 ->
     r: float32[2] = full(shape=[2], value=1, dtype=float32)
+    return r
+
+certain_draw
+    r: float32[2] = bernoulli(key, p=1, shape=[2], dtype=float32, stream="r")
+    return r
+->
+    r: float32[2] = full(shape=[2], value=1, dtype=float32)
+    return r
+
+certain_draw
+    r: float32[2] = bernoulli(key, p=0, shape=[2], dtype=float32, stream="r")
+    return r
+->
+    r: float32[2] = full(shape=[2], value=0, dtype=float32)
     return r
 
 filled_scalar

@@ -22,6 +22,7 @@ LEAVES = """
     y: float32[2, 3] = input()
     i: int64[2, 3] = input()
     b: bool[2, 3] = input()
+    key: int64[2] = rng()
 """
 
 
@@ -56,6 +57,7 @@ def test_values_stay_the_same(name: str, before: Graph, after: Graph) -> None:
             "y": rng.choice(special, (2, 3)).astype(np.float32),
             "i": rng.integers(-5, 5, (2, 3)),
             "b": rng.integers(0, 2, (2, 3)).astype(bool),
+            "key": rng.integers(0, 99, 2),
         }
         with np.errstate(all="ignore"):
             old = evaluate(before, leaves)[before.outputs[0]]

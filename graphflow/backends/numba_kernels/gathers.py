@@ -22,7 +22,7 @@ from graphflow.ops.positions import counted_up
 
 SMALL = 30_000
 """Elements below which NumPy is as fast."""
-BITS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+BITS: Mapping[int, np.dtype[np.generic]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 """What is only copied is copied as integers of its size, so that few loops are compiled."""
 
 

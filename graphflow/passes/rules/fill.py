@@ -24,6 +24,15 @@ def named_fill(node: Node, view: View) -> Outcome:
     return make("full", shape=node.tensor.shape, value=value, dtype=node.tensor.dtype)
 
 
+@rule("bernoulli")
+def certain_draw(node: Node, view: View) -> Outcome:
+    """``bernoulli(s, 1) -> full(s, 1)``, and so for probability 0: dropout of nothing is nothing"""
+    if node.attr("p") not in (0, 1):
+        return None
+    value = int(node.attr("p") == 1)
+    return make("full", shape=node.tensor.shape, value=value, dtype=node.tensor.dtype)
+
+
 @rule("full")
 def filled_scalar(node: Node, view: View) -> Outcome:
     """``full([], v) -> v``"""
@@ -63,4 +72,4 @@ def stretched_operand(node: Node, view: View) -> Outcome:
     return None
 
 
-RULES = (named_fill, filled_scalar, moved_fill, stretched_operand)
+RULES = (named_fill, certain_draw, filled_scalar, moved_fill, stretched_operand)

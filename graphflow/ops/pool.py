@@ -261,7 +261,7 @@ class AvgPool(AvgPooling):
         total = xp.zeros((*x.shape[:2], *counts), x.dtype)
         for offset in windows.offsets():
             total += padded[windows.part(offset, counts)]
-        total /= _members(xp, windows, x.shape[2:], count_include_pad, x.dtype)
+        total /= members(xp, windows, x.shape[2:], count_include_pad, x.dtype)
         return total
 
     def vjp(self, g: Value, out: Value, x: Value, **attrs: Attr) -> Sequence[Value | None]:
@@ -322,7 +322,7 @@ class AvgUnpool(AvgPooling):
         count_include_pad: bool,
     ) -> Array:
         windows = _windows(kernel_size, stride, padding, None, ceil_mode)
-        share = x / _members(xp, windows, spatial, count_include_pad, x.dtype)
+        share = x / members(xp, windows, spatial, count_include_pad, x.dtype)
         padded = xp.zeros((*x.shape[:2], *windows.padded_sizes(spatial)), x.dtype)
         for offset in windows.offsets():
             padded[windows.part(offset, x.shape[2:])] += share
@@ -339,7 +339,7 @@ class AvgUnpool(AvgPooling):
         yield Sample([x], attrs, np.array([[[1.0, 1.0, 2.0, 2.0, 0.0]]]))
 
 
-def _members(
+def members(
     xp: Namespace, windows: Windows, spatial: Shape, include_padding: bool, dtype: np.dtype
 ) -> Array:
     """By how many elements each window's sum is divided."""

@@ -14,7 +14,7 @@ from graphflow.ops.op import Array
 from graphflow.schedule.liveness import Slot
 from graphflow.schedule.memory import ALIGNMENT
 from graphflow.schedule.plan import Plan
-from graphflow.schedule.views import Order, as_ordered, concrete_shape
+from graphflow.schedule.views import Order, applies, as_ordered, concrete_shape
 
 
 def allocate(nbytes: int) -> Array:
@@ -27,7 +27,7 @@ def allocate(nbytes: int) -> Array:
 def carve(arena: Array, offset: int, type: TensorType, order: Order | None = None) -> Array:
     """The array of a type that begins at ``offset`` of the arena, row by row or in an order."""
     rows = np.ndarray(concrete_shape(type), type.dtype.value, arena, offset)
-    return rows if order is None else as_ordered(rows, order)
+    return as_ordered(rows, order) if applies(order, type) else rows
 
 
 @dataclass

@@ -13,6 +13,7 @@ from itertools import accumulate
 from math import prod
 from operator import mul
 from types import SimpleNamespace
+from typing import TypeGuard
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -51,12 +52,22 @@ def view(node: Node, operand: Computed) -> Computed | None:
 
 
 def stand_in(type: ValueType, order: Order | None = None) -> Computed:
-    """A value's shape and strides, laid out row by row or in another order of its axes, without its
-    memory.
+    """A value's shape and strides, laid out row by row or, those of its rank, in another order of
+    axes, without its memory.
     """
     if isinstance(type, TupleType):
-        return tuple(_stand_in(t) for t in type.items)
-    return _stand_in(type) if order is None else as_ordered(_stand_in(type), order)
+        return tuple(_ordered_stand_in(t, order) for t in type.items)
+    return _ordered_stand_in(type, order)
+
+
+def _ordered_stand_in(type: TensorType, order: Order | None) -> Array:
+    rows = _stand_in(type)
+    return as_ordered(rows, order) if applies(order, type) else rows
+
+
+def applies(order: Order | None, type: TensorType) -> TypeGuard[Order]:
+    """Whether an order that was chosen for a node is one for this of its results: by its rank."""
+    return order is not None and len(order) == type.ndim
 
 
 def uniform_stand_in(type: TensorType) -> Array:

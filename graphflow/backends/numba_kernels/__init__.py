@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.gathers import GATHERS
+from graphflow.backends.numba_kernels.layout import image_orders
 from graphflow.backends.numba_kernels.loops import LOOPS
+from graphflow.backends.numba_kernels.pooling import POOLING
 from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
 from graphflow.backends.numba_kernels.tracing import has_loop as fuses
 from graphflow.backends.numpy_backend import NUMPY
@@ -18,7 +20,7 @@ from graphflow.ir.graph import Graph
 
 __all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
 
-RULES = {**PRODUCTS, **GATHERS, **LOOPS}
+RULES = {**PRODUCTS, **POOLING, **GATHERS, **LOOPS}
 NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
 EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""
@@ -26,4 +28,4 @@ EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:
     """Which values do not lie row by row."""
-    return product_orders(graph)
+    return {**product_orders(graph), **image_orders(graph)}

@@ -1,7 +1,7 @@
 """Convolutions, their adjoints and their derivatives by the weight: which kernel does which.
 
 Chosen by shapes alone: Winograd's for kernels of 3 x 3 with stride 1 and enough channels, unless
-convolutions are to be exact.
+convolutions are to be exact; else the windows laid out as rows of a matrix.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from functools import partial
 
 from graphflow.backends.base import Bound, Factory, Operand
+from graphflow.backends.numba_kernels import columns, winograd
+from graphflow.backends.numba_kernels.columns import Sweep
 from graphflow.backends.numba_kernels.images import Image, usable
-from graphflow.backends.numba_kernels.winograd import convolution, weight_gradient, worthwhile
+from graphflow.backends.numba_kernels.winograd import worthwhile
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
-WINOGRAD = "numba, Winograd's algorithm"
+WINOGRAD, PRODUCTS = "numba, Winograd's algorithm", "numba, windows as rows of a product"
 
 
 def convolutions(exact: bool) -> Mapping[str, Factory]:
@@ -57,9 +59,8 @@ def _conv(
     x, weight = found
     windows = _windows(node, weight.shape[2:])
     if not exact and weight.flags.c_contiguous and worthwhile(windows, x, y):
-        padding = _before(windows)
-        return Bound(convolution(Image(x), weight, Image(y), padding), WINOGRAD)
-    return None
+        return Bound(winograd.convolution(Image(x), weight, Image(y), _before(windows)), WINOGRAD)
+    return Bound(columns.convolution(Sweep.of(x, y, weight, windows)), PRODUCTS)
 
 
 def _conv_transpose(
@@ -74,9 +75,10 @@ def _conv_transpose(
     windows = _windows(node, weight.shape[2:])
     if not exact and weight.flags.c_contiguous and worthwhile(windows, x, y):
         above, before = _before(windows)
-        run = convolution(Image(x), weight, Image(y), (2 - above, 2 - before), turned=True)
+        padding = 2 - above, 2 - before
+        run = winograd.convolution(Image(x), weight, Image(y), padding, turned=True)
         return Bound(run, WINOGRAD)
-    return None
+    return Bound(columns.adjoint(Sweep.of(y, x, weight, windows)), PRODUCTS)
 
 
 def _conv_weight_grad(
@@ -89,7 +91,6 @@ def _conv_weight_grad(
     x, cotangent = found
     windows = _windows(node, weight.shape[2:])
     if not exact and weight.flags.c_contiguous and worthwhile(windows, x, cotangent):
-        padding = _before(windows)
-        run = weight_gradient(Image(x), Image(cotangent), weight, padding)
+        run = winograd.weight_gradient(Image(x), Image(cotangent), weight, _before(windows))
         return Bound(run, WINOGRAD)
-    return None
+    return Bound(columns.weight_gradient(Sweep.of(x, cotangent, weight, windows), weight), PRODUCTS)

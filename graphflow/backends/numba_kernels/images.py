@@ -26,8 +26,19 @@ class Image:
 
     @property
     def direct(self) -> bool:
-        """Whether channels lie next to each other."""
-        return self.array.strides[1] == self.array.itemsize or self.array.shape[1] == 1
+        """Whether channels lie next to each other, and all pixels at one distance."""
+        batch, down, right, height, width = self._lies
+        adjacent = self.steps[3] == 1 or self.array.shape[1] == 1
+        return adjacent and down == width * right and batch == height * down
+
+    @property
+    def _lies(self) -> Place:
+        """Where the array's pixels lie; an axis of one element says nothing of it."""
+        n, h, w, c = self.rows
+        batch, down, right, _ = self.steps
+        right = right if w > 1 else down if h > 1 else batch if n > 1 else c
+        down = down if h > 1 else w * right
+        return (batch if n > 1 else h * down), down, right, h, w
 
     @property
     def steps(self) -> tuple[int, int, int, int]:
@@ -45,15 +56,7 @@ class Image:
     def place(self) -> Place:
         """Where pixels lie in :meth:`read` and :meth:`room`."""
         _, h, w, c = self.rows
-        batch, down, right = self.steps[:3] if self.direct else (h * w * c, w * c, c)
-        return batch, down, right, h, w
-
-    @property
-    def dense(self) -> bool:
-        """Whether the pixels of all images follow each other at one distance."""
-        batch, down, right, height, width = self.place
-        lines = height == 1 or down == width * right
-        return lines and (len(self.array) == 1 or batch == height * width * right)
+        return self._lies if self.direct else (h * w * c, w * c, c, h, w)
 
     def room(self) -> Array:
         """The flat memory that is to be written."""
@@ -78,10 +81,10 @@ class Image:
         return h * w * c, w * c, c, 1
 
 
-def usable(array: Array) -> bool:
+def usable(array: Array, kinds: str = "fd") -> bool:
     """Whether loops can go through an array: floats, four axes, forwards, not empty."""
     whole = all(s >= 0 and s % array.itemsize == 0 for s in array.strides)
-    return whole and array.ndim == 4 and array.size > 0 and array.dtype.char in "fd"
+    return whole and array.ndim == 4 and array.size > 0 and array.dtype.char in kinds
 
 
 def flat(array: Array) -> Array:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, types
+from numba import njit, prange, types
 from numba.extending import overload
+from numpy.lib.stride_tricks import as_strided
 
 from graphflow.backends.numba_kernels.gemm import dgemm, sgemm
 
@@ -64,16 +65,50 @@ SMALL = 1_000_000
 """Multiplications up to which OpenBLAS does a product without packing its operands first."""
 BROAD = 64
 """Columns of the result to which a larger product is cut."""
+DEEP = 1300
+"""Length of sums from which packing pays."""
 
 
 @njit(cache=True)
 def multiply_by_parts(x, y, out, beta):  # type: ignore[no-untyped-def]
-    """:func:`multiply`, cut into products that BLAS does the short way."""
+    """:func:`multiply`, cut into products that BLAS does the short way, where that is faster."""
     (m, k), n = x.shape, y.shape[1]
-    broad = n if m * k * n <= SMALL else min(n, BROAD)
+    if m * k * n <= SMALL or k > DEEP:
+        multiply(x, y, out, beta)
+        return
+    broad = min(n, BROAD)
     high = min(m, max(SMALL // (k * broad) // 8 * 8, 8))
     for column in range(0, n, broad):
         columns = slice(column, min(column + broad, n))
         for row in range(0, m, high):
             rows = slice(row, min(row + high, m))
             multiply(x[rows], y[:, columns], out[rows, columns], beta)
+
+
+@njit(cache=True)
+def share(part, parts, count):  # type: ignore[no-untyped-def]
+    """First and end of one of the parts that ``count`` things are shared out to."""
+    return part * count // parts, (part + 1) * count // parts
+
+
+@njit(cache=True)
+def matrix(memory, lies):  # type: ignore[no-untyped-def]
+    """Flat memory seen as a matrix; ``lies`` are rows, columns and how far these are apart."""
+    rows, columns, down, right = lies
+    size = memory.itemsize
+    return as_strided(memory, (rows, columns), (down * size, right * size))
+
+
+@njit(cache=True, parallel=True)
+def multiply_shared(x, xs, y, ys, out, outs, beta, parts):  # type: ignore[no-untyped-def]
+    """A product of matrices in flat memory, shared out by rows or columns, whichever are more."""
+    for part in prange(parts):
+        a, b, c = matrix(x, xs), matrix(y, ys), matrix(out, outs)
+        if outs[0] >= outs[1]:
+            first, end = share(part, parts, outs[0])
+            if first < end:
+                multiply_by_parts(a[first:end], b, c[first:end], beta)
+        else:
+            first, end = share(part, parts, outs[1])
+            if first < end:
+                multiply_by_parts(a, b[:, first:end], c[:, first:end], beta)

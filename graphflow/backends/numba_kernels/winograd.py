@@ -19,7 +19,7 @@ from numba import njit, prange
 
 from graphflow.backends.numba_kernels.images import Image, rounded, threads
 from graphflow.backends.numba_kernels.lanes import LANES, L, U, copy_lanes
-from graphflow.backends.numba_kernels.multiply import multiply_by_parts
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
 from graphflow.backends.numba_kernels.tiles import (
     KERNEL,
     POINTS,
@@ -165,12 +165,6 @@ def _gather(values, at, w, row, columns, inputs):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True)
-def _share(part, parts, count):  # type: ignore[no-untyped-def]
-    """First and end of one of the parts that ``count`` things are shared out to."""
-    return part * count // parts, (part + 1) * count // parts
-
-
-@njit(cache=True)
 def _products(values, rows, inputs, kernels, outputs, results):  # type: ignore[no-untyped-def]
     """At every point the product over channels."""
     for k in range(POINTS):
@@ -188,10 +182,10 @@ def convolve_by_tiles(x, xs, w, steps, y, ys, grid, counts, kernels, values, res
     tiles, inputs, outputs = counts
     parts, block = len(values), values.shape[2] - 1
     for part in prange(parts):
-        share = _share(part, parts, inputs)
-        _kernels(w, steps, share, (0, outputs), kernels, share[0])
+        own = share(part, parts, inputs)
+        _kernels(w, steps, own, (0, outputs), kernels, own[0])
     for part in prange(parts):
-        begin, end = _share(part, parts, tiles)
+        begin, end = share(part, parts, tiles)
         for first in range(begin, end, block):
             some = first, min(first + block, end)
             _spread(x, xs, grid, SIZE, some, (0, inputs), values[part], 0)
@@ -207,10 +201,10 @@ def convolve_by_channels(x, xs, w, steps, y, ys, grid, counts, kernels, values, 
     tiles, inputs, outputs = counts
     parts, block = len(kernels), kernels.shape[3]
     for part in prange(parts):
-        share = _share(part, parts, tiles)
-        _spread(x, xs, grid, SIZE, share, (0, inputs), values, share[0])
+        own = share(part, parts, tiles)
+        _spread(x, xs, grid, SIZE, own, (0, inputs), values, own[0])
     for part in prange(parts):
-        begin, end = _share(part, parts, -(-outputs // block))
+        begin, end = share(part, parts, -(-outputs // block))
         for first in range(begin * block, min(end * block, outputs), block):
             some = first, min(first + block, outputs)
             _kernels(w, steps, (0, inputs), some, kernels[part], 0)
@@ -228,7 +222,7 @@ def kernels_by_tiles(x, xs, g, gs, w, grid, counts, values, cotangents, sums):  
     tiles, inputs, outputs = counts
     parts, block = len(values), values.shape[2] - 1
     for part in prange(parts):
-        begin, end = _share(part, parts, tiles)
+        begin, end = share(part, parts, tiles)
         if begin == end:
             sums[part] = 0
         for first in range(begin, end, block):
@@ -240,7 +234,7 @@ def kernels_by_tiles(x, xs, g, gs, w, grid, counts, values, cotangents, sums):  
                 right = values[part, k, : some[1] - first, :inputs]
                 multiply_by_parts(left, right, sums[part, k, :outputs, :inputs], first != begin)
     for part in prange(parts):
-        begin, end = _share(part, parts, outputs)
+        begin, end = share(part, parts, outputs)
         for row in range(begin, end):
             for other in range(1, parts):
                 for k in range(POINTS):
@@ -257,10 +251,10 @@ def kernels_by_channels(x, xs, g, gs, w, grid, counts, values, cotangents, sums)
     tiles, inputs, outputs = counts
     parts, block = len(sums), sums.shape[2] - 1
     for part in prange(parts):
-        share = _share(part, parts, tiles)
-        _spread(x, xs, grid, SIZE, share, (0, inputs), values, share[0])
+        own = share(part, parts, tiles)
+        _spread(x, xs, grid, SIZE, own, (0, inputs), values, own[0])
     for part in prange(parts):
-        begin, end = _share(part, parts, -(-outputs // block))
+        begin, end = share(part, parts, -(-outputs // block))
         for first in range(begin * block, min(end * block, outputs), block):
             last = min(first + block, outputs)
             _spread(g, gs, grid, STEP, (0, tiles), (first, last), cotangents[part], 0)

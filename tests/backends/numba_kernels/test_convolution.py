@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphflow.backends.numba_kernels import EXACT, NUMBA
-from graphflow.backends.numba_kernels.convolution import WINOGRAD
+from graphflow.backends.numba_kernels import EXACT, NUMBA, columns
+from graphflow.backends.numba_kernels.convolution import PRODUCTS, WINOGRAD
 from graphflow.ir.graph import Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import get_op
@@ -104,6 +104,63 @@ def test_large_kernels_and_few_tiles_are_shared_out_by_channels():
     x, weight = drawn((1, 176, 4, 4), "float32", True), drawn((160, 176, 3, 3), "float32", seed=2)
     for op, found, expected, by in three_sides(x, weight, True, padding=1):
         assert by == WINOGRAD and error(found, expected) < BOUND["float32"], op
+
+
+ROUNDING = {"float32": 1e-6, "float64": 2e-15}
+PRODUCT_SHAPES = [
+    # batch, channels, height, width, outputs, kernel, given
+    (2, 3, 9, 7, 5, (3, 3), {"stride": 2, "padding": 1}),
+    (3, 16, 6, 6, 20, (1, 1), {}),
+    (3, 16, 7, 6, 20, (1, 1), {"stride": 2}),
+    (2, 1, 12, 12, 6, (5, 5), {"padding": 2}),
+    (2, 6, 8, 9, 16, (5, 4), {"padding": ((0, 3), (2, 1))}),
+    (4, 40, 1, 1, 24, (3, 3), {"padding": 1}),
+    (4, 17, 2, 2, 24, (3, 3), {"padding": 1}),
+    (4, 17, 2, 3, 9, (3, 3), {"stride": 2, "padding": 1}),
+    (2, 3, 16, 16, 8, (7, 7), {"stride": 2, "padding": 3}),
+    (1, 4, 11, 10, 3, (3, 2), {"stride": (3, 2), "dilation": (2, 3), "padding": (4, 1)}),
+    (1, 1, 1, 1, 1, (1, 1), {}),
+    (2, 2, 3, 3, 2, (3, 3), {"stride": (1, 1), "padding": ((5, 0), (0, 0))}),
+]
+
+
+@pytest.mark.parametrize("last", [True, False], ids=["last", "first"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", PRODUCT_SHAPES, ids=str)
+def test_windows_as_rows_of_a_product(shape, dtype, last):
+    batch, channels, height, width, outputs, kernel, given = shape
+    x = drawn((batch, channels, height, width), dtype, last)
+    weight = drawn((outputs, channels, *kernel), dtype, seed=2)
+    for op, found, expected, by in three_sides(x, weight, last, **given):
+        assert by == PRODUCTS, op
+        assert error(found, expected) < ROUNDING[dtype], op
+
+
+def test_rows_are_laid_out_in_several_goes(monkeypatch):
+    monkeypatch.setattr(columns, "ROOM", 1000)
+    x, weight = drawn((5, 4, 9, 9), "float32", True), drawn((6, 4, 3, 3), "float32", seed=2)
+    for op, found, expected, _ in three_sides(x, weight, True, stride=2):
+        assert error(found, expected) < ROUNDING["float32"], op
+
+
+def test_operands_may_be_parts_of_arrays():
+    whole = drawn((3, 24, 12, 12), "float32", True)
+    weight = drawn((8, 10, 3, 3), "float32", seed=2)
+    for part in (whole[:, 5:15], whole[:, 5:15, 1:9, 2:9], whole[::2, 3:23:2, ::2]):
+        for stride in (1, 2):
+            for op, found, expected, _ in three_sides(part, weight, True, stride=stride, padding=1):
+                assert error(found, expected) < BOUND["float32"], op
+    lone = np.broadcast_to(drawn((3, 10, 1, 1), "float32"), (3, 10, 5, 5))
+    for op, found, expected, _ in three_sides(lone, weight, False, padding=1):
+        assert error(found, expected) < ROUNDING["float32"], op
+
+
+def test_other_convolutions_are_left_to_numpy():
+    for shape, kernel, groups in [((2, 4, 6, 6), (4, 2, 3, 3), 2), ((2, 4, 9), (3, 4, 3), 1)]:
+        attrs = {**BASE, "groups": groups}
+        x, weight = drawn(shape, "float32"), drawn(kernel, "float32", seed=2)
+        found, expected, by = computed("conv", (x, weight), **attrs)
+        assert by.startswith("numpy") and error(found, expected) < ROUNDING["float32"]
 
 
 def test_exact_convolutions_do_without():

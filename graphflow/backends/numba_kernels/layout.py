@@ -1,0 +1,109 @@
+"""Which values of a graph lie in memory with their channels last.
+
+Kernels of convolutions go through all channels of a pixel at a time. So in a graph whose work is
+mostly convolutions with enough channels, their results and what is computed from them element by
+element, by pooling or by joining channels lie pixel by pixel; everything else stays row by row, as
+do the leaves, which a user sees. Where the two meet, whoever reads takes the strides as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType, tensors
+from graphflow.ops.elementwise import Elementwise
+from graphflow.ops.op import get_op
+
+Order = tuple[int, ...]
+PIXELS: dict[int, Order] = {4: (0, 2, 3, 1), 3: (0, 2, 1)}
+"""The order of axes with channels last: of images, and of images with their pixels in a row."""
+CONVOLVING = frozenset({"conv", "conv_transpose"})
+FOLLOWING = frozenset({
+    "cast", "where", "fused", "concat", "pad", "unslice", "identity",
+    "max_pool", "max_pool_indices", "avg_pool", "avg_unpool",
+    "adaptive_avg_pool", "adaptive_avg_unpool", "scatter_add_along_axis",
+})  # fmt: skip
+"""Operators whose result lies as their largest operands do, besides the elementwise ones."""
+VIEWING = frozenset({"reshape", "slice", "split", "item"})
+"""Operators that see their operand where it lies, if they keep batch and channels."""
+FEWEST = 16
+"""Channels below which a pixel is too short to be gone through."""
+
+
+def image_orders(graph: Graph) -> dict[str, Order]:
+    """For every value that is to lie pixel by pixel the order of its axes."""
+    found: dict[str, Order] = {}
+    if not _mostly_broad(graph):
+        return found
+    last: set[str] = set()
+    updates = set(graph.updates.values())
+    for node in graph:
+        if _lies_last(graph, node, last):
+            last.add(node.name)
+            order = PIXELS.get(_rank(node))
+            if order is not None and node.op not in VIEWING and node.name not in updates:
+                found[node.name] = order
+    return found
+
+
+def _mostly_broad(graph: Graph) -> bool:
+    """Whether most products of convolutions are of those with enough channels on both sides."""
+    broad = total = 0
+    for node in graph:
+        if node.op.startswith("conv") and isinstance(node.type, TensorType):
+            types = [graph.nodes[name].tensor for name in node.inputs]
+            flops = get_op(node.op).flops(node.type, *types, **node.attributes())
+            assert isinstance(flops, int)
+            sides = [_shape(t)[1] for t in (*types, node.type) if t.ndim == 4]
+            total += flops
+            if sides and node.attr("groups") == 1 and min(sides) >= FEWEST:
+                broad += flops
+    return 2 * broad > total
+
+
+def _lies_last(graph: Graph, node: Node, last: set[str]) -> bool:
+    """Whether a value should lie pixel by pixel, when those in ``last`` do."""
+    if node.op in CONVOLVING:
+        return _rank(node) == 4
+    if node.op in VIEWING:
+        return node.inputs[0] in last and _keeps_channels(graph, node)
+    if node.op == "concat" and node.attr("axis") != 1:
+        return False
+    if node.op not in FOLLOWING and not isinstance(get_op(node.op), Elementwise):
+        return False
+    votes = [name in last for name in _large(graph, node)]
+    return 2 * sum(votes) >= len(votes) > 0
+
+
+def _large(graph: Graph, node: Node) -> Iterator[str]:
+    """The operands that have the rank of the result and more than one pixel, if any has."""
+    rank = _rank(node)
+    for name in node.inputs:
+        type = graph.nodes[name].type
+        if isinstance(type, TensorType) and type.ndim == rank and _pixels(type) > 1:
+            yield name
+
+
+def _rank(node: Node) -> int:
+    """The largest rank among a node's results."""
+    return max((t.ndim for t in tensors(node.type)), default=0)
+
+
+def _shape(type: TensorType) -> tuple[int, ...]:
+    """The shape of a type without symbols."""
+    return tuple(n for n in type.shape if isinstance(n, int))
+
+
+def _pixels(type: TensorType) -> int:
+    return prod(_shape(type)[2:])
+
+
+def _keeps_channels(graph: Graph, node: Node) -> bool:
+    """Whether the axes of batch and channels are still the first two, pixels behind them."""
+    operand, ranks = graph.nodes[node.inputs[0]].type, (3, 4)
+    if isinstance(node.type, TensorType) and isinstance(operand, TensorType):
+        same = node.type.shape[:2] == operand.shape[:2] or node.op != "reshape"
+        return same and node.type.ndim in ranks and operand.ndim in ranks
+    return True

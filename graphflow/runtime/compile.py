@@ -97,6 +97,7 @@ class Compiler:
         self._check_sizes()
         self.inputs = frozenset(n.name for n in graph.leaves("input"))
         self._plans: OrderedDict[tuple[object, ...], _Bound] = OrderedDict()
+        self._latest: _Repeated | None = None
         self._lock = threading.Lock()
 
     def _check_sizes(self) -> None:
@@ -114,9 +115,14 @@ class Compiler:
         self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None
     ) -> dict[str, Array]:
         """Outputs by node name; updates are made. ``sizes`` are known besides the feed's."""
-        fed, known = self._known(feed, sizes)
         with self._lock:  # a plan has one memory: runs of one program take turns
-            bound = self._plan(tuple(fed), known)
+            latest = self._latest
+            if latest is not None and latest.fits(feed, sizes):
+                fed, known, bound = feed, latest.known, latest.bound
+            else:
+                fed, known = self._known(feed, sizes)
+                bound = self._plan(tuple(fed), known)
+                self._latest = self._repeatable(feed, fed, sizes, known, bound)
             try:
                 return bound.run(fed, key)
             except GraphflowError as error:
@@ -124,6 +130,24 @@ class Compiler:
                     raise
                 self._find_culprit(bound.graph, fed, key, known)
                 raise
+
+    def _repeatable(
+        self,
+        feed: Mapping[str, Array],
+        fed: Mapping[str, Array],
+        sizes: Mapping[str, int] | None,
+        known: Mapping[str, int],
+        bound: _Bound,
+    ) -> _Repeated | None:
+        """The run as one that can be repeated without looking at it again: what is fed goes in as
+        it is, nothing learns of it, and no state changes its size with it.
+        """
+        resizable = any(type_symbols(self.graph[name].type) for name in self.graph.updates)
+        unchanged = all(fed.get(name) is value for name, value in feed.items())
+        if resizable or not unchanged or any(name in self.initialiser.graph for name in fed):
+            return None
+        kinds = tuple((name, value.shape, value.dtype) for name, value in fed.items())
+        return _Repeated(kinds, dict(sizes or {}), known, bound)
 
     def _find_culprit(
         self, graph: Graph, fed: Mapping[str, Array], key: Array, sizes: Mapping[str, int]
@@ -263,6 +287,31 @@ class _Bound:
         """The outputs of one run."""
         found = self.plan.run({**fed, **dict.fromkeys(self._keys, key)})
         return {name: found[final] for name, final in self._names}
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """The latest run: another one that is fed arrays of the same names, shapes and types has the
+    same sizes and the same plan.
+    """
+
+    kinds: tuple[tuple[str, tuple[int, ...], np.dtype[np.generic]], ...]
+    sizes: Mapping[str, int]
+    known: Mapping[str, int]
+    bound: _Bound
+
+    def fits(self, feed: Mapping[str, Array], sizes: Mapping[str, int] | None) -> bool:
+        """Whether a run is such another one."""
+        return (
+            len(feed) == len(self.kinds)
+            and (sizes or {}) == self.sizes
+            and all(
+                type(value := feed.get(name)) is np.ndarray
+                and value.shape == shape
+                and value.dtype == dtype
+                for name, shape, dtype in self.kinds
+            )
+        )
 
 
 def intervene(graph: Graph, fed: Sequence[str]) -> Graph:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # signal looks names up: 12 microseconds a step
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from graphflow.runtime.line import Line, allocate
 from graphflow.runtime.store import StoreLike
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.views import concrete_shape
+
+SIGINT = int(signal.SIGINT)
 
 
 class Executor:
@@ -55,13 +57,12 @@ class Executor:
             _take(name, target, feed)
         for target, source in self._taken:
             np.copyto(target, source, casting="same_kind")
-        line = self._line
         with np.errstate(all="ignore"):
-            for kernel in line.kernels:
+            for kernel in self._line.kernels:
                 kernel()
             results = {name: np.empty(v.shape, v.dtype) for name, v in self._outputs}
             if self._writes:
-                with _uninterrupted():
+                with _Uninterrupted():
                     self._finish(results)
             else:
                 self._finish(results)
@@ -121,21 +122,25 @@ def _check_shape(name: str, given: tuple[int, ...], wanted: Sequence[object]) ->
         fail("GF061", f"'{name}' has the shape {list(given)}, but the plan is for {list(wanted)}")
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold back an interrupt from the keyboard until the block is through.
+class _Uninterrupted:
+    """Holds back an interrupt from the keyboard until the block is through.
 
     Interrupts arrive in the main thread only, so elsewhere there is nothing to hold back.
     """
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is None:  # None: not set from Python
-        yield
-        return
-    pending: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if pending:
-        signal.raise_signal(signal.SIGINT)
+
+    def __enter__(self) -> None:
+        self.pending: list[int] = []
+        self.before: object = None
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and _signal.getsignal(SIGINT) is not None:  # None: not set from Python
+            self.before = _signal.signal(SIGINT, self.hold)
+
+    def hold(self, number: int, frame: object) -> None:
+        """What is called in place of the handler there was."""
+        self.pending.append(number)
+
+    def __exit__(self, *raised: object) -> None:
+        if self.before is not None:
+            _signal.signal(SIGINT, self.before)
+            if self.pending and raised[0] is None:
+                signal.raise_signal(SIGINT)

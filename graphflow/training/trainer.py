@@ -123,6 +123,8 @@ class Trainer:
         self.watcher: Callable[[Part], None] | None = None
         """Shown each part of a step before it is run; it changes nothing."""
         self._evaluator: Evaluator | None = None
+        self._shapes: dict[str, tuple[int, ...]] | None = None
+        self._sizes: dict[str, int] = {}
 
     @staticmethod
     def advice(guard: str) -> str:
@@ -157,9 +159,16 @@ class Trainer:
         yield from self._parts(batch, self._learned(batch), new_batch)
 
     def _learned(self, batch: Batch) -> dict[str, int]:
-        """The sizes of a batch, which first values learn of."""
+        """The sizes of a batch, which first values learn of; worked out anew for new shapes."""
         check_batch(self.elaborated.graph, batch)
-        return learn_first(self.initialiser, self.elaborated.graph, batch)
+        shapes = {n: v.shape for n, v in batch.items() if isinstance(v, np.ndarray)}
+        if len(shapes) == len(batch) and shapes == self._shapes:
+            self.initialiser.sizes |= self._sizes
+            return self._sizes
+        sizes = learn_first(self.initialiser, self.elaborated.graph, batch)
+        copied = any(name in self.initialiser.graph for name in batch)
+        self._shapes, self._sizes = (None if copied else shapes), sizes
+        return sizes
 
     def _parts(
         self, batch: Batch, sizes: Mapping[str, int], new_batch: NewBatch | None

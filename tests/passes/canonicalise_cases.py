@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# rule, lines before, lines after; x and y are float32[2, 3], i int64[2, 3], b bool[2, 3], key a random key
+# rule, lines before, after; x, y: float32[2, 3], i: int64[2, 3], b: bool[2, 3], key: a random key
 CASES = """
 add_zero
     zero: int64[] = constant(value=0, dtype=int64)

@@ -1,46 +1,77 @@
-"""Generated sources as files, so that what Numba makes of them is found again by later processes.
+"""Machine code of generated loops, kept in files so that later processes find it.
 
-A file is named by what is in it and never changes, so that processes may write the same at once.
+A file is named by what it is made from and never changes, so that processes may write the same at
+once.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from graphflow.backends.numba_kernels import functions, generated, memory
+from llvmlite import binding
+
 from graphflow.files import cache_folder, write_atomically
 
 VARIABLE = "GRAPHFLOW_KERNELS"
 """The environment variable that names another folder for compiled kernels."""
+_loaded: list[Any] = []
+"""The engines whose memory holds machine code: it is needed until the process ends."""
 
 
 @cache
 def address_of(text: str) -> int:
-    """The address of the compiled function ``kernel`` of a source."""
-    name = f"kernel_{hashlib.sha256((_surroundings() + text).encode()).hexdigest()[:32]}"
-    path = _folder() / f"{name}.py"
-    if not path.exists():
-        write_atomically(path, text.encode())
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # Numba looks for it there
-    spec.loader.exec_module(module)
-    address: int = module.kernel.address
+    """The address of the compiled function ``kernel`` of a module in LLVM's representation."""
+    path = _folder() / f"{_digest(text)}.o"
+    try:
+        code = path.read_bytes()
+    except FileNotFoundError:
+        code = _compiled(text)
+        write_atomically(path, code)
+    engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
+    engine.add_object_file(binding.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _loaded.append(engine)
+    address: int = engine.get_function_address("kernel")
     return address
 
 
+def _digest(text: str) -> str:
+    """What decides about machine code: the text, the compiler and the processor."""
+    version = ".".join(map(str, binding.llvm_version_info))
+    processor = (binding.get_default_triple(), binding.get_host_cpu_name(), _features())
+    return hashlib.sha256("\n".join((version, *processor, text)).encode()).hexdigest()[:32]
+
+
+def _compiled(text: str) -> bytes:
+    """Optimised machine code for this processor."""
+    module = binding.parse_assembly(text)
+    module.verify()
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = binding.create_pass_builder(_machine(), options)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = _machine().emit_object(module)
+    return code
+
+
+def _features() -> str:
+    features: str = binding.get_host_cpu_features().flatten()
+    return features
+
+
 @cache
-def _surroundings() -> str:
-    """The text of everything that is compiled into a kernel from elsewhere."""
-    files = (functions.__file__, generated.__file__, memory.__file__)
-    return "".join(Path(file).read_text(encoding="utf-8") for file in files)
+def _machine() -> Any:
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    target = binding.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=_features(), opt=3, reloc="default", jit=True
+    )
 
 
 @cache

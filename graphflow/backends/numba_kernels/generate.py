@@ -1,49 +1,36 @@
-"""Python source of the loops that compute a fused node, for Numba to compile.
+"""The loops that compute a fused node, as a function for LLVM to compile.
 
     for each row:                       # its place follows from its number
         for j in range(inner): ...      # sums over the row that something waits for
         for j in range(inner): ...      # what waits for them, results, sums over rows
 
-Equal nodes of other sizes have the same source: sizes, strides and addresses are read from tables.
+Equal nodes of other sizes have the same text: sizes, strides and addresses are read from tables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.expressions import cast, expression, join, number, start
-from graphflow.backends.numba_kernels.lowering import (
-    Lowered,
-    Result,
-    Total,
-    Use,
-    is_row_total,
-    turns_of,
+from graphflow.backends.numba_kernels.functions import FUNCTIONS, written_out
+from graphflow.backends.numba_kernels.instructions import (
+    JOINS,
+    STARTS,
+    DType,
+    Emit,
+    cast,
+    combined,
+    emitted,
+    literal,
+    type_of,
 )
+from graphflow.backends.numba_kernels.lowering import Lowered, Result, Total, Use
+from graphflow.backends.numba_kernels.memory import Pointer, load, mark, store
 from graphflow.backends.numba_kernels.tracing import Scalar
 
-Kind = Literal["fixed", "row", "dense", "strided"]
-"""How an array lies: the same at all points, within a row, element beside element, or apart."""
-HEAD = """\
-from graphflow.backends.numba_kernels.generated import *
-
-
-@loops
-def kernel(at, n, part):
-"""
-
-
-@dataclass(frozen=True)
-class Pointer:
-    """An array in the table of addresses: its place there, its number type and how it lies."""
-
-    number: int
-    dtype: str
-    kind: Kind
+INT64 = np.dtype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -58,10 +45,16 @@ class End:
     out: Pointer
     across: bool
 
+    @property
+    def total(self) -> Total:
+        """What is reduced, and how."""
+        assert isinstance(self.result.scalar.extra, Total)
+        return self.result.scalar.extra
+
 
 @dataclass(frozen=True)
 class Program:
-    """What the source is made of: scalars, and the array that each operand and result is."""
+    """What the loops are made of: scalars, and the array that each operand and result is."""
 
     lowered: Lowered
     outer: int
@@ -71,61 +64,63 @@ class Program:
     stores: Mapping[Scalar, Pointer]
 
 
-@dataclass(frozen=True)
-class Source:
-    """The text of a function, and what its table of sizes holds."""
-
-    text: str
-    sizes: tuple[str, ...]
-
-
-def source(program: Program) -> Source:
-    """The source of a program."""
-    return _Writer(program).written()
-
-
 @dataclass
-class _Turn:
+class Turn:
     """One loop over a row: lines before it, in it, and after it."""
 
+    number: int
     before: list[str] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    names: dict[Scalar, str] = field(default_factory=dict)
     last: list[str] = field(default_factory=list)
     """Lines at the end of each turn of the loop: nothing is written before all is read."""
+    after: list[str] = field(default_factory=list)
+    names: dict[Scalar, str] = field(default_factory=dict)
 
 
-class _Writer:
+class Writer:
+    """Writes lines of a function into its parts, each value once."""
+
     def __init__(self, program: Program) -> None:
-        self.program = program
-        self.lowered = program.lowered
-        roots = [r.scalar for r in self.lowered.results]
-        roots = [r.args[0] if r.op == "total" and not self.is_row(r) else r for r in roots]
-        self.turns = turns_of(roots)
-        self.loops = [_Turn() for _ in range(max(self.turns.values(), default=0) + 1)]
+        self.program, self.lowered = program, program.lowered
+        self.turns: list[Turn] = [Turn(0)]
         self.sizes = ["inner", "rows", "count", "total"]
         self.start: list[str] = []
         self.end: list[str] = []
+        self.bases: dict[int, str] = {}
         self.places: dict[int, None] = {}
+        self.rooms: dict[str, str] = {}
         self.names: dict[Scalar, str] = {}
         self.levels: dict[Scalar, int] = {}
-        self.fresh = 0
-
-    def is_row(self, scalar: Scalar) -> bool:
-        return is_row_total(scalar, self.lowered)
+        self.known: dict[Scalar, int] = {}
+        self.count = 0
 
     def name(self, letter: str = "v") -> str:
-        self.fresh += 1
-        return f"{letter}{self.fresh}"
+        """A name that no other value has."""
+        self.count += 1
+        return f"%{letter}{self.count}"
+
+    def into(self, lines: list[str]) -> Emit:
+        """Instructions go into these lines."""
+
+        def emit(instruction: str) -> str:
+            name = self.name()
+            lines.append(f"{name} = {instruction}")
+            return name
+
+        return emit
 
     def size(self, name: str) -> str:
         """A number of the table of sizes, by name."""
         if name not in self.sizes:
             self.sizes.append(name)
-        return name
+        return f"%{name}"
 
-    # -- what varies ---------------------------------------------------------------------------
+    def turn(self, number: int) -> Turn:
+        while len(self.turns) <= number:
+            self.turns.append(Turn(len(self.turns)))
+        return self.turns[number]
+
+    # -- what varies, and when it is known -----------------------------------------------------
     def level(self, scalar: Scalar) -> int:
         """0: the same at all points, 1: within a row, 2: another at each point."""
         if scalar not in self.levels:
@@ -133,246 +128,195 @@ class _Writer:
         return self.levels[scalar]
 
     def _level(self, scalar: Scalar) -> int:
-        if scalar.op == "input":
-            kind = self.program.uses[scalar.extra].kind  # type: ignore[index]
+        if isinstance(scalar.extra, Use):
+            kind = self.program.uses[scalar.extra].kind
             return {"fixed": 0, "row": 1, "dense": 2, "strided": 2}[kind]
         if scalar.op in ("total", "take"):
             return 1
         return 2 if scalar.op == "here" else max(map(self.level, scalar.args), default=0)
 
-    # -- expressions ---------------------------------------------------------------------------
-    def value(self, scalar: Scalar, turn: int) -> str:
+    def since(self, scalar: Scalar) -> int:
+        """The turn over a row at which a scalar is known: a reduction one after its operand."""
+        if scalar not in self.known:
+            latest = max(map(self.since, scalar.args), default=0)
+            self.known[scalar] = latest + (scalar.op == "total")
+        return self.known[scalar]
+
+    # -- values --------------------------------------------------------------------------------
+    def value(self, scalar: Scalar, number: int) -> str:
         """The name of a scalar's value in a turn; lines that compute it are written."""
         if scalar.op == "number":
-            return number(scalar)
+            return literal(scalar.extra, scalar.dtype)
         level = self.level(scalar)
-        if level < 2 and scalar in self.names:
+        if level < 2:
+            if scalar not in self.names:
+                since = self.since(scalar)
+                lines = self.turn(since).before if level else self.start
+                self.names[scalar] = self.computed(lines, scalar, since)
             return self.names[scalar]
-        if level == 0:
-            self.names[scalar] = self.line(self.start, scalar, turn)
-            return self.names[scalar]
-        if level == 1:
-            known = self.turns[scalar]
-            self.names[scalar] = self.line(self.loops[known].before, scalar, known)
-            return self.names[scalar]
-        loop = self.loops[turn]
-        if scalar not in loop.names:
+        turn = self.turn(number)
+        if scalar not in turn.names:
             stored = self.program.stores.get(scalar)
-            if stored is not None and self.turns[scalar] < turn:
-                loop.names[scalar] = self.assign(loop.inside, self.element(stored, "j"))
+            if stored is not None and self.since(scalar) < number:
+                turn.names[scalar] = self.element(turn.inside, stored, f"%j{number}")
             else:
-                loop.names[scalar] = self.line(loop.inside, scalar, turn)
-        return loop.names[scalar]
+                turn.names[scalar] = self.computed(turn.inside, scalar, number)
+        return turn.names[scalar]
 
-    def line(self, lines: list[str], scalar: Scalar, turn: int) -> str:
+    def computed(self, lines: list[str], scalar: Scalar, number: int) -> str:
         if scalar.op == "total":
             return self.row_total(scalar)
         if scalar.op == "take":
-            return self.taken(scalar, turn)
-        if scalar.op == "input":
-            pointer = self.program.uses[scalar.extra]  # type: ignore[index]
-            return self.assign(lines, self.element(pointer, "j"))
+            return self.taken(scalar, number)
+        if isinstance(scalar.extra, Use):
+            return self.element(lines, self.program.uses[scalar.extra], f"%j{number}")
         if scalar.op == "here":
-            place = self.place(scalar.args[0], turn, bool(scalar.extra))
-            return self.assign(lines, f"j == {place}")
-        operands = [self.value(x, turn) for x in scalar.args]
-        return self.assign(lines, expression(scalar, operands))
+            place = self.place(scalar.args[0], number, bool(scalar.extra))
+            return self.into(lines)(f"icmp eq i64 %j{number}, {place}")
+        if scalar.op in FUNCTIONS:
+            return self.value(written_out(scalar), number)
+        operands = [self.value(x, number) for x in scalar.args]
+        return emitted(scalar, operands, self.into(lines))
 
-    def assign(self, lines: list[str], expression: str) -> str:
-        name = self.name()
-        lines.append(f"{name} = {expression}")
-        return name
+    def element(self, lines: list[str], pointer: Pointer, j: str) -> str:
+        emit = self.into(lines)
+        return load(pointer, self.base(pointer), self.index(pointer, j, emit), emit)
 
-    def element(self, pointer: Pointer, j: str) -> str:
-        k, dtype = pointer.number, pointer.dtype
-        return f"read(a{k}, {self.index(pointer, j)}, {k}, '{dtype}')"
-
-    def index(self, pointer: Pointer, j: str) -> str:
-        k = pointer.number
+    def index(self, pointer: Pointer, j: str, emit: Emit) -> str:
         if pointer.kind == "fixed":
-            self.address(pointer)
             return "0"
-        self.place_of(pointer)
-        if pointer.kind == "row":
-            return f"o{k}"
-        return f"o{k} + {j}" if pointer.kind == "dense" else f"o{k} + {j} * {self.size(f's{k}_j')}"
+        k = pointer.number
+        self.places[k] = None
+        if pointer.kind == "strided":
+            j = emit(f"mul i64 {j}, {self.size(f's{k}_j')}")
+        return f"%o{k}" if pointer.kind == "row" else emit(f"add i64 %o{k}, {j}")
 
-    def address(self, pointer: Pointer) -> None:
-        line = f"a{pointer.number} = read(at, {pointer.number}, 0, 'int64')"
-        if line not in self.start:
-            self.start.insert(0, line)
+    def base(self, pointer: Pointer) -> str:
+        """The address of an array."""
+        k = pointer.number
+        if k not in self.bases:
+            self.bases[k] = f"%a{k}"
+        return self.bases[k]
 
-    def place_of(self, pointer: Pointer) -> None:
-        self.address(pointer)
-        self.places[pointer.number] = None
-
-    # -- reductions and choices by position ----------------------------------------------------
-    def row_total(self, scalar: Scalar) -> str:
-        """A reduction over a row: a loop before the turn in which it is known."""
-        total, (operand,) = scalar.extra, scalar.args
-        assert isinstance(total, Total)
-        turn = self.turns[operand]
-        loop, name = self.loops[turn], self.name("t")
-        loop.before.append(f"{name} = {start(total.kind, scalar.dtype)}")
-        value = self.value(operand, turn)
-        loop.last.append(f"{name} = {join(total.kind, scalar.dtype, name, value)}")
-        if total.kind == "mean":
-            loop.after.append(f"{name} = {name} / {cast(scalar.dtype, 'inner')}")
+    # -- reductions over a row, and choices by position ----------------------------------------
+    def room(self, dtype: DType) -> str:
+        """A place for a number that changes from turn to turn of a loop."""
+        name = self.name("t")
+        self.rooms[name] = type_of(dtype)
         return name
 
-    def place(self, scalar: Scalar, turn: int, negative: bool) -> str:
-        """A checked position within a row, kept inside it."""
-        lines = self.loops[turn].before
-        given = self.value(scalar, turn)
-        name = self.assign(lines, f"np.int64({given})")
-        if negative:
-            name = self.assign(lines, f"{name} + inner if {name} < 0 else {name}")
-        lines += [f"if {name} < 0 or {name} >= inner:", "    write(at, 0, 1, 0, 'int64')"]
-        return self.assign(lines, f"min(max({name}, 0), inner - 1)")
+    def summed(self, kind: str, operand: Scalar, dtype: DType) -> str:
+        """The reduction of a scalar over one row, known after the loop."""
+        number = self.since(operand)
+        turn, own, room = self.turn(number), type_of(dtype), self.room(dtype)
+        turn.before.append(f"store {own} {literal(_start(kind, dtype), dtype)}, ptr {room}")
+        value, emit = self.value(operand, number), self.into(turn.last)
+        before = emit(f"load {own}, ptr {room}")
+        joined = combined(JOINS[kind], (before, value), dtype, emit)
+        turn.last.append(f"store {own} {joined}, ptr {room}")
+        return self.into(turn.after)(f"load {own}, ptr {room}")
 
-    def taken(self, scalar: Scalar, turn: int) -> str:
+    def row_total(self, scalar: Scalar) -> str:
+        assert isinstance(scalar.extra, Total)
+        (operand,), dtype = scalar.args, scalar.dtype
+        found = self.summed(scalar.extra.kind, operand, dtype)
+        if scalar.extra.kind != "mean":
+            return found
+        emit = self.into(self.turn(self.since(operand)).after)
+        return combined("divide", (found, cast("%inner", INT64, dtype, emit)), dtype, emit)
+
+    def place(self, scalar: Scalar, number: int, negative: bool) -> str:
+        """A position within a row, kept inside it; the table tells of one that was not."""
+        given = self.value(scalar, number)
+        emit = self.into(self.turn(number).before)
+        found = cast(given, scalar.dtype, INT64, emit)
+        if negative:
+            below, moved = emit(f"icmp slt i64 {found}, 0"), emit(f"add i64 {found}, %inner")
+            found = emit(f"select i1 {below}, i64 {moved}, i64 {found}")
+        good, before = emit(f"icmp ult i64 {found}, %inner"), emit(f"load i64, ptr %at{mark(0)}")
+        told = emit(f"select i1 {good}, i64 {before}, i64 1")
+        self.turn(number).before.append(f"store i64 {told}, ptr %at{mark(0)}")
+        return emit(f"select i1 {good}, i64 {found}, i64 0")
+
+    def taken(self, scalar: Scalar, number: int) -> str:
         """One element of a row: what computes it, at its position alone."""
-        value, place = scalar.args
-        j = self.place(place, turn, bool(scalar.extra))
+        value, where = scalar.args
+        j = self.place(where, number, bool(scalar.extra))
         names: dict[Scalar, str] = {}
-        lines = self.loops[turn].before
+        lines = self.turn(number).before
 
         def at(each: Scalar) -> str:
             if self.level(each) < 2:
-                return self.value(each, turn)
+                return self.value(each, number)
             if each not in names:
-                if each.op == "input":
-                    pointer = self.program.uses[each.extra]  # type: ignore[index]
-                    names[each] = self.assign(lines, self.element(pointer, j))
+                if isinstance(each.extra, Use):
+                    names[each] = self.element(lines, self.program.uses[each.extra], j)
+                elif each.op in FUNCTIONS:
+                    names[each] = at(written_out(each))
                 else:
-                    names[each] = self.assign(lines, expression(each, [at(x) for x in each.args]))
+                    names[each] = emitted(each, [at(x) for x in each.args], self.into(lines))
             return names[each]
 
         return at(value)
 
     # -- results -------------------------------------------------------------------------------
-    def write(self, pointer: Pointer, value: str, j: str = "j") -> str:
-        k = pointer.number
-        return f"write(a{k}, {self.index(pointer, j)}, {value}, {k}, '{pointer.dtype}')"
+    def write(self, lines: list[str], pointer: Pointer, value: str, j: str) -> None:
+        emit = self.into(lines)
+        index = self.index(pointer, j, emit)
+        lines.append(store(pointer, self.base(pointer), index, value, emit))
 
     def results(self) -> None:
+        """Everything that is written to memory, and what it needs."""
         for scalar, pointer in self.program.stores.items():
-            turn = self.turns[scalar]
-            value = self.value(scalar, turn)
-            self.loops[turn].last.append(self.write(pointer, value))
+            number = self.since(scalar)
+            self.write(self.turn(number).last, pointer, self.value(scalar, number), f"%j{number}")
         ended = {end.result.part for end in self.program.ends}
         for result in self.lowered.results:
-            if result.part in ended:
+            pointer, scalar = self.program.outs[result.part], result.scalar
+            if result.part in ended or self.program.stores.get(scalar) == pointer:
                 continue
-            pointer, turn = self.program.outs[result.part], self.turns[result.scalar]
-            if self.program.stores.get(result.scalar) == pointer:
-                continue
-            if result.whole:
-                value = self.value(result.scalar, turn)
-                self.loops[turn].last.append(self.write(pointer, value))
-            else:
-                self.end.append(self.write(pointer, self.value(result.scalar, turn)))
+            number = self.since(scalar)
+            lines = self.turn(number).last if result.whole else self.end
+            self.write(lines, pointer, self.value(scalar, number), f"%j{number}")
         for end in self.program.ends:
             self.reduced(end)
 
     def reduced(self, end: End) -> None:
         """A reduction over rows: this part's share of it."""
-        scalar, parts = end.result.scalar, end.parts
-        total, (operand,) = scalar.extra, scalar.args
-        assert isinstance(total, Total)
-        turn, dtype = self.turns[operand], np.dtype(parts.dtype)
-        value = self.value(operand, turn)
-        if total.whole and not end.across:
-            joined = join(total.kind, dtype, self.element(parts, "j"), value)
-            self.loops[turn].last.append(self.write(parts, joined))
-            return
-        if total.whole:
-            name = self.name("t")
-            self.loops[turn].before.append(f"{name} = {start(total.kind, scalar.dtype)}")
-            self.loops[turn].last.append(f"{name} = {join(total.kind, scalar.dtype, name, value)}")
-            value = name
-        joined = join(total.kind, dtype, self.element(parts, "0"), cast(dtype, value))
-        self.end.append(self.write(parts, joined, "0"))
-
-    # -- the whole -----------------------------------------------------------------------------
-    def written(self) -> Source:
-        self.results()
-        body = [*self.rows()]
-        places = [f"o{k} = {self.placeexpression(k)}" for k in self.places]
-        loops = [line for loop in self.loops for line in _lines(loop)]
-        row = [*_where(self.program.outer), *places, *loops, *self.end]
-        for d in range(1, self.program.outer):
-            self.size(f"n{d}")
-        finish, begin = list(self.finish()), list(self.begin())
-        sizes = [f"{s} = read(n, {i}, 0, 'int64')" for i, s in enumerate(self.sizes)]
-        lines = [*sizes, *finish, *self.start, *begin, *body, *_indented(row)]
-        return Source(HEAD + "\n".join(_indented(lines)) + "\n", tuple(self.sizes))
-
-    def rows(self) -> Iterator[str]:
-        yield "first, beyond = rows * part // count, rows * (part + 1) // count"
-        yield "for r in range(first, beyond):"
-        yield "    m = min(inner, total - r * inner)"
-
-    def placeexpression(self, k: int) -> str:
-        steps = [f"i{d} * {self.size(f's{k}_{d}')}" for d in range(self.program.outer)]
-        return " + ".join(steps)
-
-    def begin(self) -> Iterator[str]:
-        """Each part sums up in memory of its own."""
-        for end in self.program.ends:
-            k, size = end.parts.number, self.size(f"z{end.parts.number}")
-            yield f"a{k} = a{k} + part * {size} * {np.dtype(end.parts.dtype).itemsize}"
-            yield f"for i in range({size}):"
-            total = end.result.scalar.extra
-            assert isinstance(total, Total)
-            nothing = start(total.kind, np.dtype(end.parts.dtype))
-            yield f"    write(a{k}, i, {nothing}, {k}, '{end.parts.dtype}')"
-        kept = {p.number: p for s, p in self.program.stores.items() if p not in self.outs()}
-        for k, pointer in kept.items():
-            yield f"a{k} = a{k} + part * inner * {np.dtype(pointer.dtype).itemsize}"
-
-    def outs(self) -> list[Pointer]:
-        return list(self.program.outs.values())
-
-    def finish(self) -> Iterator[str]:
-        """The last call joins what the parts have summed up, always in the same order."""
-        if not self.program.ends:
-            return
-        yield "if part < 0:"
-        for end in self.program.ends:
-            k, o, size = end.parts.number, end.out.number, self.size(f"z{end.parts.number}")
-            dtype, total = np.dtype(end.parts.dtype), end.result.scalar.extra
-            assert isinstance(total, Total)
-            yield f"    a{k}, a{o} = read(at, {k}, 0, 'int64'), read(at, {o}, 0, 'int64')"
-            yield f"    for i in range({size}):"
-            yield f"        t = read(a{k}, i, {k}, '{dtype}')"
-            yield "        for c in range(1, count):"
-            other = f"read(a{k}, c * {size} + i, {k}, '{dtype}')"
-            yield f"            t = {join(total.kind, dtype, 't', other)}"
-            if total.kind == "mean":
-                yield f"        t = t / {cast(dtype, self.size(f'c{k}'))}"
-            value = cast(end.result.scalar.dtype, "t")
-            yield f"        write(a{o}, i, {value}, {o}, '{end.out.dtype}')"
-        yield "    return"
+        scalar, parts, total = end.result.scalar, end.parts, end.total
+        (operand,) = scalar.args
+        number = self.since(operand)
+        lines = self.end
+        if total.whole and end.across:
+            value = self.summed(total.kind, operand, scalar.dtype)
+        else:
+            value = self.value(operand, number)
+            lines = self.turn(number).last if total.whole else self.end
+        emit, j = self.into(lines), f"%j{number}"
+        value = cast(value, scalar.dtype, parts.dtype, emit)
+        before = self.element(lines, parts, j)
+        joined = combined(JOINS[total.kind], (before, value), parts.dtype, emit)
+        self.write(lines, parts, joined, j)
 
 
-def _lines(loop: _Turn) -> Iterator[str]:
-    yield from loop.before
-    if loop.last:
-        yield "for j in range(m):"
-        yield from _indented([*loop.inside, *loop.last])
-    yield from loop.after
-
-
-def _where(outer: int) -> Iterator[str]:
-    """The place of row r along each outer axis."""
-    rest = "r"
+def row_places(writer: Writer) -> Iterator[str]:
+    """Where each array's row r begins, from its place along each outer axis."""
+    rest = "%r"
+    outer = writer.program.outer
     for d in range(outer - 1, 0, -1):
-        yield f"q{d} = {rest} // n{d}"
-        yield f"i{d} = {rest} - q{d} * n{d}"
-        rest = f"q{d}"
-    yield f"i0 = {rest}"
+        size = writer.size(f"n{d}")
+        yield f"%q{d} = udiv i64 {rest}, {size}"
+        yield f"%w{d} = mul i64 %q{d}, {size}"
+        yield f"%i{d} = sub i64 {rest}, %w{d}"
+        rest = f"%q{d}"
+    for k in writer.places:
+        yield f"%o{k}_0 = mul i64 {rest}, {writer.size(f's{k}_0')}"
+        for d in range(1, outer):
+            yield f"%x{k}_{d} = mul i64 %i{d}, {writer.size(f's{k}_{d}')}"
+            yield f"%o{k}_{d} = add i64 %o{k}_{d - 1}, %x{k}_{d}"
+        yield f"%o{k} = add i64 %o{k}_{outer - 1}, 0"
 
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
+def _start(kind: str, dtype: DType) -> float:
+    """What a reduction of nothing is."""
+    return STARTS[kind] if dtype.kind == "f" or kind in ("sum", "mean") else 0

@@ -13,17 +13,14 @@ from math import prod
 
 import numba
 import numpy as np
-from numba import njit, prange
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.extending import intrinsic
 
 from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.backends.numba_kernels.assemble import source
 from graphflow.backends.numba_kernels.compiled import address_of
-from graphflow.backends.numba_kernels.generate import (
-    End,
-    Kind,
-    Pointer,
-    Program,
-    source,
-)
+from graphflow.backends.numba_kernels.generate import End, Program
 from graphflow.backends.numba_kernels.lowering import (
     Lowered,
     Result,
@@ -34,7 +31,7 @@ from graphflow.backends.numba_kernels.lowering import (
     lowered,
     turns_of,
 )
-from graphflow.backends.numba_kernels.memory import MOST, call
+from graphflow.backends.numba_kernels.memory import MOST, Kind, Pointer
 from graphflow.backends.numba_kernels.tracing import Scalar
 from graphflow.backends.numpy_backend import portable
 from graphflow.ir.graph import Node
@@ -46,20 +43,33 @@ SMALL = 16384
 """Elements up to which one thread is as fast as several; functions like exp count tenfold."""
 
 
+@intrinsic
+def _call(context, kernel, at, n, part):  # type: ignore[no-untyped-def]
+    """Call compiled loops by their address."""
+
+    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
+        word = ir.IntType(64)
+        made = ir.FunctionType(ir.VoidType(), [word] * 3)
+        builder.call(builder.inttoptr(args[0], made.as_pointer()), args[1:])
+        return target.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), build
+
+
 @njit("void(int64, int64, int64, int64, boolean)", cache=True)
 def _alone(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in range(parts):
-        call(kernel, at, n, part)  # type: ignore[call-arg]
+        _call(kernel, at, n, part)  # type: ignore[call-arg]
     if joins:
-        call(kernel, at, n, -1)  # type: ignore[call-arg]
+        _call(kernel, at, n, -1)  # type: ignore[call-arg]
 
 
 @njit("void(int64, int64, int64, int64, boolean)", cache=True, parallel=True)
 def _shared(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in prange(parts):
-        call(kernel, at, n, part)  # type: ignore[call-arg]
+        _call(kernel, at, n, part)  # type: ignore[call-arg]
     if joins:
-        call(kernel, at, n, -1)  # type: ignore[call-arg]
+        _call(kernel, at, n, -1)  # type: ignore[call-arg]
 
 
 def _fused(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -139,7 +149,7 @@ class _Binding:
                 kind = "dense" if inner == 1 else "strided"
             elif any(strides):
                 kind = "row"
-            self.arrays[key] = Pointer(len(self.addresses) - 1, array.dtype.name, kind)
+            self.arrays[key] = Pointer(len(self.addresses) - 1, array.dtype, kind)
             self.strides[self.arrays[key]] = strides
             self.kept.append(array)
         return self.arrays[key]
@@ -238,7 +248,10 @@ class _Binding:
             domain = (
                 total if isinstance(kind := end.result.scalar.extra, Total) and kind.whole else rows
             )
-            found |= {f"z{k}": size, f"c{k}": domain // size}
+            found |= {f"z{k}.size": size, f"c{k}.size": domain // size}
+            found[f"b{k}"] = size * end.parts.dtype.itemsize
+        for scalar, pointer in program.stores.items():
+            found.setdefault(f"b{pointer.number}", inner * scalar.dtype.itemsize)
         return found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.tracing import SMOOTH, Scalar, Tape, constant, recorded
+from graphflow.backends.numba_kernels.tracing import DEAR, Scalar, Tape, constant, recorded
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import GATHERS, REDUCTIONS, body_of, is_free, reduced_axes, squeezed
@@ -204,7 +204,7 @@ def kept_between(lowered: Lowered, turns: Mapping[Scalar, int]) -> list[Scalar]:
     def visit(scalar: Scalar, turn: int) -> None:
         if scalar.op == "total" or scalar.op == "take":
             return
-        if turns[scalar] < turn and scalar.op in SMOOTH and scalar not in stored:
+        if turns[scalar] < turn and scalar.op in DEAR and scalar not in stored:
             found[scalar] = None
         elif scalar not in stored or turns[scalar] == turn:
             for operand in scalar.args:

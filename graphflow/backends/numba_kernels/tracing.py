@@ -7,7 +7,8 @@ an array) ends the recording, and the operator is not for loops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -91,7 +92,8 @@ class Scalar:
         raise Untraceable("a choice by the value of an element")
 
 
-SMOOTH = frozenset({"exp", "expm1", "log", "log1p", "sqrt", "tanh"})
+DEAR = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
+SMOOTH = DEAR | {"sqrt"}
 STEPS = frozenset({"floor", "ceil", "trunc", "rint"})
 TESTS = frozenset({"isnan", "isinf", "isfinite"})
 UNARY = {"negative", "absolute", "sign", "logical_not", *SMOOTH, *STEPS, *TESTS}
@@ -108,6 +110,7 @@ class Tape:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Scalar] = {}
+        self.exact = False
 
     def record(
         self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None
@@ -125,7 +128,8 @@ class Tape:
         """A number that takes the type it meets."""
         if isinstance(value, float) and dtype.kind != "f":
             raise Untraceable("a fraction meets an integer")
-        return self.record("number", dtype, extra=dtype.type(value).item())
+        with np.errstate(over="ignore"):
+            return self.record("number", dtype, extra=dtype.type(value).item())
 
     def unary(self, op: str, x: Scalar) -> Scalar:
         """A function of one number."""
@@ -156,7 +160,11 @@ class Tape:
             return self.record(op, BOOL, x, y)
         if x.dtype == BOOL or (op == "divide" and x.dtype.kind != "f"):
             raise Untraceable(f"{op} of {x.dtype}")
-        return self.record(op, x.dtype, x, y)
+        return self.record(op, x.dtype, x, y, extra="exact" if self.exact else None)
+
+    def bits(self, op: str, x: Scalar) -> Scalar:
+        """What the digits of a float are made of: see :mod:`instructions`."""
+        return self.record(op, x.dtype, x)
 
     def where(self, condition: Scalar, x: Scalar | Number, y: Scalar | Number) -> Scalar:
         """One of two numbers."""
@@ -194,6 +202,14 @@ def recorded(
     if not isinstance(found, Scalar):
         raise Untraceable(f"{op} gives no element")
     return found
+
+
+@contextmanager
+def exactly(tape: Tape) -> Iterator[None]:
+    """What is recorded in this block is computed in the order in which it is written."""
+    tape.exact = True
+    yield
+    tape.exact = False
 
 
 def has_loop(node: Node, types: Sequence[TensorType]) -> bool:

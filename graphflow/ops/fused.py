@@ -29,6 +29,7 @@ class Fused(Op):
     """
 
     family = "control"
+    latex = r"\operatorname{{fused}}({operands})"
     arguments = ()
 
     def infer(self, *operands: TensorType, body: Graph, space: Shape, tail: int) -> ValueType:

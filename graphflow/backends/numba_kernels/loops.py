@@ -7,7 +7,7 @@ are shared out among the threads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -29,18 +29,21 @@ from graphflow.backends.numba_kernels.lowering import (
     is_row_total,
     kept_between,
     lowered,
+    scalars,
     turns_of,
 )
 from graphflow.backends.numba_kernels.memory import MOST, Kind, Pointer
-from graphflow.backends.numba_kernels.tracing import Scalar
+from graphflow.backends.numba_kernels.tracing import DEAR, Scalar
 from graphflow.backends.numpy_backend import portable
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 
 BLOCK = 4096
 """Elements of a row where all arrays lie without gaps and there are no rows."""
-SMALL = 16384
-"""Elements up to which one thread is as fast as several; functions like exp count tenfold."""
+SHORT = 8000
+"""Nanoseconds up to which one thread is as fast as several."""
+READ, DEARLY = 0.1, 0.4
+"""Nanoseconds for one element of one array, and for a function like exp of one element."""
 
 
 @intrinsic
@@ -99,7 +102,8 @@ class _Binding:
         self.strides: dict[Pointer, tuple[int, ...]] = {}
         self.kept: list[Array] = []
         self.addresses = [0]
-        self.uses = {use: self.along(operands[use.operand], use.along) for use in _uses(found)}
+        uses = [scalar.extra for scalar in scalars(found) if isinstance(scalar.extra, Use)]
+        self.uses = {use: self.along(operands[use.operand], use.along) for use in uses}
         self.results = {r.part: self.along(out[r.part], r.along) for r in found.results}
         self.ends = [r for r in found.results if self.is_end(r)]
         self.dims = self.arranged()
@@ -167,12 +171,16 @@ class _Binding:
 
         def loops() -> None:
             run(address, *tables, count, joins)
+            assert kept is not None
+
+        def checked() -> None:
+            loops()
             if at[0]:
                 at[0] = 0
                 fallback()
-            assert kept is not None
 
-        return loops
+        places = any(scalar.op in ("take", "here") for scalar in scalars(self.lowered))
+        return checked if places else loops
 
     def program(self) -> tuple[Program, int]:
         assert self.dims is not None
@@ -228,8 +236,12 @@ class _Binding:
         return inner, total // inner, total
 
     def parts(self) -> int:
+        """How many threads share the rows; as many as there are, or one where that is as fast."""
         _, rows, total = self.blocks()
-        return 1 if total <= SMALL else min(numba.get_num_threads(), rows)
+        arrays = sum(map(any, (*self.uses.values(), *self.results.values())))
+        dear = sum(scalar.op in DEAR for scalar in scalars(self.lowered))
+        short = total * (READ * arrays + DEARLY * dear) <= SHORT
+        return 1 if short else min(numba.get_num_threads(), rows)
 
     def numbers(self, program: Program, count: int) -> Mapping[str, int]:
         """Everything that the table of sizes may hold, by name."""
@@ -253,20 +265,6 @@ class _Binding:
         for scalar, pointer in program.stores.items():
             found.setdefault(f"b{pointer.number}", inner * scalar.dtype.itemsize)
         return found
-
-
-def _uses(found: Lowered) -> Iterator[Use]:
-    """How operands are read."""
-    seen: set[Scalar] = set()
-    stack = [result.scalar for result in found.results]
-    while stack:
-        scalar = stack.pop()
-        if scalar in seen:
-            continue
-        seen.add(scalar)
-        stack.extend(scalar.args)
-        if isinstance(scalar.extra, Use):
-            yield scalar.extra
 
 
 def _joined(

@@ -174,6 +174,18 @@ def _aligned(shape: tuple[object, ...], axes: Axes) -> Axes:
     return tuple(None if d == 1 else a for d, a in zip(shape, last, strict=True))
 
 
+def scalars(found: Lowered) -> list[Scalar]:
+    """Every scalar that the results need."""
+    seen: dict[Scalar, None] = {}
+    stack = [result.scalar for result in found.results]
+    while stack:
+        scalar = stack.pop()
+        if scalar not in seen:
+            seen[scalar] = None
+            stack.extend(scalar.args)
+    return list(seen)
+
+
 def is_row_total(scalar: Scalar, lowered: Lowered) -> bool:
     """Whether a scalar is a reduction over just a row."""
     total = scalar.extra

@@ -91,6 +91,11 @@ class Scalar:
     def __bool__(self) -> bool:
         raise Untraceable("a choice by the value of an element")
 
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise Untraceable(f"an element has no {name}")
+
 
 DEAR = frozenset({"exp", "expm1", "log", "log1p", "tanh"})
 SMOOTH = DEAR | {"sqrt"}
@@ -228,7 +233,7 @@ def _has_loop(
         if op == "pow":
             operands[1] = tape.number(2, operands[1].dtype)
         recorded(op, dict(attrs), operands, tape).astype(result)
-    except Untraceable:
+    except (Untraceable, TypeError):  # Python knows no such operation on an element
         return False
     return True
 

@@ -149,3 +149,22 @@ def test_an_operator_that_looks_at_values_is_left_alone() -> None:
     x, y = inputs(*arrays)
     graph = fuse(x.builder.graph([F.mod(x, y).name, F.exp(x).name]), fuses)
     assert sorted(n.op for n in graph if n.inputs) == ["fused", "mod"]
+
+
+ELEMENTWISE = [name for name, op in OPS.items() if isinstance(op, Elementwise)]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_it_is_known_of_every_elementwise_operator_whether_it_has_loops(name: str) -> None:
+    tried = 0
+    for sample in OPS[name].samples():
+        arrays = [
+            x if isinstance(x, np.ndarray) else RNG.uniform(*x[1], x[0]) for x in sample.inputs
+        ]
+        for dtype in (None, "float32"):
+            given = [x.astype(dtype) if dtype and x.dtype.kind == "f" else x for x in arrays]
+            values = inputs(*given)
+            node = values[0].builder.add(name, *values, **sample.attrs).node
+            types = [values[0].builder.nodes[n].tensor for n in node.inputs]
+            tried += fuses(node, types)
+    assert tried or name not in RECORDED

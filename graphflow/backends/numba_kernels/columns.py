@@ -16,23 +16,13 @@ import numpy as np
 from numba import njit, prange
 
 from graphflow.backends.numba_kernels.images import Image, flat, threads
-from graphflow.backends.numba_kernels.lanes import LANES, L, U, copy_lanes
+from graphflow.backends.numba_kernels.lanes import LANES, U, move
 from graphflow.backends.numba_kernels.multiply import multiply_shared, share
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
 ROOM = 2**21
 """Numbers that are laid out at a time."""
-
-
-@njit(cache=True)
-def _move(target, to, source, at, count):  # type: ignore[no-untyped-def]
-    """Copy ``count`` numbers that follow each other."""
-    whole = count // L * L
-    for c in range(U(0), whole, L):
-        copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
-    for c in range(whole, count):
-        target[to + c] = source[at + c]
 
 
 @njit(cache=True, parallel=True)
@@ -56,7 +46,7 @@ def _fill(x, place, window, counts, channels, first, end, rows, parts):  # type:
                             rows[c] = 0
                     else:
                         at = U(n * place[0] + h * place[1] + w * place[2])
-                        _move(rows, to, x, at, U(channels))
+                        move(rows, to, x, at, U(channels))
                     to += U(channels)
 
 

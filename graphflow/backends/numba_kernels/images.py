@@ -10,6 +10,7 @@ from numba import njit, prange
 from numpy.lib.stride_tricks import as_strided
 
 from graphflow.ops.op import Array
+from graphflow.ops.windows import Windows
 
 Place = tuple[int, int, int, int, int]
 """How far images, rows and pixels are apart, in numbers; height and width."""
@@ -93,6 +94,18 @@ def flat(array: Array) -> Array:
     return as_strided(array, (last // array.itemsize + 1,), (array.itemsize,))
 
 
+def steps_of(array: Array) -> tuple[int, ...]:
+    """How far neighbours along each axis are apart, in numbers."""
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+def numbers(windows: Windows) -> tuple[int, ...]:
+    """Of windows on two axes the kernel, stride, dilation, and the padding above and before."""
+    (above, _), (before, _) = windows.padding
+    found = (*windows.kernel, *windows.stride, *windows.dilation, above, before)
+    return tuple(int(n) for n in found)  # type: ignore[arg-type]
+
+
 def threads() -> int:
     """How many parts work is shared out to."""
     return int(numba.get_num_threads())
@@ -115,3 +128,11 @@ def _copy(source, steps, target, places, shape):  # type: ignore[no-untyped-def]
                 target[to + w * places[2] + c * places[3]] = source[
                     at + w * steps[2] + c * steps[3]
                 ]
+
+
+@njit(cache=True)
+def met(q, stride, beside, before, size, count):  # type: ignore[no-untyped-def]
+    """First and end of the windows along an axis whose tap ``q`` lies inside of the image."""
+    shift = before - q * beside
+    first = max(0, -(-shift // stride))
+    return first, max(first, min(count, (size - 1 + shift) // stride + 1))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.extending import intrinsic
 
 LANES = 16
@@ -37,3 +37,13 @@ def copy_lanes(typing, target, to, source, at):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(target, types.uint64, source, types.uint64), generate
+
+
+@njit(cache=True)
+def move(target, to, source, at, count):  # type: ignore[no-untyped-def]
+    """Copy ``count`` numbers that follow each other."""
+    whole = count // L * L
+    for c in range(U(0), whole, L):
+        copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
+    for c in range(whole, count):
+        target[to + c] = source[at + c]

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit, prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.images import flat, threads, usable
+from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads, usable
 from graphflow.backends.numba_kernels.lanes import FAST, U
 from graphflow.backends.numba_kernels.multiply import share
 from graphflow.backends.numpy_backend import NUMPY
@@ -23,15 +23,6 @@ from graphflow.ops.pool import members
 from graphflow.ops.windows import Windows
 
 MAX, PLACES, MEAN = range(3)
-Tap = tuple[int, ...]
-
-
-@njit(cache=True)
-def _range(q, stride, beside, before, size, count):  # type: ignore[no-untyped-def]
-    """First and end of the windows along an axis whose tap ``q`` lies inside of the image."""
-    shift = before - q * beside
-    first = max(0, -(-shift // stride))
-    return first, max(first, min(count, (size - 1 + shift) // stride + 1))
 
 
 @njit(cache=True, fastmath=FAST)
@@ -87,7 +78,7 @@ def _pool(mode, x, xs, y, indices, ys, shape, counts, window, divisors, parts): 
             for tap in range(high * wide):
                 p, q = tap // wide, tap % wide
                 h, shift = i * down + p * below - above, q * beside - before
-                first, end = _range(q, right, beside, before, width, counts[1])
+                first, end = met(q, right, beside, before, width, counts[1])
                 if h < 0 or h >= height or (last and (other < first or other >= end)):
                     continue
                 if last:
@@ -130,7 +121,7 @@ def _share_out(x, xs, y, ys, shape, counts, window, divisors, parts):  # type: i
                 i //= down
                 from_line = n * xs[0] + other * xs[1] + i * xs[2]
                 for q in range(wide):
-                    first, end = _range(q, right, beside, before, width, counts[1])
+                    first, end = met(q, right, beside, before, width, counts[1])
                     for j in range(first, end):
                         to = U(line + (j * right + q * beside - before) * ys[3])
                         at, part_of = U(from_line + j * xs[3]), divisors[i * counts[1] + j]
@@ -165,17 +156,6 @@ def _scatter(x, xs, places, ps, y, ys, shape, parts):  # type: ignore[no-untyped
     return missing.sum()
 
 
-def _steps(array: Array) -> tuple[int, ...]:
-    return tuple(s // array.itemsize for s in array.strides)
-
-
-def _window(windows: Windows) -> tuple[int, ...]:
-    """Kernel, stride, dilation and what lies above and before."""
-    (above, _), (before, _) = windows.padding
-    numbers = (*windows.kernel, *windows.stride, *windows.dilation, above, before)
-    return tuple(int(n) for n in numbers)  # type: ignore[arg-type]
-
-
 def _windows(node: Node) -> Windows:
     """The windows of a pooling node."""
     attrs = node.attributes()
@@ -188,9 +168,9 @@ def _pooling(mode: int, x: Array, out: Array, windows: Windows, divisors: Array)
     """What pools x by windows."""
     values, places = (out, np.empty(0, np.int64)) if mode != PLACES else (np.empty(0, x.dtype), out)
     args = (
-        mode, flat(x), _steps(x), flat(values) if values.size else values,
-        flat(places) if places.size else places, _steps(out), x.shape, out.shape[2:],
-        _window(windows), divisors.reshape(-1), threads(),
+        mode, flat(x), steps_of(x), flat(values) if values.size else values,
+        flat(places) if places.size else places, steps_of(out), x.shape, out.shape[2:],
+        numbers(windows), divisors.reshape(-1), threads(),
     )  # fmt: skip
 
     def kernel() -> None:
@@ -219,7 +199,7 @@ def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
 
 def _sharing(x: Array, y: Array, windows: Windows, divisors: Array) -> Kernel:
     args = (
-        flat(x), _steps(x), flat(y), _steps(y), y.shape, x.shape[2:], _window(windows),
+        flat(x), steps_of(x), flat(y), steps_of(y), y.shape, x.shape[2:], numbers(windows),
         divisors.reshape(-1), threads(),
     )  # fmt: skip
 
@@ -272,7 +252,8 @@ def _scattered(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) 
     plain = NUMPY.kernel(node, out, inputs)
     shape = (*x.shape, y.shape[2])
     args = (
-        flat(x), _steps(x), flat(places), _steps(places), flat(y), _steps(y), shape, threads(),
+        flat(x), steps_of(x), flat(places), steps_of(places), flat(y), steps_of(y), shape,
+        threads(),
     )  # fmt: skip
 
     def kernel() -> None:

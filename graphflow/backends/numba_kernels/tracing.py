@@ -117,9 +117,7 @@ class Tape:
         self._known: dict[Hashable, Scalar] = {}
         self.exact = False
 
-    def record(
-        self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None
-    ) -> Scalar:
+    def record(self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None) -> Scalar:
         """The scalar of an operation; one that was recorded before is the same object."""
         dtype = np.dtype(dtype)
         if dtype not in TYPES:
@@ -199,9 +197,7 @@ class Tape:
         raise Untraceable(f"there is no {name} of one element")
 
 
-def recorded(
-    op: str, attrs: Mapping[str, Attr], operands: Sequence[Scalar], tape: Tape
-) -> Scalar:
+def recorded(op: str, attrs: Mapping[str, Attr], operands: Sequence[Scalar], tape: Tape) -> Scalar:
     """What an elementwise operator does to one element. Raises :class:`Untraceable`."""
     found: object = get_op(op).forward(tape, *operands, **attrs)
     if not isinstance(found, Scalar):

@@ -47,3 +47,27 @@ def move(target, to, source, at, count):  # type: ignore[no-untyped-def]
         copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
     for c in range(whole, count):
         target[to + c] = source[at + c]
+
+
+@njit(cache=True)
+def spill(target, to, source, at, count):  # type: ignore[no-untyped-def]
+    """The same, where up to ``LANES`` numbers behind may be overwritten."""
+    for c in range(U(0), count, L):
+        if at + c + L <= U(len(source)):
+            copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
+        else:
+            for e in range(c, count):
+                target[to + e] = source[at + e]
+            break
+
+
+@njit(cache=True)
+def add(target, to, source, at, count):  # type: ignore[no-untyped-def]
+    """Add ``count`` numbers to others."""
+    half = L // U(2)
+    whole = count // half * half
+    for c in range(U(0), whole, half):
+        for e in range(c, c + half):
+            target[to + e] += source[at + e]
+    for e in range(whole, count):
+        target[to + e] += source[at + e]

@@ -9,13 +9,12 @@ products with it, whether the results lie row by row or with their channels last
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
 import numpy as np
 from numba import njit, prange
 
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads
-from graphflow.backends.numba_kernels.lanes import FAST, U, move
+from graphflow.backends.numba_kernels.lanes import FAST, LANES, U, add, spill
 from graphflow.backends.numba_kernels.multiply import matrix, multiply_by_parts, share
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
@@ -45,7 +44,7 @@ def _lay_out(x, at, xs, shape, counts, window, first, end, room):  # type: ignor
                 for e in range(to, to + U(begin)):
                     room[e] = 0
                 if right * xs[3] == 1:
-                    move(room, to + U(begin), x, U(line), U(stop - begin))
+                    spill(room, to + U(begin), x, U(line), U(stop - begin))
                 else:
                     for e in range(U(stop - begin)):
                         room[to + U(begin) + e] = x[U(line) + e * U(right * xs[3])]
@@ -67,8 +66,11 @@ def _add_back(room, x, at, xs, shape, counts, window, first, end):  # type: igno
             h = i * down + p * below - above
             if 0 <= h < height:
                 line = at + c * xs[1] + h * xs[2] + (begin * right + q * beside - before) * xs[3]
-                for e in range(U(stop - begin)):
-                    x[U(line) + e * U(right * xs[3])] += room[U(start + begin) + e]
+                if right * xs[3] == 1:
+                    add(x, U(line), room, U(start + begin), U(stop - begin))
+                else:
+                    for e in range(U(stop - begin)):
+                        x[U(line) + e * U(right * xs[3])] += room[U(start + begin) + e]
             start += counts[1]
 
 
@@ -84,11 +86,11 @@ def _results(y, n, ys, counts, first, end, outputs):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, parallel=True)
-def _convolve(x, xs, w, y, ys, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
+def _convolve(x, xs, y, ys, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
     """Make y = x * w; ``w`` is (outputs, length), or turned if channels of y lie last."""
     for part in prange(parts):
         length = shape[1] * window[0] * window[1]
-        room = np.empty(length * lines * counts[1], x.dtype)
+        room = np.empty(length * lines * counts[1] + LANES, x.dtype)
         begin, stop = share(part, parts, shape[0])
         for n in range(begin, stop):
             for first in range(0, counts[0], lines):
@@ -110,7 +112,7 @@ def _derive(x, xs, g, gs, sums, shape, counts, window, outputs, lines):  # type:
     """The derivative by w of <g, x * w>, in parts to be added; each lies as ``w`` above."""
     for part in prange(len(sums)):
         length = shape[1] * window[0] * window[1]
-        room, total = np.empty(length * lines * counts[1], x.dtype), sums[part]
+        room, total = np.empty(length * lines * counts[1] + LANES, x.dtype), sums[part]
         begin, stop = share(part, len(sums), shape[0])
         total[:] = 0
         for n in range(begin, stop):
@@ -131,11 +133,11 @@ def _derive(x, xs, g, gs, sums, shape, counts, window, outputs, lines):  # type:
 
 
 @njit(cache=True, parallel=True)
-def _give_back(x, xs, w, g, gs, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
+def _give_back(x, xs, g, gs, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
     """Make x the adjoint of the convolution at g; ``w`` is (outputs, length)."""
     for part in prange(parts):
         length = shape[1] * window[0] * window[1]
-        room = np.empty(length * lines * counts[1], x.dtype)
+        room = np.empty(length * lines * counts[1] + LANES, x.dtype)
         weights = matrix(w, (length, outputs, 1, length))
         begin, stop = share(part, parts, shape[0])
         for n in range(begin, stop):
@@ -160,12 +162,12 @@ def suits(x: Array, y: Array) -> bool:
     return few and min(y.shape) > 1 and (last or first)
 
 
-def _common(x: Array, y: Array, windows: Windows) -> tuple[tuple[int, ...], ...]:
+def _common(x: Array, y: Array, windows: Windows) -> tuple[object, ...]:
     """Shape of x, pixels of y, the window, outputs and lines at a time."""
-    counts = y.shape[2:]
-    length = x.shape[1] * prod(windows.kernel)  # type: ignore[type-var]
-    lines = min(counts[0], max(1, ROOM // (length * counts[1])))  # type: ignore[operator]
-    return x.shape, counts, numbers(windows), y.shape[1], lines  # type: ignore[return-value]
+    counts, window = y.shape[2:], numbers(windows)
+    length = x.shape[1] * window[0] * window[1]
+    lines = min(counts[0], max(1, ROOM // (length * counts[1])))
+    return x.shape, counts, window, y.shape[1], lines
 
 
 def convolution(x: Array, weight: Array, y: Array, windows: Windows) -> Callable[[], None]:
@@ -176,7 +178,7 @@ def convolution(x: Array, weight: Array, y: Array, windows: Windows) -> Callable
     def kernel() -> None:
         rows = weight.reshape(len(weight), -1)
         w = np.ascontiguousarray(rows.T if last else rows).reshape(-1)
-        _convolve(*places[:2], w, *places[2:], *common, parts)
+        _convolve(*places, w, *common, parts)  # type: ignore[call-arg]
 
     return kernel
 
@@ -199,9 +201,10 @@ def weight_gradient(x: Array, g: Array, weight: Array, windows: Windows) -> Call
 def adjoint(x: Array, weight: Array, g: Array, windows: Windows) -> Callable[[], None]:
     """Make x the adjoint of the convolution at g."""
     common, parts = _common(x, g, windows), threads()
+    places = flat(x), steps_of(x), flat(g), steps_of(g)
 
     def kernel() -> None:
         w = np.ascontiguousarray(weight).reshape(-1)
-        _give_back(flat(x), steps_of(x), w, flat(g), steps_of(g), *common, parts)
+        _give_back(*places, w, *common, parts)  # type: ignore[call-arg]
 
     return kernel

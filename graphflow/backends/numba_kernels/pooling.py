@@ -70,15 +70,17 @@ def _pool(mode, x, xs, y, indices, ys, shape, counts, window, divisors, parts): 
         last = ys[1] == 1
         length, others = (channels, counts[1]) if last else (counts[1], channels)
         best, places = np.empty(length, x.dtype), np.empty(length, np.int64)
+        ranges = np.empty((wide, 2), np.int64)
+        for q in range(wide):
+            ranges[q] = met(q, right, beside, before, width, counts[1])
         begin, stop = share(part, parts, images * counts[0] * others)
         for job in range(begin, stop):
             n, i, other = job // (counts[0] * others), job // others % counts[0], job % others
             best[:] = 0 if mode == MEAN else -np.inf
             places[:] = -1
-            for tap in range(high * wide):
-                p, q = tap // wide, tap % wide
+            for p, q in np.ndindex(high, wide):
                 h, shift = i * down + p * below - above, q * beside - before
-                first, end = met(q, right, beside, before, width, counts[1])
+                first, end = ranges[q]
                 if h < 0 or h >= height or (last and (other < first or other >= end)):
                     continue
                 if last:

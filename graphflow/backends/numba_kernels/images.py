@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.lib.stride_tricks import as_strided
 
+from graphflow.backends.numba_kernels.lanes import LANES, U, transpose_lanes
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
@@ -68,13 +69,30 @@ class Image:
         if self.direct:
             return flat(self.array)
         room = self.room()
-        _copy(flat(self.array), self.steps, room, self._filled, self.rows)
+        n, h, w, c = self.rows
+        if self._planes:
+            steps = self.steps
+            _transpose(flat(self.array), steps[0], steps[3], room, h * w * c, c, (n, c, h * w))
+        else:
+            _copy(flat(self.array), self.steps, room, self._filled, self.rows)
         return room
 
     def written(self, room: Array) -> None:
         """Take over what was written into :meth:`room`."""
-        if not self.direct:
+        n, h, w, c = self.rows
+        if self.direct:
+            return
+        if self._planes:
+            steps = self.steps
+            _transpose(room, h * w * c, c, flat(self.array), steps[0], steps[3], (n, h * w, c))
+        else:
             _copy(room, self._filled, flat(self.array), self.steps, self.rows)
+
+    @property
+    def _planes(self) -> bool:
+        """Whether the pixels of each channel follow each other."""
+        _, down, right, _ = self.steps
+        return right == 1 and down == self.array.shape[3]
 
     @property
     def _filled(self) -> tuple[int, int, int, int]:
@@ -114,6 +132,23 @@ def threads() -> int:
 def rounded(n: int, unit: int) -> int:
     """The next multiple of ``unit``."""
     return -(-n // unit) * unit
+
+
+@njit(cache=True, parallel=True)
+def _transpose(source, image, row, target, place, line, shape):  # type: ignore[no-untyped-def]
+    """Matrices (images, rows, columns) written with rows and columns exchanged."""
+    images, rows, columns = shape
+    bands = -(-columns // LANES)
+    for job in prange(images * bands):
+        n, first = job // bands, job % bands * LANES
+        for r in range(0, rows, LANES):
+            at, to = n * image + r * row + first, n * place + first * line + r
+            if r + LANES <= rows and first + LANES <= columns:
+                transpose_lanes(target, U(to), U(line), source, U(at), U(row))  # type: ignore[call-arg]
+            else:
+                for i in range(min(LANES, rows - r)):
+                    for j in range(min(LANES, columns - first)):
+                        target[to + j * line + i] = source[at + i * row + j]
 
 
 @njit(cache=True, parallel=True)

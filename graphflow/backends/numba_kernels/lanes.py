@@ -18,25 +18,67 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 """What compiled arithmetic may assume: not that numbers are finite."""
 
 
+def _vector(context: Any, builder: Any, type: Any, array: Any, index: Any) -> Any:
+    """Where ``LANES`` numbers of a flat array begin, and the size of one."""
+    element = context.get_data_type(type.dtype)
+    first = builder.gep(context.make_array(type)(context, builder, array).data, [index])
+    pointer = builder.bitcast(first, ir.VectorType(element, LANES).as_pointer())
+    return pointer, context.get_abi_sizeof(element)
+
+
+def _loaded(builder: Any, place: tuple[Any, int]) -> Any:
+    found = builder.load(place[0])
+    found.align = place[1]
+    return found
+
+
 @intrinsic
 def copy_lanes(typing, target, to, source, at):  # type: ignore[no-untyped-def]
     """``target[to : to + LANES] = source[at : at + LANES]`` for flat arrays of one number type."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        element = context.get_data_type(signature.args[0].dtype)
-        vector, size = ir.VectorType(element, LANES), context.get_abi_sizeof(element)
-
-        def place(k: int) -> Any:
-            array = context.make_array(signature.args[k])(context, builder, arguments[k])
-            first = builder.gep(array.data, [arguments[k + 1]])
-            return builder.bitcast(first, vector.as_pointer())
-
-        loaded = builder.load(place(2))
-        loaded.align = size
-        builder.store(loaded, place(0)).align = size
+        target, _, source, _ = signature.args
+        loaded = _loaded(builder, _vector(context, builder, source, arguments[2], arguments[3]))
+        pointer, size = _vector(context, builder, target, arguments[0], arguments[1])
+        builder.store(loaded, pointer).align = size
         return context.get_dummy_value()
 
     return types.void(target, types.uint64, source, types.uint64), generate
+
+
+@intrinsic
+def transpose_lanes(typing, target, to, across, source, at, down):  # type: ignore[no-untyped-def]
+    """A square of ``LANES`` rows, ``down`` apart in the source, as columns of the target, the rows
+    of which are ``across`` apart.
+
+    Squares of half the size change places, then those inside of them, down to single numbers.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def row(k: int, number: int) -> tuple[Any, int]:
+            step = builder.mul(arguments[k + 2], ir.Constant(ir.IntType(64), number))
+            index = builder.add(arguments[k + 1], step)
+            return _vector(context, builder, signature.args[k], arguments[k], index)  # type: ignore[no-any-return]
+
+        rows = [_loaded(builder, row(3, i)) for i in range(LANES)]
+        half = LANES // 2
+        while half:
+            low = [j if not j & half else LANES + j - half for j in range(LANES)]
+            high = [j + half if not j & half else LANES + j for j in range(LANES)]
+            for i in range(LANES):
+                if not i & half:
+                    pair = rows[i], rows[i + half]
+                    for place, lanes in ((i, low), (i + half, high)):
+                        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+                        rows[place] = builder.shuffle_vector(*pair, mask)
+            half //= 2
+        for i, found in enumerate(rows):
+            pointer, size = row(0, i)
+            builder.store(found, pointer).align = size
+        return context.get_dummy_value()
+
+    index = types.uint64
+    return types.void(target, index, index, source, index, index), generate
 
 
 @njit(cache=True)

@@ -22,7 +22,7 @@ from graphflow.backends.numba_kernels.instructions import (
     literal,
     stored_type,
 )
-from graphflow.backends.numba_kernels.memory import load, mark, marks, store
+from graphflow.backends.numba_kernels.memory import MOST, load, mark, marks, store
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,13 @@ def source(program: Program) -> Source:
     ]
     body = "\n".join([*lines, *finish])
     text = f"define void @kernel(ptr %at, ptr %n, i64 %part) {{\nentry:\n{body}\n}}\n"
-    return Source(f"{text}{declarations()}\n{marks()}\n", tuple(writer.sizes))
+    known = [declarations(), marks(), *(_hints(writer) if program.short else ())]
+    return Source("\n".join([text, *known, ""]), tuple(writer.sizes))
 
 
-def _loop(name: str, first: str, beyond: str, body: Iterable[str]) -> Iterator[str]:
+def _loop(
+    name: str, first: str, beyond: str, body: Iterable[str], hint: str = ""
+) -> Iterator[str]:
     """``body`` for each ``%name`` from ``first`` until ``beyond``, which is not reached."""
     yield f"store i64 {first}, ptr %{name}.at"
     yield f"br label %{name}.head"
@@ -73,7 +76,7 @@ def _loop(name: str, first: str, beyond: str, body: Iterable[str]) -> Iterator[s
     yield from body
     yield f"%{name}.next = add nuw nsw i64 %{name}, 1"
     yield f"store i64 %{name}.next, ptr %{name}.at"
-    yield f"br label %{name}.head"
+    yield f"br label %{name}.head{hint}"
     yield f"{name}.done:"
 
 
@@ -128,7 +131,8 @@ def _begin(writer: Writer) -> Iterator[str]:
 
 def _rows(writer: Writer) -> Iterator[str]:
     """All rows of a part; the last row of all may be shorter."""
-    turns = [line for turn in writer.turns for line in _turn(turn)]
+    hints = [f", !llvm.loop !{_hint(turn)}" * writer.program.short for turn in writer.turns]
+    turns = [line for pair in zip(writer.turns, hints, strict=True) for line in _turn(*pair)]
     body = [
         *row_places(writer),
         "%gone = mul i64 %r, %inner",
@@ -141,11 +145,24 @@ def _rows(writer: Writer) -> Iterator[str]:
     return _loop("r", "%first", "%beyond", body)
 
 
-def _turn(turn: Turn) -> Iterator[str]:
+def _turn(turn: Turn, hint: str) -> Iterator[str]:
     yield from turn.before
     if turn.last:
-        yield from _loop(f"j{turn.number}", "0", "%m", [*turn.inside, *turn.last])
+        yield from _loop(f"j{turn.number}", "0", "%m", [*turn.inside, *turn.last], hint)
     yield from turn.after
+
+
+def _hint(turn: Turn) -> int:
+    return 3 * MOST + 3 + turn.number
+
+
+def _hints(writer: Writer) -> Iterator[str]:
+    """Loops over short rows are vectors that are not filled, instead of a rest of single numbers."""
+    yield f'!{3 * MOST + 1} = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}'
+    yield f'!{3 * MOST + 2} = !{{!"llvm.loop.vectorize.enable", i1 true}}'
+    for turn in writer.turns:
+        own = _hint(turn)
+        yield f"!{own} = distinct !{{!{own}, !{3 * MOST + 1}, !{3 * MOST + 2}}}"
 
 
 def _finish(writer: Writer) -> Iterator[str]:

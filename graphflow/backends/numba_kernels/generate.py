@@ -54,10 +54,14 @@ class End:
 
 @dataclass(frozen=True)
 class Program:
-    """What the loops are made of: scalars, and the array that each operand and result is."""
+    """What the loops are made of: scalars, and the array that each operand and result is.
+
+    ``short``: rows that are no longer than a few vector registers, and dear to compute.
+    """
 
     lowered: Lowered
     outer: int
+    short: bool
     uses: Mapping[Use, Pointer]
     outs: Mapping[int, Pointer]
     ends: tuple[End, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -93,6 +94,7 @@ def called(name: str, x: Sequence[str], dtype: DType, emit: Emit) -> str:
     return emit(f"call {LOOSE} {own} @llvm.{name}.{short}({given})")
 
 
+@cache
 def declarations() -> str:
     """The functions that :func:`called` may name."""
     lines = []

@@ -40,6 +40,8 @@ from graphflow.ops.op import Array
 
 BLOCK = 4096
 """Elements of a row where all arrays lie without gaps and there are no rows."""
+FEW = 48
+"""A row of fewer elements is short, which counts where functions like exp are computed."""
 SHORT = 8000
 """Nanoseconds up to which one thread is as fast as several."""
 READ, DEARLY = 0.1, 0.4
@@ -106,6 +108,7 @@ class _Binding:
         self.uses = {use: self.along(operands[use.operand], use.along) for use in uses}
         self.results = {r.part: self.along(out[r.part], r.along) for r in found.results}
         self.ends = [r for r in found.results if self.is_end(r)]
+        self.dear = sum(scalar.op in DEAR for scalar in scalars(found))
         self.dims = self.arranged()
 
     def is_end(self, result: Result) -> bool:
@@ -198,7 +201,8 @@ class _Binding:
         for scalar in kept_between(self.lowered, turns):
             stores[scalar] = self.room(scalar, count)
         outer = max(len(self.dims.outer), 1)
-        return Program(self.lowered, outer, uses, outs, ends, stores), count
+        short = self.size(self.inner) < FEW and self.dear > 0
+        return Program(self.lowered, outer, short, uses, outs, ends, stores), count
 
     def room(self, scalar: Scalar, count: int) -> Pointer:
         """Memory for one row in each part."""
@@ -239,8 +243,7 @@ class _Binding:
         """How many threads share the rows; as many as there are, or one where that is as fast."""
         _, rows, total = self.blocks()
         arrays = sum(map(any, (*self.uses.values(), *self.results.values())))
-        dear = sum(scalar.op in DEAR for scalar in scalars(self.lowered))
-        short = total * (READ * arrays + DEARLY * dear) <= SHORT
+        short = total * (READ * arrays + DEARLY * self.dear) <= SHORT
         return 1 if short else min(numba.get_num_threads(), rows)
 
     def numbers(self, program: Program, count: int) -> Mapping[str, int]:

@@ -8,6 +8,7 @@ binds arrays keeps to that.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -51,6 +52,7 @@ def mark(number: int) -> str:
     return f", !alias.scope !{MOST + 1 + number}, !noalias !{2 * MOST + 1 + number}"
 
 
+@cache
 def marks() -> str:
     """What the marks mean: for each number memory of its own, and that of all others."""
     numbers = range(MOST)

@@ -157,7 +157,7 @@ def _hint(turn: Turn) -> int:
 
 
 def _hints(writer: Writer) -> Iterator[str]:
-    """Loops over short rows are vectors that are not filled, instead of a rest of single numbers."""
+    """Loops over short rows are vectors that are not filled, and have no rest of single numbers."""
     yield f'!{3 * MOST + 1} = !{{!"llvm.loop.vectorize.predicate.enable", i1 true}}'
     yield f'!{3 * MOST + 2} = !{{!"llvm.loop.vectorize.enable", i1 true}}'
     for turn in writer.turns:

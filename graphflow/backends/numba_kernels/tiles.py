@@ -5,6 +5,10 @@ with 36 products instead of 144: polynomials are evaluated at 0, 1, -1, 2, -2 an
 multiplied there, and interpolated. The derivative by the kernel is the adjoint of the same form,
 G' [sum (A dy A') . (B' d B)] G. Source: Lavin, Gray 2016, arXiv:1509.09308.
 
+Rounding in single precision, as |error| / |value| in the Euclidean norm over a whole result of
+standard normal numbers: 1e-6 for 16 channels, 2e-6 for 64, 4e-6 for 256, 6e-6 for 512, against
+4e-7 of convolutions as they are defined. Tests hold it to that.
+
 Every transform takes a tile of (pixels, LANES) numbers in a row, ``a``, and leaves its result
 there; ``b`` is room for what is between the two axes.
 """

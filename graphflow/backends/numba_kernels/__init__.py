@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.gathers import GATHERS
+from graphflow.backends.numba_kernels.joining import JOINING
 from graphflow.backends.numba_kernels.layout import image_orders
 from graphflow.backends.numba_kernels.loops import LOOPS
 from graphflow.backends.numba_kernels.pooling import POOLING
@@ -20,7 +21,7 @@ from graphflow.ir.graph import Graph
 
 __all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
 
-RULES = {**PRODUCTS, **POOLING, **GATHERS, **LOOPS}
+RULES = {**PRODUCTS, **POOLING, **JOINING, **GATHERS, **LOOPS}
 NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
 EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""

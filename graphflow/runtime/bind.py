@@ -57,12 +57,12 @@ def computed_by(backend: Backend, plan: Plan) -> Mapping[str, str]:
     """
     seen, found = plan.sources.seen, {}
     for node in plan.graph:
-        if computes(node, plan.sources) and not node.regions:
+        if is_control(node):
+            found[node.name] = f"turns of kernels ({backend.name})"
+        elif computes(node, plan.sources):
             out, operands = seen[node.name], [seen[name] for name in node.inputs]
             results = out if isinstance(out, tuple) else (out,)
             found[node.name] = backend.bound(node, results, operands).by
-        elif node.regions:
-            found[node.name] = f"turns of kernels ({backend.name})"
     return found
 
 

@@ -10,10 +10,10 @@ import torch
 from torch.optim.lbfgs import LBFGS, _strong_wolfe
 
 from tests.library.joint_cases import Array, Fit
-from tests.library.torch_training import float64
+from tests.parity.torch_floats import torch_floats
 
 
-@float64()
+@torch_floats(torch.float64)
 def lbfgs(
     call: str, fit: Fit, batches: Sequence[Mapping[str, Array]] | None = None
 ) -> dict[str, list[Array]]:
@@ -43,7 +43,7 @@ def _settings(call: str) -> dict[str, object]:
     return given | {str(k.arg): ast.literal_eval(k.value) for k in written.keywords}
 
 
-@float64()
+@torch_floats(torch.float64)
 def conjugate_gradient(beta: str, fit: Fit) -> list[Array]:
     """Nocedal and Wright 5.2 over a parameter w, with the line search of L-BFGS."""
 

@@ -98,7 +98,7 @@ def cut(text: str) -> str:
 
 def _print_schedule(found: Survey) -> None:
     print_table(
-        (">step", "phase", "node", "op", "type", "computed by", "does the work of"),
+        (">step", "phase", "node", "op", "type", "kernel", "stands for"),
         [[cut(str(value)) for value in row] for row in _schedule(found)],
     )
 

@@ -243,6 +243,7 @@ WITHOUT = {
     # nodes of a derivative, which PyTorch makes itself
     "max_pool_indices", "avg_unpool", "adaptive_avg_unpool", "adaptive_max_pool_indices",
     "conv_weight_grad", "unslice", "unpad", "roi_pool_indices", "adjugate",
+    "fused",  # stands in plans for kernels alone
     # refused
     "categorical", "eigvals", "gather_nd", "nms", "scatter_nd", "unique",
 }  # fmt: skip

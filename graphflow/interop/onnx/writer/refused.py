@@ -6,6 +6,7 @@ NO_FACTORS = "ONNX has no factorisations of matrices and solves no equations"
 DRAWS = "inside a loop or branch nothing can be fed in its place"
 
 REFUSED: dict[str, str] = {
+    "fused": "it stands in plans for kernels alone, after whatever is exported",
     **dict.fromkeys(
         ("inv", "solve", "triangular_solve", "cholesky", "qr", "eigh", "svd", "pinv", "adjugate",
          "eigvals", "matrix_rank"),

@@ -191,8 +191,9 @@ def _loop(order: Order, control: Control) -> Loop:
         return resumed(folder, settings, way)
     model = open_model(order.workspace)
     home = str(model.folder.resolve()) if model.folder else ""
+    # A training writes nothing but its folder, so compiled kernels could not be kept for the next.
     settings = RunSettings(order.workspace.graph, home, model.overrides, order.seed, order.dtype,
-                           "numpy", order.epochs, order.steps)  # fmt: skip
+                           "numpy", order.epochs, order.steps, kernels="numpy")  # fmt: skip
     return started(model, settings, folder, way)
 
 

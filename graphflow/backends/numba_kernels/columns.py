@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.numba_kernels.images import Image, flat, threads
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import LANES, U, move
 from graphflow.backends.numba_kernels.multiply import multiply_shared, share
 from graphflow.ops.op import Array
@@ -25,7 +26,7 @@ ROOM = 2**21
 """Numbers that are laid out at a time."""
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _fill(x, place, window, counts, channels, first, end, rows, parts):  # type: ignore[no-untyped-def]
     """The windows of pixels ``first`` to ``end`` of all results, as rows; zeros outside."""
     for part in prange(parts):
@@ -50,7 +51,7 @@ def _fill(x, place, window, counts, channels, first, end, rows, parts):  # type:
                     to += U(channels)
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _add(rows, y, place, window, counts, channels, first, end, parts):  # type: ignore[no-untyped-def]
     """The adjoint of :func:`_fill` for whole images ``first`` to ``end``."""
     for part in prange(parts):
@@ -76,7 +77,7 @@ def _add(rows, y, place, window, counts, channels, first, end, parts):  # type: 
                             y[to + c] += rows[at + c]
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _pack(w, steps, shape, packed, lies, parts):  # type: ignore[no-untyped-def]
     """Weights (outputs, channels, *kernel) as a matrix of outputs and (kernel, channels).
 
@@ -95,7 +96,7 @@ def _pack(w, steps, shape, packed, lies, parts):  # type: ignore[no-untyped-def]
                             packed[to + o * lies[0]] = w[at + o * steps[0]]
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _unpack(packed, shape, w, steps, parts):  # type: ignore[no-untyped-def]
     """The way back from a matrix (outputs, kernel * channels)."""
     outputs, channels, high, wide = shape

@@ -26,18 +26,26 @@ _loaded: list[Any] = []
 @cache
 def address_of(text: str) -> int:
     """The address of the compiled function ``kernel`` of a module in LLVM's representation."""
-    path = _folder() / f"{_digest(text)}.o"
-    try:
-        code = path.read_bytes()
-    except FileNotFoundError:
-        code = _compiled(text)
-        write_atomically(path, code)
+    code = _compiled(text) if _folder() is None else _kept(text)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _loaded.append(engine)
     address: int = engine.get_function_address("kernel")
     return address
+
+
+def _kept(text: str) -> bytes:
+    """Machine code that is there, or is made and kept."""
+    folder = _folder()
+    assert folder is not None
+    path = folder / f"{_digest(text)}.o"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        code = _compiled(text)
+        write_atomically(path, code)
+        return code
 
 
 def _digest(text: str) -> str:
@@ -75,8 +83,8 @@ def _machine() -> Any:
 
 
 @cache
-def _folder() -> Path:
-    """Where kernels lie: the user's cache, or a temporary folder where that cannot be written."""
+def _folder() -> Path | None:
+    """Where kernels lie: in the user's cache; nowhere if that cannot be written."""
     named = os.environ.get(VARIABLE)
     folder = Path(named) if named else cache_folder() / "kernels"
     try:
@@ -84,4 +92,4 @@ def _folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="graphflow-kernels-"))
+        return None

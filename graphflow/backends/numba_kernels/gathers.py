@@ -13,9 +13,10 @@ from math import prod
 
 import numba
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array, get_op
 from graphflow.ops.positions import counted_up
@@ -26,7 +27,7 @@ BITS: Mapping[int, np.dtype[np.generic]] = {4: np.dtype(np.int32), 8: np.dtype(n
 """What is only copied is copied as integers of its size, so that few loops are compiled."""
 
 
-@njit(cache=True)
+@njit()
 def _within(positions, size, least):  # type: ignore[no-untyped-def]
     lowest = highest = positions[0]
     for i in range(len(positions)):
@@ -34,7 +35,7 @@ def _within(positions, size, least):  # type: ignore[no-untyped-def]
     return least <= lowest and highest < size
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _read(table, positions, out):  # type: ignore[no-untyped-def]
     """out[b, i] = table[b, positions[i]], a row at a time."""
     batch, size, width = table.shape
@@ -48,7 +49,7 @@ def _read(table, positions, out):  # type: ignore[no-untyped-def]
             out[b, i, j] = table[b, p, j]
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _add(table, positions, updates, threads):  # type: ignore[no-untyped-def]
     """table[positions[i]] += updates[i] for all i in order, rows shared out among threads."""
     size, width = table.shape

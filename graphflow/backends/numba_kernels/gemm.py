@@ -17,12 +17,13 @@ from math import prod
 import numba
 import numpy as np
 from llvmlite import binding
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import get_cython_function_address
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_info
 
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.ops.op import Array
 
 GEMM = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
@@ -38,35 +39,35 @@ def _blas(name: str) -> types.ExternalFunction:
 sgemm, dgemm = map(_blas, GEMM.values())
 
 
-@njit(cache=True)
+@njit()
 def _call_sgemm(r):  # type: ignore[no-untyped-def]
     sgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
 
 
-@njit(cache=True)
+@njit()
 def _call_dgemm(r):  # type: ignore[no-untyped-def]
     dgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
 
 
-@njit(cache=True)
+@njit()
 def _sgemms(table):  # type: ignore[no-untyped-def]
     for i in range(len(table)):
         _call_sgemm(table[i])
 
 
-@njit(cache=True)
+@njit()
 def _dgemms(table):  # type: ignore[no-untyped-def]
     for i in range(len(table)):
         _call_dgemm(table[i])
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _sgemms_shared(table):  # type: ignore[no-untyped-def]
     for i in prange(len(table)):
         _call_sgemm(table[i])
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _dgemms_shared(table):  # type: ignore[no-untyped-def]
     for i in prange(len(table)):
         _call_dgemm(table[i])

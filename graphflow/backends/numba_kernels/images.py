@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.lib.stride_tricks import as_strided
 
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import LANES, U, transpose_lanes
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
@@ -134,7 +135,7 @@ def rounded(n: int, unit: int) -> int:
     return -(-n // unit) * unit
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _transpose(source, image, row, target, place, line, shape):  # type: ignore[no-untyped-def]
     """Matrices (images, rows, columns) written with rows and columns exchanged."""
     images, rows, columns = shape
@@ -151,7 +152,7 @@ def _transpose(source, image, row, target, place, line, shape):  # type: ignore[
                         target[to + j * line + i] = source[at + i * row + j]
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _copy(source, steps, target, places, shape):  # type: ignore[no-untyped-def]
     """Copy an array of four axes from and to memory with any strides."""
     images, height, width, channels = shape
@@ -165,7 +166,7 @@ def _copy(source, steps, target, places, shape):  # type: ignore[no-untyped-def]
                 ]
 
 
-@njit(cache=True)
+@njit()
 def met(q, stride, beside, before, size, count):  # type: ignore[no-untyped-def]
     """First and end of the windows along an axis whose tap ``q`` lies inside of the image."""
     shift = before - q * beside

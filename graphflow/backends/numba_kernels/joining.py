@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import Image, flat, threads, usable
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import U, move
 from graphflow.backends.numba_kernels.multiply import share
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _join(x, step, channels, out, wide, first, pixels, parts):  # type: ignore[no-untyped-def]
     """Copy the channels of x behind the ``first`` channels of every pixel."""
     for part in prange(parts):

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from graphflow.backends.numba_kernels.kept import njit
 
 LANES = 16
 """Channels that are worked on at a time: one vector of 512 bits in single precision."""
@@ -81,7 +83,7 @@ def transpose_lanes(typing, target, to, across, source, at, down):  # type: igno
     return types.void(target, index, index, source, index, index), generate
 
 
-@njit(cache=True)
+@njit()
 def move(target, to, source, at, count):  # type: ignore[no-untyped-def]
     """Copy ``count`` numbers that follow each other."""
     whole = count // L * L
@@ -91,7 +93,7 @@ def move(target, to, source, at, count):  # type: ignore[no-untyped-def]
         target[to + c] = source[at + c]
 
 
-@njit(cache=True)
+@njit()
 def spill(target, to, source, at, count):  # type: ignore[no-untyped-def]
     """The same, where up to ``LANES`` numbers behind may be overwritten."""
     for c in range(U(0), count, L):
@@ -103,7 +105,7 @@ def spill(target, to, source, at, count):  # type: ignore[no-untyped-def]
             break
 
 
-@njit(cache=True)
+@njit()
 def add(target, to, source, at, count):  # type: ignore[no-untyped-def]
     """Add ``count`` numbers to others."""
     half = L // U(2)

@@ -14,13 +14,14 @@ from math import prod
 import numba
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import intrinsic
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.assemble import source
 from graphflow.backends.numba_kernels.compiled import address_of
 from graphflow.backends.numba_kernels.generate import End, Program
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lowering import (
     Lowered,
     Result,
@@ -61,7 +62,7 @@ def _call(context, kernel, at, n, part):  # type: ignore[no-untyped-def]
     return types.void(*[types.int64] * 4), build
 
 
-@njit("void(int64, int64, int64, int64, boolean)", cache=True)
+@njit("void(int64, int64, int64, int64, boolean)")
 def _alone(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in range(parts):
         _call(kernel, at, n, part)  # type: ignore[call-arg]
@@ -69,7 +70,7 @@ def _alone(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
         _call(kernel, at, n, -1)  # type: ignore[call-arg]
 
 
-@njit("void(int64, int64, int64, int64, boolean)", cache=True, parallel=True)
+@njit("void(int64, int64, int64, int64, boolean)", parallel=True)
 def _shared(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in prange(parts):
         _call(kernel, at, n, part)  # type: ignore[call-arg]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange, types
+from numba import prange, types
 from numba.extending import overload
 from numpy.lib.stride_tricks import as_strided
 
 from graphflow.backends.numba_kernels.gemm import dgemm, sgemm
+from graphflow.backends.numba_kernels.kept import njit
 
 PLAIN, TRANSPOSED = ord("N"), ord("T")
 
@@ -31,7 +32,7 @@ def _call_of(ints, scalars, first, second, out):  # type: ignore[no-untyped-def]
     return call
 
 
-@njit(cache=True)
+@njit()
 def _set_matrix(ints, letter, leading, matrix):  # type: ignore[no-untyped-def]
     """Tell BLAS how a matrix lies: its rows without gaps, or its columns."""
     rows, columns = matrix.shape
@@ -43,7 +44,7 @@ def _set_matrix(ints, letter, leading, matrix):  # type: ignore[no-untyped-def]
         ints[leading] = max(matrix.strides[1] // matrix.itemsize, rows, 1)
 
 
-@njit(cache=True)
+@njit()
 def multiply(x, y, out, beta):  # type: ignore[no-untyped-def]
     """Make out = x y + beta out, for matrices (m, k), (k, n) and (m, n) of one float type.
 
@@ -58,7 +59,7 @@ def multiply(x, y, out, beta):  # type: ignore[no-untyped-def]
     ints[7] = max(out.strides[0] // out.itemsize, n, 1)
     _set_matrix(ints, 0, 5, y)
     _set_matrix(ints, 1, 6, x)
-    _call(ints, scalars, y, x, out)  # type: ignore[no-untyped-call]
+    _call(ints, scalars, y, x, out)
 
 
 SMALL = 1_000_000
@@ -69,7 +70,7 @@ DEEP = 1300
 """Length of sums from which packing pays."""
 
 
-@njit(cache=True)
+@njit()
 def multiply_by_parts(x, y, out, beta):  # type: ignore[no-untyped-def]
     """:func:`multiply`, cut into products that BLAS does the short way, where that is faster."""
     (m, k), n = x.shape, y.shape[1]
@@ -85,13 +86,13 @@ def multiply_by_parts(x, y, out, beta):  # type: ignore[no-untyped-def]
             multiply(x[rows], y[:, columns], out[rows, columns], beta)
 
 
-@njit(cache=True)
+@njit()
 def share(part, parts, count):  # type: ignore[no-untyped-def]
     """First and end of one of the parts that ``count`` things are shared out to."""
     return part * count // parts, (part + 1) * count // parts
 
 
-@njit(cache=True)
+@njit()
 def matrix(memory, lies):  # type: ignore[no-untyped-def]
     """Flat memory seen as a matrix; ``lies`` are rows, columns and how far these are apart."""
     rows, columns, down, right = lies
@@ -99,7 +100,7 @@ def matrix(memory, lies):  # type: ignore[no-untyped-def]
     return as_strided(memory, (rows, columns), (down * size, right * size))
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def multiply_shared(x, xs, y, ys, out, outs, beta, parts):  # type: ignore[no-untyped-def]
     """A product of matrices in flat memory, shared out by rows or columns, whichever are more."""
     for part in prange(parts):

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import FAST, LANES, U, add, spill
 from graphflow.backends.numba_kernels.multiply import matrix, multiply_by_parts, share
 from graphflow.ops.op import Array
@@ -25,7 +26,7 @@ FEW = 16
 """Channels from which a pixel is long enough to be copied as one."""
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _lay_out(x, at, xs, shape, counts, window, first, end, room):  # type: ignore[no-untyped-def]
     """What every element of the kernel meets at the lines ``first`` to ``end`` of a result."""
     channels, height, width = shape
@@ -53,7 +54,7 @@ def _lay_out(x, at, xs, shape, counts, window, first, end, room):  # type: ignor
             to = after
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _add_back(room, x, at, xs, shape, counts, window, first, end):  # type: ignore[no-untyped-def]
     """The adjoint of :func:`_lay_out`."""
     channels, height, width = shape
@@ -74,7 +75,7 @@ def _add_back(room, x, at, xs, shape, counts, window, first, end):  # type: igno
             start += counts[1]
 
 
-@njit(cache=True)
+@njit()
 def _results(y, n, ys, counts, first, end, outputs):  # type: ignore[no-untyped-def]
     """Some lines of one image's results as a matrix (outputs, pixels), or if channels lie last the
     other way around.
@@ -85,7 +86,7 @@ def _results(y, n, ys, counts, first, end, outputs):  # type: ignore[no-untyped-
     return matrix(part, (outputs, pixels, ys[1], 1))
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _convolve(x, xs, y, ys, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
     """Make y = x * w; ``w`` is (outputs, length), or turned if channels of y lie last."""
     for part in prange(parts):
@@ -107,7 +108,7 @@ def _convolve(x, xs, y, ys, w, shape, counts, window, outputs, lines, parts):  #
                     multiply_by_parts(weights, laid, out, 0.0)
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _derive(x, xs, g, gs, sums, shape, counts, window, outputs, lines):  # type: ignore[no-untyped-def]
     """The derivative by w of <g, x * w>, in parts to be added; each lies as ``w`` above."""
     for part in prange(len(sums)):
@@ -132,7 +133,7 @@ def _derive(x, xs, g, gs, sums, shape, counts, window, outputs, lines):  # type:
                     )
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _give_back(x, xs, g, gs, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
     """Make x the adjoint of the convolution at g; ``w`` is (outputs, length)."""
     for part in prange(parts):

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads, usable
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import FAST, U
 from graphflow.backends.numba_kernels.multiply import share
 from graphflow.backends.numpy_backend import NUMPY
@@ -25,7 +26,7 @@ from graphflow.ops.windows import Windows
 MAX, PLACES, MEAN = range(3)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _take_largest(x, at, step, first, end, best):  # type: ignore[no-untyped-def]
     """Take in one tap of some windows: the larger of both; NaN stays."""
     for e in range(U(first), U(end)):
@@ -33,7 +34,7 @@ def _take_largest(x, at, step, first, end, best):  # type: ignore[no-untyped-def
         best[e] = v if v > m or v != v else m
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _take_places(x, at, step, first, end, best, places, place, moves):  # type: ignore[no-untyped-def]
     """The same, with the place of the first of the largest; none yet is -1."""
     for e in range(U(first), U(end)):
@@ -43,13 +44,13 @@ def _take_places(x, at, step, first, end, best, places, place, moves):  # type: 
         places[e] = place + np.int64(e) * moves if larger else old
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _take_sum(x, at, step, first, end, best):  # type: ignore[no-untyped-def]
     for e in range(U(first), U(end)):
         best[e] += x[U(at) + e * U(step)]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def _give(mode, best, places, y, indices, to, step, divisors, at, moves):  # type: ignore[no-untyped-def]
     """Write the results of some windows; where the largest is NaN, the place is 0."""
     for e in range(U(len(best))):
@@ -61,7 +62,7 @@ def _give(mode, best, places, y, indices, to, step, divisors, at, moves):  # typ
             y[U(to) + e * U(step)] = best[e]
 
 
-@njit(cache=True, parallel=True, fastmath=FAST)
+@njit(parallel=True, fastmath=FAST)
 def _pool(mode, x, xs, y, indices, ys, shape, counts, window, divisors, parts):  # type: ignore[no-untyped-def]
     """One result for each window, into ``y`` or, for ``PLACES``, ``indices``."""
     for part in prange(parts):
@@ -101,7 +102,7 @@ def _pool(mode, x, xs, y, indices, ys, shape, counts, window, divisors, parts): 
             _give(mode, best, places, y, indices, to, step, divisors, at, 0 if last else 1)
 
 
-@njit(cache=True, parallel=True, fastmath=FAST)
+@njit(parallel=True, fastmath=FAST)
 def _share_out(x, xs, y, ys, shape, counts, window, divisors, parts):  # type: ignore[no-untyped-def]
     """The adjoint of the mean: each element of ``y`` is the sum of its windows' shares."""
     for part in prange(parts):
@@ -131,7 +132,7 @@ def _share_out(x, xs, y, ys, shape, counts, window, divisors, parts):  # type: i
                             y[to + c * U(ys[1])] += x[at + c * U(xs[1])] / part_of
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def _scatter(x, xs, places, ps, y, ys, shape, parts):  # type: ignore[no-untyped-def]
     """Zeros with each element added at its place of the last axis of (batch, channels, pixels).
 

@@ -15,8 +15,7 @@ there; ``b`` is room for what is between the two axes.
 
 from __future__ import annotations
 
-from numba import njit
-
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import FAST, L, U
 
 SIZE, STEP, KERNEL = 6, 4, 3
@@ -25,7 +24,7 @@ POINTS = SIZE * SIZE
 _6, _4, _3 = U(SIZE) * L, U(STEP) * L, U(KERNEL) * L
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def evaluate_input(a, b):  # type: ignore[no-untyped-def]
     """B' d B: 6 x 6 pixels to values at 6 x 6 points."""
     four = a.dtype.type(4)
@@ -46,7 +45,7 @@ def evaluate_input(a, b):  # type: ignore[no-untyped-def]
             a[c + U(3) * L], a[c + U(4) * L] = u + v, u - v
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def interpolate(a, b):  # type: ignore[no-untyped-def]
     """A' m A: values at 6 x 6 points to 4 x 4 results."""
     two, four, eight = a.dtype.type(2), a.dtype.type(4), a.dtype.type(8)
@@ -67,7 +66,7 @@ def interpolate(a, b):  # type: ignore[no-untyped-def]
             to += U(1)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def evaluate_cotangent(a, b):  # type: ignore[no-untyped-def]
     """A dy A', the adjoint of :func:`interpolate`: 4 x 4 pixels to 6 x 6 points."""
     two, four, eight = a.dtype.type(2), a.dtype.type(4), a.dtype.type(8)
@@ -88,7 +87,7 @@ def evaluate_cotangent(a, b):  # type: ignore[no-untyped-def]
             to += U(1)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def evaluate_kernel(a, b):  # type: ignore[no-untyped-def]
     """G g G': a kernel of 3 x 3 to 6 x 6 points."""
     quarter, sixth, half = a.dtype.type(1 / 4), a.dtype.type(1 / 6), a.dtype.type(1 / 2)
@@ -111,7 +110,7 @@ def evaluate_kernel(a, b):  # type: ignore[no-untyped-def]
             to += U(1)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST)
 def gather_kernel(a, b):  # type: ignore[no-untyped-def]
     """G' m G, the adjoint of :func:`evaluate_kernel`: 6 x 6 points to a kernel of 3 x 3."""
     quarter, sixth, half = a.dtype.type(1 / 4), a.dtype.type(1 / 6), a.dtype.type(1 / 2)

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from graphflow.backends.numba_kernels.images import Image, rounded, threads
+from graphflow.backends.numba_kernels.kept import njit
 from graphflow.backends.numba_kernels.lanes import LANES, L, U, copy_lanes
 from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
 from graphflow.backends.numba_kernels.tiles import (
@@ -37,7 +38,7 @@ from graphflow.ops.windows import Windows
 TAPS = KERNEL * KERNEL
 
 
-@njit(cache=True)
+@njit()
 def _load(x, place, n, top, left, first, lanes, side, a):  # type: ignore[no-untyped-def]
     """A square of pixels, ``lanes`` channels from ``first`` on; zeros outside of the image."""
     batch, down, right, height, width = place
@@ -58,7 +59,7 @@ def _load(x, place, n, top, left, first, lanes, side, a):  # type: ignore[no-unt
                     a[to + c] = 0
 
 
-@njit(cache=True)
+@njit()
 def _store(a, y, place, n, top, left, first, lanes):  # type: ignore[no-untyped-def]
     """Results of a tile, as far as they lie inside the image."""
     batch, down, right, height, width = place
@@ -73,13 +74,13 @@ def _store(a, y, place, n, top, left, first, lanes):  # type: ignore[no-untyped-
                     y[to + c] = a[at + c]
 
 
-@njit(cache=True)
+@njit()
 def _room(x):  # type: ignore[no-untyped-def]
     """Two tiles to work in."""
     return np.empty(POINTS * LANES, x.dtype), np.empty(POINTS * LANES, x.dtype)
 
 
-@njit(cache=True)
+@njit()
 def _spread(x, place, grid, side, tiles, channels, values, row):  # type: ignore[no-untyped-def]
     """Tiles of an image evaluated at the points: of its input, or of a cotangent of the results.
 
@@ -106,7 +107,7 @@ def _spread(x, place, grid, side, tiles, channels, values, row):  # type: ignore
                 copy_lanes(flat, k * plane + to, a, k * L)  # type: ignore[call-arg]
 
 
-@njit(cache=True)
+@njit()
 def _collect(values, row, y, place, grid, tiles, channels):  # type: ignore[no-untyped-def]
     """Results interpolated from values at the points, written into the image."""
     a, b = _room(y)
@@ -124,7 +125,7 @@ def _collect(values, row, y, place, grid, tiles, channels):  # type: ignore[no-u
             _store(a, y, place, n, i * STEP, j * STEP, c, lanes)
 
 
-@njit(cache=True)
+@njit()
 def _kernels(w, steps, rows, columns, values, to_row):  # type: ignore[no-untyped-def]
     """Kernels evaluated at the points: ``values`` (points, rows, columns) from ``to_row`` on.
 
@@ -148,7 +149,7 @@ def _kernels(w, steps, rows, columns, values, to_row):  # type: ignore[no-untype
                 copy_lanes(flat, k * plane + to, a, k * L)  # type: ignore[call-arg]
 
 
-@njit(cache=True)
+@njit()
 def _gather(values, at, w, row, columns, inputs):  # type: ignore[no-untyped-def]
     """One row of the kernels' derivatives (outputs, inputs, taps) from their values at points."""
     a, b = _room(w)
@@ -164,7 +165,7 @@ def _gather(values, at, w, row, columns, inputs):  # type: ignore[no-untyped-def
                 w[to + tap] = a[tap * LANES + lane]
 
 
-@njit(cache=True)
+@njit()
 def _products(values, rows, inputs, kernels, outputs, results):  # type: ignore[no-untyped-def]
     """At every point the product over channels."""
     for k in range(POINTS):
@@ -172,7 +173,7 @@ def _products(values, rows, inputs, kernels, outputs, results):  # type: ignore[
         multiply_by_parts(x, y, results[k, :rows, :outputs], 0)
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def convolve_by_tiles(x, xs, w, steps, y, ys, grid, counts, kernels, values, results):  # type: ignore[no-untyped-def]
     """Make y = x * w; ``counts`` are tiles, channels of x and of y.
 
@@ -193,7 +194,7 @@ def convolve_by_tiles(x, xs, w, steps, y, ys, grid, counts, kernels, values, res
             _collect(results[part], 0, y, ys, grid, some, (0, outputs))
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def convolve_by_channels(x, xs, w, steps, y, ys, grid, counts, kernels, values, results):  # type: ignore[no-untyped-def]
     """The same for many channels: here ``kernels`` and ``results`` are of one thread and a block
     of outputs, ``values`` of all tiles.
@@ -212,7 +213,7 @@ def convolve_by_channels(x, xs, w, steps, y, ys, grid, counts, kernels, values, 
             _collect(results[part], 0, y, ys, grid, (0, tiles), some)
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def kernels_by_tiles(x, xs, g, gs, w, grid, counts, values, cotangents, sums):  # type: ignore[no-untyped-def]
     """The derivative by w of <g, x * w>, contiguous; ``counts`` are tiles, channels of x and of g.
 
@@ -243,7 +244,7 @@ def kernels_by_tiles(x, xs, g, gs, w, grid, counts, values, cotangents, sums):  
             _gather(sums[0], row, w, row, inputs, inputs)
 
 
-@njit(cache=True, parallel=True)
+@njit(parallel=True)
 def kernels_by_channels(x, xs, g, gs, w, grid, counts, values, cotangents, sums):  # type: ignore[no-untyped-def]
     """The same for many channels: here ``values`` are of all tiles, ``cotangents`` and ``sums`` of
     one thread and a block of outputs.

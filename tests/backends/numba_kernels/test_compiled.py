@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,10 +35,29 @@ def test_a_later_process_finds_what_was_compiled(
     assert list((tmp_path / "kernels").iterdir()) == [file]
 
 
-def test_where_nothing_can_be_written_a_temporary_folder_serves(
+def test_where_nothing_can_be_written_each_process_compiles_for_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "file" / "kernels"))
     assert compiled.address_of(TEXT)
-    assert not compiled._folder().is_relative_to(tmp_path)
+    assert compiled._folder() is None
+
+
+def test_a_package_that_cannot_be_written_beside_is_used_all_the_same(tmp_path: Path) -> None:
+    """As by a process that may write nowhere: the studio's trainers."""
+    source = (
+        "import sys\n"
+        "def refuse(event, args):\n"
+        "    if event == 'open' and isinstance(args[1], str) and set(args[1]) & set('wax+'):\n"
+        "        raise PermissionError(args[0])\n"
+        "    if event in ('os.mkdir', 'os.rename', 'tempfile.mkstemp', 'tempfile.mkdtemp'):\n"
+        "        raise PermissionError(event)\n"
+        "sys.addaudithook(refuse)\n"
+        "from graphflow.backends.numba_kernels import kept\n"
+        "print(kept._keeps())\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == "False\n", found.stderr

@@ -1,5 +1,5 @@
 """Popovers by keyboard: Streamlit draws them at the end of the document and leaves the focus at
-their button, from which no key leads there.
+their button, from which no key leads there. And links beside an open one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ const opener = () => document.querySelector(`${BUTTON}[aria-expanded="true"]`);
 const fields = () => [...body().querySelectorAll(FIELDS)].filter((field) =>
   Number(field.dataset.tabindex ?? field.tabIndex) >= 0 && !field.disabled
   && field.getClientRects().length > 0);
+const CLOSING = 400; // milliseconds
 let last = 0;
+let beside = false;
 
 /** Focus a field of the popover as soon as it is there, and stays. */
 function enter(tries, seen) {
@@ -59,8 +61,24 @@ function focused(event) {
   last = Math.max(0, fields().indexOf(event.target.closest('canvas') || event.target));
 }
 
+/** A link that is clicked beside an open popover waits until the page has heard that this closes:
+ * heard later, that would end the run of the page that the link leads to.
+ */
+function left(event) {
+  const link = event.target.closest && event.target.closest('a[href]');
+  if (event.type === 'pointerdown') beside = Boolean(body() && link && !body().contains(link));
+  else if (beside && link && event.isTrusted) {
+    beside = false;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    setTimeout(() => link.click(), CLOSING);
+  }
+}
+
 export default function () {  // the same listener is added once, however often this is called
   document.addEventListener('click', clicked, true);
+  document.addEventListener('pointerdown', left, true);
+  document.addEventListener('click', left, true);
   document.addEventListener('keydown', pressed, true);
   document.addEventListener('focusin', focused, true);
 }

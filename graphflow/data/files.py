@@ -13,8 +13,7 @@ from pathlib import Path
 
 from graphflow.data.download import digest_of, download
 from graphflow.diagnostics import fail
-from graphflow.files import allowed, may_download
-from graphflow.files import cache_folder as cache_folder
+from graphflow.files import allowed, cache_folder, may_download
 
 VARIABLE = "GRAPHFLOW_DATA"
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from graphflow.data import files
 from graphflow.data.files import Remote, data_folders, obtain_file
 from graphflow.data.torch_file import read_torch
 from graphflow.diagnostics import fail
-from graphflow.files import write_atomically
+from graphflow.files import cache_folder, write_atomically
 
 ADDRESS = "https://download.pytorch.org/models/"
 PRETRAINED = {
@@ -36,7 +35,7 @@ PRETRAINED = {
 def converted(name: str) -> Path | None:
     """Where the safetensors file of published weights is; None where it has yet to be made."""
     file = f"{PRETRAINED[name].file.removesuffix('.pth')}.safetensors"
-    paths = [folder / file for folder in (*data_folders(), files.cache_folder() / "weights")]
+    paths = [folder / file for folder in (*data_folders(), cache_folder() / "weights")]
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -54,11 +53,11 @@ def obtain_weights(name: str) -> Path:
     arrays = {key: np.ascontiguousarray(array) for key, array in read_torch(source).items()}
     from safetensors.numpy import save
 
-    target = files.cache_folder() / "weights" / f"{source.stem}.safetensors"
+    target = cache_folder() / "weights" / f"{source.stem}.safetensors"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(target, save(arrays, {"format": "pt", "source": remote.url}))
-        if source.parent == files.cache_folder():  # the same numbers once are enough
+        if source.parent == cache_folder():  # the same numbers once are enough
             source.unlink()
     except OSError as error:
         fail("GF007", f"'{target}' could not be written: {error.strerror}")

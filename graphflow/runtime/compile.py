@@ -22,7 +22,7 @@ from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.passes import fuse, optimise, solve_sizes, specialise
-from graphflow.passes.updates import add_products
+from graphflow.passes.add_products import add_products
 from graphflow.passes.verified import verified
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.executor import Executor

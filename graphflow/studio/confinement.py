@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import graphflow
-from graphflow.data.files import cache_folder, data_folders
-from graphflow.files import keep_to
+from graphflow.data.files import data_folders
+from graphflow.files import cache_folder, keep_to
 from graphflow.gallery import root
 from graphflow.studio.limits import Limits
 

@@ -11,9 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import graphflow
-from graphflow.data.files import cache_folder
 from graphflow.diagnostics import GraphflowError
-from graphflow.files import write_atomically
+from graphflow.files import cache_folder, write_atomically
 from graphflow.gallery import find
 from graphflow.view.cards import Thumbnail
 

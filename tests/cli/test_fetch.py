@@ -9,7 +9,7 @@ import pytest
 
 import graphflow as gf
 from graphflow.cli.app import _answered as called
-from graphflow.data import download, files
+from graphflow.data import download, files, pretrained
 
 
 @pytest.fixture
@@ -20,7 +20,8 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         raise OSError("no network in a test")
 
     monkeypatch.setenv("GRAPHFLOW_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(files, "cache_folder", lambda: tmp_path / "cache")
+    for module in (files, pretrained):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(download, "connect", refuse)
     monkeypatch.setattr(download, "PAUSE", 0)
     (tmp_path / "data").mkdir()

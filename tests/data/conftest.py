@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graphflow.data import download, files
+from graphflow.data import download, files, pretrained
 from graphflow.data.files import Remote
 from graphflow.diagnostics import Diagnostic, GraphflowError
 
@@ -34,7 +34,8 @@ def no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         raise OSError(f"no network in a test ({url})")
 
     monkeypatch.delenv("GRAPHFLOW_DATA", raising=False)
-    monkeypatch.setattr(files, "cache_folder", lambda: tmp_path / "cache")
+    for module in (files, pretrained):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(download, "connect", refuse)
     monkeypatch.setattr(download, "PAUSE", 0)
     return tmp_path / "cache"

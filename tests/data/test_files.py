@@ -9,6 +9,7 @@ import pytest
 
 from graphflow.data import files, load
 from graphflow.data.files import Remote, decode, obtain, read_bytes, user_path
+from graphflow.files import cache_folder
 
 CONTENT = b"published content"
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -108,15 +109,15 @@ def test_a_move_that_fails_leaves_the_old_file(
 def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert files.cache_folder() == Path("/somewhere/graphflow")
+    assert cache_folder() == Path("/somewhere/graphflow")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
-    assert files.cache_folder() == Path("/home/me/.cache/graphflow")
+    assert cache_folder() == Path("/home/me/.cache/graphflow")
     monkeypatch.setattr("sys.platform", "darwin")
-    assert files.cache_folder() == Path("/home/me/Library/Caches/graphflow")
+    assert cache_folder() == Path("/home/me/Library/Caches/graphflow")
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", "/local")
-    assert files.cache_folder() == Path("/local/graphflow")
+    assert cache_folder() == Path("/local/graphflow")
 
 
 # -- the user's paths ---------------------------------------------------------------------------

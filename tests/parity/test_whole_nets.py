@@ -111,7 +111,7 @@ def test_a_saved_net_says_the_same_here(
     file = tmp_path / PRETRAINED[f"torchvision/{name}"].file
     torch.save(twin.state_dict(), file, _use_new_zipfile_serialization=not old)
     monkeypatch.setenv("GRAPHFLOW_DATA", str(tmp_path))
-    monkeypatch.setattr("graphflow.data.files.cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr("graphflow.data.pretrained.cache_folder", lambda: tmp_path / "cache")
     model = gf.loads(
         "graphflow: 1\nname: n\ninputs: {x: {shape: [B, 3, 64, 64]}}\nlayers:\n"
         f"  net: {{is: {name}(), weights: torchvision/{name}}}\n"

@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from graphflow.backends.numba_kernels.images import Image, flat, threads
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import LANES, U, move
 from graphflow.backends.numba_kernels.multiply import multiply_shared, share
 from graphflow.ops.op import Array

@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array, get_op
 from graphflow.ops.positions import counted_up

@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 from numpy.lib.stride_tricks import as_strided
 
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import LANES, U, transpose_lanes
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows

@@ -8,7 +8,7 @@ from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import Image, flat, threads, usable
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import U, move
 from graphflow.backends.numba_kernels.multiply import share
 from graphflow.ir.graph import Node

@@ -21,7 +21,7 @@ from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.assemble import source
 from graphflow.backends.numba_kernels.compiled import address_of
 from graphflow.backends.numba_kernels.generate import End, Program
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lowering import (
     Lowered,
     Result,

@@ -8,7 +8,7 @@ from numba.extending import overload
 from numpy.lib.stride_tricks import as_strided
 
 from graphflow.backends.numba_kernels.gemm import dgemm, sgemm
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 
 PLAIN, TRANSPOSED = ord("N"), ord("T")
 

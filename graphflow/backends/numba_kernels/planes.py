@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import FAST, LANES, U, add, spill
 from graphflow.backends.numba_kernels.multiply import matrix, multiply_by_parts, share
 from graphflow.ops.op import Array

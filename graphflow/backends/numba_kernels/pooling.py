@@ -14,7 +14,7 @@ from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads, usable
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import FAST, U
 from graphflow.backends.numba_kernels.multiply import share
 from graphflow.backends.numpy_backend import NUMPY

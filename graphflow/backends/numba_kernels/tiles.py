@@ -15,7 +15,7 @@ there; ``b`` is room for what is between the two axes.
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import FAST, L, U
 
 SIZE, STEP, KERNEL = 6, 4, 3

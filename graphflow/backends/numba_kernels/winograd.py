@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from graphflow.backends.numba_kernels.images import Image, rounded, threads
-from graphflow.backends.numba_kernels.kept import njit
+from graphflow.backends.numba_kernels.jit import njit
 from graphflow.backends.numba_kernels.lanes import LANES, L, U, copy_lanes
 from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
 from graphflow.backends.numba_kernels.tiles import (

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from graphflow.backends.sets import kernel_set
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Graph
-from graphflow.passes import optimise
-from graphflow.runtime.compile import float_dtype
+from graphflow.runtime.compile import fast_plan, float_dtype
 from graphflow.runtime.differences import in_precision
 from graphflow.schedule.liveness import Slot, Sources, last_reads, trace_sources
-from graphflow.schedule.plan import make_plan
 from graphflow.schedule.updates import value_bytes
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.turn import Turn
@@ -155,4 +154,4 @@ def _in_use(lifetimes: Sequence[Lifetime], steps: int) -> np.ndarray:
 def _planned(turn: Turn) -> int:
     """Bytes of the fast plan of a turn."""
     graph = in_precision(turn.graph, float_dtype(PLANNED_IN))
-    return make_plan(optimise(graph)).peak_bytes
+    return fast_plan(graph, kernel_set("numpy")).peak_bytes

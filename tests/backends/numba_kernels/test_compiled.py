@@ -54,8 +54,8 @@ def test_a_package_that_cannot_be_written_beside_is_used_all_the_same(tmp_path: 
         "    if event in ('os.mkdir', 'os.rename', 'tempfile.mkstemp', 'tempfile.mkdtemp'):\n"
         "        raise PermissionError(event)\n"
         "sys.addaudithook(refuse)\n"
-        "from graphflow.backends.numba_kernels import kept\n"
-        "print(kept._keeps())\n"
+        "from graphflow.backends.numba_kernels import jit\n"
+        "print(jit._keeps())\n"
     )
     found = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=False

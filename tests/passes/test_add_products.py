@@ -11,7 +11,7 @@ import graphflow as gf
 from graphflow.ir import DType, Graph, TensorType
 from graphflow.ops import Builder, F
 from graphflow.ops.evaluate import evaluate
-from graphflow.passes.updates import add_products
+from graphflow.passes.add_products import add_products
 from graphflow.schedule.plan import make_plan
 
 PERCEPTRON = """

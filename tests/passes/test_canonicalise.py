@@ -113,6 +113,8 @@ def test_near_misses_say_why(name: str) -> None:
     "lines",
     [
         "c: float32[] = constant(value=3.0, dtype=float32)\nr: float32[2, 3] = div(x, c)",
+        "c: float32[4, 2, 3] = full(shape=[4, 2, 3], value=4, dtype=float32)\n"
+        "r: float32[4, 2, 3] = div(x, c)",
         "a: int32[2, 3] = cast(x, dtype=int32)\nr: float32[2, 3] = cast(a, dtype=float32)",
         "r: float32[2, 3] = div(x, y)",
         "r: float32[2, 3] = flip(x, axis=[0])",

@@ -130,6 +130,8 @@ def divide_by_power_of_two(node: Node, view: View) -> Outcome:
     number, dtype = view.number(divisor), node.tensor.dtype
     if number is None or not math.isfinite(number) or number == 0 or dtype is DType.FLOAT:
         return None
+    if view.tensor(x).shape != node.tensor.shape:
+        return None
     if abs(math.frexp(number)[0]) != 0.5:
         return None
     inverse, limits = 1 / float(number), np.finfo(dtype.value)

@@ -12,6 +12,7 @@ from graphflow.cli.source import (
     AsJson,
     Dtype,
     File,
+    Force,
     MaxNodes,
     Sets,
     assignments,
@@ -50,7 +51,7 @@ def command(
     external_data: Annotated[
         bool, typer.Option("--external-data", help="Weights in a file of their own beside it.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    force: Force = False,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, print_table
-from graphflow.cli.source import AsJson, MaxNodes, sizes_given
+from graphflow.cli.source import AsJson, Force, MaxNodes, sizes_given
 from graphflow.files import slug
 
 NAME = "import"
@@ -23,7 +23,7 @@ def command(
         list[str] | None,
         typer.Option("--set-size", metavar="N=4", help="A size that stays open otherwise."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    force: Force = False,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:

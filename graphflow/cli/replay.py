@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json
-from graphflow.cli.source import AsJson, File, Sets, assignments
+from graphflow.cli.source import AsJson, File, Of, Sets, assignments
 from graphflow.diagnostics import did_you_mean, fail
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PAGE", help="The page, else FILE.html.")
     ] = None,
-    of: Annotated[
-        str, typer.Option(metavar="NODE", help="What is differentiated, if not the loss.")
-    ] = "",
+    of: Of = None,
     opened: Annotated[
         list[str] | None,
         typer.Option("--open", metavar="GROUP", help="Draw it open, too. Repeatable."),
@@ -48,7 +46,7 @@ def command(
     given = tuple(assignments(sets).items())
     trained = (Path(file) / "graph.yaml").is_file()
     graph, run = ("", file) if trained else (file, "")
-    study = Study(Workspace(graph=graph, run=run, overrides=given, of=of))
+    study = Study(Workspace(graph=graph, run=run, overrides=given, of=of or ""))
     look = Look(direction="LR" if across else "TB", opened=_opened(study, opened or ()))
     page = out or Path(f"{Path(file).stem}.html")
     if page.is_dir():

@@ -13,6 +13,8 @@ from graphflow.cli.output import say
 from graphflow.cli.source import (
     AsJson,
     MaxNodes,
+    OptionalDtype,
+    OptionalFile,
     Overrides,
     Seed,
     Sets,
@@ -34,61 +36,71 @@ if TYPE_CHECKING:
 NAME = "run"
 
 
+Epochs = Annotated[int | None, typer.Option(min=0, help="Passes over the data, in all.")]
+Steps = Annotated[int | None, typer.Option(min=0, help="Steps, in all.")]
+FoldCount = Annotated[
+    int | None,
+    typer.Option(metavar="K", help="Cross-validate: K trainings, as data.folds."),
+]
+Backend = Annotated[str | None, typer.Option(help="numpy.")]
+Kernels = Annotated[
+    str | None, typer.Option(help="numpy or numba, else as the run is short or long.")
+]
+ExactConv = Annotated[
+    bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
+]
+Memory = Annotated[str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")]
+Guard = Annotated[
+    bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The run's folder, else runs/NAME-TIME.")
+]
+Resume = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder.")
+]
+FirstWeights = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Begin with these: .safetensors or .npz.")
+]
+Only = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Of --weights: 'features.*'.")
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(metavar="PATTERN", help="Not of --weights: 'head.*'.")
+]
+SaveEvery = Annotated[
+    float, typer.Option(min=0, metavar="SECONDS", help="Between checkpoints in an epoch.")
+]
+Logs = Annotated[list[str] | None, typer.Option(help="tensorboard or mlflow, too. Repeatable.")]
+
+
 def command(
-    file: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
-    ] = None,
+    file: OptionalFile = None,
     sets: Sets = None,
     overrides: Overrides = None,
-    epochs: Annotated[int | None, typer.Option(min=0, help="Passes over the data, in all.")] = None,
-    steps: Annotated[int | None, typer.Option(min=0, help="Steps, in all.")] = None,
-    folds: Annotated[
-        int | None, typer.Option(metavar="K", help="Cross-validate: K trainings, as data.folds.")
-    ] = None,
+    epochs: Epochs = None,
+    steps: Steps = None,
+    folds: FoldCount = None,
     seed: Seed = None,
-    backend: Annotated[str | None, typer.Option(help="numpy.")] = None,
-    kernels: Annotated[
-        str | None, typer.Option(help="numpy or numba, else as the run is short or long.")
-    ] = None,
-    exact_conv: Annotated[
-        bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
-    ] = False,
-    dtype: Annotated[str | None, typer.Option(help="float32, float64 or float16.")] = None,
-    memory: Annotated[
-        str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")
-    ] = None,
-    guard: Annotated[
-        bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The run's folder, else runs/NAME-TIME.")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Go on with the run in this folder.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Begin with these: .safetensors or .npz.")
-    ] = None,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Of --weights: 'features.*'.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="Not of --weights: 'head.*'.")
-    ] = None,
-    save_every: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Between checkpoints in an epoch.")
-    ] = 60.0,
-    log: Annotated[
-        list[str] | None, typer.Option(help="tensorboard or mlflow, too. Repeatable.")
-    ] = None,
+    backend: Backend = None,
+    kernels: Kernels = None,
+    exact_conv: ExactConv = False,
+    dtype: OptionalDtype = None,
+    memory: Memory = None,
+    guard: Guard = False,
+    out: Out = None,
+    resume: Resume = None,
+    weights: FirstWeights = None,
+    only: Only = None,
+    exclude: Exclude = None,
+    save_every: SaveEvery = 60.0,
+    log: Logs = None,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
-    from graphflow.cli.endings import told_folds
     from graphflow.cli.progress import watcher
-    from graphflow.cross_validation import CrossValidation, Folds
+    from graphflow.cross_validation import Folds
     from graphflow.gallery import find
     from graphflow.runs import Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -104,33 +116,49 @@ def command(
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),))  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
-    before = 0 if isinstance(training, Folds) else training.progress.step
-    if not isinstance(training, Folds) and training.note is not None:
+    if isinstance(training, Folds):
+        return _folds_run(training, as_json)
+    return _run(training, resume, as_json)
+
+
+def _folds_run(folds: Folds, as_json: bool) -> int:
+    """Train every fold and show what they have come to; the exit code for it."""
+    from graphflow.cli.endings import told_folds
+
+    found = folds.run()
+    assert folds.run_folder is not None
+    return told_folds(folds.run_folder.path, found, as_json)
+
+
+def _run(training: Loop, resume: Path | None, as_json: bool) -> int:
+    """Train, to the end or to Ctrl-C, and show what it has come to; the exit code for it."""
+    if training.note is not None:
         say(training.note)
+    before = training.progress.step
     outcome = training.run()
-    assert training.run_folder is not None
-    path = training.run_folder.path
-    if isinstance(outcome, CrossValidation):
-        return told_folds(path, outcome, as_json)
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
-        way_on = "--epochs N or --steps N"
-        if outcome.stopped_early:
-            way_on = (f"more patience: graphflow run FILE --resume {shlex.quote(str(resume))} "
-                      "--set train.early_stopping.patience=N")  # fmt: skip
-        early = "stopped early" if outcome.stopped_early else "complete"
-        say(f"the run is {early}; go on with {way_on}")
-    return _ended(training, path, outcome, as_json)
+        _say_over(outcome, resume)
+    assert training.run_folder is not None
+    return _ended(training, training.run_folder.path, outcome, as_json)
 
 
-def _ended(training: Loop | Folds, path: Path, outcome: Outcome, as_json: bool) -> int:
+def _say_over(outcome: Outcome, resume: Path) -> None:
+    """Say why a run that was to go on made no step."""
+    early, way_on = "complete", "--epochs N or --steps N"
+    if outcome.stopped_early:
+        early = "stopped early"
+        way_on = (f"more patience: graphflow run FILE --resume {shlex.quote(str(resume))} "
+                  "--set train.early_stopping.patience=N")  # fmt: skip
+    say(f"the run is {early}; go on with {way_on}")
+
+
+def _ended(training: Loop, path: Path, outcome: Outcome, as_json: bool) -> int:
     """Show what one training has come to; the exit code for it."""
     from graphflow.cli.endings import told, told_iteration
     from graphflow.cli.generate import show_sample
     from graphflow.cli.report import report_after
     from graphflow.training import Iteration
-    from graphflow.training.loop import Loop
 
-    assert isinstance(training, Loop)
     if training.trainer.elaborated.document.figures:
         report_after(path)
     if isinstance(training.trainer, Iteration):

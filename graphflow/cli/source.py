@@ -1,4 +1,4 @@
-"""From the command line to a model: FILE, ``--set``, sizes of memory."""
+"""From the command line to a model: options that several commands have, and what they mean."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from graphflow.diagnostics import fail
 if TYPE_CHECKING:
     from graphflow.api import Model
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A path, or the name of a canned graph.")]
+_FILE = typer.Argument(metavar="FILE", help="A path, or the name of a canned graph.")
+_DTYPE = typer.Option("--dtype", help="float32, float64 or float16.")
+
+File = Annotated[str, _FILE]
+OptionalFile = Annotated[str | None, _FILE]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="K=V", help="Override: hidden=512, train.epochs=2. Repeatable."),
@@ -25,7 +29,13 @@ Overrides = Annotated[
     typer.Option("--overrides", metavar="JSON", help="A file of overrides: a search's best.json."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Of all randomness.")]
-Dtype = Annotated[str, typer.Option("--dtype", help="float32, float64 or float16.")]
+Dtype = Annotated[str, _DTYPE]
+OptionalDtype = Annotated[str | None, _DTYPE]
+Of = Annotated[
+    str | None,
+    typer.Option("--of", metavar="NODE", help="What is differentiated, if not the loss."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Write over files that exist.")]
 MaxNodes = Annotated[
     int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, say
-from graphflow.cli.source import File, Sets, assignments, open_model
+from graphflow.cli.source import File, Of, Sets, assignments, open_model
 
 if TYPE_CHECKING:
     from graphflow.cli.walk import Walk
@@ -25,9 +25,7 @@ def command(
             metavar="X=VALUE", help="Feed an input: numbers, or @file.npy, .npz, .json. Repeatable."
         ),
     ] = None,
-    of: Annotated[
-        str | None, typer.Option(metavar="NODE", help="What is differentiated, if not the loss.")
-    ] = None,
+    of: Of = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Print every step and ask for nothing.")
     ] = False,

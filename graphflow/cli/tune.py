@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import FAILED, GOOD, STOPPED, print_json, print_table, say, shown_number
-from graphflow.cli.source import AsJson, Dtype, Sets, assignments
+from graphflow.cli.source import AsJson, Dtype, OptionalFile, Sets, assignments
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -21,10 +21,7 @@ NAME = "tune"
 
 
 def command(
-    file: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE", help="A path, or the name of a canned graph."),
-    ] = None,
+    file: OptionalFile = None,
     sets: Sets = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Configurations, in all.")] = None,
     time: Annotated[float | None, typer.Option(min=0.0, help="Seconds, in all.")] = None,

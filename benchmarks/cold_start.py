@@ -10,7 +10,6 @@ imported, read and drawn does not count; for `graphflow run` all of it does.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from graphflow.backends.numba_kernels.compiled import VARIABLE
 from graphflow.bench.rows import find
+from graphflow.bench.timing import answer
 
 ROWS = ("mlp-32", "lenet-relu", "resnet18", "lstm", "transformer")
 ROOT = Path(__file__).parent.parent
@@ -44,8 +44,7 @@ def waited(name: str, kernels: str) -> float:
 def in_a_process(name: str, kernels: str, cache: str) -> float:
     environment = os.environ | {VARIABLE: cache, "NUMBA_CACHE_DIR": cache}
     command = [sys.executable, __file__, "--child", name, kernels]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return float(json.loads(found.stdout.splitlines()[-1]))
+    return float(answer(command, environment, f"{name} with {kernels}"))
 
 
 def command_line() -> float:
@@ -71,6 +70,6 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(waited(*sys.argv[2:])))
+        print(waited(*sys.argv[2:]))
     else:
         main(sys.argv[1:] or list(ROWS))

@@ -9,8 +9,7 @@ compiled by a process before it, and then read from their cache.
 
 from __future__ import annotations
 
-import json
-import subprocess
+import os
 import sys
 from contextlib import ExitStack
 
@@ -18,6 +17,7 @@ import psutil
 
 from graphflow.bench.child import OURS
 from graphflow.bench.rows import find
+from graphflow.bench.timing import answer
 
 ROWS = ("resnet18", "resnet18-wide", "transformer")
 STEPS = 3
@@ -50,8 +50,7 @@ def height(implementation: str, name: str) -> float:
 
 def in_a_process(implementation: str, name: str) -> float:
     command = [sys.executable, __file__, "--child", implementation, name]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(json.loads(found.stdout.splitlines()[-1]))
+    return float(answer(command, dict(os.environ), f"{implementation} on {name}"))
 
 
 def main(names: list[str]) -> None:
@@ -64,6 +63,6 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        print(json.dumps(height(*sys.argv[2:])))
+        print(height(*sys.argv[2:]))
     else:
         main(sys.argv[1:] or list(ROWS))

@@ -11,16 +11,14 @@ short-term memory (64 wide, batch 16).
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 
 import numpy as np
 
 from graphflow.bench.child import OURS, measured
-from graphflow.bench.timing import POOLS
+from graphflow.bench.timing import POOLS, answer
 
 SIZES = {
     "batch": (1, 16, 256, 4096, 65536),
@@ -107,8 +105,7 @@ def child(who: str, what: str, size: int, threads: int) -> float:
 def in_a_process(who: str, what: str, size: int, threads: int) -> float:
     environment = os.environ | dict.fromkeys(POOLS, str(threads))
     command = [sys.executable, __file__, "--child", who, what, str(size), str(threads)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return float(json.loads(found.stdout.splitlines()[-1]))
+    return float(answer(command, environment, f"{who}, {what} {size}"))
 
 
 def main() -> None:
@@ -130,6 +127,6 @@ def main() -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         who, what, size, threads = sys.argv[2:]
-        print(json.dumps(child(who, what, int(size), int(threads))))
+        print(child(who, what, int(size), int(threads)))
     else:
         main()

@@ -1,4 +1,6 @@
-"""Ctrl-C as a request to stop, by what can be stopped at any moment without a loss."""
+"""Ctrl-C as a request to stop, by what can be stopped at any moment without a loss; and being
+terminated as a Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +8,38 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
 def interruptible(stop: Callable[[], None], stopping: Callable[[], bool]) -> Iterator[None]:
-    """The first Ctrl-C calls ``stop``; one that comes while it is ``stopping`` ends at once.
-
-    Only the main thread hears of Ctrl-C, so elsewhere nothing is changed.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """The first Ctrl-C calls ``stop``; one that comes while it is ``stopping`` ends at once."""
 
     def handle(number: int, frame: object) -> None:
         if stopping():
             raise KeyboardInterrupt
         stop()
 
-    before = signal.signal(signal.SIGINT, handle)
+    with _handled(signal.SIGINT, handle):
+        yield
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C does, so that nothing is left running or unsaid."""
+    with _handled(signal.SIGTERM, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handled(number: signal.Signals, handler: Callable[[int, FrameType | None], object]
+             ) -> Iterator[None]:  # fmt: skip
+    """A signal is handled so for a while. Only the main thread hears of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)

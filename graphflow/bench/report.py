@@ -6,7 +6,7 @@ import math
 import os
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -69,10 +69,12 @@ class Line:
         )  # fmt: skip
 
 
-def lines(bench: Bench, rates: Rates | None = None) -> list[Line]:
-    """What has been measured so far: for each peer a line, for each row of which there are runs."""
+def lines(bench: Bench, least: Mapping[str, float] | None = None) -> list[Line]:
+    """What has been measured so far: for each peer a line, for each row of which there are runs.
+    ``least`` are milliseconds by the row's name.
+    """
     started = [row for row in bench.rows if bench.taken(row, OURS).runs]
-    least = {row.name: rates.least_ms(row) for row in started} if rates else {}
+    least = least or {}
     if not bench.peers:
         return [Line(row, bench.taken(row, OURS), least=least.get(row.name)) for row in started]
     return [
@@ -115,17 +117,21 @@ def about_dropped(found: Sequence[Line]) -> str | None:
 def machine(threads: int, peers: Sequence[str], rates: Rates) -> list[str]:
     """This machine and what runs on it, in words: no names of hosts or places."""
     cores, memory = psutil.cpu_count(logical=False), psutil.virtual_memory().total
-    packages = {name: version(name) for name in ("numpy", "numba")} | versions(peers)
     return [
         f"{processor()}, {cores or '?'} cores, {os.cpu_count()} logical processors, "
         f"{memory / 2**30:.0f} GiB of memory",
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"graphflow {__version__}, "
-        + ", ".join(f"{name} {number}" for name, number in packages.items()),
+        + ", ".join(f"{name} {number}" for name, number in packages(peers).items()),
         f"{threads} threads on either side" if threads > 1 else "1 thread on either side",
         f"at best {rates.flops / 1e9:.0f} GFLOP/s in a product of matrices, "
         f"{rates.bytes / 1e9:.0f} GB/s read and written in a copy",
     ]
+
+
+def packages(peers: Sequence[str]) -> dict[str, str]:
+    """The versions of what computes, ours and the peers'."""
+    return {name: version(name) for name in ("numpy", "numba")} | versions(peers)
 
 
 def processor() -> str:

@@ -11,7 +11,9 @@ from graphflow.cli.output import GOOD, STOPPED, print_json, print_table, say
 from graphflow.cli.source import AsJson
 
 if TYPE_CHECKING:
+    from graphflow.bench.kept import Kept
     from graphflow.bench.report import Line
+    from graphflow.bench.rows import Row
     from graphflow.bench.timing import Bench
 
 NAME = "bench"
@@ -42,29 +44,26 @@ def command(
 
     Each measurement is a process of its own, ours and theirs take turns, and what counts is the
     ratio of the medians. Runs that other work on the machine disturbed are dropped and counted.
-    Ctrl-C ends it and shows what was measured so far.
+    Ctrl-C ends it and shows what was measured so far. With --out the table is written after each
+    row, and who calls again after a stop goes on where it was.
     """
     import psutil
 
     from graphflow.bench import rows as table
-    from graphflow.bench.report import lines, machine, markdown, written_to
-    from graphflow.bench.roofline import rates
+    from graphflow.bench.report import written_to
     from graphflow.bench.timing import Bench, in_a_process
-    from graphflow.files import write_atomically
+    from graphflow.interrupts import terminable
 
     peers, found = _peers(against), table.chosen(rows or [])
     file = None if out is None else written_to(out)
     count = threads or psutil.cpu_count(logical=False) or 1
     bench = Bench(found, peers, rounds, in_a_process(count))
-    best = rates(count)
-    code = _taken(bench)
-    measured = lines(bench, best)
+    with terminable():
+        measured, stopped = _measured(bench, file, count)
     _told(measured, as_json)
     if file is not None:
-        page = markdown(measured, machine(count, peers, best), rounds)
-        write_atomically(file, page.encode())
         say(f"written to {file}")
-    return code
+    return STOPPED if stopped else GOOD
 
 
 def _peers(against: str | None) -> tuple[str, ...]:
@@ -79,16 +78,55 @@ def _peers(against: str | None) -> tuple[str, ...]:
     return () if against == "none" else chosen([n.strip() for n in against.split(",")])
 
 
-def _taken(bench: Bench) -> int:
-    """Take the runs, telling of each; the exit code."""
+def _measured(bench: Bench, file: Path | None, threads: int) -> tuple[list[Line], bool]:
+    """Take the runs and write the table after each row; its lines, and whether the end came early.
+    """
+    from graphflow.bench.kept import Kept
+    from graphflow.bench.report import lines, machine, markdown
+    from graphflow.bench.roofline import rates
+    from graphflow.files import write_atomically
+
+    kept = None if file is None else Kept.beside(file, threads, bench.peers)
+    if kept is not None:
+        _resume(bench, kept)
+    best, least = rates(threads), dict[str, float]()
+
+    def table() -> list[Line]:
+        found = lines(bench, least)
+        if file is not None:
+            page = markdown(found, machine(threads, bench.peers, best), bench.rounds)
+            write_atomically(file, page.encode())
+        return found
+
     try:
-        for row, implementation, run in bench.run():
-            dropped = f", dropped: others used {run.load:.0%}" if run.disturbed else ""
-            say(f"{row.name}: {implementation} {run.milliseconds:.4g} ms{dropped}")
+        for row in bench.rows:
+            least[row.name] = best.least_ms(row)
+            _take(bench, row, kept)
+            measured = table()
     except KeyboardInterrupt:
         say("stopped; what was measured so far:")
-        return STOPPED
-    return GOOD
+        return table(), True
+    if kept is not None:
+        kept.done()
+    return measured, False
+
+
+def _resume(bench: Bench, kept: Kept) -> None:
+    """Go on with the runs of an earlier call that was stopped."""
+    count = kept.resumed(bench)
+    if count is None:
+        say(f"{kept.file} held runs of other code or another machine: measuring anew")
+    elif count:
+        say(f"going on with {count} runs in {kept.file}")
+
+
+def _take(bench: Bench, row: Row, kept: Kept | None) -> None:
+    """Take the runs of a row, telling of each."""
+    for implementation, run in bench.run(row):
+        if kept is not None:
+            kept.keep(row, implementation, run)
+        dropped = f", dropped: others used {run.load:.0%}" if run.disturbed else ""
+        say(f"{row.name}: {implementation} {run.milliseconds:.4g} ms{dropped}")
 
 
 def _told(found: list[Line], as_json: bool) -> None:

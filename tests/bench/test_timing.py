@@ -34,10 +34,14 @@ def faked():
     return measure, turns
 
 
+def run_all(bench):
+    return [(row.name, *taken) for row in bench.rows for taken in bench.run(row)]
+
+
 def ended(rows=(XYZ, MLP), peers=("torch",)):
     measure, turns = faked()
     bench = Bench(rows, peers, 3, measure)
-    assert len([*bench.run()]) == len(turns)
+    assert [taken[:2] for taken in run_all(bench)] == turns
     return bench, turns
 
 
@@ -68,7 +72,7 @@ def test_without_a_peer_there_are_times_and_no_ratio():
 
 def test_a_row_all_of_whose_runs_were_disturbed_has_no_ratio():
     bench = Bench([XYZ], ["torch"], 2, lambda name, row: Run(1.0, 0.5))
-    assert len([*bench.run()]) == 4
+    assert len(run_all(bench)) == 4
     (line,) = lines(bench)
     assert (line.ratio, line.ours.middle, line.dropped) == (None, None, 4)
     assert geometric_mean([line], "torch") is None and line.cells()[1] == ""
@@ -84,9 +88,18 @@ def test_who_is_interrupted_keeps_what_was_measured():
 
     bench = Bench([XYZ, MLP], ["torch"], 3, until_the_third)
     with pytest.raises(KeyboardInterrupt):
-        [*bench.run()]
+        run_all(bench)
     (line,) = lines(bench)
     assert (line.row.name, line.ratio, line.dropped) == ("xyz", 0.25, 1)
+
+
+def test_runs_that_there_are_already_are_not_taken_again():
+    measure, turns = faked()
+    kept = {("xyz", OURS): [Run(5.0, 0.0)] * 2, ("xyz", "torch"): [Run(7.0, 0.0)]}
+    bench = Bench([XYZ], ["torch"], 3, measure, kept)
+    run_all(bench)
+    assert turns == [("xyz", "torch"), ("xyz", OURS), ("xyz", "torch")]
+    assert bench.taken(XYZ, OURS).kept == [5.0, 5.0, 1.0]
 
 
 def test_the_page_has_the_table_and_names_no_place():

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -89,3 +94,78 @@ def test_what_was_measured_is_shown_after_ctrl_c(cli, fake, monkeypatch):
     answer = cli("bench", "--against", "torch", "--json")
     assert answer.code == 130 and taken == [OURS, "torch"]
     assert [row["ratio"] for row in answer.json["rows"]] == [1.0]
+
+
+@pytest.fixture
+def stopped(cli, fake, monkeypatch, tmp_path):
+    """A call that was stopped in its second row, and who was measured by it and after it."""
+    turns, still = [], [True]
+
+    def measure(name, row):
+        if len(turns) == 3 and still:
+            still.clear()
+            raise KeyboardInterrupt
+        turns.append((row.name, name))
+        return Run(float(len(turns)), 0.0)
+
+    monkeypatch.setattr(timing, "in_a_process", lambda threads: measure)
+    assert cli(*ASKED).code == 130
+    return turns
+
+
+ASKED = ("bench", "xyz", "mlp-32", "--against", "torch", "--rounds", 1, "--out", "found.md")
+
+
+def test_a_stop_loses_nothing_and_the_next_call_goes_on(cli, stopped, tmp_path):
+    assert "| xyz | 0.5 |" in (tmp_path / "found.md").read_text()
+    assert len((tmp_path / "found.runs.jsonl").read_text().splitlines()) == 1 + 3
+    answer = cli(*ASKED)
+    assert answer.code == 0 and "going on with 3 runs in found.runs.jsonl" in answer.err
+    assert stopped == [(row, name) for row in ("xyz", "mlp-32") for name in (OURS, "torch")]
+    page = (tmp_path / "found.md").read_text()
+    assert "| xyz | 0.5 |" in page and "| mlp-32 | 0.75 |" in page
+    assert not (tmp_path / "found.runs.jsonl").exists()
+
+
+def test_runs_of_other_code_are_measured_anew(cli, stopped, monkeypatch, tmp_path):
+    monkeypatch.setattr("graphflow.bench.kept.sources", lambda: "others")
+    answer = cli(*ASKED)
+    assert answer.code == 0 and "measuring anew" in answer.err
+    assert len(stopped) == 3 + 4
+    assert "| xyz | 0.8 |" in (tmp_path / "found.md").read_text()
+
+
+def test_a_file_that_holds_no_runs_is_named(cli, stopped, tmp_path):
+    with (tmp_path / "found.runs.jsonl").open("a") as file:
+        file.write('{"row": "xyz"}\n')
+    answer = cli(*ASKED)
+    assert answer.code == 2 and "found.runs.jsonl" in answer.err and "GF064" in answer.err
+
+
+WAITING = """
+import sys
+from graphflow.bench import roofline, timing
+from graphflow.cli import main
+
+child = "import os, time; open('child', 'w').write(str(os.getpid())); time.sleep(60)"
+timing.in_a_process = lambda threads: lambda name, row: (
+    timing.answer([sys.executable, "-c", child], {}, "a child"))
+roofline.rates = lambda threads: roofline.Rates(1e11, 1e10)
+main(["bench", "xyz", "--against", "none"])
+"""
+
+
+def test_who_is_terminated_shows_the_table_and_leaves_no_child(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WAITING], cwd=tmp_path, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    written = tmp_path / "child"
+    while not (written.exists() and written.read_text()) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "row" in out and err.startswith("stopped"), err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(written.read_text()), 0)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from graphflow.backends.base import Bound, Factory, Operand
-from graphflow.backends.numba_kernels import columns, planes, winograd
+from graphflow.backends.numba_kernels import batches, columns, planes, winograd
 from graphflow.backends.numba_kernels.columns import Sweep
 from graphflow.backends.numba_kernels.images import Image, usable
 from graphflow.backends.numba_kernels.winograd import worthwhile
@@ -20,6 +20,7 @@ from graphflow.ops.windows import Windows
 
 WINOGRAD, PRODUCTS = "numba, Winograd's algorithm", "numba, windows as rows of a product"
 LINES = "numba, lines as rows of a product"
+BATCH = "numba, a pixel of all images at a time"
 
 
 def convolutions(exact: bool) -> Mapping[str, Factory]:
@@ -61,6 +62,8 @@ def _conv(
     windows = _windows(node, weight.shape[2:])
     if not exact and weight.flags.c_contiguous and worthwhile(windows, x, y):
         return Bound(winograd.convolution(Image(x), weight, Image(y), _before(windows)), WINOGRAD)
+    if batches.suits(x, y):
+        return Bound(batches.convolution(x, weight, y, windows), BATCH)
     if planes.suits(x, y):
         return Bound(planes.convolution(x, weight, y, windows), LINES)
     return Bound(columns.convolution(Sweep.of(x, y, weight, windows)), PRODUCTS)
@@ -81,6 +84,8 @@ def _conv_transpose(
         padding = 2 - above, 2 - before
         run = winograd.convolution(Image(x), weight, Image(y), padding, turned=True)
         return Bound(run, WINOGRAD)
+    if batches.suits(x, y):
+        return Bound(batches.convolution(x, weight, y, windows, back=True), BATCH)
     if planes.suits(y, x):
         return Bound(planes.adjoint(y, weight, x, windows), LINES)
     return Bound(columns.adjoint(Sweep.of(y, x, weight, windows)), PRODUCTS)
@@ -98,6 +103,8 @@ def _conv_weight_grad(
     if not exact and weight.flags.c_contiguous and worthwhile(windows, x, cotangent):
         run = winograd.weight_gradient(Image(x), Image(cotangent), weight, _before(windows))
         return Bound(run, WINOGRAD)
+    if batches.suits(x, cotangent):
+        return Bound(batches.weight_gradient(x, cotangent, weight, windows), BATCH)
     if planes.suits(x, cotangent):
         return Bound(planes.weight_gradient(x, cotangent, weight, windows), LINES)
     return Bound(columns.weight_gradient(Sweep.of(x, cotangent, weight, windows), weight), PRODUCTS)

@@ -73,7 +73,7 @@ class Image:
         n, h, w, c = self.rows
         if self._planes:
             steps = self.steps
-            _transpose(flat(self.array), steps[0], steps[3], room, h * w * c, c, (n, c, h * w))
+            transpose(flat(self.array), steps[0], steps[3], room, h * w * c, c, (n, c, h * w))
         else:
             _copy(flat(self.array), self.steps, room, self._filled, self.rows)
         return room
@@ -85,7 +85,7 @@ class Image:
             return
         if self._planes:
             steps = self.steps
-            _transpose(room, h * w * c, c, flat(self.array), steps[0], steps[3], (n, h * w, c))
+            transpose(room, h * w * c, c, flat(self.array), steps[0], steps[3], (n, h * w, c))
         else:
             _copy(room, self._filled, flat(self.array), self.steps, self.rows)
 
@@ -136,7 +136,7 @@ def rounded(n: int, unit: int) -> int:
 
 
 @njit(parallel=True)
-def _transpose(source, image, row, target, place, line, shape):  # type: ignore[no-untyped-def]
+def transpose(source, image, row, target, place, line, shape):  # type: ignore[no-untyped-def]
     """Matrices (images, rows, columns) written with rows and columns exchanged."""
     images, rows, columns = shape
     bands = -(-columns // LANES)
@@ -145,7 +145,7 @@ def _transpose(source, image, row, target, place, line, shape):  # type: ignore[
         for r in range(0, rows, LANES):
             at, to = n * image + r * row + first, n * place + first * line + r
             if r + LANES <= rows and first + LANES <= columns:
-                transpose_lanes(target, U(to), U(line), source, U(at), U(row))  # type: ignore[call-arg]
+                transpose_lanes(target, U(to), U(line), source, U(at), U(row))
             else:
                 for i in range(min(LANES, rows - r)):
                     for j in range(min(LANES, columns - first)):

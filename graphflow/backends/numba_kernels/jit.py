@@ -7,6 +7,7 @@ from functools import cache
 from typing import TypeVar, cast
 
 import numba
+import numba.extending
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -19,6 +20,11 @@ def njit(
     """
     made = numba.njit(signature, cache=_keeps(), parallel=parallel, fastmath=fastmath)
     return cast(Callable[[F], F], made)
+
+
+def intrinsic(function: Callable[..., object]) -> Callable[..., None]:
+    """``numba.extending.intrinsic``, seen as what compiled code calls."""
+    return cast(Callable[..., None], numba.extending.intrinsic(function))
 
 
 @cache

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from graphflow.backends.numba_kernels.jit import njit
+from graphflow.backends.numba_kernels.jit import intrinsic, njit
 
 LANES = 16
 """Channels that are worked on at a time: one vector of 512 bits in single precision."""
@@ -20,18 +19,32 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}
 """What compiled arithmetic may assume: not that numbers are finite."""
 
 
-def _vector(context: Any, builder: Any, type: Any, array: Any, index: Any) -> Any:
+def number_at(context: Any, builder: Any, type: Any, array: Any, index: Any) -> Any:
+    """Where a number of a flat array is, and its size."""
+    place = builder.gep(context.make_array(type)(context, builder, array).data, [index])
+    return place, context.get_abi_sizeof(context.get_data_type(type.dtype))
+
+
+def vector_at(context: Any, builder: Any, type: Any, array: Any, index: Any) -> Any:
     """Where ``LANES`` numbers of a flat array begin, and the size of one."""
-    element = context.get_data_type(type.dtype)
-    first = builder.gep(context.make_array(type)(context, builder, array).data, [index])
-    pointer = builder.bitcast(first, ir.VectorType(element, LANES).as_pointer())
-    return pointer, context.get_abi_sizeof(element)
+    first, size = number_at(context, builder, type, array, index)
+    vector = ir.VectorType(context.get_data_type(type.dtype), LANES)
+    return builder.bitcast(first, vector.as_pointer()), size
 
 
-def _loaded(builder: Any, place: tuple[Any, int]) -> Any:
+def loaded(builder: Any, place: tuple[Any, int]) -> Any:
+    """What is there."""
     found = builder.load(place[0])
     found.align = place[1]
     return found
+
+
+def repeated(builder: Any, number: Any) -> Any:
+    """A number in all lanes."""
+    vector = ir.VectorType(number.type, LANES)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.IntType(32)(0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+    return builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined), lanes)
 
 
 @intrinsic
@@ -40,9 +53,9 @@ def copy_lanes(typing, target, to, source, at):  # type: ignore[no-untyped-def]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, _, source, _ = signature.args
-        loaded = _loaded(builder, _vector(context, builder, source, arguments[2], arguments[3]))
-        pointer, size = _vector(context, builder, target, arguments[0], arguments[1])
-        builder.store(loaded, pointer).align = size
+        lanes = loaded(builder, vector_at(context, builder, source, arguments[2], arguments[3]))
+        pointer, size = vector_at(context, builder, target, arguments[0], arguments[1])
+        builder.store(lanes, pointer).align = size
         return context.get_dummy_value()
 
     return types.void(target, types.uint64, source, types.uint64), generate
@@ -60,9 +73,9 @@ def transpose_lanes(typing, target, to, across, source, at, down):  # type: igno
         def row(k: int, number: int) -> tuple[Any, int]:
             step = builder.mul(arguments[k + 2], ir.Constant(ir.IntType(64), number))
             index = builder.add(arguments[k + 1], step)
-            return _vector(context, builder, signature.args[k], arguments[k], index)  # type: ignore[no-any-return]
+            return vector_at(context, builder, signature.args[k], arguments[k], index)  # type: ignore[no-any-return]
 
-        rows = [_loaded(builder, row(3, i)) for i in range(LANES)]
+        rows = [loaded(builder, row(3, i)) for i in range(LANES)]
         half = LANES // 2
         while half:
             low = [j if not j & half else LANES + j - half for j in range(LANES)]
@@ -88,7 +101,7 @@ def move(target, to, source, at, count):  # type: ignore[no-untyped-def]
     """Copy ``count`` numbers that follow each other."""
     whole = count // L * L
     for c in range(U(0), whole, L):
-        copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
+        copy_lanes(target, to + c, source, at + c)
     for c in range(whole, count):
         target[to + c] = source[at + c]
 
@@ -98,7 +111,7 @@ def spill(target, to, source, at, count):  # type: ignore[no-untyped-def]
     """The same, where up to ``LANES`` numbers behind may be overwritten."""
     for c in range(U(0), count, L):
         if at + c + L <= U(len(source)):
-            copy_lanes(target, to + c, source, at + c)  # type: ignore[call-arg]
+            copy_lanes(target, to + c, source, at + c)
         else:
             for e in range(c, count):
                 target[to + e] = source[at + e]

@@ -1,24 +1,29 @@
-"""Which values of a graph lie in memory with their channels last.
+"""Which values of a graph lie in memory with their channels, or their batch, last.
 
-Kernels of convolutions go through all channels of a pixel at a time. So in a graph whose work is
-mostly convolutions with enough channels, their results and what is computed from them element by
-element, by pooling or by joining channels lie pixel by pixel; everything else stays row by row, as
-do the leaves, which a user sees. Where the two meet, whoever reads takes the strides as they are.
+Kernels of convolutions go through all channels of a pixel at a time or, where these are few,
+through one pixel of all images. So in a graph whose work is mostly convolutions with enough
+channels, their results and what is computed from them element by element, by pooling or by joining
+channels lie with their channels last; where it is mostly convolutions with few, with their batch
+last, if that fills rows of lanes. Everything else stays row by row, as do the leaves, which a user
+sees. Where the two meet, whoever reads takes the strides as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
+from graphflow.backends.numba_kernels.lanes import LANES
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.op import get_op
 
 Order = tuple[int, ...]
-PIXELS: dict[int, Order] = {4: (0, 2, 3, 1), 3: (0, 2, 1)}
-"""The order of axes with channels last: of images, and of images with their pixels in a row."""
+CHANNELS_LAST: Mapping[int, Order] = {4: (0, 2, 3, 1), 3: (0, 2, 1)}
+BATCH_LAST: Mapping[int, Order] = {4: (1, 2, 3, 0), 3: (1, 2, 0)}
+"""The order of axes by their number: of images, and of images with their pixels in a row."""
 CONVOLVING = frozenset({"conv", "conv_transpose"})
 FOLLOWING = frozenset({
     "cast", "where", "fused", "concat", "pad", "unslice", "identity",
@@ -30,41 +35,53 @@ VIEWING = frozenset({"reshape", "slice", "split", "item"})
 """Operators that see their operand where it lies, if they keep batch and channels."""
 FEWEST = 16
 """Channels below which a pixel is too short to be gone through."""
+MOST = 64
+"""Channels on the other side up to which it pays to go through a pixel of all images instead."""
 
 
 def image_orders(graph: Graph) -> dict[str, Order]:
-    """For every value that is to lie pixel by pixel the order of its axes."""
+    """For every value that is not to lie row by row the order of its axes."""
     found: dict[str, Order] = {}
-    if not _mostly_broad(graph):
+    orders = _wanted(graph)
+    if not orders:
         return found
     last: set[str] = set()
     updates = set(graph.updates.values())
     for node in graph:
         if _lies_last(graph, node, last):
             last.add(node.name)
-            order = PIXELS.get(_rank(node))
+            order = orders.get(_rank(node))
             if order is not None and node.op not in VIEWING and node.name not in updates:
                 found[node.name] = order
     return found
 
 
-def _mostly_broad(graph: Graph) -> bool:
-    """Whether most products of convolutions are of those with enough channels on both sides."""
-    broad = total = 0
+def _wanted(graph: Graph) -> Mapping[int, Order]:
+    """The orders that suit most products of a graph's convolutions; none where it has few."""
+    suited: Counter[str] = Counter()
     for node in graph:
         if node.op.startswith("conv") and isinstance(node.type, TensorType):
             types = [graph.nodes[name].tensor for name in node.inputs]
             flops = get_op(node.op).flops(node.type, *types, **node.attributes())
             assert isinstance(flops, int)
-            sides = [_shape(t)[1] for t in (*types, node.type) if t.ndim == 4]
-            total += flops
-            if sides and node.attr("groups") == 1 and min(sides) >= FEWEST:
-                broad += flops
-    return 2 * broad > total
+            suited[_suited(node, [_shape(t) for t in (*types, node.type)])] += flops
+    wanted = max(suited, key=suited.__getitem__, default="rows")
+    return {"channels": CHANNELS_LAST, "batch": BATCH_LAST}.get(wanted, {})
+
+
+def _suited(node: Node, shapes: Sequence[tuple[int, ...]]) -> str:
+    """What should lie last in one convolution, by the shapes of its operands and its result."""
+    sides = [shape[1] for shape in shapes if len(shape) == 4]
+    if not sides or node.attr("groups") != 1:
+        return "rows"
+    if min(sides) >= FEWEST:
+        return "channels"
+    images = shapes[0][0]  # the first operand of each of the three operators is images
+    return "rows" if images % LANES or max(sides) > MOST else "batch"
 
 
 def _lies_last(graph: Graph, node: Node, last: set[str]) -> bool:
-    """Whether a value should lie pixel by pixel, when those in ``last`` do."""
+    """Whether a value should not lie row by row, when those in ``last`` do not."""
     if node.op in CONVOLVING:
         return _rank(node) == 4
     if node.op in VIEWING:

@@ -15,13 +15,12 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import prange, types
-from numba.extending import intrinsic
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.assemble import source
 from graphflow.backends.numba_kernels.compiled import address_of
 from graphflow.backends.numba_kernels.generate import End, Program
-from graphflow.backends.numba_kernels.jit import njit
+from graphflow.backends.numba_kernels.jit import intrinsic, njit
 from graphflow.backends.numba_kernels.lowering import (
     Lowered,
     Result,
@@ -65,17 +64,17 @@ def _call(context, kernel, at, n, part):  # type: ignore[no-untyped-def]
 @njit("void(int64, int64, int64, int64, boolean)")
 def _alone(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in range(parts):
-        _call(kernel, at, n, part)  # type: ignore[call-arg]
+        _call(kernel, at, n, part)
     if joins:
-        _call(kernel, at, n, -1)  # type: ignore[call-arg]
+        _call(kernel, at, n, -1)
 
 
 @njit("void(int64, int64, int64, int64, boolean)", parallel=True)
 def _shared(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
     for part in prange(parts):
-        _call(kernel, at, n, part)  # type: ignore[call-arg]
+        _call(kernel, at, n, part)
     if joins:
-        _call(kernel, at, n, -1)  # type: ignore[call-arg]
+        _call(kernel, at, n, -1)
 
 
 def _fused(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:

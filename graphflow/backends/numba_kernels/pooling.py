@@ -167,8 +167,18 @@ def _windows(node: Node) -> Windows:
     return Windows(kernel, stride, padding, dilation, ceil)  # type: ignore[arg-type]
 
 
+def _near(x: Array, y: Array) -> tuple[Array, Array]:
+    """The two with batch and channels exchanged, if in y what is next to each other is the batch.
+
+    Neither means anything to pooling, so the loops know only of channels that lie last.
+    """
+    turn = y.strides[0] == y.itemsize and y.strides[1] != y.itemsize
+    return (x.swapaxes(0, 1), y.swapaxes(0, 1)) if turn else (x, y)
+
+
 def _pooling(mode: int, x: Array, out: Array, windows: Windows, divisors: Array) -> Kernel | None:
     """What pools x by windows."""
+    x, out = _near(x, out)
     values, places = (out, np.empty(0, np.int64)) if mode != PLACES else (np.empty(0, x.dtype), out)
     args = (
         mode, flat(x), steps_of(x), flat(values) if values.size else values,
@@ -201,6 +211,7 @@ def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
 
 
 def _sharing(x: Array, y: Array, windows: Windows, divisors: Array) -> Kernel:
+    x, y = _near(x, y)
     args = (
         flat(x), steps_of(x), flat(y), steps_of(y), y.shape, x.shape[2:], numbers(windows),
         divisors.reshape(-1), threads(),
@@ -253,6 +264,7 @@ def _scattered(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) 
     if not all(usable(a[:, :, None], "fdl") for a in (x, places, y)) or x.dtype.char not in "fd":
         return None
     plain = NUMPY.kernel(node, out, inputs)
+    (x, y), (places, _) = _near(x, y), _near(places, y)
     shape = (*x.shape, y.shape[2])
     args = (
         flat(x), steps_of(x), flat(places), steps_of(places), flat(y), steps_of(y), shape,

@@ -51,7 +51,7 @@ def _load(x, place, n, top, left, first, lanes, side, a):  # type: ignore[no-unt
                 continue
             at = U(n * batch + h * down + w * right + first)
             if lanes == LANES:
-                copy_lanes(a, to, x, at)  # type: ignore[call-arg]
+                copy_lanes(a, to, x, at)
             else:
                 for c in range(U(lanes)):
                     a[to + c] = x[at + c]
@@ -68,7 +68,7 @@ def _store(a, y, place, n, top, left, first, lanes):  # type: ignore[no-untyped-
             at = U(i * STEP + j) * L
             to = U(n * batch + (top + i) * down + (left + j) * right + first)
             if lanes == LANES:
-                copy_lanes(y, to, a, at)  # type: ignore[call-arg]
+                copy_lanes(y, to, a, at)
             else:
                 for c in range(U(lanes)):
                     y[to + c] = a[at + c]
@@ -104,7 +104,7 @@ def _spread(x, place, grid, side, tiles, channels, values, row):  # type: ignore
                 evaluate_cotangent(a, b)
             to = U((row + tile - tiles[0]) * wide + c - channels[0])
             for k in range(U(POINTS)):
-                copy_lanes(flat, k * plane + to, a, k * L)  # type: ignore[call-arg]
+                copy_lanes(flat, k * plane + to, a, k * L)
 
 
 @njit()
@@ -119,7 +119,7 @@ def _collect(values, row, y, place, grid, tiles, channels):  # type: ignore[no-u
         for c in range(channels[0], channels[1], LANES):
             at = U((row + tile - tiles[0]) * wide + c - channels[0])
             for k in range(U(POINTS)):
-                copy_lanes(a, k * L, flat, k * plane + at)  # type: ignore[call-arg]
+                copy_lanes(a, k * L, flat, k * plane + at)
             interpolate(a, b)
             lanes = min(LANES, channels[1] - c)
             _store(a, y, place, n, i * STEP, j * STEP, c, lanes)
@@ -146,7 +146,7 @@ def _kernels(w, steps, rows, columns, values, to_row):  # type: ignore[no-untype
             evaluate_kernel(a, b)
             to = U((to_row + row - rows[0]) * wide + first - columns[0])
             for k in range(U(POINTS)):
-                copy_lanes(flat, k * plane + to, a, k * L)  # type: ignore[call-arg]
+                copy_lanes(flat, k * plane + to, a, k * L)
 
 
 @njit()
@@ -157,7 +157,7 @@ def _gather(values, at, w, row, columns, inputs):  # type: ignore[no-untyped-def
     plane = U(values.shape[1] * wide)
     for first in range(0, columns, LANES):
         for k in range(U(POINTS)):
-            copy_lanes(a, k * L, flat, k * plane + U(at * wide + first))  # type: ignore[call-arg]
+            copy_lanes(a, k * L, flat, k * plane + U(at * wide + first))
         gather_kernel(a, b)
         for lane in range(min(LANES, columns - first)):
             to = (row * inputs + first + lane) * TAPS

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from graphflow.backends.numba_kernels import EXACT, NUMBA, columns
-from graphflow.backends.numba_kernels.convolution import LINES, PRODUCTS, WINOGRAD
+from graphflow.backends.numba_kernels.convolution import BATCH, LINES, PRODUCTS, WINOGRAD
+from graphflow.backends.numba_kernels.layout import BATCH_LAST, CHANNELS_LAST
 from graphflow.ir.graph import Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import get_op
@@ -14,26 +15,27 @@ from graphflow.schedule.views import as_ordered
 
 BOUND = {"float32": 4e-6, "float64": 1e-14}
 """Of Winograd's algorithm: |error| / |value| in the Euclidean norm over the whole result."""
-LAST = (0, 2, 3, 1)
+ROWS, CHANNELS, IMAGES = (0, 1, 2, 3), CHANNELS_LAST[4], BATCH_LAST[4]
+"""Orders of axes in memory, the last of them is of neighbours."""
+orders = pytest.mark.parametrize(
+    "order", [ROWS, CHANNELS, IMAGES], ids=["rows", "channels", "batch"]
+)
 
 
-def drawn(shape: tuple[int, ...], dtype: str, last: bool = False, seed: int = 0) -> np.ndarray:
-    rows = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
-    return channels_last(rows) if last else rows
+def drawn(shape: tuple[int, ...], dtype: str, order=ROWS, seed: int = 0) -> np.ndarray:
+    out = as_ordered(np.empty(shape, dtype), order) if len(shape) == 4 else np.empty(shape, dtype)
+    out[...] = np.random.default_rng(seed).standard_normal(shape)
+    return out
 
 
-def channels_last(x: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(x.transpose(LAST)).transpose(0, 3, 1, 2)
-
-
-def computed(op: str, operands, last=False, backend=NUMBA, **attrs):
+def computed(op: str, operands, order=ROWS, backend=NUMBA, **attrs):
     """The result by a backend, by the portable forward in float64, and who computed it."""
     types = [TensorType(DType(str(x.dtype)), x.shape) for x in operands]
     complete = get_op(op).canonical(types, attrs)
     type = get_op(op).infer(*types, **complete)
     node = Node(op, ("x", "y"), tuple(complete.items()), type, "out")
     out = np.full(type.shape, np.nan, operands[0].dtype)
-    out = as_ordered(out, LAST) if last else out
+    out = as_ordered(out, order) if out.ndim == 4 else out
     bound = backend.bound(node, (out,), operands)
     bound.run()
     expected = get_op(op).forward(np, *(x.astype(np.float64) for x in operands), **complete)
@@ -47,12 +49,12 @@ def error(found: np.ndarray, expected: np.ndarray) -> float:
 BASE = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
 
-def three_sides(x, weight, last, backend=NUMBA, **given):
+def three_sides(x, weight, order, backend=NUMBA, **given):
     """A convolution, its adjoint and its derivative by the weight, of the same window."""
     attrs = {**BASE, **given}
-    y, *rest = computed("conv", (x, weight), last, backend, **attrs)
+    y, *rest = computed("conv", (x, weight), order, backend, **attrs)
     yield "conv", y, *rest
-    g = drawn(y.shape, str(y.dtype), last, seed=1)
+    g = drawn(y.shape, str(y.dtype), order, seed=1)
     windows = [
         n + sum(np.broadcast_to(p, 2)) - d * (k - 1) - 1 - (m - 1) * s
         for n, m, k, p, s, d in zip(
@@ -62,9 +64,9 @@ def three_sides(x, weight, last, backend=NUMBA, **given):
         )
     ]  # fmt: skip
     back = {**attrs, "output_padding": tuple(int(n) for n in windows)}
-    yield "conv_transpose", *computed("conv_transpose", (g, weight), last, backend, **back)
+    yield "conv_transpose", *computed("conv_transpose", (g, weight), order, backend, **back)
     attrs["kernel"] = weight.shape[2:]
-    yield "conv_weight_grad", *computed("conv_weight_grad", (x, g), False, backend, **attrs)
+    yield "conv_weight_grad", *computed("conv_weight_grad", (x, g), ROWS, backend, **attrs)
 
 
 def _pairs(padding):
@@ -81,14 +83,14 @@ WINOGRAD_SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("last", [True, False], ids=["last", "first"])
+@orders
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", WINOGRAD_SHAPES, ids=str)
-def test_winograd_keeps_its_bound(shape, dtype, last):
+def test_winograd_keeps_its_bound(shape, dtype, order):
     batch, channels, height, width, outputs, padding = shape
-    x = drawn((batch, channels, height, width), dtype, last)
+    x = drawn((batch, channels, height, width), dtype, order)
     weight = drawn((outputs, channels, 3, 3), dtype, seed=2)
-    for op, found, expected, by in three_sides(x, weight, last, padding=padding):
+    for op, found, expected, by in three_sides(x, weight, order, padding=padding):
         assert by == WINOGRAD, op
         assert error(found, expected) < BOUND[dtype], op
 
@@ -98,15 +100,18 @@ def test_winograd_keeps_its_bound(shape, dtype, last):
     "channels, size, bound", [(16, 16, 1.5e-6), (64, 16, 2e-6), (256, 8, 4e-6), (512, 4, 6e-6)]
 )
 def test_winograds_bound_grows_with_the_channels(channels, size, bound):
-    x = drawn((8, channels, size, size), "float32", True)
+    x = drawn((8, channels, size, size), "float32", CHANNELS)
     weight = drawn((channels, channels, 3, 3), "float32", seed=2)
-    for op, found, expected, by in three_sides(x, weight, True, padding=1):
+    for op, found, expected, by in three_sides(x, weight, CHANNELS, padding=1):
         assert by == WINOGRAD and error(found, expected) < bound, op
 
 
 def test_large_kernels_and_few_tiles_are_shared_out_by_channels():
-    x, weight = drawn((1, 176, 4, 4), "float32", True), drawn((160, 176, 3, 3), "float32", seed=2)
-    for op, found, expected, by in three_sides(x, weight, True, padding=1):
+    x, weight = (
+        drawn((1, 176, 4, 4), "float32", CHANNELS),
+        drawn((160, 176, 3, 3), "float32", seed=2),
+    )
+    for op, found, expected, by in three_sides(x, weight, CHANNELS, padding=1):
         assert by == WINOGRAD and error(found, expected) < BOUND["float32"], op
 
 
@@ -128,34 +133,51 @@ PRODUCT_SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("last", [True, False], ids=["last", "first"])
+@orders
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", PRODUCT_SHAPES, ids=str)
-def test_windows_as_rows_of_a_product(shape, dtype, last):
+def test_windows_as_rows_of_a_product(shape, dtype, order):
     batch, channels, height, width, outputs, kernel, given = shape
-    x = drawn((batch, channels, height, width), dtype, last)
+    x = drawn((batch, channels, height, width), dtype, order)
     weight = drawn((outputs, channels, *kernel), dtype, seed=2)
-    for op, found, expected, by in three_sides(x, weight, last, **given):
+    for op, found, expected, by in three_sides(x, weight, order, **given):
         assert by in (LINES, PRODUCTS), op
+        assert error(found, expected) < ROUNDING[dtype], op
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", PRODUCT_SHAPES, ids=str)
+def test_a_pixel_of_all_images_at_a_time(shape, dtype):
+    _, channels, height, width, outputs, kernel, given = shape
+    weight = drawn((outputs, channels, *kernel), dtype, seed=2)
+    for order, batch in [(IMAGES, 48), (ROWS, 16)]:  # what is fed lies in rows
+        x = drawn((batch, channels, height, width), dtype, order)
+        y, expected, by = computed("conv", (x, weight), IMAGES, **{**BASE, **given})
+        assert by == BATCH and error(y, expected) < ROUNDING[dtype]
+    x = drawn((32, channels, height, width), dtype, IMAGES)
+    for op, found, expected, by in three_sides(x, weight, IMAGES, **given):
+        assert by == BATCH, op
         assert error(found, expected) < ROUNDING[dtype], op
 
 
 def test_rows_are_laid_out_in_several_goes(monkeypatch):
     monkeypatch.setattr(columns, "ROOM", 1000)
-    x, weight = drawn((5, 4, 9, 9), "float32", True), drawn((6, 4, 3, 3), "float32", seed=2)
-    for op, found, expected, _ in three_sides(x, weight, True, stride=2):
+    x, weight = drawn((5, 4, 9, 9), "float32", CHANNELS), drawn((6, 4, 3, 3), "float32", seed=2)
+    for op, found, expected, _ in three_sides(x, weight, CHANNELS, stride=2):
         assert error(found, expected) < ROUNDING["float32"], op
 
 
 def test_operands_may_be_parts_of_arrays():
-    whole = drawn((3, 24, 12, 12), "float32", True)
+    whole = drawn((3, 24, 12, 12), "float32", CHANNELS)
     weight = drawn((8, 10, 3, 3), "float32", seed=2)
     for part in (whole[:, 5:15], whole[:, 5:15, 1:9, 2:9], whole[::2, 3:23:2, ::2]):
         for stride in (1, 2):
-            for op, found, expected, _ in three_sides(part, weight, True, stride=stride, padding=1):
+            for op, found, expected, _ in three_sides(
+                part, weight, CHANNELS, stride=stride, padding=1
+            ):
                 assert error(found, expected) < BOUND["float32"], op
     lone = np.broadcast_to(drawn((3, 10, 1, 1), "float32"), (3, 10, 5, 5))
-    for op, found, expected, _ in three_sides(lone, weight, False, padding=1):
+    for op, found, expected, _ in three_sides(lone, weight, ROWS, padding=1):
         assert error(found, expected) < ROUNDING["float32"], op
 
 
@@ -169,13 +191,15 @@ def test_other_convolutions_are_left_to_numpy():
 
 def test_exact_convolutions_do_without():
     x, weight = drawn((2, 16, 8, 8), "float32"), drawn((16, 16, 3, 3), "float32", seed=2)
-    for op, found, expected, by in three_sides(x, weight, False, EXACT, padding=1):
+    for op, found, expected, by in three_sides(x, weight, ROWS, EXACT, padding=1):
         assert by != WINOGRAD and error(found, expected) < 1e-6, op
 
 
 def test_results_are_the_same_bit_for_bit():
-    x, weight = drawn((4, 32, 9, 9), "float32", True), drawn((48, 32, 3, 3), "float32", seed=2)
-    first, again = ([f for _, f, *_ in three_sides(x, weight, True, padding=1)] for _ in range(2))
+    x, weight = drawn((4, 32, 9, 9), "float32", CHANNELS), drawn((48, 32, 3, 3), "float32", seed=2)
+    first, again = (
+        [f for _, f, *_ in three_sides(x, weight, CHANNELS, padding=1)] for _ in range(2)
+    )
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.backends.numba_kernels.layout import PIXELS, image_orders
+from graphflow.backends.numba_kernels.layout import BATCH_LAST, CHANNELS_LAST, image_orders
 from graphflow.ir import DType, TensorType
 from graphflow.ops import Builder
 from graphflow.ops.builder import Value
@@ -25,10 +25,10 @@ train: {minimize: loss, optimizer: 'sgd(lr=0.1, momentum=0.9)', epochs: 1, seed:
 """
 
 
-@pytest.mark.parametrize("channels", [4, 24])
-def test_a_step_leaves_what_numpy_leaves(channels: int) -> None:
+@pytest.mark.parametrize("channels, batch", [(4, 5), (4, 16), (24, 5)])
+def test_a_step_leaves_what_numpy_leaves(channels: int, batch: int) -> None:
     rng = np.random.default_rng(0)
-    feed = {"image": rng.standard_normal((5, 3, 12, 10)), "label": rng.integers(0, 4, 5)}
+    feed = {"image": rng.standard_normal((batch, 3, 12, 10)), "label": rng.integers(0, 4, batch)}
     found = []
     for kernels in ("numpy", "numba"):
         net = gf.loads(NET.replace("CHANNELS", str(channels)))
@@ -40,8 +40,8 @@ def test_a_step_leaves_what_numpy_leaves(channels: int) -> None:
         np.testing.assert_allclose(found[1][name], value, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
-def images(b: Builder, name: str, channels: int) -> Value:
-    return b.input(name, TensorType(DType.FLOAT32, (2, channels, 8, 8)))
+def images(b: Builder, name: str, channels: int, batch: int = 2) -> Value:
+    return b.input(name, TensorType(DType.FLOAT32, (batch, channels, 8, 8)))
 
 
 def kernel(b: Builder, outputs: int, inputs: int, name: str = "w") -> Value:
@@ -63,7 +63,8 @@ def test_results_of_broad_convolutions_and_what_follows_lie_channels_last() -> N
     flat = b.add("reshape", joined, shape=(2, 1024))
     lone = x * x
     graph = b.graph([v.name for v in (planes, flat, lone)])
-    assert image_orders(graph) == dict.fromkeys((v.name for v in (y, z, pooled, joined)), PIXELS[4])
+    found = (v.name for v in (y, z, pooled, joined))
+    assert image_orders(graph) == dict.fromkeys(found, CHANNELS_LAST[4])
 
 
 def test_joined_along_another_axis_or_reduced_they_lie_row_by_row() -> None:
@@ -73,7 +74,18 @@ def test_joined_along_another_axis_or_reduced_they_lie_row_by_row() -> None:
     assert set(image_orders(b.graph([v.name for v in others]))) == {y.name}
 
 
-def test_nets_of_few_channels_and_nets_without_convolutions_stay_as_they_are() -> None:
+def test_results_of_convolutions_with_few_channels_lie_batch_last_if_that_fills_lanes() -> None:
+    for batch, fills in [(32, True), (20, False)]:
+        b = Builder()
+        y = convolved(images(b, "x", 6, batch), kernel(b, 16, 6))
+        z = b.add("relu", y)
+        planes = b.add("reshape", z, shape=(batch, 16, 64))
+        doubled = planes + planes
+        expected = {y.name: BATCH_LAST[4], z.name: BATCH_LAST[4], doubled.name: BATCH_LAST[3]}
+        assert image_orders(b.graph([doubled.name])) == (expected if fills else {})
+
+
+def test_nets_of_few_channels_and_images_and_nets_without_convolutions_stay() -> None:
     b = Builder()
     x = images(b, "x", 6)
     assert image_orders(b.graph([convolved(x, kernel(b, 16, 6)).name])) == {}

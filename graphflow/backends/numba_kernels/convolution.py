@@ -1,19 +1,20 @@
 """Convolutions, their adjoints and their derivatives by the weight: which kernel does which.
 
-Chosen by shapes alone: Winograd's for kernels of 3 x 3 with stride 1 and enough channels, unless
-convolutions are to be exact; else the windows laid out as rows of a matrix.
+Chosen by shapes, and by how images lie in memory, alone: Winograd's for kernels of 3 x 3 with
+stride 1 and enough channels, unless convolutions are to be exact; sums over a pixel of all images
+where the batch lies last; else the windows laid out as lines or rows of a matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
-from graphflow.backends.base import Bound, Factory, Operand
+from graphflow.backends.base import Bound, Factory, Kernel, Operand
 from graphflow.backends.numba_kernels import batches, columns, planes, winograd
 from graphflow.backends.numba_kernels.columns import Sweep
 from graphflow.backends.numba_kernels.images import Image, usable
-from graphflow.backends.numba_kernels.winograd import worthwhile
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
@@ -32,79 +33,100 @@ def convolutions(exact: bool) -> Mapping[str, Factory]:
     }
 
 
-def _arrays(inputs: tuple[Operand, ...], out: Array) -> tuple[Array, Array] | None:
-    """The operands, where all of these arrays can be worked with."""
-    x, y = inputs
-    assert isinstance(x, Array) and isinstance(y, Array)
-    return (x, y) if all(a.dtype == out.dtype and usable(a) for a in (x, y, out)) else None
+@dataclass(frozen=True)
+class _Convolution:
+    """Images, weight and results of a convolution, one of which a node computes from the others."""
+
+    image: Array
+    weight: Array
+    results: Array
+    windows: Windows
+
+    @staticmethod
+    def of(node: Node, image: Operand, weight: Operand, results: Operand) -> _Convolution | None:
+        """The convolution, where all of these arrays can be worked with."""
+        assert isinstance(image, Array) and isinstance(weight, Array) and isinstance(results, Array)
+        same = image.dtype == weight.dtype == results.dtype
+        if not (same and usable(image) and usable(weight) and usable(results)):
+            return None
+        if node.attr("groups") != 1:
+            return None
+        stride, padding, dilation = (node.attr(k) for k in ("stride", "padding", "dilation"))
+        windows = Windows(weight.shape[2:], stride, padding, dilation)  # type: ignore[arg-type]
+        return _Convolution(image, weight, results, windows)
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """The padding above and before an image."""
+        (above, _), (before, _) = self.windows.padding
+        assert isinstance(above, int) and isinstance(before, int)
+        return above, before
+
+    @property
+    def sweep(self) -> Sweep:
+        """The windows as rows of a matrix."""
+        return Sweep.of(self.image, self.results, self.weight, self.windows)
+
+    def way(self, exact: bool, adjoint: bool = False) -> str:
+        """Which kernels suit; in the adjoint images are computed from results."""
+        read, made = (self.results, self.image) if adjoint else (self.image, self.results)
+        tiled = self.weight.flags.c_contiguous and winograd.worthwhile(self.windows, read, made)
+        if tiled and not exact:
+            return WINOGRAD
+        if batches.suits(read, made):
+            return BATCH
+        return LINES if planes.suits(self.image, self.results) else PRODUCTS
 
 
-def _windows(node: Node, kernel: tuple[int, ...]) -> Windows:
-    stride, padding, dilation = (node.attr(k) for k in ("stride", "padding", "dilation"))
-    return Windows(kernel, stride, padding, dilation)  # type: ignore[arg-type]
-
-
-def _before(windows: Windows) -> tuple[int, int]:
-    """The padding above and before an image."""
-    (above, _), (before, _) = windows.padding
-    assert isinstance(above, int) and isinstance(before, int)
-    return above, before
+def _bound(way: str, ways: Mapping[str, Callable[[], Kernel]]) -> Bound:
+    return Bound(ways[way](), way)
 
 
 def _conv(
     exact: bool, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
 ) -> Bound | None:
-    (y,) = out
-    found = _arrays(inputs, y)
-    if found is None or node.attr("groups") != 1:
+    x, weight = inputs
+    c = _Convolution.of(node, x, weight, out[0])
+    if c is None:
         return None
-    x, weight = found
-    windows = _windows(node, weight.shape[2:])
-    if not exact and weight.flags.c_contiguous and worthwhile(windows, x, y):
-        return Bound(winograd.convolution(Image(x), weight, Image(y), _before(windows)), WINOGRAD)
-    if batches.suits(x, y):
-        return Bound(batches.convolution(x, weight, y, windows), BATCH)
-    if planes.suits(x, y):
-        return Bound(planes.convolution(x, weight, y, windows), LINES)
-    return Bound(columns.convolution(Sweep.of(x, y, weight, windows)), PRODUCTS)
+    x, w, y = c.image, c.weight, c.results
+    return _bound(c.way(exact), {
+        WINOGRAD: lambda: winograd.convolution(Image(x), w, Image(y), c.before),
+        BATCH: lambda: batches.convolution(x, w, y, c.windows),
+        LINES: lambda: planes.convolution(x, w, y, c.windows),
+        PRODUCTS: lambda: columns.convolution(c.sweep),
+    })  # fmt: skip
 
 
 def _conv_transpose(
     exact: bool, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
 ) -> Bound | None:
     """With stride 1 this is a convolution by the kernel turned around."""
-    (y,) = out
-    found = _arrays(inputs, y)
-    if found is None or node.attr("groups") != 1:
+    results, weight = inputs
+    c = _Convolution.of(node, out[0], weight, results)
+    if c is None:
         return None
-    x, weight = found
-    windows = _windows(node, weight.shape[2:])
-    if not exact and weight.flags.c_contiguous and worthwhile(windows, x, y):
-        above, before = _before(windows)
-        padding = 2 - above, 2 - before
-        run = winograd.convolution(Image(x), weight, Image(y), padding, turned=True)
-        return Bound(run, WINOGRAD)
-    if batches.suits(x, y):
-        return Bound(batches.convolution(x, weight, y, windows, back=True), BATCH)
-    if planes.suits(y, x):
-        return Bound(planes.adjoint(y, weight, x, windows), LINES)
-    return Bound(columns.adjoint(Sweep.of(y, x, weight, windows)), PRODUCTS)
+    x, w, y = c.image, c.weight, c.results
+    around = 2 - c.before[0], 2 - c.before[1]
+    return _bound(c.way(exact, adjoint=True), {
+        WINOGRAD: lambda: winograd.convolution(Image(y), w, Image(x), around, turned=True),
+        BATCH: lambda: batches.convolution(y, w, x, c.windows, back=True),
+        LINES: lambda: planes.adjoint(x, w, y, c.windows),
+        PRODUCTS: lambda: columns.adjoint(c.sweep),
+    })  # fmt: skip
 
 
 def _conv_weight_grad(
     exact: bool, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
 ) -> Bound | None:
-    (weight,) = out
-    found = _arrays(inputs, weight)
-    if found is None or node.attr("groups") != 1:
+    x, results = inputs
+    c = _Convolution.of(node, x, out[0], results)
+    if c is None:
         return None
-    x, cotangent = found
-    windows = _windows(node, weight.shape[2:])
-    if not exact and weight.flags.c_contiguous and worthwhile(windows, x, cotangent):
-        run = winograd.weight_gradient(Image(x), Image(cotangent), weight, _before(windows))
-        return Bound(run, WINOGRAD)
-    if batches.suits(x, cotangent):
-        return Bound(batches.weight_gradient(x, cotangent, weight, windows), BATCH)
-    if planes.suits(x, cotangent):
-        return Bound(planes.weight_gradient(x, cotangent, weight, windows), LINES)
-    return Bound(columns.weight_gradient(Sweep.of(x, cotangent, weight, windows), weight), PRODUCTS)
+    x, w, y = c.image, c.weight, c.results
+    return _bound(c.way(exact), {
+        WINOGRAD: lambda: winograd.weight_gradient(Image(x), Image(y), w, c.before),
+        BATCH: lambda: batches.weight_gradient(x, y, w, c.windows),
+        LINES: lambda: planes.weight_gradient(x, y, w, c.windows),
+        PRODUCTS: lambda: columns.weight_gradient(c.sweep, w),
+    })  # fmt: skip

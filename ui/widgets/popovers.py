@@ -19,7 +19,6 @@ const fields = () => [...body().querySelectorAll(FIELDS)].filter((field) =>
   && field.getClientRects().length > 0);
 const CLOSING = 400; // milliseconds
 let last = 0;
-let beside = false;
 
 /** Focus a field of the popover as soon as it is there, and stays. */
 function enter(tries, seen) {
@@ -32,7 +31,7 @@ function enter(tries, seen) {
 /** Opened by a key, a popover has the focus at once. */
 function clicked(event) {
   const button = event.target.closest && event.target.closest(BUTTON);
-  if (!button || event.detail !== 0) return;
+  if (!button || event.detail !== 0 || !event.isTrusted) return;
   last = 0;
   setTimeout(() => enter(20), 100);
 }
@@ -61,23 +60,22 @@ function focused(event) {
   last = Math.max(0, fields().indexOf(event.target.closest('canvas') || event.target));
 }
 
-/** A link that is clicked beside an open popover waits until the page has heard that this closes:
- * heard later, that would end the run of the page that the link leads to.
+/** A link that is clicked beside an open popover waits until this is closed and the page has heard
+ * of it: heard later, that would end the run of the page that the link leads to. The popover would
+ * close with the very click that it does not see.
  */
 function left(event) {
   const link = event.target.closest && event.target.closest('a[href]');
-  if (event.type === 'pointerdown') beside = Boolean(body() && link && !body().contains(link));
-  else if (beside && link && event.isTrusted) {
-    beside = false;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    setTimeout(() => link.click(), CLOSING);
-  }
+  const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (!link || elsewhere || !event.isTrusted || !opener() || body()?.contains(link)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  opener().click();
+  setTimeout(() => link.click(), CLOSING);
 }
 
 export default function () {  // the same listener is added once, however often this is called
   document.addEventListener('click', clicked, true);
-  document.addEventListener('pointerdown', left, true);
   document.addEventListener('click', left, true);
   document.addEventListener('keydown', pressed, true);
   document.addEventListener('focusin', focused, true);

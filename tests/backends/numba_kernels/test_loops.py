@@ -8,7 +8,8 @@ import pytest
 from graphflow.backends.numba_kernels import fuses
 from graphflow.diagnostics import GraphflowError
 from graphflow.ops import OPS, F
-from graphflow.ops.elementwise import Elementwise
+from graphflow.ops.elementwise import Elementwise, Float
+from graphflow.ops.op import Array, Namespace
 from graphflow.passes import fuse
 from tests.backends.numba_kernels.fusing import inputs, results
 
@@ -142,6 +143,21 @@ def test_operators_are_loops_by_their_own_definition(name: str, dtype: str) -> N
     arrays = [RNG.uniform(*op.domain, (9, 300)).astype(dtype) for _ in op.operands]
     values = inputs(*arrays)
     results([values[0].builder.add(name, *values)], arrays)
+
+
+def test_a_new_operator_is_fused_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Bump(Float):
+        """1 / (1 + x^2)."""
+
+        def forward(self, xp: Namespace, x: Array) -> Array:
+            return 1 / (1 + x * x)
+
+    monkeypatch.setattr(Bump, "name", "bump")
+    monkeypatch.setitem(OPS, "bump", Bump())
+    arrays = [drawn(30, 40), drawn(40)]
+    x, bias = inputs(*arrays)
+    (found,) = results([x.builder.add("bump", x + bias) * 2], arrays)
+    np.testing.assert_allclose(found, 2 / (1 + (arrays[0] + arrays[1]) ** 2), rtol=1e-6)
 
 
 def test_an_operator_that_looks_at_values_is_left_alone() -> None:

@@ -65,9 +65,9 @@ def train(
     and of all random draws. ``out`` is a folder for checkpoints and metrics; without it nothing is
     written. There a checkpoint is written after each epoch and every ``save_every`` seconds, and
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
-    ``kernels`` names the kernel set, "numpy" or "numba"; without it a long run compiles numba's
-    before its first step, and a short one begins at once. ``exact_conv`` keeps convolutions from
-    algorithms that round more than their definition does.
+    ``kernels`` names the kernel set, "numpy", "numba" or "onednn"; without it a long run compiles
+    numba's before its first step, and a short one begins at once. ``exact_conv`` keeps
+    convolutions from algorithms that round more than their definition does.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",

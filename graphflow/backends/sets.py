@@ -13,7 +13,7 @@ from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 
-KernelsName = Literal["numpy", "numba"]
+KernelsName = Literal["numpy", "numba", "onednn"]
 Orders = Callable[[Graph], Mapping[str, tuple[int, ...]]]
 """For a concrete graph the values that are not to lie row by row: their axes, outermost first."""
 
@@ -37,7 +37,11 @@ class KernelSet:
 
 
 def kernels_named(name: str) -> KernelsName:
-    """The name of a kernel set, if it is one. Raises GF033."""
+    """The name of a kernel set, if it is one that can be had. Raises GF033 and GF076."""
+    if name == "onednn":
+        from graphflow.backends.onednn_kernels.library import library
+
+        library()
     for known in get_args(KernelsName):
         if name == known:
             return known  # type: ignore[no-any-return]
@@ -55,9 +59,18 @@ def kernel_set(name: KernelsName, exact_conv: bool = False) -> KernelSet:
         case "numpy":
             return KernelSet("numpy", NUMPY)
         case "numba":
-            from graphflow.backends.numba_kernels import EXACT, NUMBA, chosen_orders, fuses
+            from graphflow.backends.numba_kernels import EXACT, NUMBA
 
-            return KernelSet(
-                "numba", EXACT if exact_conv else NUMBA,
-                fuses=fuses, adds=True, threads=True, orders=chosen_orders,
-            )  # fmt: skip
+            return _compiled("numba", EXACT if exact_conv else NUMBA)
+        case "onednn":
+            from graphflow.backends import onednn_kernels
+
+            made = onednn_kernels.EXACT if exact_conv else onednn_kernels.ONEDNN
+            return _compiled("onednn", made)
+
+
+def _compiled(name: KernelsName, backend: Backend) -> KernelSet:
+    """A set that has Numba's loops and orders."""
+    from graphflow.backends.numba_kernels import chosen_orders, fuses
+
+    return KernelSet(name, backend, fuses=fuses, adds=True, threads=True, orders=chosen_orders)

@@ -1,5 +1,6 @@
-"""One measurement: ``python -m graphflow.bench.child IMPLEMENTATION ROW THREADS`` prints one line
-of JSON, the median time of a step in milliseconds and how busy others kept the machine meanwhile.
+"""One measurement: ``python -m graphflow.bench.child IMPLEMENTATION ROW THREADS [KERNELS]`` prints
+one line of JSON, the median time of a step in milliseconds and how busy others kept the machine
+meanwhile. KERNELS names the kernel set on our side.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from time import perf_counter
 
 import psutil
 
+from graphflow.backends.sets import KernelsName, kernels_named
 from graphflow.bench.peers import prepared
 from graphflow.bench.rows import find
 
@@ -25,14 +27,14 @@ SHORTEST = 1e-4
 """Seconds; of steps that take less, several are timed at once."""
 
 
-def main(implementation: str, name: str, threads: int) -> None:
+def main(implementation: str, name: str, threads: int, kernels: KernelsName = "numba") -> None:
     """Measure one row and print what was seen."""
     row = find(name)
     with ExitStack() as opened:
         if implementation == OURS:
             from graphflow.bench import ours
 
-            step = ours.prepared(row, opened)
+            step = ours.prepared(row, opened, kernels)
         else:
             step = prepared(implementation, row, threads)
         print(json.dumps(measured(step)), flush=True)
@@ -80,4 +82,4 @@ def _own() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *map(kernels_named, sys.argv[4:]))

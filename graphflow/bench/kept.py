@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from graphflow.backends.sets import KernelsName
 from graphflow.bench.report import packages, processor
 from graphflow.bench.rows import Row
 from graphflow.bench.timing import Bench, Run
@@ -27,10 +28,10 @@ class Kept:
     about: dict[str, object]
 
     @classmethod
-    def beside(cls, table: Path, threads: int, peers: Sequence[str]) -> Kept:
+    def beside(cls, table: Path, threads: int, peers: Sequence[str], kernels: KernelsName) -> Kept:
         """Of what would be measured now, beside the file of a table."""
         about = {"threads": threads, "processor": processor(), "sources": sources(),
-                 **packages(peers)}  # fmt: skip
+                 **packages(peers, kernels)}  # fmt: skip
         return cls(table.with_suffix(".runs.jsonl"), about)
 
     def resumed(self, bench: Bench) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from graphflow.backends.sets import KernelsName
 from graphflow.bench.child import OURS
 from graphflow.bench.peers import PEERS, versions
 from graphflow.bench.roofline import Rates
@@ -114,7 +115,7 @@ def about_dropped(found: Sequence[Line]) -> str | None:
     return f"{runs} dropped: others used more than {FOREIGN:.0%} of a processor"
 
 
-def machine(threads: int, peers: Sequence[str], rates: Rates) -> list[str]:
+def machine(threads: int, peers: Sequence[str], kernels: KernelsName, rates: Rates) -> list[str]:
     """This machine and what runs on it, in words: no names of hosts or places."""
     cores, memory = psutil.cpu_count(logical=False), psutil.virtual_memory().total
     return [
@@ -122,16 +123,19 @@ def machine(threads: int, peers: Sequence[str], rates: Rates) -> list[str]:
         f"{memory / 2**30:.0f} GiB of memory",
         f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"graphflow {__version__}, "
-        + ", ".join(f"{name} {number}" for name, number in packages(peers).items()),
-        f"{threads} threads on either side" if threads > 1 else "1 thread on either side",
+        + ", ".join(f"{name} {number}" for name, number in packages(peers, kernels).items()),
+        f"our kernels: {kernels}; "
+        + (f"{threads} threads on either side" if threads > 1 else "1 thread on either side"),
         f"at best {rates.flops / 1e9:.0f} GFLOP/s in a product of matrices, "
         f"{rates.bytes / 1e9:.0f} GB/s read and written in a copy",
     ]
 
 
-def packages(peers: Sequence[str]) -> dict[str, str]:
+def packages(peers: Sequence[str], kernels: KernelsName) -> dict[str, str]:
     """The versions of what computes, ours and the peers'."""
-    return {name: version(name) for name in ("numpy", "numba")} | versions(peers)
+    needed = {"numpy": ("numpy",), "numba": ("numpy", "numba")}
+    ours = needed.get(kernels, ("numpy", "numba", "onednn-cpu-gomp"))
+    return {name: version(name) for name in ours} | versions(peers)
 
 
 def processor() -> str:

@@ -34,6 +34,7 @@ def command(
         int | None, typer.Option(min=1, help="On either side, else as many as there are cores.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Processes a side and row.")] = 5,
+    kernels: Annotated[str, typer.Option(help="Ours: numpy, numba or onednn.")] = "numba",
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the table as Markdown, too; or a folder for it."),
@@ -49,15 +50,16 @@ def command(
     """
     import psutil
 
+    from graphflow.backends.sets import kernels_named
     from graphflow.bench import rows as table
     from graphflow.bench.report import written_to
     from graphflow.bench.timing import Bench, in_a_process
     from graphflow.interrupts import terminable
 
-    peers, found = _peers(against), table.chosen(rows or [])
+    peers, found, ours = _peers(against), table.chosen(rows or []), kernels_named(kernels)
     file = None if out is None else written_to(out)
     count = threads or psutil.cpu_count(logical=False) or 1
-    bench = Bench(found, peers, rounds, in_a_process(count))
+    bench = Bench(found, peers, rounds, in_a_process(count, ours), kernels=ours)
     with terminable():
         measured, stopped = _measured(bench, file, count)
     _told(measured, as_json)
@@ -86,7 +88,7 @@ def _measured(bench: Bench, file: Path | None, threads: int) -> tuple[list[Line]
     from graphflow.bench.roofline import rates
     from graphflow.files import write_atomically
 
-    kept = None if file is None else Kept.beside(file, threads, bench.peers)
+    kept = None if file is None else Kept.beside(file, threads, bench.peers, bench.kernels)
     if kept is not None:
         _resume(bench, kept)
     best, least = rates(threads), dict[str, float]()
@@ -94,7 +96,8 @@ def _measured(bench: Bench, file: Path | None, threads: int) -> tuple[list[Line]
     def table() -> list[Line]:
         found = lines(bench, least)
         if file is not None:
-            page = markdown(found, machine(threads, bench.peers, best), bench.rounds)
+            about = machine(threads, bench.peers, bench.kernels, best)
+            page = markdown(found, about, bench.rounds)
             write_atomically(file, page.encode())
         return found
 

@@ -44,7 +44,7 @@ FoldCount = Annotated[
 ]
 Backend = Annotated[str | None, typer.Option(help="numpy.")]
 Kernels = Annotated[
-    str | None, typer.Option(help="numpy or numba, else as the run is short or long.")
+    str | None, typer.Option(help="numpy, numba or onednn, else as the run is long.")
 ]
 ExactConv = Annotated[
     bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
@@ -230,7 +230,7 @@ def _training(
 
 def _told_of_kernels(loop: Loop) -> Loop:
     """Say what the first step waits for."""
-    if loop.trainer.settings.kernels == "numba":
+    if loop.trainer.settings.kernels != "numpy":
         say("compiling kernels before the first step; with --kernels numpy it begins at once")
     return loop
 

@@ -44,7 +44,7 @@ def command(
         bool, typer.Option("--schedule", help="The order in which the fast plan runs.")
     ] = False,
     kernels: Annotated[
-        str, typer.Option(help="The fast plan for these: numpy or numba.")
+        str, typer.Option(help="The fast plan for these: numpy, numba or onednn.")
     ] = "numpy",
     memory: Annotated[
         bool, typer.Option("--memory", help="The largest values and how long they are kept.")

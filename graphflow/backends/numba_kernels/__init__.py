@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.gathers import GATHERS
+from graphflow.backends.numba_kernels.gemm import product
 from graphflow.backends.numba_kernels.joining import JOINING
 from graphflow.backends.numba_kernels.layout import image_orders
 from graphflow.backends.numba_kernels.loops import LOOPS
 from graphflow.backends.numba_kernels.pooling import POOLING
-from graphflow.backends.numba_kernels.products import PRODUCTS, product_orders
+from graphflow.backends.numba_kernels.products import product_orders, product_rules
 from graphflow.backends.numba_kernels.tracing import has_loop as fuses
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
 __all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
 
-RULES = {**PRODUCTS, **POOLING, **JOINING, **GATHERS, **LOOPS}
+RULES = {**product_rules(product), **POOLING, **JOINING, **GATHERS, **LOOPS}
 NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
 EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""

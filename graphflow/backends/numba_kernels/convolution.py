@@ -33,8 +33,14 @@ def convolutions(exact: bool) -> Mapping[str, Factory]:
     }
 
 
+def windows_of(node: Node, weight: Array) -> Windows:
+    """The windows of a convolution, or of one of its derivatives."""
+    stride, padding, dilation = (node.attr(k) for k in ("stride", "padding", "dilation"))
+    return Windows(weight.shape[2:], stride, padding, dilation)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
-class _Convolution:
+class Convolution:
     """Images, weight and results of a convolution, one of which a node computes from the others."""
 
     image: Array
@@ -43,7 +49,7 @@ class _Convolution:
     windows: Windows
 
     @staticmethod
-    def of(node: Node, image: Operand, weight: Operand, results: Operand) -> _Convolution | None:
+    def of(node: Node, image: Operand, weight: Operand, results: Operand) -> Convolution | None:
         """The convolution, where all of these arrays can be worked with."""
         assert isinstance(image, Array) and isinstance(weight, Array) and isinstance(results, Array)
         same = image.dtype == weight.dtype == results.dtype
@@ -51,9 +57,7 @@ class _Convolution:
             return None
         if node.attr("groups") != 1:
             return None
-        stride, padding, dilation = (node.attr(k) for k in ("stride", "padding", "dilation"))
-        windows = Windows(weight.shape[2:], stride, padding, dilation)  # type: ignore[arg-type]
-        return _Convolution(image, weight, results, windows)
+        return Convolution(image, weight, results, windows_of(node, weight))
 
     @property
     def before(self) -> tuple[int, int]:
@@ -86,7 +90,7 @@ def _conv(
     exact: bool, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
 ) -> Bound | None:
     x, weight = inputs
-    c = _Convolution.of(node, x, weight, out[0])
+    c = Convolution.of(node, x, weight, out[0])
     if c is None:
         return None
     x, w, y = c.image, c.weight, c.results
@@ -103,7 +107,7 @@ def _conv_transpose(
 ) -> Bound | None:
     """With stride 1 this is a convolution by the kernel turned around."""
     results, weight = inputs
-    c = _Convolution.of(node, out[0], weight, results)
+    c = Convolution.of(node, out[0], weight, results)
     if c is None:
         return None
     x, w, y = c.image, c.weight, c.results
@@ -120,7 +124,7 @@ def _conv_weight_grad(
     exact: bool, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
 ) -> Bound | None:
     x, results = inputs
-    c = _Convolution.of(node, x, out[0], results)
+    c = Convolution.of(node, x, out[0], results)
     if c is None:
         return None
     x, w, y = c.image, c.weight, c.results

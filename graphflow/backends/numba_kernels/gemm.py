@@ -150,15 +150,24 @@ def product(
 
     ``alpha`` (1 where there is none) is read when the product runs.
     """
-    if out.dtype not in WALKS or not x.dtype == y.dtype == out.dtype or not x.size or not y.size:
+    found = arranged(x, y, out)
+    if found is None or out.dtype not in WALKS:
+        return None
+    x, y, out = found
+    one = np.ones((), out.dtype) if alpha is None else alpha
+    return _calls(x, y, out, one, beta)
+
+
+def arranged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array] | None:
+    """A product as one of matrices, or of batches of them, into rows without gaps."""
+    if not x.dtype == y.dtype == out.dtype or not x.size or not y.size:
         return None
     x, y, out = _merged(*_matrices(x, y, out))
     if not all(map(_usable, (x, y, out))):
         return None
     if not _by_rows(out):  # BLAS writes rows: out' = y' x'
         x, y, out = np.matrix_transpose(y), np.matrix_transpose(x), np.matrix_transpose(out)
-    one = np.ones((), out.dtype) if alpha is None else alpha
-    return _calls(x, y, out, one, beta)
+    return x, y, out
 
 
 def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Callable[[], None]:

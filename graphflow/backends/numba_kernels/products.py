@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.gemm import product
 from graphflow.ir.graph import Graph, Node
 from graphflow.ops.op import Array
 from graphflow.ops.rearrange import layout_of
@@ -15,13 +16,30 @@ from graphflow.ops.rearrange import layout_of
 Order = tuple[int, ...]
 
 
-def _matmul(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+class Product(Protocol):
+    """Binds out = alpha x y + beta out, beta 0 or 1; None where it cannot."""
+
+    def __call__(
+        self, x: Array, y: Array, out: Array, alpha: Array | None = None, beta: float = 0.0
+    ) -> Kernel | None: ...
+
+
+def product_rules(product: Product) -> Mapping[str, Factory]:
+    """The rules of the operators that are products, by what binds one."""
+    return {"matmul": partial(_matmul, product), "addmm": partial(_addmm, product)}
+
+
+def _matmul(
+    product: Product, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
+) -> Kernel | None:
     x, y = inputs
     assert isinstance(x, Array) and isinstance(y, Array)
     return product(x, y, out[0])
 
 
-def _addmm(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
+def _addmm(
+    product: Product, node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]
+) -> Kernel | None:
     """The product added to the input, in its own memory or in a copy of it."""
     (target,), (start, x, y, alpha) = out, inputs
     assert all(isinstance(operand, Array) for operand in inputs)
@@ -34,9 +52,6 @@ def _addmm(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> K
         add()
 
     return run
-
-
-PRODUCTS: Mapping[str, Factory] = {"matmul": _matmul, "addmm": _addmm}
 
 
 def product_orders(graph: Graph) -> dict[str, Order]:

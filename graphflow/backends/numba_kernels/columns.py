@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numba import prange
 
 from graphflow.backends.numba_kernels.images import Image, flat, threads
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import LANES, U, move
+from graphflow.backends.numba_kernels.lanes import move
 from graphflow.backends.numba_kernels.multiply import multiply_shared, share
+from graphflow.backends.numba_kernels.native import Call, kernel
+from graphflow.backends.numba_kernels.words import LANES, Ints, Reals
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
@@ -26,89 +26,97 @@ ROOM = 2**21
 """Numbers that are laid out at a time."""
 
 
-@njit(parallel=True)
-def _fill(x, place, window, counts, channels, first, end, rows, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _fill(
+    part: int, parts: int, x: Reals, place: Ints, window: Ints, counts: Ints, channels: int,
+    first: int, end: int, rows: Reals,
+) -> None:  # fmt: skip
     """The windows of pixels ``first`` to ``end`` of all results, as rows; zeros outside."""
-    for part in prange(parts):
-        high, wide, down, right, below, beside, above, before = window
-        begin, stop = share(part, parts, end - first)
-        for pixel in range(first + begin, first + stop):
-            n, i, j = (
-                pixel // (counts[0] * counts[1]), pixel // counts[1] % counts[0],
-                pixel % counts[1],
-            )  # fmt: skip
-            to = U((pixel - first) * high * wide * channels)
-            for p in range(high):
-                h = i * down + p * below - above
-                for q in range(wide):
-                    w = j * right + q * beside - before
-                    if h < 0 or h >= place[3] or w < 0 or w >= place[4]:
-                        for c in range(to, to + U(channels)):
-                            rows[c] = 0
-                    else:
-                        at = U(n * place[0] + h * place[1] + w * place[2])
-                        move(rows, to, x, at, U(channels))
-                    to += U(channels)
+    batch, line, pixel, height, width = place
+    high, wide, down, right, below, beside, above, before = window
+    tall, broad = counts
+    begin, stop = share(part, parts, end - first)
+    for row in range(begin, stop):
+        at = first + row
+        n, i, j = at // (tall * broad), at // broad % tall, at % broad
+        to = row * high * wide * channels
+        for p in range(high):
+            h = i * down + p * below - above
+            for q in range(wide):
+                w = j * right + q * beside - before
+                if h < 0 or h >= height or w < 0 or w >= width:
+                    for c in range(to, to + channels):
+                        rows[c] = 0
+                else:
+                    move(rows, to, x, n * batch + h * line + w * pixel, channels)
+                to += channels
 
 
-@njit(parallel=True)
-def _add(rows, y, place, window, counts, channels, first, end, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _add(
+    part: int, parts: int, rows: Reals, y: Reals, place: Ints, window: Ints, counts: Ints,
+    channels: int, first: int, end: int,
+) -> None:  # fmt: skip
     """The adjoint of :func:`_fill` for whole images ``first`` to ``end``."""
-    for part in prange(parts):
-        high, wide, down, right, below, beside, above, before = window
-        begin, stop = share(part, parts, (end - first) * place[3])
-        for line in range(begin, stop):
-            n, h = line // place[3], line % place[3]
-            for w in range(place[4]):
-                to = U((first + n) * place[0] + h * place[1] + w * place[2])
-                for c in range(to, to + U(channels)):
-                    y[c] = 0
-                for p in range(high):
-                    i = h + above - p * below
-                    if i < 0 or i % down != 0 or i // down >= counts[0]:
+    batch, line, pixel, height, width = place
+    high, wide, down, right, below, beside, above, before = window
+    tall, broad = counts
+    begin, stop = share(part, parts, (end - first) * height)
+    for job in range(begin, stop):
+        n, h = job // height, job % height
+        for w in range(width):
+            to = (first + n) * batch + h * line + w * pixel
+            for c in range(to, to + channels):
+                y[c] = 0
+            for p in range(high):
+                i = h + above - p * below
+                if i < 0 or i % down != 0 or i // down >= tall:
+                    continue
+                for q in range(wide):
+                    j = w + before - q * beside
+                    if j < 0 or j % right != 0 or j // right >= broad:
                         continue
-                    for q in range(wide):
-                        j = w + before - q * beside
-                        if j < 0 or j % right != 0 or j // right >= counts[1]:
-                            continue
-                        pixel = (n * counts[0] + i // down) * counts[1] + j // right
-                        at = U(((pixel * high + p) * wide + q) * channels)
-                        for c in range(U(channels)):
-                            y[to + c] += rows[at + c]
+                    row = (n * tall + i // down) * broad + j // right
+                    at = ((row * high + p) * wide + q) * channels
+                    for c in range(channels):
+                        y[to + c] += rows[at + c]
 
 
-@njit(parallel=True)
-def _pack(w, steps, shape, packed, lies, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _pack(
+    part: int, parts: int, w: Reals, steps: Ints, shape: Ints, packed: Reals, lies: Ints
+) -> None:
     """Weights (outputs, channels, *kernel) as a matrix of outputs and (kernel, channels).
 
     ``lies`` tells how far outputs and the others are apart in it.
     """
     outputs, channels, high, wide = shape
-    for part in prange(parts):
-        begin, stop = share(part, parts, -(-outputs // LANES))
-        for first in range(begin * LANES, stop * LANES, LANES):
-            for c in range(channels):
-                for p in range(high):
-                    for q in range(wide):
-                        to = ((p * wide + q) * channels + c) * lies[1]
-                        at = c * steps[1] + p * steps[2] + q * steps[3]
-                        for o in range(first, min(first + LANES, outputs)):
-                            packed[to + o * lies[0]] = w[at + o * steps[0]]
-
-
-@njit(parallel=True)
-def _unpack(packed, shape, w, steps, parts):  # type: ignore[no-untyped-def]
-    """The way back from a matrix (outputs, kernel * channels)."""
-    outputs, channels, high, wide = shape
-    for part in prange(parts):
-        begin, stop = share(part, parts, outputs)
-        for o in range(begin, stop):
+    of_output, of_channel, down, right = steps
+    across, along = lies
+    begin, stop = share(part, parts, -(-outputs // LANES))
+    for first in range(begin * LANES, stop * LANES, LANES):
+        for c in range(channels):
             for p in range(high):
                 for q in range(wide):
-                    at = ((o * high + p) * wide + q) * channels
-                    to = o * steps[0] + p * steps[2] + q * steps[3]
-                    for c in range(channels):
-                        w[to + c * steps[1]] = packed[at + c]
+                    to = ((p * wide + q) * channels + c) * along
+                    at = c * of_channel + p * down + q * right
+                    for o in range(first, min(first + LANES, outputs)):
+                        packed[to + o * across] = w[at + o * of_output]
+
+
+@kernel
+def _unpack(part: int, parts: int, packed: Reals, shape: Ints, w: Reals, steps: Ints) -> None:
+    """The way back from a matrix (outputs, kernel * channels)."""
+    outputs, channels, high, wide = shape
+    of_output, of_channel, down, right = steps
+    begin, stop = share(part, parts, outputs)
+    for o in range(begin, stop):
+        for p in range(high):
+            for q in range(wide):
+                at = ((o * high + p) * wide + q) * channels
+                to = o * of_output + p * down + q * right
+                for c in range(channels):
+                    w[to + c * of_channel] = packed[at + c]
 
 
 @dataclass(frozen=True)
@@ -179,26 +187,39 @@ class Sweep:
         """How far neighbours are apart in the weight."""
         return tuple(s // self.weight.itemsize for s in self.weight.strides)
 
-    def packed(self, by_outputs: bool) -> Array:
-        """The weight as a matrix (outputs, kernel * channels), or the other way around."""
-        packed = np.empty(self.weight.size, self.weight.dtype)
+    def packing(self, by_outputs: bool) -> Call:
+        """What lays out the weight as a matrix (outputs, kernel * channels), or turned."""
         lies = (self.length, 1) if by_outputs else (1, self.outputs)
-        _pack(flat(self.weight), self.steps, self.weight.shape, packed, lies, threads())
-        return packed
+        weight = self.weight
+        return _pack.call(
+            weight.dtype, threads(), flat(weight), self.steps, weight.shape, None, lies
+        )
 
     def chunks(self, unit: int) -> list[tuple[int, int]]:
         """Parts of the pixels of y, in multiples of ``unit``, whose rows fit the room."""
         step = max(1, ROOM // (self.length * unit)) * unit
         return [(i, min(i + step, self.pixels)) for i in range(0, self.pixels, step)]
 
-    def rows(self, x: Array, first: int, end: int, room: Array) -> tuple[Array, tuple[int, ...]]:
-        """The rows of some pixels, and how they lie."""
+    def rows(self, first: int, end: int) -> Callable[[Array, Array], Array]:
+        """What makes the rows of some pixels of x in a room."""
         if self.plain:
-            right = self.x.place[2]
-            return x[first * right :], (end - first, self.length, right, 1)
-        _fill(x, self.x.place, self.window, self.counts, self.channels, first, end, room,
-              threads())  # fmt: skip
-        return room, (end - first, self.length, self.length, 1)
+            start = first * self.x.place[2]
+            return lambda x, room: x[start:]
+        fill = _fill.call(
+            self.weight.dtype, threads(), None, self.x.place, self.window, self.counts,
+            self.channels, first, end, None,
+        )  # fmt: skip
+
+        def filled(x: Array, room: Array) -> Array:
+            fill(x, room)
+            return room
+
+        return filled
+
+    @property
+    def lie(self) -> tuple[int, int]:
+        """How far rows and their numbers are apart."""
+        return (self.x.place[2] if self.plain else self.length), 1
 
     def room(self, chunks: list[tuple[int, int]]) -> Array:
         """Memory for the rows of one chunk."""
@@ -208,15 +229,21 @@ class Sweep:
 
 def convolution(sweep: Sweep) -> Callable[[], None]:
     """Make y = x * weight."""
-    parts, chunks, outputs, right = threads(), sweep.chunks(1), sweep.outputs, sweep.y.place[2]
+    outputs, right, dtype = sweep.outputs, sweep.y.place[2], sweep.weight.dtype
+    chunks, pack = sweep.chunks(1), sweep.packing(by_outputs=False)
+    parts = [
+        (first * right, sweep.rows(first, end), multiply_shared.call(
+            dtype, threads(), end - first, sweep.length, outputs, None, sweep.lie, None,
+            (outputs, 1), None, right, 0,
+        )) for first, end in chunks
+    ]  # fmt: skip
 
     def kernel() -> None:
         x, target, room = sweep.x.read(), sweep.y.room(), sweep.room(chunks)
-        matrix, lies = sweep.packed(by_outputs=False), (sweep.length, outputs, outputs, 1)
-        for first, end in chunks:
-            rows, lie = sweep.rows(x, first, end, room)
-            multiply_shared(rows, lie, matrix, lies, target[first * right :],
-                            (end - first, outputs, right, 1), 0.0, parts)  # fmt: skip
+        matrix = np.empty(sweep.weight.size, dtype)
+        pack(matrix)
+        for start, rows, multiply in parts:
+            multiply(rows(x, room), matrix, target[start:])
         sweep.y.written(target)
 
     return kernel
@@ -224,40 +251,51 @@ def convolution(sweep: Sweep) -> Callable[[], None]:
 
 def weight_gradient(sweep: Sweep, whole: Array) -> Callable[[], None]:
     """Make ``whole``, of which the sweep's weight is a part, the derivative of <y, x * weight>."""
-    parts, chunks, right = threads(), sweep.chunks(1), sweep.y.place[2]
-    shape = (sweep.outputs, sweep.length, sweep.length, 1)
+    weight, right = sweep.weight, sweep.y.place[2]
+    chunks, length = sweep.chunks(1), sweep.length
+    parts = [
+        (first * right, sweep.rows(first, end), multiply_shared.call(
+            weight.dtype, threads(), sweep.outputs, end - first, length, None, (1, right), None,
+            sweep.lie, None, length, int(first > 0),
+        )) for first, end in chunks
+    ]  # fmt: skip
+    unpack = _unpack.call(weight.dtype, threads(), None, weight.shape, flat(weight), sweep.steps)
 
     def kernel() -> None:
         x, g, room = sweep.x.read(), sweep.y.read(), sweep.room(chunks)
-        matrix = np.empty(sweep.weight.size, sweep.weight.dtype)
-        for first, end in chunks:
-            rows, lie = sweep.rows(x, first, end, room)
-            multiply_shared(g[first * right :], (sweep.outputs, end - first, 1, right), rows, lie,
-                            matrix, shape, float(first > 0), parts)  # fmt: skip
-        if whole.shape != sweep.weight.shape:
+        matrix = np.empty(weight.size, weight.dtype)
+        for start, rows, multiply in parts:
+            multiply(g[start:], rows(x, room), matrix)
+        if whole.shape != weight.shape:
             whole.fill(0)
-        _unpack(matrix, sweep.weight.shape, flat(sweep.weight), sweep.steps, parts)
+        unpack(matrix)
 
     return kernel
 
 
 def adjoint(sweep: Sweep) -> Callable[[], None]:
     """Make x the adjoint of the convolution at y."""
-    parts, right, place = threads(), sweep.y.place[2], sweep.x.place
-    each = sweep.counts[0] * sweep.counts[1]
-    chunks = sweep.chunks(each)
+    right, place, dtype = sweep.y.place[2], sweep.x.place, sweep.weight.dtype
+    each, length = sweep.counts[0] * sweep.counts[1], sweep.length
+    chunks, pack = sweep.chunks(each), sweep.packing(by_outputs=True)
+    parts = [
+        (first * right, multiply_shared.call(
+            dtype, threads(), end - first, sweep.outputs, length, None, (right, 1), None,
+            (length, 1), None, length, 0,
+        ), _add.call(
+            dtype, threads(), None, None, place, sweep.window, sweep.counts, sweep.channels,
+            first // each, end // each,
+        )) for first, end in chunks
+    ]  # fmt: skip
 
     def kernel() -> None:
         g, target = sweep.y.read(), sweep.x.room()
-        room = np.empty(max(e - f for f, e in chunks) * sweep.length, sweep.weight.dtype)
-        matrix = sweep.packed(by_outputs=True)
-        lies = (sweep.outputs, sweep.length, sweep.length, 1)
-        for first, end in chunks:
-            lie = (end - first, sweep.length, sweep.length, 1)
-            multiply_shared(g[first * right :], (end - first, sweep.outputs, right, 1), matrix,
-                            lies, room, lie, 0.0, parts)  # fmt: skip
-            _add(room, target, place, sweep.window, sweep.counts, sweep.channels,
-                 first // each, end // each, parts)  # fmt: skip
+        room = np.empty(max(e - f for f, e in chunks) * length, dtype)
+        matrix = np.empty(sweep.weight.size, dtype)
+        pack(matrix)
+        for start, multiply, add in parts:
+            multiply(g[start:], matrix, room)
+            add(room, target)
         sweep.x.written(target)
 
     return kernel

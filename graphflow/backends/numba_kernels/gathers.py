@@ -7,16 +7,18 @@ same order on any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
 
-import numba
 import numpy as np
-from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.jit import njit
+from graphflow.backends.numba_kernels.images import threads
+from graphflow.backends.numba_kernels.lanes import add, move
+from graphflow.backends.numba_kernels.multiply import share
+from graphflow.backends.numba_kernels.native import kernel
+from graphflow.backends.numba_kernels.words import Ints, Reals
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array, get_op
 from graphflow.ops.positions import counted_up
@@ -27,40 +29,53 @@ BITS: Mapping[int, np.dtype[np.generic]] = {4: np.dtype(np.int32), 8: np.dtype(n
 """What is only copied is copied as integers of its size, so that few loops are compiled."""
 
 
-@njit()
-def _within(positions, size, least):  # type: ignore[no-untyped-def]
-    lowest = highest = positions[0]
-    for i in range(len(positions)):
+@kernel
+def _outside(
+    part: int, parts: int, positions: Ints, count: int, least: int, size: int, found: Ints
+) -> None:
+    """Whether there are positions below ``least`` or not below ``size``."""
+    lowest, highest = positions[0], positions[0]
+    for i in range(count):
         lowest, highest = min(lowest, positions[i]), max(highest, positions[i])
-    return least <= lowest and highest < size
+    found[0] = 1 if lowest < least or highest >= size else 0
 
 
-@njit(parallel=True)
-def _read(table, positions, out):  # type: ignore[no-untyped-def]
+@kernel
+def _read(
+    part: int, parts: int, table: Reals, size: int, width: int, positions: Ints, count: int,
+    batch: int, out: Reals,
+) -> None:  # fmt: skip
     """out[b, i] = table[b, positions[i]], a row at a time."""
-    batch, size, width = table.shape
-    count = len(positions)
-    for r in prange(batch * count):
-        b, i = r // count, r % count
-        p = positions[i]
-        if p < 0:
-            p += size
-        for j in range(width):
-            out[b, i, j] = table[b, p, j]
+    first, end = share(part, parts, batch * count)
+    for r in range(first, end):
+        p = positions[r % count]
+        p = p + size if p < 0 else p
+        move(out, r * width, table, (r // count * size + p) * width, width)
 
 
-@njit(parallel=True)
-def _add(table, positions, updates, threads):  # type: ignore[no-untyped-def]
+@kernel
+def _add(
+    part: int, parts: int, table: Reals, size: int, width: int, positions: Ints, count: int,
+    updates: Reals,
+) -> None:  # fmt: skip
     """table[positions[i]] += updates[i] for all i in order, rows shared out among threads."""
-    size, width = table.shape
-    for t in prange(threads):
-        for i in range(len(positions)):
-            p = positions[i]
-            if p < 0:
-                p += size
-            if p % threads == t:
-                for j in range(width):
-                    table[p, j] += updates[i, j]
+    for i in range(count):
+        p = positions[i]
+        p = p + size if p < 0 else p
+        if p % parts == part:
+            add(table, p * width, updates, i * width, width)
+
+
+def _checking(positions: Array, least: int, size: int) -> Callable[[], bool]:
+    """What tells whether all positions lie within bounds."""
+    found = np.zeros(1, np.int64)
+    look = _outside.call(np.float32, 1, positions, positions.size, least, size, found)
+
+    def within() -> bool:
+        look()
+        return not found[0]
+
+    return within
 
 
 def _take(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -74,14 +89,16 @@ def _take(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
     whole = x.flags.c_contiguous and target.flags.c_contiguous and x.size
     if target.size < SMALL or bits is None or places is None or not whole or x.dtype.kind == "c":
         return None
-    size, rows = x.shape[axis], (prod(x.shape[:axis]), -1, prod(x.shape[axis + 1 :]))
-    table, found = x.view(bits).reshape(rows), target.view(bits).reshape(rows)
-    least = -size if negative else 0
+    size, batch, width = x.shape[axis], prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
+    within = _checking(places, -size if negative else 0, size)
+    read = _read.call(
+        bits, threads(), x.view(bits), size, width, places, places.size, batch, target.view(bits)
+    )
     refused = partial(get_op("take").forward, np, x, indices, axis=axis, negative=negative)
 
     def run() -> None:
-        if _within(places, size, least):
-            _read(table, places, found)
+        if within():
+            read()
         else:
             refused()
 
@@ -132,12 +149,12 @@ def _adding(target: Array, indices: Array, updates: Array) -> Kernel | None:
     if not target.flags.c_contiguous or not updates.flags.c_contiguous:
         return None
     size, width = len(target), prod(target.shape[1:])
-    table, rows = target.reshape(size, width), updates.reshape(-1, width)
-    threads = numba.get_num_threads()
+    within = _checking(places, -size, size)
+    adding = _add.call(target.dtype, threads(), target, size, width, places, places.size, updates)
 
     def run() -> None:
-        if _within(places, size, -size):
-            _add(table, places, rows, threads)
+        if within():
+            adding()
         else:
             counted_up(places, size)
 

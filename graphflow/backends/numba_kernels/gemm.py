@@ -16,67 +16,24 @@ from math import prod
 
 import numba
 import numpy as np
-from llvmlite import binding
-from numba import prange, types
-from numba.extending import get_cython_function_address
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_info
 
-from graphflow.backends.numba_kernels.jit import njit
+from graphflow.backends.numba_kernels.multiply import share
+from graphflow.backends.numba_kernels.native import kernel
+from graphflow.backends.numba_kernels.words import Ints, gemm_at
 from graphflow.ops.op import Array
 
-GEMM = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
+
+@kernel
+def _products(part: int, parts: int, table: Ints, count: int) -> None:
+    """Calls of BLAS, each 13 addresses in a table."""
+    first, end = share(part, parts, count)
+    for i in range(first, end):
+        gemm_at(table, 13 * i)
 
 
-def _blas(name: str) -> types.ExternalFunction:
-    """A routine of the BLAS that SciPy brings, under a name that compiled code can be kept with."""
-    address = get_cython_function_address("scipy.linalg.cython_blas", name)
-    binding.add_symbol(f"graphflow_{name}", address)
-    return types.ExternalFunction(f"graphflow_{name}", types.void(*[types.uint64] * 13))
-
-
-sgemm, dgemm = map(_blas, GEMM.values())
-
-
-@njit()
-def _call_sgemm(r):  # type: ignore[no-untyped-def]
-    sgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
-
-
-@njit()
-def _call_dgemm(r):  # type: ignore[no-untyped-def]
-    dgemm(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12])
-
-
-@njit()
-def _sgemms(table):  # type: ignore[no-untyped-def]
-    for i in range(len(table)):
-        _call_sgemm(table[i])
-
-
-@njit()
-def _dgemms(table):  # type: ignore[no-untyped-def]
-    for i in range(len(table)):
-        _call_dgemm(table[i])
-
-
-@njit(parallel=True)
-def _sgemms_shared(table):  # type: ignore[no-untyped-def]
-    for i in prange(len(table)):
-        _call_sgemm(table[i])
-
-
-@njit(parallel=True)
-def _dgemms_shared(table):  # type: ignore[no-untyped-def]
-    for i in prange(len(table)):
-        _call_dgemm(table[i])
-
-
-WALKS = {
-    np.dtype(np.float32): (_sgemms, _sgemms_shared),
-    np.dtype(np.float64): (_dgemms, _dgemms_shared),
-}
 SMALL = 300_000
 """Multiplications up to which one thread is as fast as several."""
 FEW = 4
@@ -122,14 +79,16 @@ class Calls:
 
     def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
         """What makes all calls, on all threads if they are ``shared`` out."""
-        table, walk = np.array(self.rows, np.uint64), WALKS[dtype][shared]
+        table, count = np.array(self.rows, np.int64), len(self.rows)
+        parts = min(numba.get_num_threads(), count) if shared else 1
+        walk = _products.call(dtype, parts, table, count)
         kept = self.kept, self.numbers  # the table holds addresses alone
 
-        def kernel() -> None:
-            walk(table)
+        def run() -> None:
+            walk()
             assert kept is not None
 
-        return kernel
+        return run
 
 
 def _leading(matrix: Array) -> int:
@@ -151,7 +110,7 @@ def product(
     ``alpha`` (1 where there is none) is read when the product runs.
     """
     found = arranged(x, y, out)
-    if found is None or out.dtype not in WALKS:
+    if found is None or out.dtype.char not in "fd":
         return None
     x, y, out = found
     one = np.ones((), out.dtype) if alpha is None else alpha

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
-from numba import prange
 from numpy.lib.stride_tricks import as_strided
 
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import LANES, U, transpose_lanes
+from graphflow.backends.numba_kernels.multiply import share
+from graphflow.backends.numba_kernels.native import Call, kernel
+from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, transpose_lanes
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
@@ -27,7 +28,7 @@ class Image:
 
     array: Array
 
-    @property
+    @cached_property
     def direct(self) -> bool:
         """Whether channels lie next to each other, and all pixels at one distance."""
         batch, down, right, height, width = self._lies
@@ -63,31 +64,43 @@ class Image:
 
     def room(self) -> Array:
         """The flat memory that is to be written."""
-        return flat(self.array) if self.direct else np.empty(self.array.size, self.array.dtype)
+        return self._memory if self.direct else np.empty(self.array.size, self.array.dtype)
 
     def read(self) -> Array:
         """The flat memory that holds the image."""
-        if self.direct:
-            return flat(self.array)
         room = self.room()
-        n, h, w, c = self.rows
-        if self._planes:
-            steps = self.steps
-            transpose(flat(self.array), steps[0], steps[3], room, h * w * c, c, (n, c, h * w))
-        else:
-            _copy(flat(self.array), self.steps, room, self._filled, self.rows)
+        if not self.direct:
+            self._in(room)
         return room
 
     def written(self, room: Array) -> None:
         """Take over what was written into :meth:`room`."""
+        if not self.direct:
+            self._out(room)
+
+    @cached_property
+    def _memory(self) -> Array:
+        return flat(self.array)
+
+    @cached_property
+    def _in(self) -> Call:
+        """What copies the image, channels last."""
         n, h, w, c = self.rows
-        if self.direct:
-            return
+        steps, memory, dtype = self.steps, self._memory, self.array.dtype
         if self._planes:
-            steps = self.steps
-            transpose(room, h * w * c, c, flat(self.array), steps[0], steps[3], (n, h * w, c))
-        else:
-            _copy(room, self._filled, flat(self.array), self.steps, self.rows)
+            shape, to = (n, c, h * w), (h * w * c, c)
+            return transpose.call(dtype, threads(), memory, steps[::3], None, to, shape)
+        return _copy.call(dtype, threads(), memory, steps, None, self._filled, self.rows)
+
+    @cached_property
+    def _out(self) -> Call:
+        """What copies it back."""
+        n, h, w, c = self.rows
+        steps, memory, dtype = self.steps, self._memory, self.array.dtype
+        if self._planes:
+            shape, at = (n, h * w, c), (h * w * c, c)
+            return transpose.call(dtype, threads(), None, at, memory, steps[::3], shape)
+        return _copy.call(dtype, threads(), None, self._filled, memory, steps, self.rows)
 
     @property
     def _planes(self) -> bool:
@@ -135,39 +148,49 @@ def rounded(n: int, unit: int) -> int:
     return -(-n // unit) * unit
 
 
-@njit(parallel=True)
-def transpose(source, image, row, target, place, line, shape):  # type: ignore[no-untyped-def]
-    """Matrices (images, rows, columns) written with rows and columns exchanged."""
+@kernel
+def transpose(
+    part: int, parts: int, source: Reals, steps: Ints, target: Reals, places: Ints, shape: Ints
+) -> None:
+    """Matrices (images, rows, columns) written with rows and columns exchanged; ``steps`` and
+    ``places`` are how far images and their rows are apart.
+    """
     images, rows, columns = shape
+    image, row = steps
+    place, line = places
     bands = -(-columns // LANES)
-    for job in prange(images * bands):
+    begin, end = share(part, parts, images * bands)
+    for job in range(begin, end):
         n, first = job // bands, job % bands * LANES
         for r in range(0, rows, LANES):
             at, to = n * image + r * row + first, n * place + first * line + r
             if r + LANES <= rows and first + LANES <= columns:
-                transpose_lanes(target, U(to), U(line), source, U(at), U(row))
+                transpose_lanes(target, to, line, source, at, row)
             else:
                 for i in range(min(LANES, rows - r)):
                     for j in range(min(LANES, columns - first)):
                         target[to + j * line + i] = source[at + i * row + j]
 
 
-@njit(parallel=True)
-def _copy(source, steps, target, places, shape):  # type: ignore[no-untyped-def]
+@kernel
+def _copy(
+    part: int, parts: int, source: Reals, steps: Ints, target: Reals, places: Ints, shape: Ints
+) -> None:
     """Copy an array of four axes from and to memory with any strides."""
+    image, down, right, apart = steps
+    to_image, to_down, to_right, to_apart = places
     images, height, width, channels = shape
-    for line in prange(images * height):
-        at = line // height * steps[0] + line % height * steps[1]
-        to = line // height * places[0] + line % height * places[1]
+    begin, end = share(part, parts, images * height)
+    for line in range(begin, end):
+        n, h = line // height, line % height
         for w in range(width):
+            at = n * image + h * down + w * right
+            to = n * to_image + h * to_down + w * to_right
             for c in range(channels):
-                target[to + w * places[2] + c * places[3]] = source[
-                    at + w * steps[2] + c * steps[3]
-                ]
+                target[to + c * to_apart] = source[at + c * apart]
 
 
-@njit()
-def met(q, stride, beside, before, size, count):  # type: ignore[no-untyped-def]
+def met(q: int, stride: int, beside: int, before: int, size: int, count: int) -> tuple[int, int]:
     """First and end of the windows along an axis whose tap ``q`` lies inside of the image."""
     shift = before - q * beside
     first = max(0, -(-shift // stride))

@@ -12,13 +12,11 @@ import numba.extending
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def njit(
-    signature: str | None = None, *, parallel: bool = False, fastmath: bool | set[str] = False
-) -> Callable[[F], F]:
+def njit(signature: str | None = None, *, parallel: bool = False) -> Callable[[F], F]:
     """``numba.njit``; what is compiled is kept, unless no folder can be written: then every process
     compiles for itself.
     """
-    made = numba.njit(signature, cache=_keeps(), parallel=parallel, fastmath=fastmath)
+    made = numba.njit(signature, cache=_keeps(), parallel=parallel)
     return cast(Callable[[F], F], made)
 
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from numba import prange
-
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import Image, flat, threads, usable
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import U, move
+from graphflow.backends.numba_kernels.lanes import move
 from graphflow.backends.numba_kernels.multiply import share
+from graphflow.backends.numba_kernels.native import kernel
+from graphflow.backends.numba_kernels.words import Reals
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 
 
-@njit(parallel=True)
-def _join(x, step, channels, out, wide, first, pixels, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _join(
+    part: int, parts: int, x: Reals, step: int, channels: int, out: Reals, wide: int, first: int,
+    pixels: int,
+) -> None:  # fmt: skip
     """Copy the channels of x behind the ``first`` channels of every pixel."""
-    for part in prange(parts):
-        begin, end = share(part, parts, pixels)
-        for pixel in range(begin, end):
-            move(out, U(pixel * wide + first), x, U(pixel * step), U(channels))
+    begin, end = share(part, parts, pixels)
+    for pixel in range(begin, end):
+        move(out, pixel * wide + first, x, pixel * step, channels)
 
 
 def _concat(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -34,15 +35,16 @@ def _concat(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
     calls, first, wide = [], 0, Image(y).place[2]
     for x in parts:
         pixels = x.size // x.shape[1]
-        calls.append((flat(x), Image(x).place[2], x.shape[1], flat(y), wide, first, pixels))
+        calls.append(_join.call(
+            y.dtype, threads(), flat(x), Image(x).place[2], x.shape[1], flat(y), wide, first, pixels
+        ))  # fmt: skip
         first += x.shape[1]
-    count = threads()
 
-    def kernel() -> None:
+    def run() -> None:
         for call in calls:
-            _join(*call, count)
+            call()
 
-    return kernel
+    return run
 
 
 JOINING: Mapping[str, Factory] = {"concat": _concat}

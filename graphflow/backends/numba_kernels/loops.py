@@ -13,14 +13,12 @@ from math import prod
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import prange, types
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.assemble import source
 from graphflow.backends.numba_kernels.compiled import address_of
 from graphflow.backends.numba_kernels.generate import End, Program
-from graphflow.backends.numba_kernels.jit import intrinsic, njit
+from graphflow.backends.numba_kernels.launch import alone, shared
 from graphflow.backends.numba_kernels.lowering import (
     Lowered,
     Result,
@@ -46,35 +44,6 @@ SHORT = 8000
 """Nanoseconds up to which one thread is as fast as several."""
 READ, DEARLY = 0.1, 0.4
 """Nanoseconds for one element of one array, and for a function like exp of one element."""
-
-
-@intrinsic
-def _call(context, kernel, at, n, part):  # type: ignore[no-untyped-def]
-    """Call compiled loops by their address."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        word = ir.IntType(64)
-        made = ir.FunctionType(ir.VoidType(), [word] * 3)
-        builder.call(builder.inttoptr(args[0], made.as_pointer()), args[1:])
-        return target.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), build
-
-
-@njit("void(int64, int64, int64, int64, boolean)")
-def _alone(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
-    for part in range(parts):
-        _call(kernel, at, n, part)
-    if joins:
-        _call(kernel, at, n, -1)
-
-
-@njit("void(int64, int64, int64, int64, boolean)", parallel=True)
-def _shared(kernel, at, n, parts, joins):  # type: ignore[no-untyped-def]
-    for part in prange(parts):
-        _call(kernel, at, n, part)
-    if joins:
-        _call(kernel, at, n, -1)
 
 
 def _fused(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -169,7 +138,7 @@ class _Binding:
         at = np.array(self.addresses, np.int64)
         n = np.array([numbers[name] for name in written.sizes], np.int64)
         address, tables = address_of(written.text), (at.ctypes.data, n.ctypes.data)
-        run, joins = (_shared if count > 1 else _alone), bool(program.ends)
+        run, joins = (shared if count > 1 else alone), bool(program.ends)
         kept = (at, n, self.kept)
 
         def loops() -> None:

@@ -9,14 +9,15 @@ products with it, whether the results lie row by row or with their channels last
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import FAST, LANES, U, add, spill
-from graphflow.backends.numba_kernels.multiply import matrix, multiply_by_parts, share
+from graphflow.backends.numba_kernels.lanes import add, spill
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
+from graphflow.backends.numba_kernels.native import Call, Kernel, kernel
+from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, apart, beyond
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
@@ -26,133 +27,156 @@ FEW = 16
 """Channels from which a pixel is long enough to be copied as one."""
 
 
-@njit(fastmath=FAST)
-def _lay_out(x, at, xs, shape, counts, window, first, end, room):  # type: ignore[no-untyped-def]
-    """What every element of the kernel meets at the lines ``first`` to ``end`` of a result."""
-    channels, height, width = shape
+@apart
+def _lay_out(
+    x: Reals, at: int, size: int, xs: Ints, shape: Ints, counts: Ints, window: Ints, first: int,
+    end: int, room: Reals,
+) -> None:  # fmt: skip
+    """What every element of the kernel meets at the lines ``first`` to ``end`` of a result; x has
+    ``size`` numbers, its image begins ``at`` one of them.
+    """
+    _, channels, height, width = shape
+    _, of_channel, of_line, of_pixel = xs
     high, wide, down, right, below, beside, above, before = window
-    to = U(0)
+    _, broad = counts
+    to = 0
     for row in range(channels * high * wide):
         c, p, q = row // (high * wide), row // wide % high, row % wide
-        begin, stop = met(q, right, beside, before, width, counts[1])
+        begin, stop = met(q, right, beside, before, width, broad)
         for i in range(first, end):
-            h, after = i * down + p * below - above, to + U(counts[1])
+            h, after = i * down + p * below - above, to + broad
             if h < 0 or h >= height:
                 for e in range(to, after):
                     room[e] = 0
             else:
-                line = at + c * xs[1] + h * xs[2] + (begin * right + q * beside - before) * xs[3]
-                for e in range(to, to + U(begin)):
+                line = at + c * of_channel + h * of_line
+                line += (begin * right + q * beside - before) * of_pixel
+                for e in range(to, to + begin):
                     room[e] = 0
-                if right * xs[3] == 1:
-                    spill(room, to + U(begin), x, U(line), U(stop - begin))
+                if right * of_pixel == 1:
+                    spill(room, to + begin, x, line, stop - begin, size)
                 else:
-                    for e in range(U(stop - begin)):
-                        room[to + U(begin) + e] = x[U(line) + e * U(right * xs[3])]
-                for e in range(to + U(stop), after):
+                    for e in range(stop - begin):
+                        room[to + begin + e] = x[line + e * right * of_pixel]
+                for e in range(to + stop, after):
                     room[e] = 0
             to = after
 
 
-@njit(fastmath=FAST)
-def _add_back(room, x, at, xs, shape, counts, window, first, end):  # type: ignore[no-untyped-def]
+@apart
+def _add_back(
+    room: Reals, x: Reals, at: int, xs: Ints, shape: Ints, counts: Ints, window: Ints, first: int,
+    end: int,
+) -> None:  # fmt: skip
     """The adjoint of :func:`_lay_out`."""
-    channels, height, width = shape
+    _, channels, height, width = shape
+    _, of_channel, of_line, of_pixel = xs
     high, wide, down, right, below, beside, above, before = window
+    _, broad = counts
     start = 0
     for row in range(channels * high * wide):
         c, p, q = row // (high * wide), row // wide % high, row % wide
-        begin, stop = met(q, right, beside, before, width, counts[1])
+        begin, stop = met(q, right, beside, before, width, broad)
         for i in range(first, end):
             h = i * down + p * below - above
             if 0 <= h < height:
-                line = at + c * xs[1] + h * xs[2] + (begin * right + q * beside - before) * xs[3]
-                if right * xs[3] == 1:
-                    add(x, U(line), room, U(start + begin), U(stop - begin))
+                line = at + c * of_channel + h * of_line
+                line += (begin * right + q * beside - before) * of_pixel
+                if right * of_pixel == 1:
+                    add(x, line, room, start + begin, stop - begin)
                 else:
-                    for e in range(U(stop - begin)):
-                        x[U(line) + e * U(right * xs[3])] += room[U(start + begin) + e]
-            start += counts[1]
+                    for e in range(stop - begin):
+                        x[line + e * right * of_pixel] += room[start + begin + e]
+            start += broad
 
 
-@njit()
-def _results(y, n, ys, counts, first, end, outputs):  # type: ignore[no-untyped-def]
-    """Some lines of one image's results as a matrix (outputs, pixels), or if channels lie last the
-    other way around.
-    """
-    part, pixels = y[n * ys[0] + first * ys[2] :], (end - first) * counts[1]
-    if ys[1] == 1:
-        return matrix(part, (pixels, outputs, ys[3], 1))
-    return matrix(part, (outputs, pixels, ys[1], 1))
-
-
-@njit(parallel=True)
-def _convolve(x, xs, y, ys, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _convolve(
+    part: int, parts: int, x: Reals, size: int, xs: Ints, y: Reals, ys: Ints, w: Reals,
+    shape: Ints, counts: Ints, window: Ints, outputs: int, lines: int, rooms: Reals,
+) -> None:  # fmt: skip
     """Make y = x * w; ``w`` is (outputs, length), or turned if channels of y lie last."""
-    for part in prange(parts):
-        length = shape[1] * window[0] * window[1]
-        room = np.empty(length * lines * counts[1] + LANES, x.dtype)
-        begin, stop = share(part, parts, shape[0])
-        for n in range(begin, stop):
-            for first in range(0, counts[0], lines):
-                end = min(first + lines, counts[0])
-                pixels = (end - first) * counts[1]
-                _lay_out(x, n * xs[0], xs, shape[1:], counts, window, first, end, room)
-                laid = matrix(room, (length, pixels, pixels, 1))
-                out = _results(y, n, ys, counts, first, end, outputs)
-                if ys[1] == 1:
-                    weights = matrix(w, (length, outputs, outputs, 1))
-                    multiply_by_parts(laid.T, weights, out, 0.0)
-                else:
-                    weights = matrix(w, (outputs, length, length, 1))
-                    multiply_by_parts(weights, laid, out, 0.0)
+    images, channels, _, _ = shape
+    high, wide, _, _, _, _, _, _ = window
+    image, of_channel, of_line, of_pixel = ys
+    tall, broad = counts
+    length = channels * high * wide
+    room = beyond(rooms, part * (length * lines * broad + LANES))
+    begin, stop = share(part, parts, images)
+    for n in range(begin, stop):
+        for first in range(0, tall, lines):
+            end = min(first + lines, tall)
+            pixels = (end - first) * broad
+            _lay_out(x, n * xs[0], size, xs, shape, counts, window, first, end, room)
+            out = beyond(y, n * image + first * of_line)
+            if of_channel == 1:
+                multiply_by_parts(pixels, length, outputs, room, 1, pixels, w, outputs, 1,
+                                  out, of_pixel, 0)  # fmt: skip
+            else:
+                multiply_by_parts(outputs, length, pixels, w, length, 1, room, pixels, 1,
+                                  out, of_channel, 0)  # fmt: skip
 
 
-@njit(parallel=True)
-def _derive(x, xs, g, gs, sums, shape, counts, window, outputs, lines):  # type: ignore[no-untyped-def]
+@kernel
+def _derive(
+    part: int, parts: int, x: Reals, size: int, xs: Ints, g: Reals, gs: Ints, sums: Reals,
+    shape: Ints, counts: Ints, window: Ints, outputs: int, lines: int, rooms: Reals,
+) -> None:  # fmt: skip
     """The derivative by w of <g, x * w>, in parts to be added; each lies as ``w`` above."""
-    for part in prange(len(sums)):
-        length = shape[1] * window[0] * window[1]
-        room, total = np.empty(length * lines * counts[1] + LANES, x.dtype), sums[part]
-        begin, stop = share(part, len(sums), shape[0])
-        total[:] = 0
-        for n in range(begin, stop):
-            for first in range(0, counts[0], lines):
-                end = min(first + lines, counts[0])
-                pixels = (end - first) * counts[1]
-                _lay_out(x, n * xs[0], xs, shape[1:], counts, window, first, end, room)
-                laid = matrix(room, (length, pixels, pixels, 1))
-                given = _results(g, n, gs, counts, first, end, outputs)
-                if gs[1] == 1:
-                    multiply_by_parts(
-                        laid, given, matrix(total, (length, outputs, outputs, 1)), 1.0
-                    )
-                else:
-                    multiply_by_parts(
-                        given, laid.T, matrix(total, (outputs, length, length, 1)), 1.0
-                    )
+    images, channels, _, _ = shape
+    high, wide, _, _, _, _, _, _ = window
+    image, of_channel, of_line, of_pixel = gs
+    tall, broad = counts
+    length = channels * high * wide
+    room = beyond(rooms, part * (length * lines * broad + LANES))
+    total = beyond(sums, part * length * outputs)
+    begin, stop = share(part, parts, images)
+    for i in range(length * outputs):
+        total[i] = 0
+    for n in range(begin, stop):
+        for first in range(0, tall, lines):
+            end = min(first + lines, tall)
+            pixels = (end - first) * broad
+            _lay_out(x, n * xs[0], size, xs, shape, counts, window, first, end, room)
+            given = beyond(g, n * image + first * of_line)
+            if of_channel == 1:
+                multiply_by_parts(length, pixels, outputs, room, pixels, 1, given, of_pixel, 1,
+                                  total, outputs, 1)  # fmt: skip
+            else:
+                multiply_by_parts(outputs, pixels, length, given, of_channel, 1, room, 1, pixels,
+                                  total, length, 1)  # fmt: skip
 
 
-@njit(parallel=True)
-def _give_back(x, xs, g, gs, w, shape, counts, window, outputs, lines, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _give_back(
+    part: int, parts: int, x: Reals, size: int, xs: Ints, g: Reals, gs: Ints, w: Reals,
+    shape: Ints, counts: Ints, window: Ints, outputs: int, lines: int, rooms: Reals,
+) -> None:  # fmt: skip
     """Make x the adjoint of the convolution at g; ``w`` is (outputs, length)."""
-    for part in prange(parts):
-        length = shape[1] * window[0] * window[1]
-        room = np.empty(length * lines * counts[1] + LANES, x.dtype)
-        weights = matrix(w, (length, outputs, 1, length))
-        begin, stop = share(part, parts, shape[0])
-        for n in range(begin, stop):
-            for c in range(shape[1]):
-                for h in range(shape[2]):
-                    for e in range(U(shape[3])):
-                        x[U(n * xs[0] + c * xs[1] + h * xs[2]) + e * U(xs[3])] = 0
-            for first in range(0, counts[0], lines):
-                end = min(first + lines, counts[0])
-                pixels = (end - first) * counts[1]
-                laid = matrix(room, (length, pixels, pixels, 1))
-                given = _results(g, n, gs, counts, first, end, outputs)
-                multiply_by_parts(weights, given.T if gs[1] == 1 else given, laid, 0.0)
-                _add_back(room, x, n * xs[0], xs, shape[1:], counts, window, first, end)
+    images, channels, height, width = shape
+    to_image, to_channel, to_line, to_pixel = xs
+    high, wide, _, _, _, _, _, _ = window
+    image, of_channel, of_line, of_pixel = gs
+    tall, broad = counts
+    length = channels * high * wide
+    room = beyond(rooms, part * (length * lines * broad + LANES))
+    begin, stop = share(part, parts, images)
+    for n in range(begin, stop):
+        for c in range(channels):
+            for h in range(height):
+                for e in range(width):
+                    x[n * to_image + c * to_channel + h * to_line + e * to_pixel] = 0
+        for first in range(0, tall, lines):
+            end = min(first + lines, tall)
+            pixels = (end - first) * broad
+            given = beyond(g, n * image + first * of_line)
+            if of_channel == 1:
+                multiply_by_parts(length, outputs, pixels, w, 1, length, given, 1, of_pixel,
+                                  room, pixels, 0)  # fmt: skip
+            else:
+                multiply_by_parts(length, outputs, pixels, w, 1, length, given, of_channel, 1,
+                                  room, pixels, 0)  # fmt: skip
+            _add_back(room, x, n * to_image, xs, shape, counts, window, first, end)
 
 
 def suits(x: Array, y: Array) -> bool:
@@ -163,49 +187,73 @@ def suits(x: Array, y: Array) -> bool:
     return few and min(y.shape) > 1 and (last or first)
 
 
-def _common(x: Array, y: Array, windows: Windows) -> tuple[object, ...]:
-    """Shape of x, pixels of y, the window, outputs and lines at a time."""
-    counts, window = y.shape[2:], numbers(windows)
-    length = x.shape[1] * window[0] * window[1]
-    lines = min(counts[0], max(1, ROOM // (length * counts[1])))
-    return x.shape, counts, window, y.shape[1], lines
+@dataclass(frozen=True)
+class _Bands:
+    """How x and y lie, and how many lines of y are worked on at a time."""
+
+    x: Array
+    y: Array
+    windows: Windows
+
+    @property
+    def length(self) -> int:
+        """Numbers that one element of y meets."""
+        high, wide = numbers(self.windows)[:2]
+        return int(self.x.shape[1] * high * wide)
+
+    @property
+    def lines(self) -> int:
+        tall, broad = self.y.shape[2:]
+        return int(min(tall, max(1, ROOM // (self.length * broad))))
+
+    def call(self, kernel: Kernel) -> Call:
+        """A kernel on x, y and a third array, which is handed over with the room."""
+        memory = flat(self.x)
+        return kernel.call(
+            self.x.dtype, threads(), memory, memory.size, steps_of(self.x), flat(self.y),
+            steps_of(self.y), None, self.x.shape, self.y.shape[2:], numbers(self.windows),
+            self.y.shape[1], self.lines, None,
+        )  # fmt: skip
+
+    def room(self) -> Array:
+        """Room for the rows of each thread."""
+        each = self.length * self.lines * self.y.shape[3] + LANES
+        return np.empty(threads() * each, self.x.dtype)
 
 
 def convolution(x: Array, weight: Array, y: Array, windows: Windows) -> Callable[[], None]:
     """Make y = x * weight."""
-    common, parts, last = _common(x, y, windows), threads(), y.strides[1] == y.itemsize
-    places = flat(x), steps_of(x), flat(y), steps_of(y)
+    bands, last = _Bands(x, y, windows), y.strides[1] == y.itemsize
+    convolve = bands.call(_convolve)
 
-    def kernel() -> None:
+    def run() -> None:
         rows = weight.reshape(len(weight), -1)
-        w = np.ascontiguousarray(rows.T if last else rows).reshape(-1)
-        _convolve(*places, w, *common, parts)  # type: ignore[call-arg]
+        convolve(np.ascontiguousarray(rows.T if last else rows), bands.room())
 
-    return kernel
+    return run
 
 
 def weight_gradient(x: Array, g: Array, weight: Array, windows: Windows) -> Callable[[], None]:
     """Make ``weight`` the derivative by w of <g, x * w>."""
-    common, parts, last = _common(x, g, windows), threads(), g.strides[1] == g.itemsize
-    places = flat(x), steps_of(x), flat(g), steps_of(g)
+    bands, last, parts = _Bands(x, g, windows), g.strides[1] == g.itemsize, threads()
+    derive = bands.call(_derive)
 
-    def kernel() -> None:
+    def run() -> None:
         sums = np.empty((parts, weight.size), weight.dtype)
-        _derive(*places, sums, *common)
+        derive(sums, bands.room())
         total = sums.sum(axis=0)
         rows = total.reshape(-1, len(weight)).T if last else total
         np.copyto(weight, rows.reshape(weight.shape))
 
-    return kernel
+    return run
 
 
 def adjoint(x: Array, weight: Array, g: Array, windows: Windows) -> Callable[[], None]:
     """Make x the adjoint of the convolution at g."""
-    common, parts = _common(x, g, windows), threads()
-    places = flat(x), steps_of(x), flat(g), steps_of(g)
+    bands = _Bands(x, g, windows)
+    give_back = bands.call(_give_back)
 
-    def kernel() -> None:
-        w = np.ascontiguousarray(weight).reshape(-1)
-        _give_back(*places, w, *common, parts)  # type: ignore[call-arg]
+    def run() -> None:
+        give_back(np.ascontiguousarray(weight), bands.room())
 
-    return kernel
+    return run

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numba import prange
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads, usable
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import FAST, U
 from graphflow.backends.numba_kernels.multiply import share
+from graphflow.backends.numba_kernels.native import kernel
+from graphflow.backends.numba_kernels.words import Ints, Reals, beyond
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
@@ -24,139 +23,165 @@ from graphflow.ops.pool import members
 from graphflow.ops.windows import Windows
 
 MAX, PLACES, MEAN = range(3)
+INFINITY = np.inf
 
 
-@njit(fastmath=FAST)
-def _take_largest(x, at, step, first, end, best):  # type: ignore[no-untyped-def]
+def _take_largest(x: Reals, at: int, step: int, first: int, end: int, best: Reals) -> None:
     """Take in one tap of some windows: the larger of both; NaN stays."""
-    for e in range(U(first), U(end)):
-        v, m = x[U(at) + e * U(step)], best[e]
+    for e in range(first, end):
+        v, m = x[at + e * step], best[e]
         best[e] = v if v > m or v != v else m
 
 
-@njit(fastmath=FAST)
-def _take_places(x, at, step, first, end, best, places, place, moves):  # type: ignore[no-untyped-def]
+def _take_places(
+    x: Reals, at: int, step: int, first: int, end: int, best: Reals, places: Ints, place: int,
+    moves: int,
+) -> None:  # fmt: skip
     """The same, with the place of the first of the largest; none yet is -1."""
-    for e in range(U(first), U(end)):
-        v, m, old = x[U(at) + e * U(step)], best[e], places[e]
+    for e in range(first, end):
+        v, m, old = x[at + e * step], best[e], places[e]
         larger = (v > m or v != v or old < 0) and m == m
         best[e] = v if larger else m
-        places[e] = place + np.int64(e) * moves if larger else old
+        places[e] = place + e * moves if larger else old
 
 
-@njit(fastmath=FAST)
-def _take_sum(x, at, step, first, end, best):  # type: ignore[no-untyped-def]
-    for e in range(U(first), U(end)):
-        best[e] += x[U(at) + e * U(step)]
+def _take_sum(x: Reals, at: int, step: int, first: int, end: int, best: Reals) -> None:
+    for e in range(first, end):
+        best[e] += x[at + e * step]
 
 
-@njit(fastmath=FAST)
-def _give(mode, best, places, y, indices, to, step, divisors, at, moves):  # type: ignore[no-untyped-def]
+def _give(
+    mode: int, best: Reals, places: Ints, length: int, y: Reals, indices: Ints, to: int,
+    step: int, divisors: Reals, at: int, moves: int,
+) -> None:  # fmt: skip
     """Write the results of some windows; where the largest is NaN, the place is 0."""
-    for e in range(U(len(best))):
-        if mode == PLACES:
-            indices[U(to) + e * U(step)] = places[e] if best[e] == best[e] else 0
-        elif mode == MEAN:
-            y[U(to) + e * U(step)] = best[e] / divisors[U(at) + e * U(moves)]
-        else:
-            y[U(to) + e * U(step)] = best[e]
+    if mode == PLACES:
+        for e in range(length):
+            indices[to + e * step] = places[e] if best[e] == best[e] else 0
+    elif mode == MEAN:
+        for e in range(length):
+            y[to + e * step] = best[e] / divisors[at + e * moves]
+    else:
+        for e in range(length):
+            y[to + e * step] = best[e]
 
 
-@njit(parallel=True, fastmath=FAST)
-def _pool(mode, x, xs, y, indices, ys, shape, counts, window, divisors, parts):  # type: ignore[no-untyped-def]
-    """One result for each window, into ``y`` or, for ``PLACES``, ``indices``."""
-    for part in prange(parts):
-        images, channels, height, width = shape
-        high, wide, down, right, below, beside, above, before = window
-        last = ys[1] == 1
-        length, others = (channels, counts[1]) if last else (counts[1], channels)
-        best, places = np.empty(length, x.dtype), np.empty(length, np.int64)
-        ranges = np.empty((wide, 2), np.int64)
-        for q in range(wide):
-            ranges[q] = met(q, right, beside, before, width, counts[1])
-        begin, stop = share(part, parts, images * counts[0] * others)
-        for job in range(begin, stop):
-            n, i, other = job // (counts[0] * others), job // others % counts[0], job % others
-            best[:] = 0 if mode == MEAN else -np.inf
-            places[:] = -1
-            for p, q in np.ndindex(high, wide):
-                h, shift = i * down + p * below - above, q * beside - before
-                first, end = ranges[q]
-                if h < 0 or h >= height or (last and (other < first or other >= end)):
-                    continue
+@kernel
+def _pool(
+    part: int, parts: int, mode: int, x: Reals, xs: Ints, y: Reals, indices: Ints, ys: Ints,
+    shape: Ints, counts: Ints, window: Ints, divisors: Reals, sums: Reals, marks: Ints,
+) -> None:  # fmt: skip
+    """One result for each window, into ``y`` or, for ``PLACES``, ``indices``; each thread has room
+    for a line of results in ``sums`` and ``marks``.
+    """
+    images, channels, height, width = shape
+    image, of_channel, of_line, of_pixel = xs
+    to_image, to_channel, to_line, to_pixel = ys
+    tall, broad = counts
+    high, wide, down, right, below, beside, above, before = window
+    last = to_channel == 1
+    length, others = channels if last else broad, broad if last else channels
+    best, places = beyond(sums, part * length), beyond(marks, part * length)
+    begin, stop = share(part, parts, images * tall * others)
+    for job in range(begin, stop):
+        n, i, other = job // (tall * others), job // others % tall, job % others
+        for e in range(length):
+            best[e] = 0 if mode == MEAN else -INFINITY
+        for e in range(length):
+            places[e] = -1
+        for p in range(high):
+            h = i * down + p * below - above
+            if h < 0 or h >= height:
+                continue
+            for q in range(wide):
+                first, end = met(q, right, beside, before, width, broad)
+                shift, step, moves = q * beside - before, right * of_pixel, right
                 if last:
-                    first, end, step, moves = 0, channels, xs[1], 0
+                    if other < first or other >= end:
+                        continue
+                    first, end, step, moves = 0, channels, of_channel, 0
                     shift += other * right
-                else:
-                    step, moves = right * xs[3], right
-                at = n * xs[0] + (0 if last else other * xs[1]) + h * xs[2] + shift * xs[3]
+                at = n * image + (0 if last else other * of_channel) + h * of_line
+                at += shift * of_pixel
                 if mode == MEAN:
                     _take_sum(x, at, step, first, end, best)
                 elif mode == MAX:
                     _take_largest(x, at, step, first, end, best)
                 else:
-                    place = h * width + shift
-                    _take_places(x, at, step, first, end, best, places, place, moves)
-            to = n * ys[0] + i * ys[2] + (other * ys[3] if last else other * ys[1])
-            at, step = i * counts[1] + (other if last else 0), ys[1] if last else ys[3]
-            _give(mode, best, places, y, indices, to, step, divisors, at, 0 if last else 1)
+                    _take_places(x, at, step, first, end, best, places, h * width + shift, moves)
+        to = n * to_image + i * to_line + other * (to_pixel if last else to_channel)
+        at = i * broad + (other if last else 0)
+        _give(mode, best, places, length, y, indices, to, to_channel if last else to_pixel,
+              divisors, at, 0 if last else 1)  # fmt: skip
 
 
-@njit(parallel=True, fastmath=FAST)
-def _share_out(x, xs, y, ys, shape, counts, window, divisors, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _share_out(
+    part: int, parts: int, x: Reals, xs: Ints, y: Reals, ys: Ints, shape: Ints, counts: Ints,
+    window: Ints, divisors: Reals,
+) -> None:  # fmt: skip
     """The adjoint of the mean: each element of ``y`` is the sum of its windows' shares."""
-    for part in prange(parts):
-        images, channels, height, width = shape
-        high, wide, down, right, below, beside, above, before = window
-        last = ys[1] == 1
-        others, length, move = (1, channels, ys[1]) if last else (channels, width, ys[3])
-        begin, stop = share(part, parts, images * height * others)
-        for job in range(begin, stop):
-            n, h, other = job // (height * others), job // others % height, job % others
-            line = n * ys[0] + other * ys[1] + h * ys[2]
-            for w in range(width if last else 1):
-                for e in range(U(length)):
-                    y[U(line + w * ys[3]) + e * U(move)] = 0
-            for p in range(high):
-                i = h + above - p * below
-                if i < 0 or i % down != 0 or i // down >= counts[0]:
-                    continue
-                i //= down
-                from_line = n * xs[0] + other * xs[1] + i * xs[2]
-                for q in range(wide):
-                    first, end = met(q, right, beside, before, width, counts[1])
-                    for j in range(first, end):
-                        to = U(line + (j * right + q * beside - before) * ys[3])
-                        at, part_of = U(from_line + j * xs[3]), divisors[i * counts[1] + j]
-                        for c in range(U(channels if last else 1)):
-                            y[to + c * U(ys[1])] += x[at + c * U(xs[1])] / part_of
+    images, channels, height, width = shape
+    image, of_channel, of_line, of_pixel = xs
+    to_image, to_channel, to_line, to_pixel = ys
+    tall, broad = counts
+    high, wide, down, right, below, beside, above, before = window
+    last = to_channel == 1
+    others, length = 1 if last else channels, channels if last else width
+    move = 1 if last else to_pixel
+    begin, stop = share(part, parts, images * height * others)
+    for job in range(begin, stop):
+        n, h, other = job // (height * others), job // others % height, job % others
+        line = n * to_image + other * to_channel + h * to_line
+        for w in range(width if last else 1):
+            for e in range(length):
+                y[line + w * to_pixel + e * move] = 0
+        for p in range(high):
+            i = h + above - p * below
+            if i < 0 or i % down != 0 or i // down >= tall:
+                continue
+            from_line = n * image + other * of_channel + i // down * of_line
+            for q in range(wide):
+                first, end = met(q, right, beside, before, width, broad)
+                for j in range(first, end):
+                    to = line + (j * right + q * beside - before) * to_pixel
+                    at, part_of = from_line + j * of_pixel, divisors[i // down * broad + j]
+                    for c in range(channels if last else 1):
+                        y[to + c * to_channel] += x[at + c * of_channel] / part_of
 
 
-@njit(parallel=True)
-def _scatter(x, xs, places, ps, y, ys, shape, parts):  # type: ignore[no-untyped-def]
+@kernel
+def _scatter(
+    part: int, parts: int, x: Reals, xs: Ints, places: Ints, ps: Ints, y: Reals, ys: Ints,
+    shape: Ints, missing: Ints,
+) -> None:  # fmt: skip
     """Zeros with each element added at its place of the last axis of (batch, channels, pixels).
 
-    Returns how many places there are not.
+    ``missing`` tells for each part how many places there are not.
     """
     images, channels, pixels, size = shape
-    missing = np.zeros(parts, np.int64)
-    for part in prange(parts):
-        begin, stop = share(part, parts, images)
-        for n in range(begin, stop):
-            last = ys[1] == 1
-            for i in range(size if last else channels):
-                to = U(n * ys[0] + i * (ys[2] if last else ys[1]))
-                for e in range(U(channels if last else size)):
-                    y[to + e] = 0
-            for job in range(channels * pixels):
-                c, i = (job % channels, job // channels) if last else (job // pixels, job % pixels)
-                place = places[n * ps[0] + c * ps[1] + i * ps[2]]
-                place = place + size if place < 0 else place
-                if place < 0 or place >= size:
-                    missing[part] += 1
-                else:
-                    y[n * ys[0] + c * ys[1] + place * ys[2]] += x[n * xs[0] + c * xs[1] + i * xs[2]]
-    return missing.sum()
+    image, of_channel, of_pixel = xs
+    place_image, place_channel, place_pixel = ps
+    to_image, to_channel, to_pixel = ys
+    missing[part] = 0
+    last = to_channel == 1
+    begin, stop = share(part, parts, images)
+    for n in range(begin, stop):
+        for i in range(size if last else channels):
+            to = n * to_image + i * (to_pixel if last else to_channel)
+            for e in range(channels if last else size):
+                y[to + e] = 0
+        for job in range(channels * pixels):
+            c, i = job // pixels, job % pixels
+            if last:
+                c, i = job % channels, job // channels
+            place = places[n * place_image + c * place_channel + i * place_pixel]
+            place = place + size if place < 0 else place
+            if place < 0 or place >= size:
+                missing[part] += 1
+            else:
+                to = n * to_image + c * to_channel + place * to_pixel
+                y[to] += x[n * image + c * of_channel + i * of_pixel]
 
 
 def _windows(node: Node) -> Windows:
@@ -179,17 +204,19 @@ def _near(x: Array, y: Array) -> tuple[Array, Array]:
 def _pooling(mode: int, x: Array, out: Array, windows: Windows, divisors: Array) -> Kernel | None:
     """What pools x by windows."""
     x, out = _near(x, out)
-    values, places = (out, np.empty(0, np.int64)) if mode != PLACES else (np.empty(0, x.dtype), out)
-    args = (
-        mode, flat(x), steps_of(x), flat(values) if values.size else values,
-        flat(places) if places.size else places, steps_of(out), x.shape, out.shape[2:],
-        numbers(windows), divisors.reshape(-1), threads(),
+    last = out.strides[1] == out.itemsize
+    room = threads() * (x.shape[1] if last else out.shape[3])
+    values, places = (np.empty(0, x.dtype), flat(out)) if mode == PLACES else (
+        flat(out), np.empty(0, np.int64))  # fmt: skip
+    pool = _pool.call(
+        x.dtype, threads(), mode, flat(x), steps_of(x), values, places, steps_of(out), x.shape,
+        out.shape[2:], numbers(windows), divisors.reshape(-1), None, None,
     )  # fmt: skip
 
-    def kernel() -> None:
-        _pool(*args)
+    def run() -> None:
+        pool(np.empty(room, x.dtype), np.empty(room, np.int64))
 
-    return kernel
+    return run
 
 
 def _largest(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -212,15 +239,10 @@ def _mean(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
 
 def _sharing(x: Array, y: Array, windows: Windows, divisors: Array) -> Kernel:
     x, y = _near(x, y)
-    args = (
-        flat(x), steps_of(x), flat(y), steps_of(y), y.shape, x.shape[2:], numbers(windows),
-        divisors.reshape(-1), threads(),
+    return _share_out.call(
+        x.dtype, threads(), flat(x), steps_of(x), flat(y), steps_of(y), y.shape, x.shape[2:],
+        numbers(windows), divisors.reshape(-1),
     )  # fmt: skip
-
-    def kernel() -> None:
-        _share_out(*args)
-
-    return kernel
 
 
 def _mean_back(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -265,17 +287,18 @@ def _scattered(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) 
         return None
     plain = NUMPY.kernel(node, out, inputs)
     (x, y), (places, _) = _near(x, y), _near(places, y)
-    shape = (*x.shape, y.shape[2])
-    args = (
-        flat(x), steps_of(x), flat(places), steps_of(places), flat(y), steps_of(y), shape,
-        threads(),
+    missing = np.zeros(threads(), np.int64)
+    scatter = _scatter.call(
+        x.dtype, threads(), flat(x), steps_of(x), flat(places), steps_of(places), flat(y),
+        steps_of(y), (*x.shape, y.shape[2]), missing,
     )  # fmt: skip
 
-    def kernel() -> None:
-        if _scatter(*args) or (not node.attr("negative") and places.min() < 0):
+    def run() -> None:
+        scatter()
+        if missing.any() or (not node.attr("negative") and places.min() < 0):
             plain()  # which says what is wrong
 
-    return kernel
+    return run
 
 
 POOLING: Mapping[str, Factory] = {

@@ -2,113 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-
-from graphflow.backends.numba_kernels.jit import intrinsic
-from graphflow.backends.numba_kernels.lanes import LANES, loaded, number_at, repeated, vector_at
+from graphflow.backends.numba_kernels.words import (
+    LANES,
+    Ints,
+    Lanes,
+    Reals,
+    apart,
+    lanes,
+    put,
+    repeated,
+)
 
 OUTPUTS = 8
 """Channels of a result whose sums are in registers at a time."""
 SQUARE = 4
 """Channels, and taps, whose products are summed at a time in the derivative by the weight."""
-FUSED = ("contract",)
-"""A product and a sum may be one instruction."""
-INDEX = ir.IntType(64)
-Terms = Callable[[Any], list[tuple[Any, Any]]]
 
 
-class _Code:
-    """The instructions of an intrinsic, and its arguments: numbers and flat arrays."""
-
-    def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
-        self.context, self.builder = context, builder
-        self.kinds, self.arguments = signature.args, arguments
-
-    def number(self, k: int, index: Any) -> Any:
-        """A number of the flat array that is argument k."""
-        return loaded(self.builder, number_at(*self._memory(k), index))
-
-    def vector(self, k: int, index: Any) -> Any:
-        """``LANES`` numbers of it."""
-        return loaded(self.builder, vector_at(*self._memory(k), index))
-
-    def plus(self, *terms: Any) -> Any:
-        """The sum of indices."""
-        first, *others = terms
-        for other in others:
-            first = self.builder.add(first, other)
-        return first
-
-    def sums(self, number: int, count: Any, terms: Terms) -> Any:
-        """Write the sums of each of the ``number`` products ``terms(i)`` over i < count one after
-        another into the flat array that is the first argument.
-        """
-        builder = self.builder
-        vector = ir.VectorType(self.context.get_data_type(self.kinds[0].dtype), LANES)
-        totals = [cgutils.alloca_once(builder, vector) for _ in range(number)]
-        for total in totals:
-            builder.store(vector(None), total)
-        with cgutils.for_range(builder, count) as loop:
-            for (x, y), total in zip(terms(loop.index), totals, strict=True):
-                xy = builder.fmul(x, y, flags=FUSED)
-                builder.store(builder.fadd(builder.load(total), xy, flags=FUSED), total)
-        for k, total in enumerate(totals):
-            pointer, size = vector_at(*self._memory(0), INDEX(k * LANES))
-            builder.store(builder.load(total), pointer).align = size
-        return self.context.get_dummy_value()
-
-    def _memory(self, k: int) -> tuple[Any, Any, Any, Any]:
-        return self.context, self.builder, self.kinds[k], self.arguments[k]
-
-
-@intrinsic
-def meet(typing, room, x, at, taps, count, weights, first):  # type: ignore[no-untyped-def]
+@apart
+def meet(
+    room: Reals, x: Reals, at: int, taps: Ints, count: int, weights: Reals, first: int
+) -> None:
     """``room[o * LANES + l] = sum of weights[b + first + o] * x[a + at + l]`` over the first
     ``count`` pairs (a, b) of ``taps``, for o < ``OUTPUTS``.
     """
-
-    def generate(*given: Any) -> Any:
-        code = _Code(*given)
-        _, _, at, _, count, _, first = code.arguments
-
-        def terms(t: Any) -> list[tuple[Any, Any]]:
-            pair = code.plus(t, t)
-            pixel = code.vector(1, code.plus(code.number(3, pair), at))
-            start = code.plus(code.number(3, code.plus(pair, INDEX(1))), first)
-            weights = [code.number(5, code.plus(start, INDEX(o))) for o in range(OUTPUTS)]
-            return [(repeated(code.builder, weight), pixel) for weight in weights]
-
-        return code.sums(OUTPUTS, count, terms)
-
-    i = types.int64
-    return types.void(room, x, i, taps, i, weights, i), generate
+    s0, s1, s2, s3 = repeated(0), repeated(0), repeated(0), repeated(0)
+    s4, s5, s6, s7 = repeated(0), repeated(0), repeated(0), repeated(0)
+    for t in range(count):
+        pixel, w = lanes(x, taps[2 * t] + at), taps[2 * t + 1] + first
+        s0 += weights[w] * pixel
+        s1 += weights[w + 1] * pixel
+        s2 += weights[w + 2] * pixel
+        s3 += weights[w + 3] * pixel
+        s4 += weights[w + 4] * pixel
+        s5 += weights[w + 5] * pixel
+        s6 += weights[w + 6] * pixel
+        s7 += weights[w + 7] * pixel
+    _put_row(room, 0, s0, s1, s2, s3)
+    _put_row(room, 4 * LANES, s4, s5, s6, s7)
 
 
-@intrinsic
-def correlate(typing, room, x, at, gradient, to, places, count):  # type: ignore[no-untyped-def]
-    """``room[(a * SQUARE + b) * LANES + l] = sum of x[at + places[a] + e] * gradient[to +
-    places[SQUARE + b] + e]`` over e = l, LANES + l, ... ``count`` of them, for a, b < ``SQUARE``.
+@apart
+def correlate(
+    room: Reals, x: Reals, a0: int, a1: int, a2: int, a3: int, gradient: Reals, b0: int, b1: int,
+    b2: int, b3: int, count: int,
+) -> None:  # fmt: skip
+    """``room[(i * SQUARE + j) * LANES + l] = sum of x[a_i + e] * gradient[b_j + e]`` over
+    e = l, LANES + l, ... ``count`` of them, for i, j < ``SQUARE``.
     """
+    s00, s01, s02, s03 = repeated(0), repeated(0), repeated(0), repeated(0)
+    s10, s11, s12, s13 = repeated(0), repeated(0), repeated(0), repeated(0)
+    s20, s21, s22, s23 = repeated(0), repeated(0), repeated(0), repeated(0)
+    s30, s31, s32, s33 = repeated(0), repeated(0), repeated(0), repeated(0)
+    for e in range(0, count * LANES, LANES):
+        x0, x1, x2, x3 = lanes(x, a0 + e), lanes(x, a1 + e), lanes(x, a2 + e), lanes(x, a3 + e)
+        g0, g1 = lanes(gradient, b0 + e), lanes(gradient, b1 + e)
+        g2, g3 = lanes(gradient, b2 + e), lanes(gradient, b3 + e)
+        s00, s01, s02, s03 = s00 + x0 * g0, s01 + x0 * g1, s02 + x0 * g2, s03 + x0 * g3
+        s10, s11, s12, s13 = s10 + x1 * g0, s11 + x1 * g1, s12 + x1 * g2, s13 + x1 * g3
+        s20, s21, s22, s23 = s20 + x2 * g0, s21 + x2 * g1, s22 + x2 * g2, s23 + x2 * g3
+        s30, s31, s32, s33 = s30 + x3 * g0, s31 + x3 * g1, s32 + x3 * g2, s33 + x3 * g3
+    _put_row(room, 0, s00, s01, s02, s03)
+    _put_row(room, 4 * LANES, s10, s11, s12, s13)
+    _put_row(room, 8 * LANES, s20, s21, s22, s23)
+    _put_row(room, 12 * LANES, s30, s31, s32, s33)
 
-    def generate(*given: Any) -> Any:
-        code = _Code(*given)
-        _, _, at, _, to, _, count = code.arguments
-        starts = [
-            code.plus(code.number(5, INDEX(k)), at if k < SQUARE else to) for k in range(2 * SQUARE)
-        ]
 
-        def terms(e: Any) -> list[tuple[Any, Any]]:
-            shift = code.builder.mul(e, INDEX(LANES))
-            left = [code.vector(1, code.plus(start, shift)) for start in starts[:SQUARE]]
-            right = [code.vector(3, code.plus(start, shift)) for start in starts[SQUARE:]]
-            return [(x, y) for x in left for y in right]
-
-        return code.sums(SQUARE * SQUARE, count, terms)
-
-    i = types.int64
-    return types.void(room, x, i, gradient, i, places, i), generate
+def _put_row(room: Reals, at: int, s0: Lanes, s1: Lanes, s2: Lanes, s3: Lanes) -> None:
+    put(room, at, s0)
+    put(room, at + LANES, s1)
+    put(room, at + 2 * LANES, s2)
+    put(room, at + 3 * LANES, s3)

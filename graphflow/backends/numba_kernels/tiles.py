@@ -15,117 +15,107 @@ there; ``b`` is room for what is between the two axes.
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.jit import njit
-from graphflow.backends.numba_kernels.lanes import FAST, L, U
+from graphflow.backends.numba_kernels.words import LANES, Reals, apart
 
 SIZE, STEP, KERNEL = 6, 4, 3
 """Pixels along the side of a tile, of its results, and of the kernel."""
 POINTS = SIZE * SIZE
-_6, _4, _3 = U(SIZE) * L, U(STEP) * L, U(KERNEL) * L
+_6, _4, _3 = SIZE * LANES, STEP * LANES, KERNEL * LANES
+_QUARTER, _SIXTH, _HALF = 1 / 4, 1 / 6, 1 / 2
 
 
-@njit(fastmath=FAST)
-def evaluate_input(a, b):  # type: ignore[no-untyped-def]
+def _input_line(a: Reals, at: int, s: int, b: Reals, to: int, t: int) -> None:
+    """B' d: 6 pixels that lie ``s`` apart to values at 6 points, ``t`` apart."""
+    d0, d1, d2 = a[at], a[at + s], a[at + 2 * s]
+    d3, d4, d5 = a[at + 3 * s], a[at + 4 * s], a[at + 5 * s]
+    p, q, u, v = d4 - 4 * d2, d3 - 4 * d1, d4 - d2, (d3 - d1) + (d3 - d1)
+    b[to], b[to + 5 * t] = 4 * (d0 - d2) + u, 4 * (d1 - d3) + (d5 - d3)
+    b[to + t], b[to + 2 * t] = p + q, p - q
+    b[to + 3 * t], b[to + 4 * t] = u + v, u - v
+
+
+def _result_line(a: Reals, at: int, s: int, b: Reals, to: int, t: int) -> None:
+    """A' m: values at 6 points to 4 results."""
+    m0, m1, m2 = a[at], a[at + s], a[at + 2 * s]
+    m3, m4, m5 = a[at + 3 * s], a[at + 4 * s], a[at + 5 * s]
+    p, q, u, v = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    b[to], b[to + t] = m0 + p + u, q + 2 * v
+    b[to + 2 * t], b[to + 3 * t] = p + 4 * u, q + 8 * v + m5
+
+
+def _cotangent_line(a: Reals, at: int, s: int, b: Reals, to: int, t: int) -> None:
+    """A dy: 4 pixels to 6 points."""
+    y0, y1, y2, y3 = a[at], a[at + s], a[at + 2 * s], a[at + 3 * s]
+    p, q, u, v = y0 + y2, y1 + y3, y0 + 4 * y2, 2 * y1 + 8 * y3
+    b[to], b[to + 5 * t] = y0, y3
+    b[to + t], b[to + 2 * t] = p + q, p - q
+    b[to + 3 * t], b[to + 4 * t] = u + v, u - v
+
+
+def _kernel_line(a: Reals, at: int, s: int, b: Reals, to: int, t: int) -> None:
+    """G g: 3 taps to 6 points."""
+    g0, g1, g2 = a[at], a[at + s], a[at + 2 * s]
+    p, q = _SIXTH * (g0 + g2), _SIXTH * g1
+    u, v = _SIXTH * (_QUARTER * g0 + g2), _HALF * q
+    b[to], b[to + 5 * t] = _QUARTER * g0, g2
+    b[to + t], b[to + 2 * t] = -p - q, q - p
+    b[to + 3 * t], b[to + 4 * t] = u + v, u - v
+
+
+def _taps_line(a: Reals, at: int, s: int, b: Reals, to: int, t: int) -> None:
+    """G' m: 6 points to 3 taps."""
+    m0, m1, m2 = a[at], a[at + s], a[at + 2 * s]
+    m3, m4, m5 = a[at + 3 * s], a[at + 4 * s], a[at + 5 * s]
+    p, q, u, v = _SIXTH * (m1 + m2), _SIXTH * (m2 - m1), _SIXTH * (m3 + m4), _SIXTH * (m3 - m4)
+    b[to], b[to + t] = _QUARTER * (m0 + u) - p, q + _HALF * v
+    b[to + 2 * t] = u - p + m5
+
+
+@apart
+def evaluate_input(a: Reals, b: Reals) -> None:
     """B' d B: 6 x 6 pixels to values at 6 x 6 points."""
-    four = a.dtype.type(4)
     for c in range(_6):
-        d0, d1, d2 = a[c], a[c + _6], a[c + U(2) * _6]
-        d3, d4, d5 = a[c + U(3) * _6], a[c + U(4) * _6], a[c + U(5) * _6]
-        p, q, u, v = d4 - four * d2, d3 - four * d1, d4 - d2, (d3 - d1) + (d3 - d1)
-        b[c], b[c + U(5) * _6] = four * (d0 - d2) + u, four * (d1 - d3) + (d5 - d3)
-        b[c + _6], b[c + U(2) * _6] = p + q, p - q
-        b[c + U(3) * _6], b[c + U(4) * _6] = u + v, u - v
-    for row in range(U(SIZE)):
-        for c in range(row * _6, row * _6 + L):
-            d0, d1, d2 = b[c], b[c + L], b[c + U(2) * L]
-            d3, d4, d5 = b[c + U(3) * L], b[c + U(4) * L], b[c + U(5) * L]
-            p, q, u, v = d4 - four * d2, d3 - four * d1, d4 - d2, (d3 - d1) + (d3 - d1)
-            a[c], a[c + U(5) * L] = four * (d0 - d2) + u, four * (d1 - d3) + (d5 - d3)
-            a[c + L], a[c + U(2) * L] = p + q, p - q
-            a[c + U(3) * L], a[c + U(4) * L] = u + v, u - v
+        _input_line(a, c, _6, b, c, _6)
+    for row in range(SIZE):
+        for c in range(LANES):
+            _input_line(b, row * _6 + c, LANES, a, row * _6 + c, LANES)
 
 
-@njit(fastmath=FAST)
-def interpolate(a, b):  # type: ignore[no-untyped-def]
+@apart
+def interpolate(a: Reals, b: Reals) -> None:
     """A' m A: values at 6 x 6 points to 4 x 4 results."""
-    two, four, eight = a.dtype.type(2), a.dtype.type(4), a.dtype.type(8)
     for c in range(_6):
-        m0, m5 = a[c], a[c + U(5) * _6]
-        m1, m2, m3, m4 = a[c + _6], a[c + U(2) * _6], a[c + U(3) * _6], a[c + U(4) * _6]
-        p, q, u, v = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-        b[c], b[c + _6] = m0 + p + u, q + two * v
-        b[c + U(2) * _6], b[c + U(3) * _6] = p + four * u, q + eight * v + m5
-    for row in range(U(STEP)):
-        to = row * _4
-        for c in range(row * _6, row * _6 + L):
-            m0, m5 = b[c], b[c + U(5) * L]
-            m1, m2, m3, m4 = b[c + L], b[c + U(2) * L], b[c + U(3) * L], b[c + U(4) * L]
-            p, q, u, v = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-            a[to], a[to + L] = m0 + p + u, q + two * v
-            a[to + U(2) * L], a[to + U(3) * L] = p + four * u, q + eight * v + m5
-            to += U(1)
+        _result_line(a, c, _6, b, c, _6)
+    for row in range(STEP):
+        for c in range(LANES):
+            _result_line(b, row * _6 + c, LANES, a, row * _4 + c, LANES)
 
 
-@njit(fastmath=FAST)
-def evaluate_cotangent(a, b):  # type: ignore[no-untyped-def]
+@apart
+def evaluate_cotangent(a: Reals, b: Reals) -> None:
     """A dy A', the adjoint of :func:`interpolate`: 4 x 4 pixels to 6 x 6 points."""
-    two, four, eight = a.dtype.type(2), a.dtype.type(4), a.dtype.type(8)
     for c in range(_4):
-        y0, y1, y2, y3 = a[c], a[c + _4], a[c + U(2) * _4], a[c + U(3) * _4]
-        p, q, u, v = y0 + y2, y1 + y3, y0 + four * y2, two * y1 + eight * y3
-        b[c], b[c + U(5) * _4] = y0, y3
-        b[c + _4], b[c + U(2) * _4] = p + q, p - q
-        b[c + U(3) * _4], b[c + U(4) * _4] = u + v, u - v
-    for row in range(U(SIZE)):
-        to = row * _6
-        for c in range(row * _4, row * _4 + L):
-            y0, y1, y2, y3 = b[c], b[c + L], b[c + U(2) * L], b[c + U(3) * L]
-            p, q, u, v = y0 + y2, y1 + y3, y0 + four * y2, two * y1 + eight * y3
-            a[to], a[to + U(5) * L] = y0, y3
-            a[to + L], a[to + U(2) * L] = p + q, p - q
-            a[to + U(3) * L], a[to + U(4) * L] = u + v, u - v
-            to += U(1)
+        _cotangent_line(a, c, _4, b, c, _4)
+    for row in range(SIZE):
+        for c in range(LANES):
+            _cotangent_line(b, row * _4 + c, LANES, a, row * _6 + c, LANES)
 
 
-@njit(fastmath=FAST)
-def evaluate_kernel(a, b):  # type: ignore[no-untyped-def]
+@apart
+def evaluate_kernel(a: Reals, b: Reals) -> None:
     """G g G': a kernel of 3 x 3 to 6 x 6 points."""
-    quarter, sixth, half = a.dtype.type(1 / 4), a.dtype.type(1 / 6), a.dtype.type(1 / 2)
     for c in range(_3):
-        g0, g1, g2 = a[c], a[c + _3], a[c + U(2) * _3]
-        p, q = sixth * (g0 + g2), sixth * g1
-        u, v = sixth * (quarter * g0 + g2), half * q
-        b[c], b[c + U(5) * _3] = quarter * g0, g2
-        b[c + _3], b[c + U(2) * _3] = -p - q, q - p
-        b[c + U(3) * _3], b[c + U(4) * _3] = u + v, u - v
-    for row in range(U(SIZE)):
-        to = row * _6
-        for c in range(row * _3, row * _3 + L):
-            g0, g1, g2 = b[c], b[c + L], b[c + U(2) * L]
-            p, q = sixth * (g0 + g2), sixth * g1
-            u, v = sixth * (quarter * g0 + g2), half * q
-            a[to], a[to + U(5) * L] = quarter * g0, g2
-            a[to + L], a[to + U(2) * L] = -p - q, q - p
-            a[to + U(3) * L], a[to + U(4) * L] = u + v, u - v
-            to += U(1)
+        _kernel_line(a, c, _3, b, c, _3)
+    for row in range(SIZE):
+        for c in range(LANES):
+            _kernel_line(b, row * _3 + c, LANES, a, row * _6 + c, LANES)
 
 
-@njit(fastmath=FAST)
-def gather_kernel(a, b):  # type: ignore[no-untyped-def]
+@apart
+def gather_kernel(a: Reals, b: Reals) -> None:
     """G' m G, the adjoint of :func:`evaluate_kernel`: 6 x 6 points to a kernel of 3 x 3."""
-    quarter, sixth, half = a.dtype.type(1 / 4), a.dtype.type(1 / 6), a.dtype.type(1 / 2)
     for c in range(_6):
-        m0, m5 = a[c], a[c + U(5) * _6]
-        m1, m2, m3, m4 = a[c + _6], a[c + U(2) * _6], a[c + U(3) * _6], a[c + U(4) * _6]
-        p, q, u, v = sixth * (m1 + m2), sixth * (m2 - m1), sixth * (m3 + m4), sixth * (m3 - m4)
-        b[c], b[c + _6] = quarter * (m0 + u) - p, q + half * v
-        b[c + U(2) * _6] = u - p + m5
-    for row in range(U(KERNEL)):
-        to = row * _3
-        for c in range(row * _6, row * _6 + L):
-            m0, m5 = b[c], b[c + U(5) * L]
-            m1, m2, m3, m4 = b[c + L], b[c + U(2) * L], b[c + U(3) * L], b[c + U(4) * L]
-            p, q, u, v = sixth * (m1 + m2), sixth * (m2 - m1), sixth * (m3 + m4), sixth * (m3 - m4)
-            a[to], a[to + L] = quarter * (m0 + u) - p, q + half * v
-            a[to + U(2) * L] = u - p + m5
-            to += U(1)
+        _taps_line(a, c, _6, b, c, _6)
+    for row in range(KERNEL):
+        for c in range(LANES):
+            _taps_line(b, row * _6 + c, LANES, a, row * _3 + c, LANES)

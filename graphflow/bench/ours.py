@@ -19,5 +19,5 @@ def model(row: Row, batch: int | None = None) -> Model:
 def prepared(row: Row, open_: ExitStack, kernels: KernelsName = "numba") -> Callable[[], object]:
     """What makes one step, on as many threads as a run would use while ``open_`` is open."""
     trainer, feed = model(row).trainer(kernels=kernels), row.feed()
-    open_.enter_context(blas_threads_for(trainer.graphs(feed), kernels))
+    open_.enter_context(blas_threads_for(trainer.graphs(feed)))
     return lambda: trainer.step(feed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Protocol, get_args
@@ -30,6 +31,7 @@ from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
+from graphflow.runtime.threads import blas_threads_beside
 from graphflow.schedule.plan import Plan, make_plan
 
 Mode = Literal["train", "eval"]
@@ -37,6 +39,10 @@ PlanKind = Literal["fast", "plain", "guarded"]
 """How a plan runs: optimised; node by node; or node by node, stopping at the first NaN."""
 PLANS_KEPT = 16
 """Plans for other sizes that a program keeps, the latest ones."""
+
+
+AS_THEY_ARE: AbstractContextManager[None] = nullcontext()
+"""Threads of BLAS while a plan runs."""
 
 
 class Runnable(Protocol):
@@ -226,7 +232,8 @@ class Compiler:
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in plan.graph if n.op in ("input", "rng")]
         executor = Executor(plan, view, fed, kernels.backend)
-        return _Bound(executor, graph, plan.graph.outputs, self.graph.outputs)
+        threads = blas_threads_beside(kernels, plan.graph)
+        return _Bound(executor, graph, plan.graph.outputs, self.graph.outputs, threads)
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""
@@ -277,15 +284,21 @@ class _Bound:
     """
 
     def __init__(
-        self, plan: Runnable, graph: Graph, final: Sequence[str], names: Sequence[str]
+        self,
+        plan: Runnable,
+        graph: Graph,
+        final: Sequence[str],
+        names: Sequence[str],
+        threads: AbstractContextManager[None] = AS_THEY_ARE,
     ) -> None:
-        self.plan, self.graph = plan, graph
+        self.plan, self.graph, self._threads = plan, graph, threads
         self._keys = [leaf.name for leaf in graph.leaves("rng")]
         self._names = list(zip(names, final, strict=True))
 
     def run(self, fed: Mapping[str, Array], key: Array) -> dict[str, Array]:
         """The outputs of one run."""
-        found = self.plan.run({**fed, **dict.fromkeys(self._keys, key)})
+        with self._threads:
+            found = self.plan.run({**fed, **dict.fromkeys(self._keys, key)})
         return {name: found[final] for name, final in self._names}
 
 

@@ -223,8 +223,7 @@ class Loop:
         # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
         first = next(iter(self.feed.training(done.epoch)) if done.batch else batches)
         batches = batches if done.batch else chain([first], batches)
-        graphs = self.trainer.graphs(first[0])
-        with blas_threads_for(graphs, self.trainer.settings.kernels):
+        with blas_threads_for(self.trainer.graphs(first[0])):
             while not self._done() and not self._epoch_over():
                 inputs, rows = next(batches)
                 self._step(inputs, rows, _Fresh(batches, inputs))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from graphflow.api import Model
-from graphflow.data.registry import find
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.dims import bind
 from graphflow.ir.graph import LEAVES, Graph
@@ -16,8 +15,7 @@ from graphflow.ir.types import type_symbols
 from graphflow.ops.op import Array
 from graphflow.spec.document import CheckDecl
 from graphflow.spec.elaborate import Elaborated
-from graphflow.spec.names import walk
-from graphflow.spec.syntax import Binary, Name, Number, Unary
+from graphflow.spec.syntax import Name
 from graphflow.training.checks import check_feed
 from graphflow.training.feed import Feed
 
@@ -128,29 +126,6 @@ def needed_inputs(graph: Graph) -> list[str]:
     """The inputs that the outputs of a graph depend on."""
     needed = graph.needed_for(graph.outputs)
     return [node.name for node in graph.leaves("input") if node.name in needed]
-
-
-def image_shapes(model: Model) -> dict[str, tuple[int, int, int]]:
-    """Inputs whose rows are images that lie flat, (channels, height, width) of each: columns that
-    the data source calls so, as they are or after arithmetic, which leaves pixels in their places.
-    """
-    plan, decl = model.elaborated.data, model.document.data
-    if plan is None or decl is None:
-        return {}
-    images = find(plan.source).images
-    if not decl.feed:
-        return {name: shape for name, shape in images.items() if name in model.document.inputs}
-    found = {}
-    for name, expr in decl.feed.items():
-        parts = list(walk(expr))
-        columns = {part.parts[0] for part in parts if isinstance(part, Name)} & images.keys()
-        kept = all(
-            isinstance(part, Name | Number | Unary) or (isinstance(part, Binary) and part.op != "@")
-            for part in parts
-        )
-        if kept and len(columns) == 1:
-            found[name] = images[columns.pop()]
-    return found
 
 
 def take_parameters(model: Model, fed: Fed) -> None:

@@ -15,13 +15,13 @@ from dataclasses import replace
 from functools import cached_property
 
 from graphflow.ops.evaluate import Computed
+from graphflow.training.images import image_shapes
 from graphflow.view.details.checks.report import PARTS, CheckReport, Part
 from graphflow.view.details.checks.run import check
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.gradients import gradient_check, point_of
 from graphflow.view.details.memory import memory
 from graphflow.view.drawing import Drawing
-from graphflow.view.feeding import image_shapes
 from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
 from graphflow.view.recording.about import overview_of
@@ -63,7 +63,8 @@ class Study:
         meter = Meter(self.limits)
         walk = opened_walk(self.workspace, self.limits, (self.workspace, self.walk))
         turns = walk.record(edits, meter, self.workspace.unrolled)
-        return Recording(turns, meter.bytes, self.model.elaborated.calls, image_shapes(self.model))
+        meaning = self.model.elaborated
+        return Recording(turns, meter.bytes, meaning.calls, image_shapes(meaning))
 
     @property
     def _without_last_edit(self) -> Workspace:

@@ -273,6 +273,29 @@ def blank(monkeypatch):
         return Dataset("blank", {"image": image}, "bright above")
 
 
+def test_rows_of_pixels_have_the_shape_that_their_source_says(monkeypatch):
+    monkeypatch.setattr(registry, "_SOURCES", dict(registry.sources()))
+    colours = np.random.default_rng(4).random((5, 3, 2, 6))
+    rows = Dataset("wide", {"pixels": colours.reshape(5, -1)}, "wide images")
+    registry.register("wide", columns={"pixels": "rows"}, images={"pixels": (3, 2, 6)})(
+        lambda: rows
+    )
+    model = gf.loads("""
+graphflow: 1
+name: wide images
+inputs: {x: {shape: [B, 36]}}
+nodes: {half: x / 2}
+data: {source: wide, feed: {x: 2 * pixels}}
+figures: {seen: {kind: images, of: x}, computed: {kind: images, of: half}}
+""")
+    material, figures = Material(model), model.document.figures
+    seen = describe("seen", figures["seen"], material).pictures
+    for picture, image in zip(seen, colours, strict=True):
+        np.testing.assert_allclose(picture.pixels, 2 * image.transpose(1, 2, 0), rtol=1e-6)
+    # of what is computed nobody says it: 36 pixels are a square
+    assert describe("computed", figures["computed"], material).pictures[0].pixels.shape == (6, 6)
+
+
 def test_boxes_and_masks_lie_on_their_image(blank):
     model = gf.loads(OBJECTS)
     material = Material(model)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.view.feeding import image_shapes
+from graphflow.training.images import image_shapes
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -74,7 +74,7 @@ data: {source: digits, feed: {x: FEED}}
 )
 def test_what_the_data_call_images_is_one_where_pixels_stay_in_their_places(feed, shapes):
     study = Study(Workspace(text=FED.replace("FEED", feed)))
-    assert image_shapes(study.model) == shapes
+    assert image_shapes(study.model.elaborated) == shapes
 
 
 def test_digits_in_rows_are_shown_as_images():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite, isqrt
+from math import isfinite, isqrt, prod
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
     """Images in rows, their labels above them."""
     count = decl.count or SHOWN
     values, *labels = material.values([decl.of, *decl.labels], decl.part, count)
-    pixels = as_images(values[:count], decl.shape, decl.mark)
+    pixels = as_images(values[:count], _known(decl, decl.of, values, material), decl.mark)
     for ref, label in zip(decl.labels, labels, strict=True):
         if len(label) != len(values):
             fail("GF030", f"{len(label)} labels for {len(values)} images", ref.mark)
@@ -40,6 +40,15 @@ def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
     note = decl.about or (", ".join(map(str, decl.labels)) if len(decl.labels) > 1 else "")
     shown = [Picture(image, title) for image, title in zip(pixels, titles, strict=False)]
     return _pictures(decl, shown, Labels(decl.title or name, note=note))
+
+
+def _known(
+    decl: PicturesDecl, of: Ref, values: Array, material: Material
+) -> tuple[int, ...] | None:
+    """The shape that the file says, or that the data source says of rows of pixels."""
+    found = material.image_shapes.get(of.name)
+    flat = found is not None and values.ndim == 2 and values.shape[1] == prod(found)
+    return decl.shape or (found if flat else None)
 
 
 def _pictures(decl: PicturesDecl, shown: Sequence[Picture], labels: Labels) -> Pictures:
@@ -63,7 +72,7 @@ def _word(value: object, names: Sequence[str]) -> str:
 def as_images(values: Array, shape: tuple[int, ...] | None, mark: Mark) -> list[Array]:
     """Values (N, ...) as images (h, w) or (h, w, 3). GF030 where they are none.
 
-    Rows of pixels are square images unless ``shape`` says otherwise; one channel is grey, three
+    Rows of pixels are square images unless a ``shape`` is known; one channel is grey, three
     are colours, of other numbers the first one is shown.
     """
     if 0 in values.shape[1:]:
@@ -107,7 +116,7 @@ def segmentation(decl: SegmentationDecl, material: Material, name: str) -> Pictu
     count = decl.count or SHOWN // 2
     refs = [decl.image, decl.mask, *([decl.target] if decl.target else [])]
     values, *masks = (v[:count] for v in material.values(refs, decl.part, count))
-    pixels = as_images(values, decl.shape, decl.mark)
+    pixels = as_images(values, _known(decl, decl.image, values, material), decl.mark)
     titles = ("predicted", "true") if decl.target else ("",)
     masks = [classes_of(mask, 3) for mask in masks]
     for ref, mask in zip(refs[1:], masks, strict=True):
@@ -130,7 +139,7 @@ def boxes(decl: BoxesDecl, material: Material, name: str) -> Pictures:
     values, corners, *rest = (
         v[:count] for v in material.values([decl.image, decl.boxes, *further], decl.part, count)
     )
-    pixels = as_images(values, decl.shape, decl.mark)
+    pixels = as_images(values, _known(decl, decl.image, values, material), decl.mark)
     corners = _corners(decl.boxes, corners)
     _one_each(decl.boxes, corners, pixels)
     for ref, numbers in zip(further, rest, strict=True):

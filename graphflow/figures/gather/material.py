@@ -18,6 +18,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref
 from graphflow.training.feed import Fed, Feed, Served, open_feed
+from graphflow.training.images import image_shapes
 from graphflow.training.rows import Rows
 from graphflow.training.run_folder import RunFolder
 
@@ -150,6 +151,11 @@ class Material:
         """The data, read when they are first needed."""
         model = self.model
         return open_feed(model.elaborated, model.folder, model.seed, model.learned)
+
+    @cached_property
+    def image_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Inputs whose rows are images that lie flat: (channels, height, width) of each."""
+        return image_shapes(self.model.elaborated)
 
     def _gradients(self, names: Sequence[str], part: str | None) -> dict[str, Array]:
         """Derivatives of the loss of whoever trains them, on the first batch of a part."""

@@ -100,7 +100,10 @@ def test_new_overwrites_nothing(cli, tmp_path):
     answer = cli("new", "mine")
     assert answer.code == 2 and "exists already" in answer.err
     assert (tmp_path / "mine.yaml").read_text() == "precious"
-    assert cli("new", "no/such/folder/file").code == 2
+    answer = cli("new", "mine.yaml/file")
+    assert answer.code == 2 and "the folder 'mine.yaml' cannot be made" in answer.err
+    assert cli("new", "no/such/folder/file").code == 0
+    assert (tmp_path / "no/such/folder/file.yaml").is_file()
     assert "did you mean 'mlp'?" in cli("new", "x", "--template", "mpl").err
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from graphflow.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from graphflow.api import Model, load, load_run, loads
+    from graphflow.api import load, load_run, loads
     from graphflow.cross_validation import CrossValidation, cross_validate
     from graphflow.diagnostics import Diagnostic, GraphflowError
     from graphflow.figures import figures_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graphflow.interop.onnx import from_onnx, to_onnx
     from graphflow.ir.graph import Graph, Node
     from graphflow.learning_rates import LearningRates, find_learning_rate
+    from graphflow.model import Model
     from graphflow.ops import register
     from graphflow.runs import resume, run, train
     from graphflow.runtime.program import Program
@@ -42,7 +43,7 @@ _HOMES = {
     "GraphflowError": "graphflow.diagnostics",
     "Iteration": "graphflow.training",
     "LearningRates": "graphflow.learning_rates",
-    "Model": "graphflow.api",
+    "Model": "graphflow.model",
     "Node": "graphflow.ir.graph",
     "Outcome": "graphflow.training.progress",
     "Program": "graphflow.runtime.program",

@@ -23,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from graphflow.api import Model, load
+from graphflow.api import load
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
+from graphflow.model import Model
 from graphflow.runs import Earlier, Way, continued, earlier, folds_of, started, update
 from graphflow.training.callbacks import Callback
 from graphflow.training.logs import check_logs

@@ -16,6 +16,9 @@ from typing import IO
 
 from graphflow.diagnostics import fail
 
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+"""What JSON can say."""
+
 
 def write_atomically(file: Path, *parts: bytes | memoryview) -> None:
     """Write a file so that at every moment it holds either the old bytes or all of the new.

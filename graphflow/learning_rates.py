@@ -19,8 +19,8 @@ from itertools import count
 import numpy as np
 import numpy.typing as npt
 
-from graphflow.api import Model
 from graphflow.diagnostics import fail
+from graphflow.model import Model
 from graphflow.runtime.compile import Settings, float_dtype
 from graphflow.runtime.threads import blas_threads_for
 from graphflow.training import Trainer

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import cast
 
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
-from graphflow.files import read_object
+from graphflow.files import Json, read_object
 from graphflow.spec.elaborate.stopping import falls
 from graphflow.training.rows import Row, Rows
-from graphflow.training.run_folder import Checkpoint, Json, RunFolder
+from graphflow.training.run_folder import Checkpoint, RunFolder
 
 COMPLETE, STOPPED, UNFINISHED, RUNNING = "complete", "stopped", "unfinished", "running"
 DAMAGED = "damaged"

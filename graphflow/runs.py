@@ -14,10 +14,11 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-from graphflow.api import BACKENDS, Model, load, run_graph
+from graphflow.api import load, run_graph
 from graphflow.backends.sets import KernelsName, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
+from graphflow.model import BACKENDS, Model
 from graphflow.runtime.compile import PlanKind
 from graphflow.runtime.work import estimated_seconds
 from graphflow.spec.elaborate.session import NODE_LIMIT

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from graphflow.api import Model, load
+from graphflow.api import load
 from graphflow.backends.sets import KernelsName
 from graphflow.bench.rows import Row
+from graphflow.model import Model
 from graphflow.runtime.threads import blas_threads_for
 
 

@@ -14,9 +14,9 @@ from graphflow.cli.source import AsJson
 from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
     from graphflow.cli.broadcasts import Stretch
     from graphflow.cli.gradients import Gradients
+    from graphflow.model import Model
     from graphflow.training.checks import CheckResult
 
 NAME = "check"

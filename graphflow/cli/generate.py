@@ -14,8 +14,8 @@ from graphflow.cli.source import AsJson, MaxNodes, Sets, assignments, open_model
 from graphflow.diagnostics import GraphflowError, fail
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
     from graphflow.generation import Generated, Strategy
+    from graphflow.model import Model
     from graphflow.ops.op import Array
     from graphflow.training.loop import Loop
 

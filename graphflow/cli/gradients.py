@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from graphflow.api import Model
 from graphflow.autodiff import GradientCheck
 from graphflow.ir.graph import Graph
+from graphflow.model import Model
 from graphflow.runtime.differences import agrees_beside, best_checks, held, projected
 from graphflow.spec.syntax import Name
 from graphflow.view.feeding import RANDOM, Fed, own_feed, random_numbers, target

@@ -26,8 +26,8 @@ from graphflow.diagnostics import fail
 from graphflow.files import slug
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
     from graphflow.cross_validation import Folds
+    from graphflow.model import Model
     from graphflow.runs import Way
     from graphflow.training.loop import Loop
     from graphflow.training.progress import Outcome

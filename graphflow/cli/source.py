@@ -13,7 +13,7 @@ import typer
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
+    from graphflow.model import Model
 
 _FILE = typer.Argument(metavar="FILE", help="A path, or the name of a canned graph.")
 _DTYPE = typer.Option("--dtype", help="float32, float64 or float16.")

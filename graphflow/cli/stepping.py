@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphflow.api import Model
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.stepper import Stepper
 from graphflow.view.choosing import choose, compiled, flat

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from graphflow.api import Model
 from graphflow.backends.sets import KernelSet, kernel_set, kernels_named
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim, bind
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType, type_symbols
+from graphflow.model import Model
 from graphflow.ops.control import graph_flops
 from graphflow.passes import specialise, stands_for
 from graphflow.passes.modes import resolve_modes
@@ -22,7 +22,7 @@ from graphflow.runtime.bind import computed_by
 from graphflow.runtime.compile import fast_plan
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
-from graphflow.spec.elaborate.session import Leaf
+from graphflow.spec.elaborate.leaves import Leaf
 from graphflow.spec.unparse import unparse
 from graphflow.view.feeding import ends, target, wanted
 

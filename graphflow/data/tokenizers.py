@@ -18,13 +18,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from graphflow.diagnostics import fail
+from graphflow.files import Json
 
 if TYPE_CHECKING:
     import tokenizers
 
 Level = Literal["char", "word", "bpe"]
 Splits = Literal["words", "spaces"]
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 UNKNOWN, PAD, BEGIN, END = "<unk>", "<pad>", "<bos>", "<eos>"
 RESERVED = (UNKNOWN, PAD, BEGIN, END)

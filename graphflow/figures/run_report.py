@@ -9,17 +9,18 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError
 from graphflow.figures.descriptions import Chart
 from graphflow.figures.drawing import draw
 from graphflow.figures.gather import Material, describe, measured, usual_curves
 from graphflow.figures.report import Report, Table
+from graphflow.files import Json
+from graphflow.model import Model
 from graphflow.run_entries import differing, settings_of
 from graphflow.spec.figures import GridDecl, LineDecl
 from graphflow.training.history import stored_history
 from graphflow.training.rows import Rows
-from graphflow.training.run_folder import Json, RunFolder
+from graphflow.training.run_folder import RunFolder
 
 
 def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 from graphflow.generation.fixed import fixed_nodes, missing_inputs
 from graphflow.generation.searching import Decoder
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser

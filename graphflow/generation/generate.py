@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy.typing as npt
 
-from graphflow.api import Model
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import Mark, fail, placed
 from graphflow.generation.choosing import chooser
@@ -21,6 +20,7 @@ from graphflow.generation.texts import (
     unknown_given,
     unknown_in,
 )
+from graphflow.model import Model
 from graphflow.spec.elaborate import GenerationPlan
 from graphflow.spec.parser import parse
 from graphflow.spec.strategies import Beam, Strategy

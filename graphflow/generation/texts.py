@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from graphflow.api import Model
 from graphflow.data.tokenizers import BEGIN, END, PAD, UNKNOWN, Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.store import as_array
 from graphflow.spec.elaborate import GenerationPlan

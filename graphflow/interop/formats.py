@@ -16,7 +16,7 @@ from graphflow.diagnostics import did_you_mean, fail
 from graphflow.files import write_atomically
 
 if TYPE_CHECKING:
-    from graphflow.api import Model
+    from graphflow.model import Model
     from graphflow.runtime.compile import Mode
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model
 from graphflow.interop.formats import Options, must_be_free
+from graphflow.model import Model
 from graphflow.runtime.state_dict import save_state
 
 

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from graphflow.api import Model, loads
+from graphflow.api import loads
 from graphflow.ir.types import TupleType, tensors
+from graphflow.model import Model
 from graphflow.ops.builder import frozen
 from graphflow.ops.op import Array, Op, Sample
 from graphflow.spec.document import BlockDecl

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 
 from graphflow.diagnostics import fail
+from graphflow.files import Json
 from graphflow.training.history import History
-from graphflow.training.run_folder import Json
 
 LATER = ("waiting", "waits")
 """What checkpoints of older versions do not hold."""

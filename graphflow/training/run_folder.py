@@ -39,6 +39,7 @@ from safetensors.numpy import save
 
 from graphflow.diagnostics import fail
 from graphflow.files import (
+    Json,
     allowed,
     append_row,
     fresh,
@@ -75,7 +76,6 @@ UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 _SNAPSHOT = re.compile(r"snapshot-\d+")
 _FOLD = re.compile(r"fold-(\d+)")
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 @dataclass(frozen=True)

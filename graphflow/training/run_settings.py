@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from graphflow.data.tokenizers import Json
+from graphflow.files import Json
 
 
 @dataclass(frozen=True)

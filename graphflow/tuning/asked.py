@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
 from graphflow.diagnostics import fail
+from graphflow.files import Json
 from graphflow.spec.elaborate import TunePlan
 from graphflow.spec.values import Plain
-from graphflow.training.run_folder import Json
 from graphflow.tuning.trials import Trial
 
 

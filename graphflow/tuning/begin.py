@@ -7,9 +7,10 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from graphflow.api import Model, load
+from graphflow.api import load
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.gallery import find
+from graphflow.model import Model
 from graphflow.runs import folds_of
 from graphflow.spec.elaborate import SchedulerPlan, TunePlan
 from graphflow.spec.elaborate.tuning import SCHEDULERS

@@ -26,9 +26,9 @@ from typing import cast
 import psutil
 
 from graphflow.diagnostics import fail
-from graphflow.files import append_row, fresh, read_object, read_rows, write_atomically
+from graphflow.files import Json, append_row, fresh, read_object, read_rows, write_atomically
 from graphflow.spec.values import Plain
-from graphflow.training.run_folder import Json, versions
+from graphflow.training.run_folder import versions
 from graphflow.tuning.asked import Asked
 
 PROCESSES = "processes.jsonl"

@@ -25,11 +25,12 @@ from typing import IO
 
 from graphflow.api import load
 from graphflow.diagnostics import GraphflowError
+from graphflow.files import Json
 from graphflow.runs import Way, resumed, started
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
 from graphflow.training.progress import Progress
-from graphflow.training.run_folder import Json, RunFolder
+from graphflow.training.run_folder import RunFolder
 from graphflow.training.run_settings import RunSettings
 
 Message = dict[str, Json]

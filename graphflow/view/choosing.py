@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import tensors
+from graphflow.model import Model
 from graphflow.ops import OPS
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.dims import bind
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import type_symbols
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.spec.document import CheckDecl
 from graphflow.spec.elaborate import Elaborated

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model, at_checkpoint, load, load_run, loads, run_graph
+from graphflow.api import at_checkpoint, load, load_run, loads, run_graph
 from graphflow.diagnostics import GraphflowError, fail
 from graphflow.gallery import find
+from graphflow.model import Model
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.yaml12 import read_text
 from graphflow.training.run_folder import RunFolder

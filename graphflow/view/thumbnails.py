@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from graphflow.api import Model, load
+from graphflow.api import load
 from graphflow.ir.dims import product
+from graphflow.model import Model
 from graphflow.view.cards import Thumbnail
 from graphflow.view.drawing import Drawing
 from graphflow.view.scene import drawn, outlined

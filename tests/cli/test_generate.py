@@ -37,7 +37,7 @@ def test_a_run_writes_without_its_data(cli, run: str, monkeypatch: pytest.Monkey
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the data was asked for")
 
-    monkeypatch.setattr("graphflow.api.prepared_data", refuse)
+    monkeypatch.setattr("graphflow.model.prepared_data", refuse)
     answer = cli("generate", run, "--greedy", "--prompt", "the dog ", "--length", "4")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out == "the dog the \n"

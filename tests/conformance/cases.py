@@ -13,9 +13,9 @@ import onnx
 from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
-from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError
 from graphflow.interop.onnx import from_onnx
+from graphflow.model import Model
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.interop.pytorch.file import source
 from graphflow.ir.dims import bind
 from graphflow.ir.types import DType
+from graphflow.model import Model
 
 Array = np.ndarray
 SIZES = {"B": 3, "T": 5, "S": 4, "N": 4}

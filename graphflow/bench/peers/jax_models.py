@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from graphflow.api import Model
 from graphflow.bench import ours
 from graphflow.bench.rows import Row
+from graphflow.model import Model
 
 Feed: TypeAlias = Mapping[str, Array]
 Step: TypeAlias = Callable[[], Array]

@@ -10,10 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from graphflow.data.columns import Array, Column, Indices, chunks, mapped
-from graphflow.data.tokenizers import UNKNOWN, Json, Tokenizer, Words
+from graphflow.data.tokenizers import UNKNOWN, Tokenizer, Words
 from graphflow.data.transforms.frame import Columns, Fitted, Frame, Transform
 from graphflow.data.transforms.registry import transform
 from graphflow.diagnostics import fail
+from graphflow.files import Json
 
 
 @transform("one_hot")

@@ -11,8 +11,9 @@ import numpy as np
 
 from graphflow.data.columns import Column, Indices, chosen
 from graphflow.data.dataset import Dataset
-from graphflow.data.tokenizers import Json, Tokenizer
+from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.files import Json
 
 Fitted: TypeAlias = dict[str, Json]
 """What a transform has learned from the training part, as plain data that a run keeps."""

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from graphflow.data.columns import Array, Column, Indices, Joined, chunks, mapped, missing
 from graphflow.data.options import Between
-from graphflow.data.tokenizers import Json
 from graphflow.data.transforms.frame import Columns, Fitted, Frame, Transform
 from graphflow.data.transforms.registry import transform
 from graphflow.diagnostics import fail
+from graphflow.files import Json
 
 Floats = npt.NDArray[np.float64]
 

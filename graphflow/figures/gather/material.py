@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from graphflow.api import Model, load_run, run_graph
+from graphflow.api import load_run, run_graph
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.generation.texts import tokenizer_for
 from graphflow.ir.types import type_symbols
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.program import Program
 from graphflow.spec.figures import Ref

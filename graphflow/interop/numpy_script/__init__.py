@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model
 from graphflow.interop.formats import Options, write
 from graphflow.interop.numpy_script.script import script
+from graphflow.model import Model
 
 
 def export(model: Model, out: Path, options: Options) -> list[Path]:

@@ -13,7 +13,6 @@ import numpy as np
 import graphflow.interop.numpy_script.arrays
 import graphflow.interop.numpy_script.linalg
 import graphflow.interop.numpy_script.places  # noqa: F401 (they register rules)
-from graphflow.api import Model
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import fail
 from graphflow.interop.numpy_script.functions import FUNCTIONS
@@ -23,6 +22,7 @@ from graphflow.interop.source import docstring, fitted, indented, quoted
 from graphflow.ir.dims import symbols
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, type_symbols
+from graphflow.model import Model
 from graphflow.passes import shown_by, specialise
 from graphflow.runtime.compile import Mode
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from graphflow.api import Model
 from graphflow.interop.pytorch.body import Body
 from graphflow.interop.pytorch.control import Function
 from graphflow.interop.pytorch.definitions import Definitions, camel, state_updates
@@ -17,6 +16,7 @@ from graphflow.interop.pytorch.primitives import tensor
 from graphflow.interop.source import Code, docstring, fitted, indented, quoted
 from graphflow.ir.graph import LEAVES
 from graphflow.ir.types import type_symbols
+from graphflow.model import Model
 from graphflow.spec.elaborate.calltree import Section
 
 HEADER = [

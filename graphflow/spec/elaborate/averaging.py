@@ -13,8 +13,9 @@ from graphflow.ops.builder import Value
 from graphflow.spec.averaging import AverageDecl
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.leaves import Initial, Leaf
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
 from graphflow.spec.elaborate.updating import append_block, seeing_step
 from graphflow.spec.syntax import Call, Number
 

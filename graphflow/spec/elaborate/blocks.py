@@ -16,8 +16,10 @@ from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import Bound, Function, Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.calls import Calls
 from graphflow.spec.elaborate.calltree import OpenCall, tell_apart
+from graphflow.spec.elaborate.leaves import Initial, Leaf
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import COUNTERS, Initial, Leaf, Place, Slot
+from graphflow.spec.elaborate.session import COUNTERS
 from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.syntax import Number
 

@@ -16,8 +16,8 @@ from graphflow.spec.unparse import unparse
 
 if TYPE_CHECKING:
     from graphflow.spec.elaborate.binding import Arguments
+    from graphflow.spec.elaborate.places import Slot
     from graphflow.spec.elaborate.scope import Scope
-    from graphflow.spec.elaborate.session import Slot
 
 
 class TrainingWord:

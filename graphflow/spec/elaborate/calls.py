@@ -15,8 +15,9 @@ from graphflow.spec.elaborate import static
 from graphflow.spec.elaborate.binding import Arguments, match_operator, with_first
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Partial, Parts, describe
 from graphflow.spec.elaborate.expressions import Expressions
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import READER, Module, Place, Slot
+from graphflow.spec.elaborate.session import READER, Module
 from graphflow.spec.elaborate.vocabulary import function_for, suggest
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Call, Expr, IfElse, Name

@@ -11,7 +11,7 @@ from graphflow.ops.builder import F, Value
 from graphflow.spec.elaborate.bound import describe
 from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.objective import Objective
-from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.updating import seeing_step
 from graphflow.spec.syntax import Expr
 

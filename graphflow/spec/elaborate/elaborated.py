@@ -19,12 +19,13 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.feeding import DataPlan, column_graph, data_plan, value_graph
 from graphflow.spec.elaborate.figures import check_figures
 from graphflow.spec.elaborate.generate import GenerationPlan, chosen_strategy, generation_plan
+from graphflow.spec.elaborate.leaves import Leaf
 from graphflow.spec.elaborate.objective import Objective, OptimizerUpdates
 from graphflow.spec.elaborate.optimising import average_updates, optimizer_updates, rehearse
 from graphflow.spec.elaborate.rates import with_rate
 from graphflow.spec.elaborate.run import Run, run_plan
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Leaf, Module
+from graphflow.spec.elaborate.session import Module
 from graphflow.spec.elaborate.training import Training, training_plan
 from graphflow.spec.elaborate.tuning import TunePlan, tuning
 from graphflow.spec.strategies import Strategy

@@ -25,8 +25,8 @@ from graphflow.spec.elaborate.bound import (
 from graphflow.spec.elaborate.calltree import CallTree, settled
 from graphflow.spec.elaborate.expressions import number_type
 from graphflow.spec.elaborate.initial import Initials
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.kinds import marked
 from graphflow.spec.names import BY_NAME, listed
 from graphflow.spec.patterns import brief, chosen, matching

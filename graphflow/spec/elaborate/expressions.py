@@ -19,8 +19,9 @@ from graphflow.spec.elaborate.bound import (
     is_number,
     one_of_parts,
 )
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Session, Slot
+from graphflow.spec.elaborate.session import Session
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import (
     Binary,

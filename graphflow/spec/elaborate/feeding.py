@@ -12,8 +12,9 @@ from graphflow.ir.types import TensorType
 from graphflow.spec.document import DataDecl
 from graphflow.spec.elaborate.bound import Bound, Poisoned, describe
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Region, Slot
 from graphflow.spec.elaborate.settings import flag, whole
 from graphflow.spec.elaborate.transforms import TransformCall, transform_calls
 from graphflow.spec.names import walk

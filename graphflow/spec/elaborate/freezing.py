@@ -14,8 +14,9 @@ from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import F, Value
 from graphflow.spec.elaborate.bound import describe
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.leaves import Initial, Leaf
 from graphflow.spec.elaborate.objective import Group
-from graphflow.spec.elaborate.session import Initial, Leaf, Place, Slot
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.updating import seeing_step
 from graphflow.spec.syntax import Expr, Number
 

@@ -18,9 +18,11 @@ from graphflow.ops.builder import Builder, Value, broadcast_like
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate.binding import Arguments
 from graphflow.spec.elaborate.bound import Bound, Function, Partial
+from graphflow.spec.elaborate.leaves import Leaf
 from graphflow.spec.elaborate.loops import Loops
+from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Leaf, Place, Region, Slot
 from graphflow.spec.syntax import Expr, Name
 
 

@@ -16,7 +16,7 @@ from graphflow.spec.elaborate.objective import (
     Group,
     Objective,
 )
-from graphflow.spec.elaborate.session import Place, Slot
+from graphflow.spec.elaborate.places import Place, Slot
 
 
 def joined(

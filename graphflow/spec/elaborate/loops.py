@@ -14,8 +14,9 @@ from graphflow.spec.document import Branch, Cond, NodeDecl, Scan, While
 from graphflow.spec.elaborate import static
 from graphflow.spec.elaborate.bound import Bound, Parts, Poisoned, describe
 from graphflow.spec.elaborate.nodes import Nodes
+from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Region, Slot
 from graphflow.spec.syntax import Expr
 
 MAX_STEPS = 10_000

@@ -11,7 +11,8 @@ from graphflow.ops.builder import Value
 from graphflow.spec.elaborate.binding import Arguments, bind
 from graphflow.spec.elaborate.bound import describe
 from graphflow.spec.elaborate.elaborator import Elaborator
-from graphflow.spec.elaborate.session import READER, Initial, Leaf
+from graphflow.spec.elaborate.leaves import Initial, Leaf
+from graphflow.spec.elaborate.session import READER
 from graphflow.spec.syntax import Number
 
 METRICS = "train.metrics."

@@ -10,8 +10,8 @@ from graphflow.spec.document import Annotated, Item, NodeDecl, Pipeline, Repeat
 from graphflow.spec.elaborate.blocks import Blocks
 from graphflow.spec.elaborate.bound import Bound, Function, Instance, Poisoned, describe
 from graphflow.spec.elaborate.calls import is_operator
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Call, Expr, Name, Number, Placeholder
 

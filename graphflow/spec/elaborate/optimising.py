@@ -35,7 +35,8 @@ from graphflow.spec.elaborate.objective import (
     Objective,
     OptimizerUpdates,
 )
-from graphflow.spec.elaborate.session import COUNTERS, READER, Place, Slot
+from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.session import COUNTERS, READER
 from graphflow.spec.elaborate.updating import append_block, seeing_step
 
 

@@ -9,8 +9,8 @@ from graphflow.diagnostics import Mark, Note, fail
 from graphflow.ir.types import DType
 from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.elaborate.settings import whole
 from graphflow.spec.run import RunDecl
 from graphflow.spec.syntax import Expr

@@ -10,14 +10,16 @@ from typing import TypeVar
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim
-from graphflow.ir.graph import Attr, Graph, Origin, Phase
-from graphflow.ir.types import DType, TensorType
+from graphflow.ir.graph import Attr, Origin, Phase
+from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.spec.document import BlockDecl, Document
 from graphflow.spec.elaborate.bound import Bound, Function, Poisoned
-from graphflow.spec.elaborate.calltree import OpenCall, Opened, RegionNode, settled_region
+from graphflow.spec.elaborate.calltree import OpenCall, Opened
+from graphflow.spec.elaborate.leaves import Leaf
+from graphflow.spec.elaborate.places import Place
+from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.syntax import Expr
 from graphflow.spec.values import Value as Tree
 
 T = TypeVar("T")
@@ -40,131 +42,6 @@ class Module:
     library: bool = False
     tree: Tree | None = None
     """What the file holds, where another one uses it."""
-
-
-@dataclass(frozen=True)
-class Initial:
-    """How a parameter or state starts: the expression and where its names are looked up."""
-
-    expr: Expr
-    scope: Scope
-    layout: str
-    """``"out_in"`` for layers (PyTorch's layout), ``"in_out"`` for raw matrices."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A parameter or a state: its type, its start, and what training does with it."""
-
-    name: str
-    type: TensorType
-    initial: Initial
-    mark: Mark | None
-    trainable: bool = True
-    reset: str | None = None
-    weights: str | None = None
-    """A file that holds the first value of a parameter."""
-
-
-class Place:
-    """Where a node lives: the path that names it, and the path that owns its parameters.
-
-    The two differ inside an instance: every call has its own nodes, all share one owner.
-    """
-
-    def __init__(self, path: str, owner: str | None = None) -> None:
-        self.path = path
-        self.owner = path if owner is None else owner
-        self._counts: dict[str, int] = {}
-
-    def child(self, name: str) -> Place:
-        """A named part of this place. A place without a name gives its parts no prefix."""
-        return Place(_join(self.path, name), _join(self.owner, name))
-
-    def counted(self, name: str) -> Place:
-        """The place of a call nested in this node: numbered from the second on."""
-        return self.child(self._count(name, "" if name not in self._counts else None))
-
-    def ordinal(self, name: str) -> Place:
-        """The place of a pipeline's item: numbered from 1."""
-        return self.child(self._count(name, None))
-
-    def turn(self, shared: bool, first: int) -> Place:
-        """The place of one turn of a repeat; turns that share parameters have the first's owner."""
-        count = self._counts["#turn"] = self._counts.get("#turn", -1) + 1
-        owner = first if shared else count
-        return Place(_join(self.path, str(count)), _join(self.owner, str(owner)))
-
-    @property
-    def next_turn(self) -> int:
-        return self._counts.get("#turn", -1) + 1
-
-    def _count(self, name: str, bare: str | None) -> str:
-        count = self._counts[name] = self._counts.get(name, 0) + 1
-        return name + (str(count) if bare is None else bare)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where the value of an expression goes: the node itself, or a name nested in it."""
-
-    place: Place
-    nested: bool = False
-
-    def claim(self, name: str) -> Place:
-        return self.place.counted(name) if self.nested else self.place
-
-    def inside(self) -> Slot:
-        return self if self.nested else Slot(self.place, True)
-
-
-class Region:
-    """A graph under construction inside a control operator, and what it captures from outside."""
-
-    def __init__(self, turn: bool = False) -> None:
-        self.builder = Builder()
-        self.turn = turn
-        self.captured: dict[str, str] = {}
-        self.outside: list[Value] = []
-        self.open: list[Opened] = [Opened()]
-        """This region and the calls in it that are being made, the innermost last."""
-        self.rng: Value | None = None
-
-    def capture(self, value: Value) -> Value:
-        """The value inside this region that stands for an outer one."""
-        if value.node.op == "constant":
-            attrs = value.node.attributes()
-            dtype = attrs["dtype"]
-            assert isinstance(dtype, DType)
-            return self.builder.constant(attrs["value"], dtype)
-        if value.name not in self.captured:
-            inner = self.builder.input(value.name, value.tensor)
-            self.captured[value.name] = inner.name
-            self.outside.append(value)
-        return self.builder.value(self.captured[value.name])
-
-    def key(self) -> Value:
-        """The random key of one turn of this region."""
-        if self.rng is None:
-            self.rng = self.builder.input("rng", TensorType(DType.INT64, (2,)))
-        return self.rng
-
-    def close(self, first: Sequence[str], outputs: Sequence[str]) -> Graph:
-        """The region's graph: inputs ``first``, then the key, then captured ones."""
-        key = [self.rng.name] if self.rng else []
-        order = [*first, *key, *self.captured.values()]
-        graph = self.builder.graph(outputs)
-        return replace(graph, nodes={n: graph.nodes[n] for n in order} | graph.nodes)
-
-    def section(self, graph: Graph) -> RegionNode:
-        """What happened inside, once it has become the ``graph`` of an operator."""
-        (opened,) = self.open
-        opened.end = len(self.builder.nodes)
-        return settled_region(opened, self.builder, graph, self.captured)
 
 
 class Session:

@@ -14,8 +14,8 @@ from graphflow.spec.elaborate.grouping import grouped, named, optimizer_call, pa
 from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_nodes
 from graphflow.spec.elaborate.objective import Objective
 from graphflow.spec.elaborate.pairing import check_differences
+from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Slot
 from graphflow.spec.elaborate.settings import positive, whole
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal, best_goal, early_stopping
 from graphflow.spec.syntax import Expr

@@ -8,8 +8,8 @@ from graphflow.diagnostics import Mark
 from graphflow.spec.elaborate.binding import Arguments
 from graphflow.spec.elaborate.bound import Bound, Function
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.places import Place
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place
 
 
 def append_block(

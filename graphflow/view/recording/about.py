@@ -6,9 +6,9 @@ from collections import Counter
 from itertools import product
 from typing import get_args
 
-from graphflow.api import Model
 from graphflow.ir.graph import Graph, Phase
 from graphflow.ir.types import TensorType
+from graphflow.model import Model
 from graphflow.ops.control import ScanParts
 from graphflow.training.run_folder import RunFolder
 from graphflow.view.overview import Leaf, LeafKind, Loop, Overview

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.diagnostics import fail
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Prepared
 from graphflow.runtime.program import Program

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from graphflow.api import Model
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates
 from graphflow.runtime.store import StoreLike

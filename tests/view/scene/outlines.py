@@ -7,8 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from graphflow.api import Model, loads
+from graphflow.api import loads
 from graphflow.ir.graph import Graph
+from graphflow.model import Model
 from graphflow.view.choosing import choose_to_look, compiled
 from graphflow.view.opening import open_model
 from graphflow.view.recording.limits import Limits

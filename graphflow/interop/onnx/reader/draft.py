@@ -26,8 +26,9 @@ from graphflow.spec.document import Document, InputDecl, ParamDecl, StateDecl
 from graphflow.spec.elaborate.bound import Bound
 from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.modules import library_module, module_of
+from graphflow.spec.elaborate.places import Place
+from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.session import Place, Region
 from graphflow.spec.names import targets
 from graphflow.spec.nodes import NODES, NodeDecl
 from graphflow.spec.parser import parse

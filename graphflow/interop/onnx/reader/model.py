@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import onnx
 
-from graphflow import api
+from graphflow.api import loads
 from graphflow.diagnostics import fail
 from graphflow.interop.onnx.reader.definitions import Definitions
 from graphflow.interop.onnx.reader.draft import Draft
@@ -21,6 +21,7 @@ from graphflow.interop.onnx.reader.tensors import dtype_of, numpy_dtype
 from graphflow.interop.onnx.reader.translate import Frame, Translator
 from graphflow.ir.dims import Dim, symbol
 from graphflow.ir.types import DType
+from graphflow.model import Ends, Model
 from graphflow.ops.op import Array
 from graphflow.runtime.store import as_array
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -72,7 +73,7 @@ def from_onnx(
     sizes: Mapping[str, int] | None = None,
     *,
     max_nodes: int = NODE_LIMIT,
-) -> api.Model:
+) -> Model:
     """The model of an ONNX file (opset 13 and later) or ``ModelProto``.
 
     Every ONNX node becomes a line of our language, weights become parameters, and the ordinary
@@ -85,8 +86,8 @@ def from_onnx(
     not here, GF102 for a value that must be known.
     """
     found = translate(source, values, sizes, max_nodes)
-    ends = api.Ends(found.inputs, found.outputs)
-    model = api.loads(found.text, max_nodes=max_nodes).with_ends(ends)
+    ends = Ends(found.inputs, found.outputs)
+    model = loads(found.text, max_nodes=max_nodes).with_ends(ends)
     for name, array in found.arrays.items():
         model.store.assign(name, array)
     return model

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphflow.api import Model
 from graphflow.interop.formats import Options
 from graphflow.interop.onnx import require_onnx
+from graphflow.model import Model
 
 
 def export(model: Model, out: Path, options: Options) -> list[Path]:

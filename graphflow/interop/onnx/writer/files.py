@@ -8,9 +8,9 @@ from pathlib import Path
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from graphflow.api import Model
 from graphflow.interop.formats import Options, must_be_free, write
 from graphflow.interop.onnx.writer.model import Written, translated
+from graphflow.model import Model
 from graphflow.ops.op import Array
 
 LARGEST = 2**30

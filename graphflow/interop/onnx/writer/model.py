@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import onnx
 from onnx import ModelProto, ValueInfoProto, helper, numpy_helper
 
-from graphflow.api import Model
 from graphflow.diagnostics import fail
 from graphflow.interop.onnx.writer.emitter import Emitter, value_info
 from graphflow.interop.onnx.writer.families import TABLE
 from graphflow.interop.onnx.writer.prepare import Prepared, forward, training_step
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ir.types import tensors
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode
 from graphflow.version import __version__

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from graphflow.api import Model
 from graphflow.diagnostics import Diagnostic, GraphflowError, did_you_mean, fail
 from graphflow.interop.onnx.writer.families import TABLE
 from graphflow.interop.onnx.writer.refused import REFUSED
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import bind_type, type_symbols
+from graphflow.model import Model
 from graphflow.ops.op import Array, get_op
 from graphflow.passes import optimise, specialise
 from graphflow.runtime.compile import Compiler, Mode, float_dtype

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphflow.api import Model
+from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.view.choosing import choose, compiled
 from graphflow.view.details.checks.report import Row, Section, counted, verdict_of

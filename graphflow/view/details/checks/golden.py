@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphflow.api import Model
+from graphflow.model import Model
 from graphflow.training.checks import CheckResult, run_checks
 from graphflow.view.details.checks.report import Row, Section, counted, verdict_of
 from graphflow.view.details.values import text_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json, say
-from graphflow.cli.source import AsJson, MaxNodes, Sets, assignments, open_model
+from graphflow.cli.source import AsJson, MaxNodes, Sets, assignments, names_a_run, open_model
 from graphflow.diagnostics import GraphflowError, fail
 
 if TYPE_CHECKING:
@@ -77,14 +77,10 @@ def command(
 
 def opened(source: str, overrides: Mapping[str, str], max_nodes: int | None) -> Model:
     """The trained model of a run's folder, or a file as it is."""
-    from graphflow.api import load_run
-
-    if (Path(source) / "graph.yaml").is_file():
-        if overrides:
-            fail("GF006", "--set changes a FILE, not a run", help="leave it out")
-        return load_run(source)
     model = open_model(source, overrides, max_nodes)
-    say(f"note: nothing here is trained; 'graphflow run {source}' writes a run to generate from")
+    if not names_a_run(source):
+        say(f"note: nothing here is trained; 'graphflow run {source}' writes a run to generate "
+            "from")  # fmt: skip
     return model
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json
-from graphflow.cli.source import AsJson, File, Of, Sets, assignments
+from graphflow.cli.source import AsJson, File, Of, Sets, assignments, names_a_run
 from graphflow.diagnostics import did_you_mean, fail
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def command(
     from graphflow.view.workspace import Look, Workspace
 
     given = tuple(assignments(sets).items())
-    trained = (Path(file) / "graph.yaml").is_file()
+    trained = names_a_run(file)
     graph, run = ("", file) if trained else (file, "")
     study = Study(Workspace(graph=graph, run=run, overrides=given, of=of or ""))
     look = Look(direction="LR" if across else "TB", opened=_opened(study, opened or ()))

@@ -19,6 +19,7 @@ from graphflow.cli.source import (
     Seed,
     Sets,
     assignments,
+    names_a_run,
     open_model,
     parse_bytes,
 )
@@ -173,7 +174,7 @@ def _check_paths(file: str | None, out: Path | None, resume: Path | None) -> Non
     """A file or a run to go on with is named, and one folder."""
     if file is None and resume is None:
         fail("GF006", "missing argument 'FILE'", help="graphflow run FILE, or --resume DIR")
-    if file is not None and (Path(file) / "graph.yaml").is_file():
+    if file is not None and names_a_run(file):
         fail("GF006", f"'{file}' is the folder of a run", help=f"go on with it: --resume {file}")
     if out is not None and resume is not None:
         fail("GF006", "--out and --resume both name the run's folder", help="leave out --out")

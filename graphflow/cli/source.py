@@ -45,12 +45,17 @@ _BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", re.IGNORECASE)
 _SCALE = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 
 
+def names_a_run(path: str) -> bool:
+    """Whether what a command line names is the folder of a run."""
+    return (Path(path) / "graph.yaml").is_file()
+
+
 def open_model(file: str, overrides: Mapping[str, str], max_nodes: int | None = None) -> Model:
     """The model of FILE with overrides applied; of a run's folder, with its trained values."""
     from graphflow import api
     from graphflow.gallery import find
 
-    if (Path(file) / "graph.yaml").is_file():
+    if names_a_run(file):
         if overrides:
             fail("GF006", "--set changes a graph file, and a run's is as it was trained",
                  help="leave out --set")  # fmt: skip

@@ -22,7 +22,7 @@ def fake(monkeypatch):
     """Ours takes 2 ms, everything else 8; the threads that were asked for."""
     asked = []
 
-    def in_a_process(threads):
+    def in_a_process(threads, kernels):
         asked.append(threads)
         return lambda name, row: Run(2.0 if name == OURS else 8.0, 0.0)
 
@@ -90,7 +90,7 @@ def test_what_was_measured_is_shown_after_ctrl_c(cli, fake, monkeypatch):
         taken.append(name)
         return Run(1.0, 0.0)
 
-    monkeypatch.setattr(timing, "in_a_process", lambda threads: measure)
+    monkeypatch.setattr(timing, "in_a_process", lambda threads, kernels: measure)
     answer = cli("bench", "--against", "torch", "--json")
     assert answer.code == 130 and taken == [OURS, "torch"]
     assert [row["ratio"] for row in answer.json["rows"]] == [1.0]
@@ -108,7 +108,7 @@ def stopped(cli, fake, monkeypatch, tmp_path):
         turns.append((row.name, name))
         return Run(float(len(turns)), 0.0)
 
-    monkeypatch.setattr(timing, "in_a_process", lambda threads: measure)
+    monkeypatch.setattr(timing, "in_a_process", lambda threads, kernels: measure)
     assert cli(*ASKED).code == 130
     return turns
 
@@ -148,7 +148,7 @@ from graphflow.bench import roofline, timing
 from graphflow.cli import main
 
 child = "import os, time; open('child', 'w').write(str(os.getpid())); time.sleep(60)"
-timing.in_a_process = lambda threads: lambda name, row: (
+timing.in_a_process = lambda threads, kernels: lambda name, row: (
     timing.answer([sys.executable, "-c", child], {}, "a child"))
 roofline.rates = lambda threads: roofline.Rates(1e11, 1e10)
 main(["bench", "xyz", "--against", "none"])

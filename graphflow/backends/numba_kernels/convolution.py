@@ -1,8 +1,8 @@
 """Convolutions, their adjoints and their derivatives by the weight: which kernel does which.
 
-Chosen by shapes, and by how images lie in memory, alone: Winograd's for kernels of 3 x 3 with
-stride 1 and enough channels, unless convolutions are to be exact; sums over a pixel of all images
-where the batch lies last; else the windows laid out as lines or rows of a matrix.
+Chosen by shapes, and by how images lie in memory, alone: Winograd's for kernels of 3 x 3 and 5 x 5
+with stride 1 and enough channels, unless convolutions are to be exact; sums over a pixel of all
+images where the batch lies last; else the windows laid out as lines or rows of a matrix.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _conv_transpose(
     if c is None:
         return None
     x, w, y = c.image, c.weight, c.results
-    around = 2 - c.before[0], 2 - c.before[1]
+    around = w.shape[2] - 1 - c.before[0], w.shape[3] - 1 - c.before[1]
     return _bound(c.way(exact, adjoint=True), {
         WINOGRAD: lambda: winograd.convolution(Image(y), w, Image(x), around, turned=True),
         BATCH: lambda: batches.convolution(y, w, x, c.windows, back=True),

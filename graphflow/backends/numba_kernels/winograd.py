@@ -1,4 +1,4 @@
-"""Convolutions of 3 x 3, stride 1, by Winograd's F(4 x 4, 3 x 3); see :mod:`tiles`.
+"""Convolutions of 3 x 3 and 5 x 5, stride 1, by Winograd's algorithm; see :mod:`tiles`.
 
 Two ways to share out the work: *by tiles*, where each thread takes some images through everything
 while they are in its cache, and *by channels*, for many channels and few tiles, where each thread
@@ -12,9 +12,8 @@ from collections.abc import Callable
 import numpy as np
 
 from graphflow.backends.numba_kernels.images import Image, rounded, threads
-from graphflow.backends.numba_kernels.tiles import POINTS, STEP
+from graphflow.backends.numba_kernels.tiles import POINTS, SIZE
 from graphflow.backends.numba_kernels.winograd_loops import (
-    TAPS,
     all_kernels,
     all_tiles,
     convolve_by_channels,
@@ -41,11 +40,13 @@ GAIN = 0.65
 
 def worthwhile(windows: Windows, x: Array, y: Array) -> bool:
     """Whether to convolve x to y (or back) by tiles rather than directly."""
-    plain = (windows.kernel, windows.stride, windows.dilation) == ((3, 3), (1, 1), (1, 1))
-    height, width = y.shape[2:]
-    products = POINTS * -(-height // STEP) * -(-width // STEP)
+    if windows.kernel not in ((3, 3), (5, 5)) or (*windows.stride, *windows.dilation) != (1,) * 4:
+        return False
+    side, (height, width) = int(windows.kernel[0]), y.shape[2:]
+    step = SIZE + 1 - side
+    products = POINTS * -(-height // step) * -(-width // step)
     enough = min(x.shape[1], y.shape[1]) >= FEWEST
-    return plain and enough and products <= GAIN * TAPS * height * width
+    return enough and products <= GAIN * side * side * height * width
 
 
 def convolution(
@@ -56,9 +57,10 @@ def convolution(
 
     ``padding`` is what lies above and before x; it may be negative.
     """
-    grid, tiles = _grid(y, padding)
+    side = weight.shape[-1]
+    (grid, tiles), taps = _grid(y, padding, side), side * side
     inputs, outputs = x.array.shape[1], y.array.shape[1]
-    steps = (outputs * TAPS, TAPS, 1) if turned else (TAPS, inputs * TAPS, 0)
+    steps = (outputs * taps, taps, 1, side) if turned else (taps, inputs * taps, 0, side)
     make = _by_channels if _by_far(tiles, inputs, outputs) else _by_tiles
     rooms, run = make(x, weight, steps, y, grid, (tiles, inputs, outputs))
 
@@ -72,8 +74,8 @@ def convolution(
 
 Counts = tuple[int, int, int]
 """Tiles, channels of x and of the results."""
-Grid = tuple[int, int, int, int]
-Steps = tuple[int, int, int]
+Grid = tuple[int, int, int, int, int]
+Steps = tuple[int, int, int, int]
 Run = Callable[..., None]
 
 
@@ -126,7 +128,7 @@ def weight_gradient(
     x: Image, g: Image, weight: Array, padding: tuple[int, int]
 ) -> Callable[[], None]:
     """Make ``weight`` the derivative by w of <g, x * w>."""
-    grid, tiles = _grid(g, padding)
+    grid, tiles = _grid(g, padding, weight.shape[-1])
     count = tiles, x.array.shape[1], g.array.shape[1]
     make = _gradient_by_channels if _by_far(*count) else _gradient_by_tiles
     rooms, run = make(x, g, weight, grid, count)
@@ -147,7 +149,7 @@ def _gradient_by_tiles(
         weight.dtype, parts, None, x.place, None, g.place, grid, *count, block, wide, far,
         None, None, None,
     )  # fmt: skip
-    join = join_kernels.call(weight.dtype, parts, None, parts, inputs, outputs, wide, weight)
+    join = join_kernels.call(weight.dtype, parts, None, parts, inputs, outputs, wide, grid[4], weight)
 
     def run(source: Array, cotangent: Array, values: Array, others: Array, sums: Array) -> None:
         correlate(source, cotangent, values, others, sums)
@@ -178,11 +180,11 @@ def _gradient_by_channels(
     return (POINTS * plane, each * (tiles + 1) * BLOCK, each * (BLOCK + 1) * wide), run
 
 
-def _grid(y: Image, padding: tuple[int, int]) -> tuple[Grid, int]:
-    """Tiles down and across and the padding; the number of all tiles."""
-    n, height, width, _ = y.rows
-    down, across = -(-height // STEP), -(-width // STEP)
-    return (down, across, *padding), n * down * across
+def _grid(y: Image, padding: tuple[int, int], side: int) -> tuple[Grid, int]:
+    """Tiles down and across, the padding and the kernel's side; the number of all tiles."""
+    (n, height, width, _), step = y.rows, SIZE + 1 - side
+    down, across = -(-height // step), -(-width // step)
+    return (down, across, *padding, side), n * down * across
 
 
 def _block(tiles: int) -> int:

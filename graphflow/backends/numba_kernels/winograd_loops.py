@@ -2,7 +2,7 @@
 
 Images are flat arrays in which channels lie next to each other; a ``place`` says how far images,
 rows and pixels are apart, and their height and width. A ``grid`` is how many tiles an image has
-down and across, and how many pixels of padding come before it. Values at the 36 points are 36
+down and across, how many pixels of padding come before it, and the side of the kernel. Values at the 36 points are 36
 matrices (tiles, channels) behind each other, so that the products over channels are BLAS's;
 ``plane`` is how far the matrices are apart, ``wide`` their rows.
 """
@@ -12,15 +12,17 @@ from __future__ import annotations
 from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
 from graphflow.backends.numba_kernels.native import kernel
 from graphflow.backends.numba_kernels.tiles import (
-    KERNEL,
     POINTS,
     SIZE,
-    STEP,
-    evaluate_cotangent,
+    evaluate_cotangent_of_3,
+    evaluate_cotangent_of_5,
     evaluate_input,
-    evaluate_kernel,
-    gather_kernel,
-    interpolate,
+    evaluate_kernel_of_3,
+    evaluate_kernel_of_5,
+    gather_kernel_of_3,
+    gather_kernel_of_5,
+    interpolate_of_3,
+    interpolate_of_5,
 )
 from graphflow.backends.numba_kernels.words import (
     LANES,
@@ -32,7 +34,6 @@ from graphflow.backends.numba_kernels.words import (
     room,
 )
 
-TAPS = KERNEL * KERNEL
 TILE = POINTS * LANES
 
 
@@ -59,13 +60,14 @@ def _load(
 
 
 def _store(
-    a: Reals, y: Reals, place: Ints, n: int, top: int, left: int, channel: int, lanes: int
-) -> None:
+    a: Reals, step: int, y: Reals, place: Ints, n: int, top: int, left: int, channel: int,
+    lanes: int,
+) -> None:  # fmt: skip
     """Results of a tile, as far as they lie inside the image."""
     batch, down, right, height, width = place
-    for i in range(min(STEP, height - top)):
-        for j in range(min(STEP, width - left)):
-            at = (i * STEP + j) * LANES
+    for i in range(min(step, height - top)):
+        for j in range(min(step, width - left)):
+            at = (i * step + j) * LANES
             to = n * batch + (top + i) * down + (left + j) * right + channel
             if lanes == LANES:
                 copy_lanes(y, to, a, at)
@@ -76,27 +78,31 @@ def _store(
 
 @apart
 def _spread(
-    x: Reals, place: Ints, grid: Ints, side: int, first: int, end: int, channel: int, last: int,
-    values: Reals, plane: int, wide: int,
+    x: Reals, place: Ints, grid: Ints, cotangent: int, first: int, end: int, channel: int,
+    last: int, values: Reals, plane: int, wide: int,
 ) -> None:  # fmt: skip
-    """Tiles of an image evaluated at the points: of its input, or of a cotangent of the results.
+    """Tiles of an image evaluated at the points: of its input, or of a ``cotangent`` of results.
 
     Tiles from ``first`` to ``end`` and channels from ``channel`` to ``last`` go to the first
     rows and columns of ``values``.
     """
     a, b = room(TILE), room(TILE)
-    down, across, above, before = grid
-    if side == STEP:
+    down, across, above, before, kernel = grid
+    step = SIZE + 1 - kernel
+    side = step if cotangent else SIZE
+    if cotangent:
         above, before = 0, 0
     for tile in range(first, end):
         n, i, j = tile // (down * across), tile // across % down, tile % across
         for c in range(channel, last, LANES):
             lanes = min(LANES, last - c)
-            _load(x, place, n, i * STEP - above, j * STEP - before, c, lanes, side, a)
+            _load(x, place, n, i * step - above, j * step - before, c, lanes, side, a)
             if side == SIZE:
                 evaluate_input(a, b)
+            elif kernel == 3:
+                evaluate_cotangent_of_3(a, b)
             else:
-                evaluate_cotangent(a, b)
+                evaluate_cotangent_of_5(a, b)
             to = (tile - first) * wide + c - channel
             for k in range(POINTS):
                 copy_lanes(values, k * plane + to, a, k * LANES)
@@ -109,15 +115,19 @@ def _collect(
 ) -> None:  # fmt: skip
     """Results interpolated from values at the points, written into the image."""
     a, b = room(TILE), room(TILE)
-    down, across, _, _ = grid
+    down, across, _, _, kernel = grid
+    step = SIZE + 1 - kernel
     for tile in range(first, end):
         n, i, j = tile // (down * across), tile // across % down, tile % across
         for c in range(channel, last, LANES):
             at = (tile - first) * wide + c - channel
             for k in range(POINTS):
                 copy_lanes(a, k * LANES, values, k * plane + at)
-            interpolate(a, b)
-            _store(a, y, place, n, i * STEP, j * STEP, c, min(LANES, last - c))
+            if kernel == 3:
+                interpolate_of_3(a, b)
+            else:
+                interpolate_of_5(a, b)
+            _store(a, step, y, place, n, i * step, j * step, c, min(LANES, last - c))
 
 
 @apart
@@ -128,34 +138,41 @@ def _evaluate(
     """Kernels of rows from ``first`` to ``end``, columns from ``column`` to ``last`` evaluated at
     the points: the first rows and columns of ``values``.
 
-    ``steps`` tells how far apart in ``w`` the kernels of neighbouring rows and columns are, and
-    whether they are turned around.
+    ``steps`` tells how far apart in ``w`` the kernels of neighbouring rows and columns are,
+    whether they are turned around, and their side.
     """
     a, b = room(TILE), room(TILE)
-    of_row, of_column, turned = steps
+    of_row, of_column, turned, kernel = steps
+    taps = kernel * kernel
     for row in range(first, end):
         for c in range(column, last, LANES):
             for lane in range(LANES):
                 at = row * of_row + min(c + lane, last - 1) * of_column
-                for tap in range(TAPS):
-                    a[tap * LANES + lane] = w[at + (TAPS - 1 - tap if turned else tap)]
-            evaluate_kernel(a, b)
+                for tap in range(taps):
+                    a[tap * LANES + lane] = w[at + (taps - 1 - tap if turned else tap)]
+            if kernel == 3:
+                evaluate_kernel_of_3(a, b)
+            else:
+                evaluate_kernel_of_5(a, b)
             to = (row - first) * wide + c - column
             for k in range(POINTS):
                 copy_lanes(values, k * plane + to, a, k * LANES)
 
 
 @apart
-def _gather(values: Reals, plane: int, w: Reals, inputs: int) -> None:
+def _gather(values: Reals, plane: int, w: Reals, inputs: int, kernel: int) -> None:
     """A row of the kernels' derivatives (inputs, taps) from their values at the points."""
-    a, b = room(TILE), room(TILE)
+    a, b, taps = room(TILE), room(TILE), kernel * kernel
     for first in range(0, inputs, LANES):
         for k in range(POINTS):
             copy_lanes(a, k * LANES, values, k * plane + first)
-        gather_kernel(a, b)
+        if kernel == 3:
+            gather_kernel_of_3(a, b)
+        else:
+            gather_kernel_of_5(a, b)
         for lane in range(min(LANES, inputs - first)):
-            for tap in range(TAPS):
-                w[(first + lane) * TAPS + tap] = a[tap * LANES + lane]
+            for tap in range(taps):
+                w[(first + lane) * taps + tap] = a[tap * LANES + lane]
 
 
 @apart
@@ -202,7 +219,7 @@ def all_tiles(
     """All tiles at the points: (points, tiles, inputs)."""
     first, end = share(part, parts, tiles)
     own = beyond(values, first * wide)
-    _spread(x, place, grid, SIZE, first, end, 0, inputs, own, plane, wide)
+    _spread(x, place, grid, 0, first, end, 0, inputs, own, plane, wide)
 
 
 @kernel
@@ -221,7 +238,7 @@ def convolve_by_tiles(
     begin, stop = share(part, parts, tiles)
     for first in range(begin, stop, block):
         end = min(first + block, stop)
-        _spread(x, xs, grid, SIZE, first, end, 0, inputs, own_x, x_plane, wide)
+        _spread(x, xs, grid, 0, first, end, 0, inputs, own_x, x_plane, wide)
         _products(end - first, inputs, outputs, own_x, x_plane, wide, kernels, w_plane, far,
                   own_y, y_plane, far)  # fmt: skip
         _collect(own_y, y_plane, far, y, ys, grid, first, end, 0, outputs)
@@ -267,8 +284,8 @@ def correlate_by_tiles(
             own[i] = 0
     for first in range(begin, stop, block):
         end = min(first + block, stop)
-        _spread(x, xs, grid, SIZE, first, end, 0, inputs, own_x, x_plane, wide)
-        _spread(g, gs, grid, STEP, first, end, 0, outputs, own_g, g_plane, far)
+        _spread(x, xs, grid, 0, first, end, 0, inputs, own_x, x_plane, wide)
+        _spread(g, gs, grid, 1, first, end, 0, outputs, own_g, g_plane, far)
         more = 1 if first > begin else 0
         _correlations(end - first, inputs, outputs, own_g, g_plane, far, own_x, x_plane, wide,
                       own, plane, wide, more)  # fmt: skip
@@ -276,8 +293,9 @@ def correlate_by_tiles(
 
 @kernel
 def join_kernels(
-    part: int, parts: int, sums: Reals, count: int, inputs: int, outputs: int, wide: int, w: Reals
-) -> None:
+    part: int, parts: int, sums: Reals, count: int, inputs: int, outputs: int, wide: int,
+    kernel: int, w: Reals,
+) -> None:  # fmt: skip
     """The kernels' derivatives from those at the points, of which each of ``count`` threads has
     some; these are added in their order.
     """
@@ -289,7 +307,8 @@ def join_kernels(
                 to, at = k * plane + row * wide, (other * POINTS + k) * plane + row * wide
                 for c in range(inputs):
                     sums[to + c] += sums[at + c]
-        _gather(beyond(sums, row * wide), plane, beyond(w, row * inputs * TAPS), inputs)
+        own = beyond(w, row * inputs * kernel * kernel)
+        _gather(beyond(sums, row * wide), plane, own, inputs, kernel)
 
 
 @kernel
@@ -302,12 +321,13 @@ def correlate_by_channels(
     """
     x_plane, g_plane, plane = (tiles + 1) * wide, (tiles + 1) * block, (block + 1) * wide
     own_g, own = beyond(cotangents, part * POINTS * g_plane), beyond(sums, part * POINTS * plane)
+    kernel = grid[4]
     begin, stop = share(part, parts, -(-outputs // block))
     for first in range(begin * block, min(stop * block, outputs), block):
         end = min(first + block, outputs)
-        _spread(g, gs, grid, STEP, 0, tiles, first, end, own_g, g_plane, block)
+        _spread(g, gs, grid, 1, 0, tiles, first, end, own_g, g_plane, block)
         _correlations(tiles, inputs, end - first, own_g, g_plane, block, values, x_plane, wide,
                       own, plane, wide, 0)  # fmt: skip
         for row in range(first, end):
-            _gather(beyond(own, (row - first) * wide), plane, beyond(w, row * inputs * TAPS),
-                    inputs)  # fmt: skip
+            made = beyond(w, row * inputs * kernel * kernel)
+            _gather(beyond(own, (row - first) * wide), plane, made, inputs, kernel)

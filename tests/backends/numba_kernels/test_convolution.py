@@ -81,15 +81,23 @@ WINOGRAD_SHAPES = [
     (2, 16, 4, 3, 40, ((2, 0), (1, 3))),
     (5, 32, 4, 4, 16, 2),
 ]
+WIDE_SHAPES = [
+    (2, 16, 8, 8, 16, 2),
+    (1, 17, 7, 9, 33, 2),
+    (3, 20, 6, 12, 16, 0),
+    (2, 16, 4, 3, 40, ((4, 1), (2, 3))),
+]
 
 
 @orders
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", WINOGRAD_SHAPES, ids=str)
-def test_winograd_keeps_its_bound(shape, dtype, order):
+@pytest.mark.parametrize(
+    "side, shape", [*((3, s) for s in WINOGRAD_SHAPES), *((5, s) for s in WIDE_SHAPES)], ids=str
+)
+def test_winograd_keeps_its_bound(side, shape, dtype, order):
     batch, channels, height, width, outputs, padding = shape
     x = drawn((batch, channels, height, width), dtype, order)
-    weight = drawn((outputs, channels, 3, 3), dtype, seed=2)
+    weight = drawn((outputs, channels, side, side), dtype, seed=2)
     for op, found, expected, by in three_sides(x, weight, order, padding=padding):
         assert by == WINOGRAD, op
         assert error(found, expected) < BOUND[dtype], op

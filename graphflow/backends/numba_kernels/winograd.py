@@ -46,7 +46,7 @@ def worthwhile(windows: Windows, x: Array, y: Array) -> bool:
     step = SIZE + 1 - side
     products = POINTS * -(-height // step) * -(-width // step)
     enough = min(x.shape[1], y.shape[1]) >= FEWEST
-    return enough and products <= GAIN * side * side * height * width
+    return enough and bool(products <= GAIN * side * side * height * width)
 
 
 def convolution(

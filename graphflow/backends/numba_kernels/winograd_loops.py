@@ -2,9 +2,9 @@
 
 Images are flat arrays in which channels lie next to each other; a ``place`` says how far images,
 rows and pixels are apart, and their height and width. A ``grid`` is how many tiles an image has
-down and across, how many pixels of padding come before it, and the side of the kernel. Values at the 36 points are 36
-matrices (tiles, channels) behind each other, so that the products over channels are BLAS's;
-``plane`` is how far the matrices are apart, ``wide`` their rows.
+down and across, how many pixels of padding come before it, and the side of the kernel. Values at
+the 36 points are 36 matrices (tiles, channels) behind each other, so that the products over
+channels are BLAS's; ``plane`` is how far the matrices are apart, ``wide`` their rows.
 """
 
 from __future__ import annotations

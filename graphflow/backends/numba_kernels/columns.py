@@ -1,9 +1,10 @@
 """Convolutions as products of matrices: every window is a row of (kernel, channels) numbers.
 
-Rows are laid out for as many pixels of the result as stay in the cache, channels last, and times
-the weights as a matrix (kernel * channels, outputs). The derivative by the weight is the product
-of the same rows with the cotangent; the adjoint by the image makes rows by a product and adds each
-number to where it would have been copied from. Source: Chellapilla, Puri, Simard 2006.
+Each thread lays out rows for as many pixels of the result as stay in its cache, channels last, and
+multiplies them with the weights as a matrix. The derivative by the weight is the product of the
+same rows with the cotangent; the adjoint by the image makes rows by a product, and each pixel of
+the image gathers from them what would have been copied there. Source: Chellapilla, Puri, Simard
+2006.
 """
 
 from __future__ import annotations
@@ -16,30 +17,28 @@ import numpy as np
 
 from graphflow.backends.numba_kernels.images import Image, flat, threads
 from graphflow.backends.numba_kernels.lanes import move
-from graphflow.backends.numba_kernels.multiply import multiply_shared, share
-from graphflow.backends.numba_kernels.native import Call, kernel
-from graphflow.backends.numba_kernels.words import LANES, Ints, Reals
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
+from graphflow.backends.numba_kernels.native import Call, Kernel, kernel
+from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, apart, beyond
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
-ROOM = 2**21
-"""Numbers that are laid out at a time."""
+ROOM, FEWEST = 2**17, 256
+"""Numbers that a thread lays out at a time, and pixels that these are at least."""
 
 
-@kernel
+@apart
 def _fill(
-    part: int, parts: int, x: Reals, place: Ints, window: Ints, counts: Ints, channels: int,
-    first: int, end: int, rows: Reals,
+    x: Reals, place: Ints, window: Ints, counts: Ints, channels: int, first: int, end: int,
+    rows: Reals,
 ) -> None:  # fmt: skip
     """The windows of pixels ``first`` to ``end`` of all results, as rows; zeros outside."""
     batch, line, pixel, height, width = place
     high, wide, down, right, below, beside, above, before = window
     tall, broad = counts
-    begin, stop = share(part, parts, end - first)
-    for row in range(begin, stop):
-        at = first + row
+    to = 0
+    for at in range(first, end):
         n, i, j = at // (tall * broad), at // broad % tall, at % broad
-        to = row * high * wide * channels
         for p in range(high):
             h = i * down + p * below - above
             for q in range(wide):
@@ -53,33 +52,121 @@ def _fill(
 
 
 @kernel
-def _add(
-    part: int, parts: int, rows: Reals, y: Reals, place: Ints, window: Ints, counts: Ints,
-    channels: int, first: int, end: int,
+def _convolve(
+    part: int, parts: int, x: Reals, place: Ints, window: Ints, counts: Ints, channels: int,
+    outputs: int, pixels: int, block: int, plain: int, right: int, w: Reals, y: Reals,
+    rooms: Reals,
 ) -> None:  # fmt: skip
-    """The adjoint of :func:`_fill` for whole images ``first`` to ``end``."""
-    batch, line, pixel, height, width = place
+    """Make y = x * w; ``w`` is (length, outputs), pixels of y are ``right`` apart. With ``plain``
+    the pixels of x are the rows. Threads share out the pixels, or the outputs, if those are few.
+    """
+    length = channels * window[0] * window[1]
+    begin, stop = share(part, parts, pixels)
+    start, last = 0, outputs
+    if pixels < outputs:
+        begin, stop = 0, pixels
+        start, last = share(part, parts, outputs)
+    own, apart_by = beyond(rooms, part * block * length), place[2] if plain else length
+    for first in range(begin, stop, block):
+        end = min(first + block, stop)
+        if plain == 0:
+            _fill(x, place, window, counts, channels, first, end, own)
+        multiply_by_parts(
+            end - first, length, last - start, beyond(x, first * apart_by) if plain else own,
+            apart_by, 1, beyond(w, start), outputs, 1, beyond(y, first * right + start), right, 0,
+        )  # fmt: skip
+
+
+@kernel
+def _derive(
+    part: int, parts: int, x: Reals, place: Ints, window: Ints, counts: Ints, channels: int,
+    outputs: int, pixels: int, block: int, plain: int, right: int, sums: Reals, g: Reals,
+    rooms: Reals,
+) -> None:  # fmt: skip
+    """The derivative by the weight of <g, x * w>, (outputs, length): of some pixels for each
+    thread, to be added; or, if pixels are few, some outputs of it.
+    """
+    length = channels * window[0] * window[1]
+    begin, stop = share(part, parts, pixels)
+    start, last, total = 0, outputs, beyond(sums, part * outputs * length)
+    if pixels < outputs:
+        begin, stop = 0, pixels
+        start, last = share(part, parts, outputs)
+        total = beyond(sums, start * length)
+    own, apart_by = beyond(rooms, part * block * length), place[2] if plain else length
+    if begin == stop:
+        for i in range((last - start) * length):
+            total[i] = 0
+    for first in range(begin, stop, block):
+        end = min(first + block, stop)
+        if plain == 0:
+            _fill(x, place, window, counts, channels, first, end, own)
+        multiply_by_parts(
+            last - start, end - first, length, beyond(g, first * right + start), 1, right,
+            beyond(x, first * apart_by) if plain else own, apart_by, 1, total, length,
+            1 if first > begin else 0,
+        )  # fmt: skip
+
+
+@apart
+def _gather(
+    rows: Reals, y: Reals, to: int, place: Ints, window: Ints, broad: int, channels: int,
+    top: int, bottom: int, line: int, end: int,
+) -> None:  # fmt: skip
+    """The adjoint of :func:`_fill` for lines ``top`` to ``bottom`` of one image; ``rows`` are of
+    lines ``line`` to ``end`` of its results.
+    """
+    _, down_y, pixel, _, width = place
     high, wide, down, right, below, beside, above, before = window
-    tall, broad = counts
-    begin, stop = share(part, parts, (end - first) * height)
-    for job in range(begin, stop):
-        n, h = job // height, job % height
+    for h in range(top, bottom):
         for w in range(width):
-            to = (first + n) * batch + h * line + w * pixel
-            for c in range(to, to + channels):
+            at = to + h * down_y + w * pixel
+            for c in range(at, at + channels):
                 y[c] = 0
             for p in range(high):
                 i = h + above - p * below
-                if i < 0 or i % down != 0 or i // down >= tall:
+                if i < line * down or i % down != 0 or i // down >= end:
                     continue
                 for q in range(wide):
                     j = w + before - q * beside
                     if j < 0 or j % right != 0 or j // right >= broad:
                         continue
-                    row = (n * tall + i // down) * broad + j // right
-                    at = ((row * high + p) * wide + q) * channels
+                    row = (i // down - line) * broad + j // right
+                    start = ((row * high + p) * wide + q) * channels
                     for c in range(channels):
-                        y[to + c] += rows[at + c]
+                        y[at + c] += rows[start + c]
+
+
+@kernel
+def _give_back(
+    part: int, parts: int, y: Reals, place: Ints, window: Ints, counts: Ints, channels: int,
+    outputs: int, images: int, at_once: int, lines: int, right: int, w: Reals, g: Reals,
+    rooms: Reals, room: int,
+) -> None:  # fmt: skip
+    """Make y the adjoint at g, pixels of which are ``right`` apart; ``w`` is (outputs, length).
+
+    A thread works on ``at_once`` images, or on ``lines`` of one, at a time.
+    """
+    batch, _, _, height, _ = place
+    high, wide, down, _, below, _, above, _ = window
+    tall, broad = counts
+    length, bands = channels * high * wide, -(-height // lines)
+    rows = beyond(rooms, part * room)
+    begin, stop = share(part, parts, -(-images // at_once) * bands)
+    for job in range(begin, stop):
+        n, top = job // bands * at_once, job % bands * lines
+        count, bottom = min(at_once, images - n), min(top + lines, height)
+        line, end = 0, tall
+        if bands > 1:
+            line = max(0, -((below * (high - 1) - top - above) // down))
+            end = max(line, min(tall, (bottom - 1 + above) // down + 1))
+        pixels = count * (end - line) * broad
+        given = beyond(g, (n * tall + line) * broad * right)
+        multiply_by_parts(pixels, outputs, length, given, right, 1, w, length, 1, rows, length, 0)
+        for k in range(count):
+            own = beyond(rows, k * tall * broad * length)
+            _gather(own, y, (n + k) * batch, place, window, broad, channels, top, bottom, line,
+                    end)  # fmt: skip
 
 
 @kernel
@@ -105,12 +192,18 @@ def _pack(
 
 
 @kernel
-def _unpack(part: int, parts: int, packed: Reals, shape: Ints, w: Reals, steps: Ints) -> None:
-    """The way back from a matrix (outputs, kernel * channels)."""
+def _unpack(
+    part: int, parts: int, packed: Reals, count: int, shape: Ints, w: Reals, steps: Ints
+) -> None:
+    """The way back from the sum of ``count`` matrices (outputs, kernel * channels)."""
     outputs, channels, high, wide = shape
     of_output, of_channel, down, right = steps
     begin, stop = share(part, parts, outputs)
+    length = high * wide * channels
     for o in range(begin, stop):
+        for other in range(1, count):
+            for i in range(o * length, (o + 1) * length):
+                packed[i] += packed[other * outputs * length + i]
         for p in range(high):
             for q in range(wide):
                 at = ((o * high + p) * wide + q) * channels
@@ -151,6 +244,11 @@ class Sweep:
         high, wide = used.shape[2:]
         return cls(Image(x), Image(y), used,
                    (high, wide, *windows.stride, *windows.dilation, *starts))  # fmt: skip
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """The number type of all of them."""
+        return self.weight.dtype
 
     @property
     def channels(self) -> int:
@@ -195,55 +293,33 @@ class Sweep:
             weight.dtype, threads(), flat(weight), self.steps, weight.shape, None, lies
         )
 
-    def chunks(self, unit: int) -> list[tuple[int, int]]:
-        """Parts of the pixels of y, in multiples of ``unit``, whose rows fit the room."""
-        step = max(1, ROOM // (self.length * unit)) * unit
-        return [(i, min(i + step, self.pixels)) for i in range(0, self.pixels, step)]
+    @property
+    def block(self) -> int:
+        """Pixels of y that are worked on at a time."""
+        return min(max(ROOM // self.length, FEWEST), self.pixels)
 
-    def rows(self, first: int, end: int) -> Callable[[Array, Array], Array]:
-        """What makes the rows of some pixels of x in a room."""
-        if self.plain:
-            start = first * self.x.place[2]
-            return lambda x, room: x[start:]
-        fill = _fill.call(
+    def call(self, kernel: Kernel) -> Call:
+        """A kernel, bound to all but x, the weight, y and the room."""
+        return kernel.call(
             self.weight.dtype, threads(), None, self.x.place, self.window, self.counts,
-            self.channels, first, end, None,
+            self.channels, self.outputs, self.pixels, self.block, int(self.plain),
+            self.y.place[2], None, None, None,
         )  # fmt: skip
 
-        def filled(x: Array, room: Array) -> Array:
-            fill(x, room)
-            return room
-
-        return filled
-
-    @property
-    def lie(self) -> tuple[int, int]:
-        """How far rows and their numbers are apart."""
-        return (self.x.place[2] if self.plain else self.length), 1
-
-    def room(self, chunks: list[tuple[int, int]]) -> Array:
-        """Memory for the rows of one chunk."""
-        most = 0 if self.plain else max(end - first for first, end in chunks)
-        return np.empty(most * self.length, self.weight.dtype)
+    def room(self) -> Array:
+        """Memory for the rows of each thread."""
+        each = 0 if self.plain else self.block * self.length
+        return np.empty(threads() * each, self.weight.dtype)
 
 
 def convolution(sweep: Sweep) -> Callable[[], None]:
     """Make y = x * weight."""
-    outputs, right, dtype = sweep.outputs, sweep.y.place[2], sweep.weight.dtype
-    chunks, pack = sweep.chunks(1), sweep.packing(by_outputs=False)
-    parts = [
-        (first * right, sweep.rows(first, end), multiply_shared.call(
-            dtype, threads(), end - first, sweep.length, outputs, None, sweep.lie, None,
-            (outputs, 1), None, right, 0,
-        )) for first, end in chunks
-    ]  # fmt: skip
+    convolve, pack, dtype = sweep.call(_convolve), sweep.packing(by_outputs=False), sweep.dtype
 
     def kernel() -> None:
-        x, target, room = sweep.x.read(), sweep.y.room(), sweep.room(chunks)
-        matrix = np.empty(sweep.weight.size, dtype)
+        target, matrix = sweep.y.room(), np.empty(sweep.weight.size, dtype)
         pack(matrix)
-        for start, rows, multiply in parts:
-            multiply(rows(x, room), matrix, target[start:])
+        convolve(sweep.x.read(), matrix, target, sweep.room())
         sweep.y.written(target)
 
     return kernel
@@ -251,51 +327,44 @@ def convolution(sweep: Sweep) -> Callable[[], None]:
 
 def weight_gradient(sweep: Sweep, whole: Array) -> Callable[[], None]:
     """Make ``whole``, of which the sweep's weight is a part, the derivative of <y, x * weight>."""
-    weight, right = sweep.weight, sweep.y.place[2]
-    chunks, length = sweep.chunks(1), sweep.length
-    parts = [
-        (first * right, sweep.rows(first, end), multiply_shared.call(
-            weight.dtype, threads(), sweep.outputs, end - first, length, None, (1, right), None,
-            sweep.lie, None, length, int(first > 0),
-        )) for first, end in chunks
-    ]  # fmt: skip
-    unpack = _unpack.call(weight.dtype, threads(), None, weight.shape, flat(weight), sweep.steps)
+    weight = sweep.weight
+    derive, count = sweep.call(_derive), 1 if sweep.pixels < sweep.outputs else threads()
+    unpack = _unpack.call(
+        weight.dtype, threads(), None, count, weight.shape, flat(weight), sweep.steps
+    )
 
     def kernel() -> None:
-        x, g, room = sweep.x.read(), sweep.y.read(), sweep.room(chunks)
-        matrix = np.empty(weight.size, weight.dtype)
-        for start, rows, multiply in parts:
-            multiply(g[start:], rows(x, room), matrix)
+        sums = np.empty(count * weight.size, weight.dtype)
+        derive(sweep.x.read(), sums, sweep.y.read(), sweep.room())
         if whole.shape != weight.shape:
             whole.fill(0)
-        unpack(matrix)
+        unpack(sums)
 
     return kernel
 
 
 def adjoint(sweep: Sweep) -> Callable[[], None]:
     """Make x the adjoint of the convolution at y."""
-    right, place, dtype = sweep.y.place[2], sweep.x.place, sweep.weight.dtype
-    each, length = sweep.counts[0] * sweep.counts[1], sweep.length
-    chunks, pack = sweep.chunks(each), sweep.packing(by_outputs=True)
-    parts = [
-        (first * right, multiply_shared.call(
-            dtype, threads(), end - first, sweep.outputs, length, None, (right, 1), None,
-            (length, 1), None, length, 0,
-        ), _add.call(
-            dtype, threads(), None, None, place, sweep.window, sweep.counts, sweep.channels,
-            first // each, end // each,
-        )) for first, end in chunks
-    ]  # fmt: skip
+    place, (tall, broad), length = sweep.x.place, sweep.counts, sweep.length
+    images, height, pixels = len(sweep.x.array), place[3], max(ROOM // length, FEWEST)
+    at_once, lines, rows = max(1, min(images // threads(), pixels // (tall * broad))), height, tall
+    high, _, down, _, below = sweep.window[:5]
+    if tall * broad > pixels or images < threads():
+        around = below * (high - 1) // down + 2  # lines of y that lines of x meet, beyond their own
+        fit = max(1, min(pixels // broad - around, -(-tall * images // threads()))) * down
+        lines, rows = min(height, fit), min(tall, fit // down + around)
+    room = at_once * rows * broad * length
+    give_back = _give_back.call(
+        sweep.dtype, threads(), None, place, sweep.window, sweep.counts, sweep.channels,
+        sweep.outputs, images, at_once, lines, sweep.y.place[2], None, None, None, room,
+    )  # fmt: skip
+    pack = sweep.packing(by_outputs=True)
 
     def kernel() -> None:
-        g, target = sweep.y.read(), sweep.x.room()
-        room = np.empty(max(e - f for f, e in chunks) * length, dtype)
-        matrix = np.empty(sweep.weight.size, dtype)
+        target, matrix = sweep.x.room(), np.empty(sweep.weight.size, sweep.dtype)
         pack(matrix)
-        for start, multiply, add in parts:
-            multiply(g[start:], matrix, room)
-            add(room, target)
+        rooms = np.empty(threads() * room, sweep.dtype)
+        give_back(target, matrix, sweep.y.read(), rooms)
         sweep.x.written(target)
 
     return kernel

@@ -149,7 +149,9 @@ def _gradient_by_tiles(
         weight.dtype, parts, None, x.place, None, g.place, grid, *count, block, wide, far,
         None, None, None,
     )  # fmt: skip
-    join = join_kernels.call(weight.dtype, parts, None, parts, inputs, outputs, wide, grid[4], weight)
+    join = join_kernels.call(
+        weight.dtype, parts, None, parts, inputs, outputs, wide, grid[4], weight
+    )
 
     def run(source: Array, cotangent: Array, values: Array, others: Array, sums: Array) -> None:
         correlate(source, cotangent, values, others, sums)

@@ -168,10 +168,24 @@ def test_a_pixel_of_all_images_at_a_time(shape, dtype):
         assert error(found, expected) < ROUNDING[dtype], op
 
 
-def test_rows_are_laid_out_in_several_goes(monkeypatch):
-    monkeypatch.setattr(columns, "ROOM", 1000)
-    x, weight = drawn((5, 4, 9, 9), "float32", CHANNELS), drawn((6, 4, 3, 3), "float32", seed=2)
-    for op, found, expected, _ in three_sides(x, weight, CHANNELS, stride=2):
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize(
+    "given", [{"stride": 2}, {"stride": 3, "padding": 2}, {"dilation": 2}], ids=str
+)
+def test_rows_are_laid_out_in_several_goes(given, batch, monkeypatch):
+    monkeypatch.setattr(columns, "ROOM", 500)
+    monkeypatch.setattr(columns, "FEWEST", 8)
+    x, weight = (
+        drawn((batch, 4, 13, 9), "float32", CHANNELS),
+        drawn((6, 4, 3, 3), "float32", seed=2),
+    )
+    for op, found, expected, _ in three_sides(x, weight, CHANNELS, **given):
+        assert error(found, expected) < ROUNDING["float32"], op
+
+
+def test_few_pixels_of_many_channels_are_shared_out_by_outputs():
+    x, weight = drawn((1, 20, 3, 3), "float32", CHANNELS), drawn((40, 20, 3, 3), "float32", seed=2)
+    for op, found, expected, _ in three_sides(x, weight, CHANNELS, stride=2, padding=1):
         assert error(found, expected) < ROUNDING["float32"], op
 
 

@@ -2,8 +2,9 @@
 
     python benchmarks/convolutions.py [NAME]...
 
-Behind a relu, as in the middle of a net. Batch 32, float32, two threads; PyTorch in the better of its memory layouts. Each measurement is a
-process of its own, ours and theirs in turns, the better of two each.
+Behind a relu, as in the middle of a net. Batch 32, float32, two threads; PyTorch in the better of
+its memory layouts. Each measurement is a process of its own, ours and theirs in turns, the better
+of two each.
 """
 
 from __future__ import annotations

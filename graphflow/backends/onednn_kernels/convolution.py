@@ -35,7 +35,7 @@ from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
 DIRECT, TRAINING = 1, 64
-HEAVY, HEAVY_GRADIENT = 40_000, 2_000
+HEAVY, HEAVY_GRADIENT = 40_000, 5_000
 """Weights for each pixel of the result from which they take longer to be copied than used; and if
 what is computed is their gradient.
 """
@@ -102,9 +102,17 @@ def _described(windows: Windows, arrays: Mapping[int, Array], result: int) -> De
 
 def _wanted(part: int, array: Array, free: bool) -> Layout:
     """How an array is to lie: as it does, if that is pixel by pixel; else as oneDNN likes."""
-    by_pixels = np.moveaxis(array, 1, -1).flags.c_contiguous and array.shape[1] > 1
-    as_it_is = part != WEIGHTS and by_pixels and not free
-    return Layout.of(array) if as_it_is else Layout(array.shape)
+    as_it_is = part != WEIGHTS and _by_pixels(array) and not free
+    return _lying(array) if as_it_is else Layout(array.shape)
+
+
+def _by_pixels(array: Array) -> bool:
+    return np.moveaxis(array, 1, -1).flags.c_contiguous and array.shape[1] > 1
+
+
+def _lying(array: Array) -> Layout:
+    """How an array lies."""
+    return Layout.of(array, (0, *range(2, array.ndim), 1) if _by_pixels(array) else None)
 
 
 def _chosen(windows: Windows, lies: Mapping[int, Layout], result: int) -> Description:
@@ -127,7 +135,7 @@ def _chosen(windows: Windows, lies: Mapping[int, Layout], result: int) -> Descri
 
 def _steps(description: Description, arrays: Mapping[int, Array], result: int) -> list[Step]:
     """What computes it: operands to where they are wanted, the primitive, the result back."""
-    own = {part: Layout.of(array) for part, array in arrays.items()}
+    own = {part: _lying(array) for part, array in arrays.items()}
     wanted = {part: description.layout(part) for part in arrays}
     equal = library().dnnl_memory_desc_equal
     moved = [part for part in arrays if not equal(own[part], wanted[part])]

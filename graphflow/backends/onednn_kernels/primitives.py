@@ -57,14 +57,17 @@ class Layout(Owned):
         super().__init__("memory_desc", handle)
 
     @staticmethod
-    def of(array: Array) -> Layout:
-        """How an array lies. An axis of one element lies as it would row by row."""
-        strides: list[int] = []
+    def of(array: Array, order: Sequence[int] | None = None) -> Layout:
+        """How an array lies. Axes of one element lie as in an array with its axes in that order,
+        else row by row.
+        """
+        strides = dict[int, int]()
         extent = 1
-        for n, step in zip(array.shape[::-1], array.strides[::-1], strict=True):
-            strides.append(extent if n == 1 else step // array.itemsize)
-            extent = max(extent, n * strides[-1])
-        return Layout(array.shape, tuple(strides[::-1]))
+        for axis in reversed(order or range(array.ndim)):
+            n = array.shape[axis]
+            strides[axis] = extent if n == 1 else array.strides[axis] // array.itemsize
+            extent = max(extent, n * strides[axis])
+        return Layout(array.shape, tuple(strides[axis] for axis in range(array.ndim)))
 
 
 class Attributes(Owned):

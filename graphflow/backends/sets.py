@@ -63,10 +63,9 @@ def kernel_set(name: KernelsName, exact_conv: bool = False) -> KernelSet:
 
             return _compiled("numba", EXACT if exact_conv else NUMBA)
         case "onednn":
-            from graphflow.backends import onednn_kernels
+            from graphflow.backends.onednn_kernels import rules
 
-            made = onednn_kernels.EXACT if exact_conv else onednn_kernels.ONEDNN
-            return _compiled("onednn", made)
+            return _compiled("onednn", rules.EXACT if exact_conv else rules.ONEDNN)
 
 
 def _compiled(name: KernelsName, backend: Backend) -> KernelSet:

@@ -146,12 +146,13 @@ def processor() -> str:
     return found[1].strip() if found else platform.processor() or platform.machine()
 
 
-def written_to(out: Path) -> Path:
-    """The file for a table: ``out``, or in a folder one that is named after the processor. The
-    folders to it are made.
+def written_to(out: Path, kernels: KernelsName) -> Path:
+    """The file for a table: ``out``, or in a folder one that is named after the processor, and
+    after the kernels if these are not numba's. The folders to it are made.
     """
     cores = psutil.cpu_count(logical=False) or os.cpu_count()
-    named = f"{processor()} {cores} cores.md"
+    others = "" if kernels == "numba" else f" {kernels}"
+    named = f"{processor()} {cores} cores{others}.md"
     file = out if out.suffix else out / f"{slug(named)}.md"
     file.parent.mkdir(parents=True, exist_ok=True)
     return file

@@ -57,7 +57,7 @@ def command(
     from graphflow.interrupts import terminable
 
     peers, found, ours = _peers(against), table.chosen(rows or []), kernels_named(kernels)
-    file = None if out is None else written_to(out)
+    file = None if out is None else written_to(out, ours)
     count = threads or psutil.cpu_count(logical=False) or 1
     bench = Bench(found, peers, rounds, in_a_process(count, ours), kernels=ours)
     with terminable():

@@ -147,5 +147,6 @@ def test_a_process_that_takes_too_long_is_given_up(monkeypatch):
 
 @pytest.mark.slow
 def test_a_real_process_measures_a_step():
-    run = in_a_process(1)(OURS, XYZ)
-    assert 0 < run.milliseconds < 100 and run.load >= 0
+    for kernels in ("numpy", "numba"):
+        run = in_a_process(1, kernels)(OURS, XYZ)
+        assert 0 < run.milliseconds < 100 and run.load >= 0

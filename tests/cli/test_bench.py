@@ -61,6 +61,10 @@ def test_in_a_folder_the_table_is_named_after_the_processor(cli, fake, monkeypat
     assert [path.name for path in (tmp_path / "some/results").iterdir()] == [
         "Some-R-CPU-2-20GHz-4-cores.md"
     ]
+    cli("bench", "xyz", "--against", "none", "--kernels", "numpy", "--out", "others")
+    (page,) = (tmp_path / "others").iterdir()
+    assert page.name == "Some-R-CPU-2-20GHz-4-cores-numpy.md"
+    assert "our kernels: numpy; " in page.read_text()
 
 
 def test_without_a_peer_our_times_are_printed(cli, fake):
@@ -73,6 +77,7 @@ def test_without_a_peer_our_times_are_printed(cli, fake):
     ("arguments", "code", "words"),
     [(["lenet-rleu"], "GF006", "did you mean 'lenet-relu'"), (["--rounds", 0], "GF006", "rounds"),
      (["--against", "jax"], "GF140", "pip install jax"),
+     (["--kernels", "nmba"], "GF033", "did you mean 'numba'"),
      (["--against", "troch"], "GF006", "did you mean 'torch'")],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(cli, fake, arguments, code, words):

@@ -75,7 +75,8 @@ SIGNATURES: dict[str, tuple[object, ...]] = {
 def library() -> ctypes.PyDLL:
     """The shared library. Raises GF076 where it cannot be had.
 
-    Numba is told to prefer the pool of threads that the library has.
+    Numba is told to prefer the pool of threads that the library has; it chooses once, when its
+    first kernel is compiled.
     """
     layers = ["omp", "tbb", "workqueue"]
     numba.config.THREADING_LAYER_PRIORITY = layers  # type: ignore[attr-defined]

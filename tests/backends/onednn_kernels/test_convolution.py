@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from graphflow.backends.numba_kernels.convolution import WINOGRAD
-from graphflow.backends.onednn_kernels import EXACT, ONEDNN
 from graphflow.backends.onednn_kernels.primitives import Description
+from graphflow.backends.onednn_kernels.rules import EXACT, ONEDNN
 from graphflow.ir.graph import Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.conv import left_over

@@ -35,6 +35,8 @@ from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
 DIRECT, TRAINING = 1, 64
+SMALL = 40_000_000
+"""Multiplications up to which Winograd's algorithm costs more than it saves."""
 HEAVY, HEAVY_GRADIENT = 40_000, 5_000
 """Weights for each pixel of the result from which they take longer to be copied than used; and if
 what is computed is their gradient.
@@ -64,12 +66,13 @@ def _bound(
     assert isinstance(groups, int)
     if not all(map(_usable, arrays.values())) or windows.counts(x.shape[2:]) != y.shape[2:]:
         return None
-    numbas = Convolution.of(node, x, weight, y)
-    if numbas and numbas.way(exact, adjoint=result == SOURCE + GRADIENT) in (WINOGRAD, BATCH):
-        return None
     (own,) = (part for part in parts if part % GRADIENT == WEIGHTS)
-    most = HEAVY_GRADIENT if own == result else HEAVY
-    if weight.size > most * y.size // y.shape[1]:
+    pixels, most = y.size // y.shape[1], HEAVY_GRADIENT if own == result else HEAVY
+    few = exact or weight.size * pixels <= SMALL
+    numbas = Convolution.of(node, x, weight, y)
+    if numbas and numbas.way(few, adjoint=result == SOURCE + GRADIENT) in (WINOGRAD, BATCH):
+        return None
+    if weight.size > most * pixels:
         return None
     if groups > 1:
         arrays[own] = weight.reshape(groups, len(weight) // groups, *weight.shape[1:])

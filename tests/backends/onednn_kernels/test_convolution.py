@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from graphflow.backends.numba_kernels.convolution import WINOGRAD
+from graphflow.backends.onednn_kernels import convolution
 from graphflow.backends.onednn_kernels.primitives import Description
 from graphflow.backends.onednn_kernels.rules import EXACT, ONEDNN
 from graphflow.ir.graph import Node
@@ -140,8 +141,10 @@ def test_windows_that_the_output_padding_adds_are_left_to_others():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_winograds_algorithm_is_kept_unless_convolutions_are_exact():
+def test_winograds_algorithm_is_kept_unless_convolutions_are_small_or_exact(monkeypatch):
     x, weight = drawn((2, 16, 8, 8), True), drawn((16, 16, 3, 3), seed=2)
+    assert WINOGRAD not in agree(three_sides(x, weight, True, ONEDNN, padding=1))
+    monkeypatch.setattr(convolution, "SMALL", 2 * 64 * weight.size - 1)
     for backend, by_winograd in ((ONEDNN, True), (EXACT, False)):
         for op, _, _, by in three_sides(x, weight, True, backend, padding=1):
             assert (by == WINOGRAD) is by_winograd, op

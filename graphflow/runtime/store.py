@@ -148,15 +148,14 @@ class Store:
         """The first value, in the type that is settled for open floats."""
         value = self._fill(name)
         rounded = self._settled and self.types[name].dtype is DType.FLOAT
-        return value.astype(self._float) if rounded else value
+        return value.astype(self._float, copy=False) if rounded else value
 
     def _dtype(self, declared: DType, given: Array) -> np.dtype:
         """The number type to keep: as declared; for open floats the narrowest that is exact."""
         if declared is not DType.FLOAT:
             return np.dtype(str(declared))
-        exact = given.dtype.kind != "f" or bool(
-            np.array_equal(given.astype(self._float), given, equal_nan=True)
-        )
+        safe = given.dtype.kind != "f" or np.can_cast(given.dtype, self._float)
+        exact = safe or np.array_equal(given.astype(self._float), given, equal_nan=True)
         return self._float if exact else np.dtype(given.dtype)
 
 

@@ -1,7 +1,8 @@
 """Machine code of generated loops, kept in files so that later processes find it.
 
 A file is named by what it is made from and never changes, so that processes may write the same at
-once.
+once. LLVM works in a thread of its own while a plan is bound: machine code is waited for when it
+first runs.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,37 @@ _loaded: list[Any] = []
 """The engines whose memory holds machine code: it is needed until the process ends."""
 
 
+class Code:
+    """The function ``kernel`` of a module in LLVM's representation, which is being compiled."""
+
+    def __init__(self, text: str) -> None:
+        self._made = _soon(text)
+        self._address = 0
+
+    @property
+    def address(self) -> int:
+        """Where its machine code lies, once it does."""
+        if not self._address:
+            self._address = self._made.result()
+        return self._address
+
+
 @cache
-def address_of(text: str) -> int:
-    """The address of the compiled function ``kernel`` of a module in LLVM's representation."""
+def _soon(text: str) -> Future[int]:
+    return _thread().submit(_address_of, text)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """One thread: LLVM lets no two compile at once."""
+    return ThreadPoolExecutor(1, "compiling")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_thread.cache_clear)
+
+
+def _address_of(text: str) -> int:
     code = _compiled(text) if _folder() is None else _kept(text)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))

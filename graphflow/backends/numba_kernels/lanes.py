@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.words import LANES, Reals, copy_lanes
+from graphflow.backends.numba_kernels.words import LANES, Reals, apart, copy_lanes
+
+
+@apart
+def copy_few(target: Reals, to: int, source: Reals, at: int, count: int) -> None:
+    """Copy fewer than ``LANES`` numbers, one by one."""
+    for c in range(count):
+        target[to + c] = source[at + c]
 
 
 def move(target: Reals, to: int, source: Reals, at: int, count: int) -> None:
@@ -10,8 +17,7 @@ def move(target: Reals, to: int, source: Reals, at: int, count: int) -> None:
     whole = count // LANES * LANES
     for c in range(0, whole, LANES):
         copy_lanes(target, to + c, source, at + c)
-    for c in range(whole, count):
-        target[to + c] = source[at + c]
+    copy_few(target, to + whole, source, at + whole, count - whole)
 
 
 def spill(target: Reals, to: int, source: Reals, at: int, count: int, length: int) -> None:
@@ -22,9 +28,7 @@ def spill(target: Reals, to: int, source: Reals, at: int, count: int, length: in
         if at + c + LANES <= length:
             copy_lanes(target, to + c, source, at + c)
         else:
-            for e in range(c, count):
-                target[to + e] = source[at + e]
-            break
+            copy_few(target, to + c, source, at + c, count - c)
 
 
 def add(target: Reals, to: int, source: Reals, at: int, count: int) -> None:

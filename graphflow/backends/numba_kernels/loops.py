@@ -16,7 +16,7 @@ import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.numba_kernels.assemble import source
-from graphflow.backends.numba_kernels.compiled import address_of
+from graphflow.backends.numba_kernels.compiled import Code
 from graphflow.backends.numba_kernels.generate import End, Program
 from graphflow.backends.numba_kernels.launch import alone, shared
 from graphflow.backends.numba_kernels.lowering import (
@@ -137,12 +137,12 @@ class _Binding:
         numbers = self.numbers(program, count)
         at = np.array(self.addresses, np.int64)
         n = np.array([numbers[name] for name in written.sizes], np.int64)
-        address, tables = address_of(written.text), (at.ctypes.data, n.ctypes.data)
+        code, tables = Code(written.text), (at.ctypes.data, n.ctypes.data)
         run, joins = (shared if count > 1 else alone), bool(program.ends)
         kept = (at, n, self.kept)
 
         def loops() -> None:
-            run(address, *tables, count, joins)
+            run(code.address, *tables, count, joins)
             assert kept is not None
 
         def checked() -> None:

@@ -28,7 +28,7 @@ from types import FunctionType
 import numpy as np
 from numpy.typing import DTypeLike
 
-from graphflow.backends.numba_kernels.compiled import address_of
+from graphflow.backends.numba_kernels.compiled import Code
 from graphflow.backends.numba_kernels.expressions import signature
 from graphflow.backends.numba_kernels.instructions import DType
 from graphflow.backends.numba_kernels.launch import alone, shared
@@ -80,7 +80,7 @@ class Call:
                     raise TypeError(f"{kernel.function.__name__}: {array.dtype} for {own}")
                 self._kept.append(array)
                 self._table[place] = array.ctypes.data
-        self._address = _address(kernel.function, dtype)
+        self._code = _code(kernel.function, dtype)
         self._run = (shared if parts > 1 else alone), self._table.ctypes.data, parts
 
     def __call__(self, *arrays: Array) -> None:
@@ -88,10 +88,10 @@ class Call:
         for place, array in zip(self._later, arrays, strict=True):
             self._table[place] = array.ctypes.data
         run, table, parts = self._run
-        run(self._address, table, 0, parts, False)
+        run(self._code.address, table, 0, parts, False)
 
 
 @cache
-def _address(function: FunctionType, dtype: DType) -> int:
-    """Where the machine code for a number type lies."""
-    return address_of(module(function, dtype))
+def _code(function: FunctionType, dtype: DType) -> Code:
+    """The machine code for a number type."""
+    return Code(module(function, dtype))

@@ -9,6 +9,7 @@ channels are BLAS's; ``plane`` is how far the matrices are apart, ``wide`` their
 
 from __future__ import annotations
 
+from graphflow.backends.numba_kernels.lanes import copy_few
 from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
 from graphflow.backends.numba_kernels.native import kernel
 from graphflow.backends.numba_kernels.tiles import (
@@ -31,6 +32,8 @@ from graphflow.backends.numba_kernels.words import (
     apart,
     beyond,
     copy_lanes,
+    put,
+    repeated,
     room,
 )
 
@@ -48,15 +51,12 @@ def _load(
             h, w, to = top + i, left + j, (i * side + j) * LANES
             at = n * batch + h * down + w * right + channel
             if h < 0 or h >= height or w < 0 or w >= width:
-                for c in range(to, to + LANES):
-                    a[c] = 0
+                put(a, to, repeated(0))
             elif lanes == LANES:
                 copy_lanes(a, to, x, at)
             else:
-                for c in range(lanes):
-                    a[to + c] = x[at + c]
-                for c in range(lanes, LANES):
-                    a[to + c] = 0
+                put(a, to, repeated(0))
+                copy_few(a, to, x, at, lanes)
 
 
 def _store(
@@ -72,8 +72,7 @@ def _store(
             if lanes == LANES:
                 copy_lanes(y, to, a, at)
             else:
-                for c in range(lanes):
-                    y[to + c] = a[at + c]
+                copy_few(y, to, a, at, lanes)
 
 
 @apart

@@ -16,10 +16,10 @@ TEXT = "define void @kernel(ptr %at, ptr %n, i64 %part) {\nret void\n}\n"
 
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
-    for each in (compiled.address_of, compiled._folder):
+    for each in (compiled._soon, compiled._folder):
         each.cache_clear()
     yield
-    for each in (compiled.address_of, compiled._folder):
+    for each in (compiled._soon, compiled._folder):
         each.cache_clear()
 
 
@@ -27,11 +27,11 @@ def test_a_later_process_finds_what_was_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "kernels"))
-    assert compiled.address_of(TEXT)
+    assert compiled.Code(TEXT).address
     (file,) = (tmp_path / "kernels").iterdir()
-    compiled.address_of.cache_clear()
+    compiled._soon.cache_clear()
     monkeypatch.setattr(compiled, "_compiled", None)
-    assert compiled.address_of(TEXT)
+    assert compiled.Code(TEXT).address
     assert list((tmp_path / "kernels").iterdir()) == [file]
 
 
@@ -40,7 +40,7 @@ def test_where_nothing_can_be_written_each_process_compiles_for_itself(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "file" / "kernels"))
-    assert compiled.address_of(TEXT)
+    assert compiled.Code(TEXT).address
     assert compiled._folder() is None
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from graphflow.data import Dataset, Indices
-from graphflow.data.columns import Array, chunks
+from graphflow.data.columns import Array, Chosen, Column, chunks
+from graphflow.data.images import Decoded
 from graphflow.diagnostics import fail
 from graphflow.files import write_atomically
 
 DATA = "data.json"
 LOOKED_AT = 2**24
 """Bytes of a column that are read at most: of a larger one, rows evenly spaced."""
+ROWS = 64
+"""Of a column that is read as its rows are needed, so many are looked at."""
 TEXT = 2**12
 """Bytes that a text counts as."""
 
@@ -25,8 +28,8 @@ TEXT = 2**12
 @dataclass(frozen=True)
 class DataIdentity:
     """``parts`` has the rows of each part, ``columns`` the number type and the shape of each column
-    as the source gives it, ``contents`` a digest of the values of those that lie in memory; all
-    are empty where nothing is fed.
+    as the source gives it, ``contents`` a digest of its values: of what is read as it is needed,
+    of a few rows. All are empty where nothing is fed.
     """
 
     parts: Mapping[str, int] = field(default_factory=dict)
@@ -46,7 +49,7 @@ class DataIdentity:
         return cls(
             {name: len(rows) for name, rows in parts.items()},
             {n: f"{c.dtype} {list(c.shape[1:])}" for n, c in columns.items()},
-            {n: _digest(c) for n, c in columns.items() if isinstance(c, np.ndarray)},
+            {name: _digest(column) for name, column in columns.items()},
         )
 
     def keep(self, folder: Path) -> None:
@@ -81,20 +84,34 @@ class DataIdentity:
         if self.parts != now.parts:
             shown = (", ".join(f"{n} {rows}" for n, rows in c.parts.items()) for c in (self, now))
             yield "rows were {}, and are {}".format(*shown)
-        elif self.columns == now.columns and self.contents != now.contents:
+        elif self.columns == now.columns:
             other = [n for n, digest in self.contents.items() if digest != now.contents.get(n)]
-            yield f"other values in {', '.join(other)}"
+            if other:
+                yield f"other values in {', '.join(other)}"
 
 
-def _digest(column: Array) -> str:
+def _digest(column: Column) -> str:
     """A digest of values: all of them where that is cheap, else those of some rows."""
     width = TEXT if column.dtype.kind == "O" else column.dtype.itemsize
     count = min(len(column), max(1, LOOKED_AT // max(1, width * int(np.prod(column.shape[1:])))))
+    if not isinstance(column, np.ndarray):
+        count = min(count, ROWS)
     rows = np.linspace(0, max(0, len(column) - 1), count).astype(np.int64)
     found = blake2b(digest_size=8)
-    for values in chunks(column, rows):
-        found.update(_plain(values))
+    for part in _contents(column, rows):
+        found.update(part)
     return found.hexdigest()
+
+
+def _contents(column: Column, rows: Indices) -> Iterator[bytes]:
+    """What rows hold. Of an image in a file, its name and size: decoders differ in their pixels."""
+    if isinstance(column, Chosen) and column.rows.ndim == 1:
+        yield from _contents(column.base, column.rows[rows])
+    elif isinstance(column, Decoded):
+        for file in (column.files[row] for row in rows.tolist()):
+            yield f"{file.name} {file.stat().st_size}\n".encode()
+    else:
+        yield from map(_plain, chunks(column, rows))
 
 
 def _plain(values: Array) -> bytes:

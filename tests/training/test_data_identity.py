@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.data import Dataset
+from graphflow.data.columns import Chosen, Lists, Stored
+from graphflow.data.images import Decoded
+from graphflow.training.data_identity import DataIdentity
 from graphflow.training.progress import Progress
 from graphflow.training.run_folder import RunFolder
 
@@ -92,12 +97,41 @@ def test_damaged_and_missing_checkpoints_are_told_of(table: Path, tmp_path: Path
 
 
 def test_a_large_column_is_looked_at_in_rows_evenly_spaced(monkeypatch: pytest.MonkeyPatch):
-    from graphflow.data import Dataset
-    from graphflow.training.data_identity import DataIdentity
-
     monkeypatch.setattr("graphflow.training.data_identity.LOOKED_AT", 80)
     parts = {"train": np.arange(100)}
     one, other = np.arange(100.0), np.arange(100.0)
     other[99] = 0
     found = [DataIdentity.of(Dataset("d", {"x": x}, ""), parts) for x in (one, one.copy(), other)]
     assert found[0] == found[1] != found[2]
+
+
+def identity(**columns):
+    return DataIdentity.of(Dataset("d", columns, ""), {"train": np.arange(3)})
+
+
+def test_columns_that_are_read_as_they_are_needed_are_known_by_rows(tmp_path: Path):
+    def stored(value: float) -> Stored:
+        np.array([1, 2, value], np.float64).tofile(tmp_path / "x")
+        return Stored(tmp_path / "x", (3,), np.dtype(np.float64), 0)
+
+    one, same, other = (identity(x=stored(value)) for value in (3, 3, 4))
+    assert one == same
+    assert [*one._differences(other)] == ["other values in x"]
+    lists = [identity(x=Lists.of([[1], [2, last], []])) for last in (3, 4)]
+    assert lists[0] != lists[1]
+
+
+def test_images_in_files_are_known_by_their_names_and_sizes(tmp_path: Path):
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    for file in files:
+        file.write_bytes(b"no image, and nothing decodes it")
+    column = Decoded(files, "L", (2, 2), None)
+    before = identity(x=column)
+    assert before == identity(x=column) != identity(x=Chosen(column, np.array([2, 1, 0])))
+    files[2].write_bytes(b"another")
+    assert [*before._differences(identity(x=column))] == ["other values in x"]
+
+
+def test_what_an_older_version_did_not_look_at_is_no_difference():
+    now = identity(x=Lists.of([[1], [2], []]))
+    assert [*replace(now, contents={})._differences(now)] == []

@@ -41,8 +41,11 @@ def command(
     if file.is_dir():
         fail("GF006", f"'{file}' is a folder", help=f"name the page: --out {file / 'report.html'}")
     write_report(report, file)
-    images = write_png(report.figures, file.parent / "figures") if png else []
     told(report)
+    images: list[Path] = []
+    if png:
+        say(f"{file} is written; a browser draws {len(report.figures)} images, it takes a while")
+        images = write_png(report.figures, file.parent / "figures")
     if as_json:
         print_json({
             "report": str(file), "figures": list(report.figures),

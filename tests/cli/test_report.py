@@ -253,6 +253,7 @@ def test_the_page_draws_every_figure_in_a_browser_without_a_network(run: Path):
 def test_figures_become_images(cli, run: Path):
     pytest.importorskip("kaleido")
     answer = cli("report", run, "--png", "--json")
+    assert answer.err.endswith("is written; a browser draws 2 images, it takes a while\n")
     images = [Path(path) for path in answer.json["images"]]
     assert [path.name for path in images] == ["curves.png", "digits.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in images)

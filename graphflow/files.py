@@ -48,6 +48,16 @@ def _named(file: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror, str(file)) from error
 
 
+def reason(error: OSError) -> str:
+    """The file that could not be used, where it is known, and why.
+
+    >>> reason(FileNotFoundError(2, "No such file or directory", "x.csv"))
+    "'x.csv': No such file or directory"
+    """
+    place = f"'{error.filename}': " if error.filename else ""
+    return f"{place}{error.strerror or error}"
+
+
 def cache_folder() -> Path:
     """The platform's folder for files that can be fetched again."""
     if sys.platform == "win32":

@@ -34,6 +34,7 @@ from graphflow.cli import (
 )
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
+from graphflow.files import reason
 
 COMMANDS = (
     run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, replay,
@@ -94,8 +95,7 @@ def _answered(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return GOOD
     except OSError as error:
-        place = f"'{error.filename}': " if error.filename else ""
-        return report_errors([Diagnostic("GF007", f"{place}{error.strerror or error}")], as_json)
+        return report_errors([Diagnostic("GF007", reason(error))], as_json)
     except MemoryError as error:
         return report_errors([Diagnostic("GF060", f"out of memory: {error}")], as_json)
     return code if isinstance(code, int) else GOOD

@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import IO
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, fail
-from graphflow.files import allowed
+from graphflow.files import allowed, reason
 from graphflow.studio import frames
 from graphflow.studio.confinement import Confinement, Refused
 from graphflow.studio.frames import Answer, Question
@@ -143,12 +143,10 @@ def told() -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        fail("GF131", f"'{error.filename}': {error.strerror}" if error.filename else
-             str(error.strerror), help="whoever starts the studio allows further folders: "
+        fail("GF131", reason(error), help="whoever starts the studio allows further folders: "
              "--folder DIR, or downloads: --network")  # fmt: skip
     except OSError as error:
-        place = f"'{error.filename}': " if error.filename else ""
-        fail("GF007", f"{place}{error.strerror or error}")
+        fail("GF007", reason(error))
     except MemoryError as error:
         fail("GF060", f"out of memory: {error or 'the limit of the studio is reached'}",
              help="a smaller batch or smaller sizes help most; whoever starts the studio sets the "

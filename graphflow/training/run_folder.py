@@ -98,7 +98,9 @@ class RunFolder:
     def create(
         cls, path: str | PathLike[str], graph: str, about: Mapping[str, Json], source: str = ""
     ) -> RunFolder:
-        """Make the folder and write what is known before the first step."""
+        """Make the folder and write what is known before the first step: the graph last, since a
+        folder with a graph is a run's.
+        """
         run, folder = cls(path), Path(path)
         if (folder / "graph.yaml").exists() or any(run.checkpoints()):
             fail("GF064", f"'{folder}' holds a run already",
@@ -108,10 +110,10 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             fail("GF064", f"the run's folder '{folder}' cannot be made: {error.strerror}")
-        run.keep(graph, source)
         described = {**about, "versions": versions(), "started": time.strftime(STAMP)}
         write_atomically(folder / "run.json", json.dumps(described, indent=2).encode())
         (folder / "metrics.jsonl").write_bytes(b"")
+        run.keep(graph, source)
         return run
 
     @classmethod
@@ -125,11 +127,11 @@ class RunFolder:
 
     def keep(self, graph: str, source: str = "") -> None:
         """Write what is run, in its long form and, where there is one, as it was written."""
-        write_atomically(self.graph_file, graph.encode())
         if source:
             write_atomically(self.source_file, source.encode())
         else:
             self.source_file.unlink(missing_ok=True)
+        write_atomically(self.graph_file, graph.encode())
 
     # -- in use ------------------------------------------------------------------------------
     def hold(self) -> None:

@@ -25,7 +25,7 @@ from typing import IO
 
 from graphflow.api import load
 from graphflow.diagnostics import GraphflowError
-from graphflow.files import Json
+from graphflow.files import Json, reason
 from graphflow.runs import Way, resumed, started
 from graphflow.training.callbacks import Callback
 from graphflow.training.loop import Loop
@@ -137,6 +137,8 @@ def train(line: Line, job: Job) -> None:
     except GraphflowError as error:
         first = error.diagnostics[0]
         line.send(_ended(job, "failed", f"{first.code}: {first.message}"))
+    except OSError as error:
+        line.send(_ended(job, "failed", f"GF007: {reason(error)}"))
     except MemoryError as error:
         line.send(_ended(job, "failed", f"GF060: out of memory: {error}"))
     else:

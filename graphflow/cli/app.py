@@ -17,6 +17,7 @@ from graphflow.cli import (
     explain,
     export,
     fetch,
+    fmt,
     gallery,
     generate,
     import_,
@@ -37,7 +38,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.files import reason
 
 COMMANDS = (
-    run, runs, lr_find, tune, report, check, data, expand, export, import_, show, step, replay,
+    run, runs, lr_find, tune, report, check, data, fmt, expand, export, import_, show, step, replay,
     generate, gallery, new, fetch, explain, schema, studio, bench,
 )  # fmt: skip
 

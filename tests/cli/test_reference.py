@@ -107,6 +107,18 @@ def test_new_overwrites_nothing(cli, tmp_path):
     assert "did you mean 'mlp'?" in cli("new", "x", "--template", "mpl").err
 
 
+def test_fmt_puts_sections_in_order_and_check_writes_nothing(cli, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("nodes: {y: 1}  # one\nname: mine\ngraphflow: 1\n")
+    answer = cli("fmt", "mine.yaml", "--check")
+    assert answer.code == 1 and "not in order" in answer.out
+    assert file.read_text().startswith("nodes")
+    assert cli("fmt", "mine.yaml").code == 0
+    assert file.read_text() == "graphflow: 1\nname: mine\nnodes: {y: 1}  # one\n"
+    assert cli("fmt", "mine.yaml", "--check").code == 0
+    assert cli("fmt", "yours.yaml").code == 2
+
+
 def test_explain(cli):
     answer = cli("explain", "gf020")
     assert answer.code == 0 and answer.out.startswith("GF020: unknown name\n")

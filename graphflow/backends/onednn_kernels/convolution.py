@@ -35,9 +35,9 @@ from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
 DIRECT, TRAINING = 1, 64
-SMALL = 40_000_000
+SMALL = 20_000_000
 """Multiplications up to which Winograd's algorithm costs more than it saves."""
-HEAVY, HEAVY_GRADIENT = 40_000, 5_000
+HEAVY, HEAVY_GRADIENT = 5_000, 1_000
 """Weights for each pixel of the result from which they take longer to be copied than used; and if
 what is computed is their gradient.
 """

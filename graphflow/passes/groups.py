@@ -66,6 +66,7 @@ class Groups:
         self.of: dict[str, Group] = {}
         self.live: dict[int, Group] = {}
         self.roots = set(graph.roots())
+        self._behind: dict[str, str] = {}
 
     def all(self) -> list[Group]:
         """The groups of nodes that have loops."""
@@ -162,10 +163,10 @@ class Groups:
 
     def behind(self, name: str) -> str:
         """The node whose value is seen, through views in other shapes."""
-        node = self.graph.nodes[name]
-        while self.is_free(node):
-            node = self.graph.nodes[node.inputs[0]]
-        return node.name
+        if name not in self._behind:
+            node = self.graph.nodes[name]
+            self._behind[name] = self.behind(node.inputs[0]) if self.is_free(node) else name
+        return self._behind[name]
 
     def join_readers(self) -> None:
         """Groups that read the same large value go through it once."""

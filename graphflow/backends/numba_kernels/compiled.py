@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -23,13 +24,20 @@ VARIABLE = "GRAPHFLOW_KERNELS"
 """The environment variable that names another folder for compiled kernels."""
 _loaded: list[Any] = []
 """The engines whose memory holds machine code: it is needed until the process ends."""
+_begun: dict[str, Future[int]] = {}
+"""Machine code by its source."""
 
 
 class Code:
-    """The function ``kernel`` of a module in LLVM's representation, which is being compiled."""
+    """The function ``kernel`` of a module in LLVM's representation, which is being compiled.
 
-    def __init__(self, text: str) -> None:
-        self._made = _soon(text)
+    ``source`` is what the module is made from, or itself: no text is asked for where it is known.
+    """
+
+    def __init__(self, source: str, text: Callable[[], str]) -> None:
+        if source not in _begun:
+            _begun[source] = _thread().submit(_address_of, source, text)
+        self._made = _begun[source]
         self._address = 0
 
     @property
@@ -38,11 +46,6 @@ class Code:
         if not self._address:
             self._address = self._made.result()
         return self._address
-
-
-@cache
-def _soon(text: str) -> Future[int]:
-    return _thread().submit(_address_of, text)
 
 
 @cache
@@ -55,8 +58,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_thread.cache_clear)
 
 
-def _address_of(text: str) -> int:
-    code = _compiled(text) if _folder() is None else _kept(text)
+def _address_of(source: str, text: Callable[[], str]) -> int:
+    code = _compiled(text()) if _folder() is None else _kept(source, text)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), _machine())
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -65,24 +68,24 @@ def _address_of(text: str) -> int:
     return address
 
 
-def _kept(text: str) -> bytes:
+def _kept(source: str, text: Callable[[], str]) -> bytes:
     """Machine code that is there, or is made and kept."""
     folder = _folder()
     assert folder is not None
-    path = folder / f"{_digest(text)}.o"
+    path = folder / f"{_digest(source)}.o"
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        code = _compiled(text)
+        code = _compiled(text())
         write_atomically(path, code)
         return code
 
 
-def _digest(text: str) -> str:
-    """What decides about machine code: the text, the compiler and the processor."""
+def _digest(source: str) -> str:
+    """What decides about machine code: its source, the compiler and the processor."""
     version = ".".join(map(str, binding.llvm_version_info))
     processor = (binding.get_default_triple(), binding.get_host_cpu_name(), _features())
-    return hashlib.sha256("\n".join((version, *processor, text)).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join((version, *processor, source)).encode()).hexdigest()[:32]
 
 
 def _compiled(text: str) -> bytes:
@@ -97,6 +100,7 @@ def _compiled(text: str) -> bytes:
     return code
 
 
+@cache
 def _features() -> str:
     features: str = binding.get_host_cpu_features().flatten()
     return features

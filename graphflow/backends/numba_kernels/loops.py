@@ -137,7 +137,7 @@ class _Binding:
         numbers = self.numbers(program, count)
         at = np.array(self.addresses, np.int64)
         n = np.array([numbers[name] for name in written.sizes], np.int64)
-        code, tables = Code(written.text), (at.ctypes.data, n.ctypes.data)
+        code, tables = Code(written.text, lambda: written.text), (at.ctypes.data, n.ctypes.data)
         run, joins = (shared if count > 1 else alone), bool(program.ends)
         kept = (at, n, self.kept)
 

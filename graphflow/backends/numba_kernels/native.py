@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import FunctionType
 
 import numpy as np
@@ -32,7 +32,7 @@ from graphflow.backends.numba_kernels.compiled import Code
 from graphflow.backends.numba_kernels.expressions import signature
 from graphflow.backends.numba_kernels.instructions import DType
 from graphflow.backends.numba_kernels.launch import alone, shared
-from graphflow.backends.numba_kernels.translate import module
+from graphflow.backends.numba_kernels.translate import module, written
 from graphflow.ops.op import Array
 
 Argument = Array | tuple[int, ...] | int | None
@@ -94,4 +94,5 @@ class Call:
 @cache
 def _code(function: FunctionType, dtype: DType) -> Code:
     """The machine code for a number type."""
-    return Code(module(function, dtype))
+    source = written(function, dtype)
+    return Code(source, partial(module, function, dtype))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from types import FunctionType
 
 from graphflow.backends.numba_kernels.expressions import (
@@ -32,6 +34,19 @@ def module(entry: FunctionType, dtype: DType) -> str:
             elif met[name] is not called:
                 raise TypeError(f"two functions are called {name}")
     return "\n".join([_entry(entry, dtype), *texts, *_declarations(dtype)])
+
+
+@cache
+def _texts(folder: Path) -> str:
+    """A digest of the modules of a folder."""
+    texts = (file.read_bytes() for file in sorted(folder.glob("*.py")))
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def written(entry: FunctionType, dtype: DType) -> str:
+    """What :func:`module` depends on: the modules beside a function's own, and these here."""
+    folders = _texts(Path(entry.__code__.co_filename).parent), _texts(Path(__file__).parent)
+    return " ".join((*folders, entry.__module__, entry.__qualname__, str(dtype)))
 
 
 def _entry(entry: FunctionType, dtype: DType) -> str:

@@ -16,22 +16,22 @@ TEXT = "define void @kernel(ptr %at, ptr %n, i64 %part) {\nret void\n}\n"
 
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
-    for each in (compiled._soon, compiled._folder):
-        each.cache_clear()
+    compiled._begun.clear()
+    compiled._folder.cache_clear()
     yield
-    for each in (compiled._soon, compiled._folder):
-        each.cache_clear()
+    compiled._begun.clear()
+    compiled._folder.cache_clear()
 
 
 def test_a_later_process_finds_what_was_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "kernels"))
-    assert compiled.Code(TEXT).address
+    assert compiled.Code(TEXT, lambda: TEXT).address
     (file,) = (tmp_path / "kernels").iterdir()
-    compiled._soon.cache_clear()
+    compiled._begun.clear()
     monkeypatch.setattr(compiled, "_compiled", None)
-    assert compiled.Code(TEXT).address
+    assert compiled.Code(TEXT, lambda: TEXT).address
     assert list((tmp_path / "kernels").iterdir()) == [file]
 
 
@@ -40,7 +40,7 @@ def test_where_nothing_can_be_written_each_process_compiles_for_itself(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "file" / "kernels"))
-    assert compiled.Code(TEXT).address
+    assert compiled.Code(TEXT, lambda: TEXT).address
     assert compiled._folder() is None
 
 

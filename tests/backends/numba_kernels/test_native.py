@@ -7,8 +7,9 @@ from types import FunctionType
 import numpy as np
 import pytest
 
+from graphflow.backends.numba_kernels import batches, planes
 from graphflow.backends.numba_kernels.native import Kernel, kernel
-from graphflow.backends.numba_kernels.translate import module
+from graphflow.backends.numba_kernels.translate import module, written
 from graphflow.backends.numba_kernels.words import (
     LANES,
     Ints,
@@ -173,3 +174,10 @@ def test_arrays_of_another_number_type_are_refused() -> None:
     x = np.zeros(3)
     with pytest.raises(TypeError, match="float64 for float32"):
         _broken.call(np.float32, 1, x, x, 3, (1, 0))
+
+
+def test_kernels_of_one_name_in_two_modules_are_told_apart() -> None:
+    names = [written(m._convolve.function, np.dtype(np.float32)) for m in (planes, batches)]
+    assert names[0] != names[1]
+    assert names[0] == written(planes._convolve.function, np.dtype(np.float32))
+    assert names[0] != written(planes._convolve.function, np.dtype(np.float64))

@@ -105,8 +105,8 @@ class Image:
     @property
     def _planes(self) -> bool:
         """Whether the pixels of each channel follow each other."""
-        _, down, right, _ = self.steps
-        return right == 1 and down == self.array.shape[3]
+        _, down, right, _, width = self._lies
+        return right == 1 and down == width
 
     @property
     def _filled(self) -> tuple[int, int, int, int]:

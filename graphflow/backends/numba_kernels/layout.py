@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
+from graphflow.backends.numba_kernels import depthwise
 from graphflow.backends.numba_kernels.words import LANES
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, tensors
@@ -23,7 +24,9 @@ from graphflow.ops.op import get_op
 Order = tuple[int, ...]
 CHANNELS_LAST: Mapping[int, Order] = {4: (0, 2, 3, 1), 3: (0, 2, 1)}
 BATCH_LAST: Mapping[int, Order] = {4: (1, 2, 3, 0), 3: (1, 2, 0)}
-"""The order of axes by their number: of images, and of images with their pixels in a row."""
+"""The order of axes by their number: of images, and of sequences or images with their pixels in a
+row.
+"""
 CONVOLVING = frozenset({"conv", "conv_transpose"})
 FOLLOWING = frozenset({
     "cast", "where", "fused", "concat", "pad", "unslice", "identity",
@@ -71,10 +74,13 @@ def _wanted(graph: Graph) -> Mapping[int, Order]:
 
 def _suited(node: Node, shapes: Sequence[tuple[int, ...]]) -> str:
     """What should lie last in one convolution, by the shapes of its operands and its result."""
-    sides = [shape[1] for shape in shapes if len(shape) == 4]
-    if not sides or node.attr("groups") != 1:
+    groups = node.attr("groups")
+    assert isinstance(groups, int)
+    if len(shapes[0]) not in CHANNELS_LAST:
         return "rows"
-    if min(sides) >= FEWEST:
+    channels = [shapes[i][1] for i in (0, 2 if node.op != "conv_weight_grad" else 1)]
+    sides = [n // groups for n in channels]
+    if min(sides) >= FEWEST or depthwise.suits(groups, *channels):
         return "channels"
     images = shapes[0][0]  # the first operand of each of the three operators is images
     return "rows" if images % LANES or max(sides) > MOST else "batch"
@@ -83,7 +89,7 @@ def _suited(node: Node, shapes: Sequence[tuple[int, ...]]) -> str:
 def _lies_last(graph: Graph, node: Node, last: set[str]) -> bool:
     """Whether a value should not lie row by row, when those in ``last`` do not."""
     if node.op in CONVOLVING:
-        return _rank(node) == 4
+        return _rank(node) in CHANNELS_LAST
     if node.op in VIEWING:
         return node.inputs[0] in last and _keeps_channels(graph, node)
     if node.op == "concat" and node.attr("axis") != 1:

@@ -85,6 +85,24 @@ def test_results_of_convolutions_with_few_channels_lie_batch_last_if_that_fills_
         assert image_orders(b.graph([doubled.name])) == (expected if fills else {})
 
 
+@pytest.mark.parametrize("channels, groups, lies", [(32, 32, True), (64, 16, True), (8, 2, False)])
+def test_many_narrow_groups_lie_channels_last(channels: int, groups: int, lies: bool) -> None:
+    b = Builder()
+    x, w = images(b, "x", channels), kernel(b, channels, channels // groups)
+    y = b.add("conv", x, w, stride=1, padding=1, dilation=1, groups=groups)
+    assert image_orders(b.graph([y.name])) == ({y.name: CHANNELS_LAST[4]} if lies else {})
+
+
+def test_results_of_convolutions_of_sequences_lie_channels_last() -> None:
+    b = Builder()
+    x = b.input("x", TensorType(DType.FLOAT32, (2, 16, 30)))
+    w = b.leaf("parameter", "w", TensorType(DType.FLOAT32, (24, 16, 3)))
+    y = b.add("conv", x, w, stride=1, padding=1, dilation=1, groups=1)
+    z = b.add("relu", y)
+    orders = dict.fromkeys([y.name, z.name], CHANNELS_LAST[3])
+    assert image_orders(b.graph([z.name])) == orders
+
+
 def test_nets_of_few_channels_and_images_and_nets_without_convolutions_stay() -> None:
     b = Builder()
     x = images(b, "x", 6)

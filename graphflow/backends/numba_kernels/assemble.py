@@ -15,6 +15,7 @@ from graphflow.backends.numba_kernels.generate import (
 )
 from graphflow.backends.numba_kernels.instructions import (
     JOINS,
+    LOOSE,
     STARTS,
     cast,
     combined,
@@ -192,7 +193,7 @@ def _joined(writer: Writer, end: End, size: str) -> Iterator[str]:
     place = emit(f"add i64 {emit(f'mul i64 %c{k}, {size}')}, %y{k}")
     value = load(end.parts, f"%a{k}.all", place, emit)
     joined = combined(
-        JOINS[end.total.kind], (emit(f"load {own}, ptr %t{k}.at"), value), dtype, emit
+        JOINS[end.total.kind], (emit(f"load {own}, ptr %t{k}.at"), value), dtype, emit, LOOSE
     )
     yield from lines
     yield f"store {own} {joined}, ptr %t{k}.at"

@@ -16,12 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import llvmlite
 from llvmlite import binding
 
 from graphflow.files import cache_folder, write_atomically
 
 VARIABLE = "GRAPHFLOW_KERNELS"
 """The environment variable that names another folder for compiled kernels."""
+SEAL = hashlib.sha256().digest_size
+"""Bytes before machine code in a file: the digest of the code."""
+LEVEL, RELOCATION = 3, "default"
+"""How LLVM compiles."""
 _loaded: list[Any] = []
 """The engines whose memory holds machine code: it is needed until the process ends."""
 _begun: dict[str, Future[int]] = {}
@@ -74,16 +79,19 @@ def _kept(source: str, text: Callable[[], str]) -> bytes:
     assert folder is not None
     path = folder / f"{_digest(source)}.o"
     try:
-        return path.read_bytes()
+        whole = path.read_bytes()
     except FileNotFoundError:
+        whole = b""
+    seal, code = whole[:SEAL], whole[SEAL:]
+    if seal != hashlib.sha256(code).digest():  # none, or a damaged one
         code = _compiled(text())
-        write_atomically(path, code)
-        return code
+        write_atomically(path, hashlib.sha256(code).digest() + code)
+    return code
 
 
 def _digest(source: str) -> str:
     """What decides about machine code: its source, the compiler and the processor."""
-    version = ".".join(map(str, binding.llvm_version_info))
+    version = f"llvmlite {llvmlite.__version__}, level {LEVEL}, {RELOCATION}"
     processor = (binding.get_default_triple(), binding.get_host_cpu_name(), _features())
     return hashlib.sha256("\n".join((version, *processor, source)).encode()).hexdigest()[:32]
 
@@ -92,7 +100,7 @@ def _compiled(text: str) -> bytes:
     """Optimised machine code for this processor."""
     module = binding.parse_assembly(text)
     module.verify()
-    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options = binding.create_pipeline_tuning_options(speed_level=LEVEL)
     options.loop_vectorization = options.slp_vectorization = True
     builder = binding.create_pass_builder(_machine(), options)
     builder.getModulePassManager().run(module, builder)
@@ -112,7 +120,7 @@ def _machine() -> Any:
     binding.initialize_native_asmprinter()
     target = binding.Target.from_default_triple()
     return target.create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=_features(), opt=3, reloc="default", jit=True
+        cpu=binding.get_host_cpu_name(), features=_features(), opt=LEVEL, reloc=RELOCATION, jit=True
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from graphflow.backends.numba_kernels.functions import FUNCTIONS, written_out
 from graphflow.backends.numba_kernels.instructions import (
     JOINS,
+    LOOSE,
     STARTS,
     DType,
     Emit,
@@ -216,7 +217,7 @@ class Writer:
         turn.before.append(f"store {own} {literal(_start(kind, dtype), dtype)}, ptr {room}")
         value, emit = self.value(operand, number), self.into(turn.last)
         before = emit(f"load {own}, ptr {room}")
-        joined = combined(JOINS[kind], (before, value), dtype, emit)
+        joined = combined(JOINS[kind], (before, value), dtype, emit, LOOSE)
         turn.last.append(f"store {own} {joined}, ptr {room}")
         return self.into(turn.after)(f"load {own}, ptr {room}")
 
@@ -230,16 +231,18 @@ class Writer:
         return combined("divide", (found, cast("%inner", INT64, dtype, emit)), dtype, emit)
 
     def place(self, scalar: Scalar, number: int, negative: bool) -> str:
-        """A position within a row, kept inside it; the table tells of one that was not."""
+        """A position within a row, kept inside it; each part tells of one that was not."""
         given = self.value(scalar, number)
         emit = self.into(self.turn(number).before)
         found = cast(given, scalar.dtype, INT64, emit)
         if negative:
             below, moved = emit(f"icmp slt i64 {found}, 0"), emit(f"add i64 {found}, %inner")
             found = emit(f"select i1 {below}, i64 {moved}, i64 {found}")
-        good, before = emit(f"icmp ult i64 {found}, %inner"), emit(f"load i64, ptr %at{mark(0)}")
+        good = emit(f"icmp ult i64 {found}, %inner")
+        own = emit(f"getelementptr i64, ptr {emit(f'load ptr, ptr %at{mark(0)}')}, i64 %part")
+        before = emit(f"load i64, ptr {own}{mark(0)}")
         told = emit(f"select i1 {good}, i64 {before}, i64 1")
-        self.turn(number).before.append(f"store i64 {told}, ptr %at{mark(0)}")
+        self.turn(number).before.append(f"store i64 {told}, ptr {own}{mark(0)}")
         return emit(f"select i1 {good}, i64 {found}, i64 0")
 
     def taken(self, scalar: Scalar, number: int) -> str:
@@ -299,7 +302,7 @@ class Writer:
         emit, j = self.into(lines), f"%j{number}"
         value = cast(value, scalar.dtype, parts.dtype, emit)
         before = self.element(lines, parts, j)
-        joined = combined(JOINS[total.kind], (before, value), parts.dtype, emit)
+        joined = combined(JOINS[total.kind], (before, value), parts.dtype, emit, LOOSE)
         self.write(lines, parts, joined, j)
 
 

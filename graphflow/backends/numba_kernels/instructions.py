@@ -11,6 +11,8 @@ import numpy as np
 from graphflow.backends.numba_kernels.tracing import COMPARISONS, LOGIC, Scalar
 
 DType = np.dtype[np.generic]
+PLAIN = "contract"
+"""Arithmetic as it is written; a product and a sum may be one instruction."""
 LOOSE = "reassoc nsz arcp contract"
 """Sums may be made in another order, in vectors; nan and infinities are what they are."""
 ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
@@ -65,19 +67,18 @@ def emitted(scalar: Scalar, x: Sequence[str], emit: Emit) -> str:
         return _bits(op, x[0], dtype, emit)
     if op in ("negative", "sign"):
         return _signed(op, x[0], dtype, emit)
-    return combined(op, x, dtype, emit, exact=scalar.extra == "exact")
+    return combined(op, x, dtype, emit)
 
 
-def combined(op: str, x: Sequence[str], dtype: DType, emit: Emit, exact: bool = False) -> str:
-    """Arithmetic, and what is one instruction."""
+def combined(op: str, x: Sequence[str], dtype: DType, emit: Emit, flags: str = PLAIN) -> str:
+    """Arithmetic, and what is one instruction; ``LOOSE`` where it adds one more to a reduction."""
     own = type_of(dtype)
-    flags = "contract" if exact else LOOSE
     if op in ARITHMETIC and dtype.kind == "f":
         return emit(f"f{ARITHMETIC[op]} {flags} {own} {x[0]}, {x[1]}")
     if op in ARITHMETIC:
         return emit(f"{ARITHMETIC[op]} {own} {x[0]}, {x[1]}")
     if dtype.kind == "f":
-        return called(CALLS[op], x, dtype, emit)
+        return called(CALLS[op], x, dtype, emit, flags)
     if op == "absolute":
         opposite = emit(f"sub {own} 0, {x[0]}")
         negative = emit(f"icmp slt {own} {x[0]}, 0")
@@ -87,11 +88,13 @@ def combined(op: str, x: Sequence[str], dtype: DType, emit: Emit, exact: bool = 
     return emit(f"select i1 {first}, {own} {x[0]}, {own} {x[1]}")
 
 
-def called(name: str, x: Sequence[str], dtype: DType, emit: Emit) -> str:
+def called(
+    name: str, x: Sequence[str], dtype: DType, emit: Emit, flags: str = PLAIN
+) -> str:
     """One of LLVM's own functions of floats."""
     own, short = type_of(dtype), f"f{8 * dtype.itemsize}"
     given = ", ".join(f"{own} {each}" for each in x)
-    return emit(f"call {LOOSE} {own} @llvm.{name}.{short}({given})")
+    return emit(f"call {flags} {own} @llvm.{name}.{short}({given})")
 
 
 @cache

@@ -135,11 +135,12 @@ class _Binding:
         program, count = self.program()
         written = source(program)
         numbers = self.numbers(program, count)
-        at = np.array(self.addresses, np.int64)
+        missed = np.zeros(count, np.int64)
+        at = np.array([missed.ctypes.data, *self.addresses[1:]], np.int64)
         n = np.array([numbers[name] for name in written.sizes], np.int64)
         code, tables = Code(written.text, lambda: written.text), (at.ctypes.data, n.ctypes.data)
         run, joins = (shared if count > 1 else alone), bool(program.ends)
-        kept = (at, n, self.kept)
+        kept = (at, n, missed, self.kept)
 
         def loops() -> None:
             run(code.address, *tables, count, joins)
@@ -147,8 +148,8 @@ class _Binding:
 
         def checked() -> None:
             loops()
-            if at[0]:
-                at[0] = 0
+            if missed.any():
+                missed[:] = 0
                 fallback()
 
         places = any(scalar.op in ("take", "here") for scalar in scalars(self.lowered))

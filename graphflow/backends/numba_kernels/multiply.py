@@ -5,8 +5,7 @@ A matrix is memory, and how far its rows and its columns are apart; one of these
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.words import Ints, Reals, apart, beyond, gemm
+from graphflow.backends.numba_kernels.words import Reals, apart, beyond, gemm
 
 PLAIN, TRANSPOSED = ord("N"), ord("T")
 SMALL = 1_000_000
@@ -60,27 +59,3 @@ def multiply_by_parts(
 def share(part: int, parts: int, count: int) -> tuple[int, int]:
     """First and end of one of the parts that ``count`` things are shared out to."""
     return part * count // parts, (part + 1) * count // parts
-
-
-@kernel
-def multiply_shared(
-    part: int, parts: int, m: int, k: int, n: int, x: Reals, xs: Ints, y: Reals, ys: Ints,
-    out: Reals, out_down: int, beta: int,
-) -> None:  # fmt: skip
-    """A product of matrices, shared out by rows or columns, whichever are more; ``xs`` and ``ys``
-    are how far rows and columns are apart.
-    """
-    x_down, x_right = xs
-    y_down, y_right = ys
-    if m >= n:
-        first, end = share(part, parts, m)
-        multiply_by_parts(
-            end - first, k, n, beyond(x, first * x_down), x_down, x_right, y, y_down, y_right,
-            beyond(out, first * out_down), out_down, beta,
-        )  # fmt: skip
-    else:
-        first, end = share(part, parts, n)
-        multiply_by_parts(
-            m, k, end - first, x, x_down, x_right, beyond(y, first * y_right), y_down, y_right,
-            beyond(out, first), out_down, beta,
-        )  # fmt: skip

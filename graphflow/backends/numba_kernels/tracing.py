@@ -7,8 +7,7 @@ an array) ends the recording, and the operator is not for loops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -115,7 +114,6 @@ class Tape:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Scalar] = {}
-        self.exact = False
 
     def record(self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None) -> Scalar:
         """The scalar of an operation; one that was recorded before is the same object."""
@@ -163,7 +161,7 @@ class Tape:
             return self.record(op, BOOL, x, y)
         if x.dtype == BOOL or (op == "divide" and x.dtype.kind != "f"):
             raise Untraceable(f"{op} of {x.dtype}")
-        return self.record(op, x.dtype, x, y, extra="exact" if self.exact else None)
+        return self.record(op, x.dtype, x, y)
 
     def bits(self, op: str, x: Scalar) -> Scalar:
         """What the digits of a float are made of: see :mod:`instructions`."""
@@ -203,14 +201,6 @@ def recorded(op: str, attrs: Mapping[str, Attr], operands: Sequence[Scalar], tap
     if not isinstance(found, Scalar):
         raise Untraceable(f"{op} gives no element")
     return found
-
-
-@contextmanager
-def exactly(tape: Tape) -> Iterator[None]:
-    """What is recorded in this block is computed in the order in which it is written."""
-    tape.exact = True
-    yield
-    tape.exact = False
 
 
 def has_loop(node: Node, types: Sequence[TensorType]) -> bool:

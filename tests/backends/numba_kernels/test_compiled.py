@@ -35,6 +35,20 @@ def test_a_later_process_finds_what_was_compiled(
     assert list((tmp_path / "kernels").iterdir()) == [file]
 
 
+@pytest.mark.parametrize("left", [0, 20, 300])
+def test_a_damaged_file_is_made_again(
+    left: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(compiled.VARIABLE, str(tmp_path))
+    assert compiled.Code(TEXT, lambda: TEXT).address
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:left])
+    compiled._begun.clear()
+    assert compiled.Code(TEXT, lambda: TEXT).address
+    assert file.read_bytes() == whole
+
+
 def test_where_nothing_can_be_written_each_process_compiles_for_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

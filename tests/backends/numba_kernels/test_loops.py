@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphflow.backends.numba_kernels import fuses
+from graphflow.backends.numba_kernels import NUMBA, fuses
 from graphflow.diagnostics import GraphflowError
 from graphflow.ops import OPS, F
 from graphflow.ops.elementwise import Elementwise, Float
+from graphflow.ops.evaluate import run_node
 from graphflow.ops.op import Array, Namespace
 from graphflow.passes import fuse
 from tests.backends.numba_kernels.fusing import inputs, results
@@ -92,6 +93,33 @@ def test_a_label_outside_the_row_is_the_same_error_as_elsewhere() -> None:
     with pytest.raises(GraphflowError) as raised:
         results([F.take_along_axis(F.exp(x), label, axis=1) * 2], arrays)
     assert raised.value.diagnostics[0].code == "GF080"
+
+
+@pytest.mark.parametrize("row", [0, 2047, 4095])
+def test_one_label_outside_is_not_lost_among_threads(row: int) -> None:
+    label = np.zeros((4096, 1), np.int64)
+    label[row] = 40
+    arrays = [drawn(4096, 40), label]
+    x, place = inputs(*arrays)
+    hit = F.take_along_axis(F.exp(x), place, axis=1, negative=False) * 2
+    graph = fuse(x.builder.graph([hit.name]), fuses)
+    (node,) = (n for n in graph if n.op == "fused")
+    given = {"x0": arrays[0], "x1": label} | {
+        n.name: np.asarray(run_node(n, [])) for n in graph if n.op == "constant"
+    }
+    out = np.empty(node.tensor.shape, np.float32)
+    bound = NUMBA.bound(node, (out,), [given[name] for name in node.inputs])
+    assert bound.by == "numba"
+    for _ in range(50):
+        with pytest.raises(GraphflowError):
+            bound.run()
+
+
+def test_arithmetic_is_done_in_the_order_in_which_it_stands() -> None:
+    arrays = [drawn(40, 30) / 1e3]
+    (x,) = inputs(*arrays)
+    shift = 1.5 * 2.0**52
+    results([(x + shift) - shift, F.log(1 + x * 1e-8) * x / ((1 + x * 1e-8) - 1)], arrays)
 
 
 def test_nan_and_infinity_come_through() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from typing import Literal, get_args
 
 from graphflow.backends.base import Backend
@@ -38,6 +39,9 @@ class KernelSet:
 
 def kernels_named(name: str) -> KernelsName:
     """The name of a kernel set, if it is one that can be had. Raises GF033 and GF076."""
+    if name in ("numba", "onednn") and find_spec("numba") is None:
+        fail("GF076", f"the kernels '{name}' need the package 'numba', which is not installed",
+             help="pip install numba, or choose the kernels 'numpy'")  # fmt: skip
     if name == "onednn":
         from graphflow.backends.onednn_kernels.library import library
 
@@ -47,7 +51,7 @@ def kernels_named(name: str) -> KernelsName:
             return known  # type: ignore[no-any-return]
     names = get_args(KernelsName)
     fail("GF033", f"there are no kernels '{name}'",
-         help=did_you_mean(name, names) or f"there are {', '.join(names)}")  # fmt: skip
+         help=did_you_mean(str(name), names) or f"there are {', '.join(names)}")  # fmt: skip
 
 
 @cache

@@ -231,8 +231,10 @@ def _training(
 
 def _told_of_kernels(loop: Loop) -> Loop:
     """Say what the first step waits for."""
-    if loop.trainer.settings.kernels != "numpy":
-        say("compiling kernels before the first step; with --kernels numpy it begins at once")
+    kernels = loop.trainer.settings.kernels
+    if kernels != "numpy":
+        say(f"kernels: {kernels}, compiled before the first step or read from where they are kept; "
+            "with --kernels numpy it begins at once")  # fmt: skip
     return loop
 
 

@@ -68,7 +68,9 @@ class Settings:
             fail("GF033", f"mode is 'train' or 'eval', not {self.mode!r}")
         if self.plan not in get_args(PlanKind):
             fail("GF033", f"plan is one of {', '.join(get_args(PlanKind))}, not {self.plan!r}")
-        kernels_named(self.kernels)
+        if kernels_named(self.kernels) != "numpy" and self.plan != "fast":
+            fail("GF033", f"a {self.plan} plan runs node by node, by NumPy: it has no kernels "
+                 f"'{self.kernels}'", help="leave out one of the two")  # fmt: skip
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
         if self.memory is not None and not (whole and self.memory > 0):
             fail("GF033", f"memory is a number of bytes, not {self.memory!r}",

@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,8 @@ def _kept(source: str, text: Callable[[], str]) -> bytes:
     seal, code = whole[:SEAL], whole[SEAL:]
     if seal != hashlib.sha256(code).digest():  # none, or a damaged one
         code = _compiled(text())
-        write_atomically(path, hashlib.sha256(code).digest() + code)
+        with suppress(OSError):  # a full disk: the next process compiles again
+            write_atomically(path, hashlib.sha256(code).digest(), code)
     return code
 
 

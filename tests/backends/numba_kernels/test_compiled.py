@@ -49,6 +49,15 @@ def test_a_damaged_file_is_made_again(
     assert file.read_bytes() == whole
 
 
+def test_on_a_full_disk_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv(compiled.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(compiled, "write_atomically", full)
+    assert compiled.Code(TEXT, lambda: TEXT).address
+
+
 def test_where_nothing_can_be_written_each_process_compiles_for_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

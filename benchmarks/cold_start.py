@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from graphflow.backends.numba_kernels.compiled import VARIABLE
+from graphflow.backends.llvm.compiled import VARIABLE
 from graphflow.bench.rows import find
 from graphflow.bench.timing import answer
 

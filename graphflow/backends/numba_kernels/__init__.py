@@ -1,6 +1,7 @@
-"""Kernels that Numba compiles: loops over all threads, and products of matrices inside them.
+"""Compiled kernels: loops on Numba's threads, and products of matrices by BLAS inside them.
 
-What has no rule here is computed as NumPy's backend does.
+What has no rule here is computed as NumPy's backend does. How kernels are compiled is told in
+:mod:`graphflow.backends.llvm`; loops for groups of elementwise nodes are in :mod:`fused`.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
 from graphflow.backends.numba_kernels.convolution import convolutions
+from graphflow.backends.numba_kernels.fused.loops import LOOPS
+from graphflow.backends.numba_kernels.fused.tracing import has_loop as fuses
 from graphflow.backends.numba_kernels.gathers import GATHERS
 from graphflow.backends.numba_kernels.gemm import product
 from graphflow.backends.numba_kernels.joining import JOINING
 from graphflow.backends.numba_kernels.layout import image_orders
-from graphflow.backends.numba_kernels.loops import LOOPS
 from graphflow.backends.numba_kernels.pooling import POOLING
 from graphflow.backends.numba_kernels.products import product_orders, product_rules
-from graphflow.backends.numba_kernels.tracing import has_loop as fuses
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 

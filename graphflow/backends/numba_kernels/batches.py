@@ -12,12 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import flat, rounded, steps_of, threads, transpose
-from graphflow.backends.numba_kernels.meetings import list_taps, meetings, room_for_taps
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.register_sums import OUTPUTS, SQUARE, correlate, meet
-from graphflow.backends.numba_kernels.words import (
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import (
     LANES,
     Ints,
     Reals,
@@ -26,6 +23,9 @@ from graphflow.backends.numba_kernels.words import (
     copy_lanes,
     room,
 )
+from graphflow.backends.numba_kernels.images import flat, rounded, steps_of, transpose
+from graphflow.backends.numba_kernels.meetings import list_taps, meetings, room_for_taps
+from graphflow.backends.numba_kernels.register_sums import OUTPUTS, SQUARE, correlate, meet
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

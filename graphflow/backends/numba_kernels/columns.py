@@ -15,11 +15,12 @@ from math import prod
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import Image, flat, threads
+from graphflow.backends.llvm.native import Call, Kernel, kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import LANES, Ints, Reals, apart, beyond
+from graphflow.backends.numba_kernels.images import Image, flat
 from graphflow.backends.numba_kernels.lanes import move
-from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
-from graphflow.backends.numba_kernels.native import Call, Kernel, kernel
-from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, apart, beyond
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

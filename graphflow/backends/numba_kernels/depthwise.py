@@ -13,11 +13,9 @@ from functools import cached_property
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import Image, rounded, steps_of, threads
-from graphflow.backends.numba_kernels.meetings import list_taps, meetings, room_for_taps
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import Call, kernel
-from graphflow.backends.numba_kernels.words import (
+from graphflow.backends.llvm.native import Call, kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import (
     LANES,
     Ints,
     Reals,
@@ -27,6 +25,8 @@ from graphflow.backends.numba_kernels.words import (
     put,
     repeated,
 )
+from graphflow.backends.numba_kernels.images import Image, rounded, steps_of
+from graphflow.backends.numba_kernels.meetings import list_taps, meetings, room_for_taps
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

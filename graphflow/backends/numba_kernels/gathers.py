@@ -14,11 +14,10 @@ from math import prod
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.images import threads
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import Ints, Reals
 from graphflow.backends.numba_kernels.lanes import add, move
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.words import Ints, Reals
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array, get_op
 from graphflow.ops.positions import counted_up

@@ -14,15 +14,14 @@ from functools import cache
 from itertools import pairwise
 from math import prod
 
-import numba
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_info
 
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.words import Ints, gemm_at
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import Ints, gemm_at
 from graphflow.ops.op import Array
 
 
@@ -80,7 +79,7 @@ class Calls:
     def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
         """What makes all calls, on all threads if they are ``shared`` out."""
         table, count = np.array(self.rows, np.int64), len(self.rows)
-        parts = min(numba.get_num_threads(), count) if shared else 1
+        parts = min(threads(), count) if shared else 1
         walk = _products.call(dtype, parts, table, count)
         kept = self.kept, self.numbers  # the table holds addresses alone
 
@@ -132,12 +131,12 @@ def arranged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array] | Non
 def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Callable[[], None]:
     """A call for each matrix of a batch, or for its parts where threads are more than matrices."""
     shared = out.size * x.shape[-1] > SMALL
-    threads = numba.get_num_threads() if shared else 1
+    count = threads() if shared else 1
     lead = out.shape[:-2]
     batch = prod(lead)
     xs, ys = (np.broadcast_to(a, (*lead, *a.shape[-2:])) for a in (x, y))
     parts = _tiles(x, y) or _parts(
-        out.shape[-2:], threads if batch < FEW * threads and batch % threads else 1
+        out.shape[-2:], count if batch < FEW * count and batch % count else 1
     )
     calls = Calls()
     for index in np.ndindex(*lead):

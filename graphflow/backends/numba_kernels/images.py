@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import numba
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import Call, kernel
-from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, transpose_lanes
+from graphflow.backends.llvm.native import Call, kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import LANES, Ints, Reals, transpose_lanes
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 
@@ -136,11 +135,6 @@ def numbers(windows: Windows) -> tuple[int, ...]:
     (above, _), (before, _) = windows.padding
     found = (*windows.kernel, *windows.stride, *windows.dilation, above, before)
     return tuple(int(n) for n in found)  # type: ignore[arg-type]
-
-
-def threads() -> int:
-    """How many parts work is shared out to."""
-    return int(numba.get_num_threads())
 
 
 def rounded(n: int, unit: int) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.images import Image, flat, threads, usable
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import Reals
+from graphflow.backends.numba_kernels.images import Image, flat, usable
 from graphflow.backends.numba_kernels.lanes import move
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.words import Reals
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 

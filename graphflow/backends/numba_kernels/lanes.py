@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.words import LANES, Reals, apart, copy_lanes
+from graphflow.backends.llvm.words import LANES, Reals, apart, copy_lanes
 
 
 @apart

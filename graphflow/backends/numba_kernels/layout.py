@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
+from graphflow.backends.llvm.words import LANES
 from graphflow.backends.numba_kernels import depthwise
-from graphflow.backends.numba_kernels.words import LANES
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.elementwise import Elementwise

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import numbers, threads
-from graphflow.backends.numba_kernels.words import Ints, apart
+from graphflow.backends.llvm.parts import threads
+from graphflow.backends.llvm.words import Ints, apart
+from graphflow.backends.numba_kernels.images import numbers
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

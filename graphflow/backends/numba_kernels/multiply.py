@@ -5,7 +5,7 @@ A matrix is memory, and how far its rows and its columns are apart; one of these
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.words import Reals, apart, beyond, gemm
+from graphflow.backends.llvm.words import Reals, apart, beyond, gemm
 
 PLAIN, TRANSPOSED = ord("N"), ord("T")
 SMALL = 1_000_000
@@ -54,8 +54,3 @@ def multiply_by_parts(
                 x_right, beyond(y, column * y_right), y_down, y_right,
                 beyond(out, row * out_down + column), out_down, beta,
             )  # fmt: skip
-
-
-def share(part: int, parts: int, count: int) -> tuple[int, int]:
-    """First and end of one of the parts that ``count`` things are shared out to."""
-    return part * count // parts, (part + 1) * count // parts

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads
+from graphflow.backends.llvm.native import Call, Kernel, kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import LANES, Ints, Reals, apart, beyond
+from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of
 from graphflow.backends.numba_kernels.lanes import add, spill
-from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
-from graphflow.backends.numba_kernels.native import Call, Kernel, kernel
-from graphflow.backends.numba_kernels.words import LANES, Ints, Reals, apart, beyond
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, threads, usable
-from graphflow.backends.numba_kernels.multiply import share
-from graphflow.backends.numba_kernels.native import kernel
-from graphflow.backends.numba_kernels.words import Ints, Reals, beyond
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share, threads
+from graphflow.backends.llvm.words import Ints, Reals, beyond
+from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, usable
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.words import (
+from graphflow.backends.llvm.words import (
     LANES,
     Ints,
     Lanes,

@@ -16,7 +16,7 @@ there; ``b`` is room for what is between the two axes.
 
 from __future__ import annotations
 
-from graphflow.backends.numba_kernels.words import LANES, Reals, apart
+from graphflow.backends.llvm.words import LANES, Reals, apart
 
 SIZE = 6
 """Pixels along the side of a tile. Of its results there are ``SIZE + 1`` less the kernel's."""

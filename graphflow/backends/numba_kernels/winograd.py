@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.images import Image, rounded, threads
+from graphflow.backends.llvm.parts import threads
+from graphflow.backends.llvm.words import LANES
+from graphflow.backends.numba_kernels.images import Image, rounded
 from graphflow.backends.numba_kernels.tiles import POINTS, SIZE
 from graphflow.backends.numba_kernels.winograd_loops import (
     all_kernels,
@@ -22,7 +24,6 @@ from graphflow.backends.numba_kernels.winograd_loops import (
     correlate_by_tiles,
     join_kernels,
 )
-from graphflow.backends.numba_kernels.words import LANES
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
 

@@ -9,9 +9,21 @@ channels are BLAS's; ``plane`` is how far the matrices are apart, ``wide`` their
 
 from __future__ import annotations
 
+from graphflow.backends.llvm.native import kernel
+from graphflow.backends.llvm.parts import share
+from graphflow.backends.llvm.words import (
+    LANES,
+    Ints,
+    Reals,
+    apart,
+    beyond,
+    copy_lanes,
+    put,
+    repeated,
+    room,
+)
 from graphflow.backends.numba_kernels.lanes import copy_few
-from graphflow.backends.numba_kernels.multiply import multiply_by_parts, share
-from graphflow.backends.numba_kernels.native import kernel
+from graphflow.backends.numba_kernels.multiply import multiply_by_parts
 from graphflow.backends.numba_kernels.tiles import (
     POINTS,
     SIZE,
@@ -24,17 +36,6 @@ from graphflow.backends.numba_kernels.tiles import (
     gather_kernel_of_5,
     interpolate_of_3,
     interpolate_of_5,
-)
-from graphflow.backends.numba_kernels.words import (
-    LANES,
-    Ints,
-    Reals,
-    apart,
-    beyond,
-    copy_lanes,
-    put,
-    repeated,
-    room,
 )
 
 TILE = POINTS * LANES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graphflow.backends.numba_kernels import compiled
+from graphflow.backends.llvm import compiled
 
 TEXT = "define void @kernel(ptr %at, ptr %n, i64 %part) {\nret void\n}\n"
 
@@ -77,7 +77,7 @@ def test_a_package_that_cannot_be_written_beside_is_used_all_the_same(tmp_path: 
         "    if event in ('os.mkdir', 'os.rename', 'tempfile.mkstemp', 'tempfile.mkdtemp'):\n"
         "        raise PermissionError(event)\n"
         "sys.addaudithook(refuse)\n"
-        "from graphflow.backends.numba_kernels import jit\n"
+        "from graphflow.backends.llvm import jit\n"
         "print(jit._keeps())\n"
     )
     found = subprocess.run(

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.instructions import Emit, stored_type
+from graphflow.backends.llvm.instructions import Emit, stored_type
 
 Kind = Literal["fixed", "row", "dense", "strided"]
 """How an array lies: the same at all points, within a row, element beside element, or apart."""

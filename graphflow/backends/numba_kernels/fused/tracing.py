@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from graphflow.backends.llvm.instructions import LOGIC, RELATIONS
 from graphflow.ir.graph import Attr, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import get_op
@@ -101,8 +102,7 @@ SMOOTH = DEAR | {"sqrt"}
 STEPS = frozenset({"floor", "ceil", "trunc", "rint"})
 TESTS = frozenset({"isnan", "isinf", "isfinite"})
 UNARY = {"negative", "absolute", "sign", "logical_not", *SMOOTH, *STEPS, *TESTS}
-COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
-LOGIC = frozenset({"logical_and", "logical_or", "logical_xor"})
+COMPARISONS = frozenset(RELATIONS)
 ARITHMETIC = {"add", "subtract", "multiply", "divide", "maximum", "minimum"}
 BINARY = ARITHMETIC | COMPARISONS | LOGIC
 POWERS = (-1, 1, 2, 3, 4)

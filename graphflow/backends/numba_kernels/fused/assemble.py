@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from graphflow.backends.numba_kernels.generate import (
-    INT64,
-    End,
-    Program,
-    Turn,
-    Writer,
-    row_places,
-)
-from graphflow.backends.numba_kernels.instructions import (
+from graphflow.backends.llvm.instructions import (
     JOINS,
     LOOSE,
     STARTS,
@@ -23,7 +15,15 @@ from graphflow.backends.numba_kernels.instructions import (
     literal,
     stored_type,
 )
-from graphflow.backends.numba_kernels.memory import MOST, load, mark, marks, store
+from graphflow.backends.numba_kernels.fused.generate import (
+    INT64,
+    End,
+    Program,
+    Turn,
+    Writer,
+    row_places,
+)
+from graphflow.backends.numba_kernels.fused.memory import MOST, load, mark, marks, store
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.functions import FUNCTIONS, written_out
-from graphflow.backends.numba_kernels.instructions import (
+from graphflow.backends.llvm.instructions import (
     JOINS,
     LOOSE,
     STARTS,
@@ -27,9 +26,10 @@ from graphflow.backends.numba_kernels.instructions import (
     literal,
     type_of,
 )
-from graphflow.backends.numba_kernels.lowering import Lowered, Result, Total, Use
-from graphflow.backends.numba_kernels.memory import Pointer, load, mark, store
-from graphflow.backends.numba_kernels.tracing import Scalar
+from graphflow.backends.numba_kernels.fused.functions import FUNCTIONS, written_out
+from graphflow.backends.numba_kernels.fused.lowering import Lowered, Result, Total, Use
+from graphflow.backends.numba_kernels.fused.memory import Pointer, load, mark, store
+from graphflow.backends.numba_kernels.fused.tracing import Scalar
 
 INT64 = np.dtype(np.int64)
 
@@ -181,7 +181,12 @@ class Writer:
         if scalar.op in FUNCTIONS:
             return self.value(written_out(scalar), number)
         operands = [self.value(x, number) for x in scalar.args]
-        return emitted(scalar, operands, self.into(lines))
+        return self.emitted(scalar, operands, lines)
+
+    def emitted(self, scalar: Scalar, operands: list[str], lines: list[str]) -> str:
+        """A scalar's value from those of what it reads."""
+        kind = scalar.args[0].dtype
+        return emitted(scalar.op, kind, scalar.dtype, operands, self.into(lines))
 
     def element(self, lines: list[str], pointer: Pointer, j: str) -> str:
         emit = self.into(lines)
@@ -261,7 +266,7 @@ class Writer:
                 elif each.op in FUNCTIONS:
                     names[each] = at(written_out(each))
                 else:
-                    names[each] = emitted(each, [at(x) for x in each.args], self.into(lines))
+                    names[each] = self.emitted(each, [at(x) for x in each.args], lines)
             return names[each]
 
         return at(value)

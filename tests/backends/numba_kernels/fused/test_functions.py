@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.backends.numba_kernels.fusing import inputs, results
+from tests.backends.numba_kernels.fused.fusing import inputs, results
 
 ULPS = {"exp": 2, "log": 1.5, "tanh": 5, "log1p": 3, "expm1": 3, "sqrt": 1}
 """The largest error allowed, in units of the last digit of the exact value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from llvmlite import ir
 from numba import prange, types
 
-from graphflow.backends.numba_kernels.jit import intrinsic, njit
+from graphflow.backends.llvm.jit import intrinsic, njit
 
 
 @intrinsic

@@ -12,7 +12,7 @@ from graphflow.ops.elementwise import Elementwise, Float
 from graphflow.ops.evaluate import run_node
 from graphflow.ops.op import Array, Namespace
 from graphflow.passes import fuse
-from tests.backends.numba_kernels.fusing import inputs, results
+from tests.backends.numba_kernels.fused.fusing import inputs, results
 
 RNG = np.random.default_rng(0)
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])

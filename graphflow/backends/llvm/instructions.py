@@ -8,14 +8,13 @@ from functools import cache
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.tracing import COMPARISONS, LOGIC, Scalar
-
 DType = np.dtype[np.generic]
 PLAIN = "contract"
 """Arithmetic as it is written; a product and a sum may be one instruction."""
 LOOSE = "reassoc nsz arcp contract"
 """Sums may be made in another order, in vectors; nan and infinities are what they are."""
 ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
+LOGIC = frozenset({"logical_and", "logical_or", "logical_xor"})
 RELATIONS = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
              "greater": "gt", "greater_equal": "ge"}  # fmt: skip
 CALLS = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "roundeven", "sqrt": "sqrt",
@@ -46,15 +45,14 @@ def literal(value: object, dtype: DType) -> str:
     return str(bool(value)).lower() if dtype.kind == "b" else str(int(value))  # type: ignore[call-overload]
 
 
-def emitted(scalar: Scalar, x: Sequence[str], emit: Emit) -> str:
-    """A scalar's value from those of what it reads."""
-    op, dtype = scalar.op, scalar.dtype
-    own, kind = type_of(dtype), scalar.args[0].dtype
+def emitted(op: str, kind: DType, dtype: DType, x: Sequence[str], emit: Emit) -> str:
+    """What NumPy's function of that name makes of numbers; ``kind`` is the type of the first."""
+    own = type_of(dtype)
     if op == "where":
         return emit(f"select i1 {x[0]}, {own} {x[1]}, {own} {x[2]}")
     if op == "cast":
         return cast(x[0], kind, dtype, emit)
-    if op in COMPARISONS:
+    if op in RELATIONS:
         return _compared(op, x, kind, emit)
     if op in LOGIC:
         return emit(f"{op.removeprefix('logical_')} i1 {x[0]}, {x[1]}")

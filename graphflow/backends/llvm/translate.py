@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 from types import FunctionType
 
-from graphflow.backends.numba_kernels.expressions import (
+from graphflow.backends.llvm.expressions import (
     Expressions,
     Value,
     result_type,
     signature,
 )
-from graphflow.backends.numba_kernels.instructions import DType
+from graphflow.backends.llvm.instructions import DType
 
 
 def module(entry: FunctionType, dtype: DType) -> str:

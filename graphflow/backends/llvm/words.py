@@ -11,8 +11,8 @@ from typing import TypeVar
 from llvmlite import binding
 from numba.extending import get_cython_function_address
 
-from graphflow.backends.numba_kernels.expressions import LANES, Expressions, Value
-from graphflow.backends.numba_kernels.instructions import literal, type_of
+from graphflow.backends.llvm.expressions import LANES, Expressions, Value
+from graphflow.backends.llvm.instructions import literal, type_of
 from graphflow.ops.op import Array
 
 __all__ = [

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-import numba
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.numba_kernels.assemble import source
-from graphflow.backends.numba_kernels.compiled import Code
-from graphflow.backends.numba_kernels.generate import End, Program
-from graphflow.backends.numba_kernels.launch import alone, shared
-from graphflow.backends.numba_kernels.lowering import (
+from graphflow.backends.llvm.compiled import Code
+from graphflow.backends.llvm.launch import alone, shared
+from graphflow.backends.llvm.parts import threads
+from graphflow.backends.numba_kernels.fused.assemble import source
+from graphflow.backends.numba_kernels.fused.generate import End, Program
+from graphflow.backends.numba_kernels.fused.lowering import (
     Lowered,
     Result,
     Total,
@@ -30,8 +30,8 @@ from graphflow.backends.numba_kernels.lowering import (
     scalars,
     turns_of,
 )
-from graphflow.backends.numba_kernels.memory import MOST, Kind, Pointer
-from graphflow.backends.numba_kernels.tracing import DEAR, Scalar
+from graphflow.backends.numba_kernels.fused.memory import MOST, Kind, Pointer
+from graphflow.backends.numba_kernels.fused.tracing import DEAR, Scalar
 from graphflow.backends.numpy_backend import portable
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
@@ -214,7 +214,7 @@ class _Binding:
         _, rows, total = self.blocks()
         arrays = sum(map(any, (*self.uses.values(), *self.results.values())))
         short = total * (READ * arrays + DEARLY * self.dear) <= SHORT
-        return 1 if short else min(numba.get_num_threads(), rows)
+        return 1 if short else min(threads(), rows)
 
     def numbers(self, program: Program, count: int) -> Mapping[str, int]:
         """Everything that the table of sizes may hold, by name."""

@@ -9,7 +9,7 @@ from functools import cache
 from types import FunctionType
 from typing import NoReturn
 
-from graphflow.backends.numba_kernels.instructions import LOOSE, DType, literal, type_of
+from graphflow.backends.llvm.instructions import LOOSE, DType, literal, type_of
 
 KINDS = {"int": "int", "float": "float", "Lanes": "lanes", "Reals": "reals", "Ints": "ints"}
 """What annotations name."""

@@ -28,11 +28,11 @@ from types import FunctionType
 import numpy as np
 from numpy.typing import DTypeLike
 
-from graphflow.backends.numba_kernels.compiled import Code
-from graphflow.backends.numba_kernels.expressions import signature
-from graphflow.backends.numba_kernels.instructions import DType
-from graphflow.backends.numba_kernels.launch import alone, shared
-from graphflow.backends.numba_kernels.translate import module, written
+from graphflow.backends.llvm.compiled import Code
+from graphflow.backends.llvm.expressions import signature
+from graphflow.backends.llvm.instructions import DType
+from graphflow.backends.llvm.launch import alone, shared
+from graphflow.backends.llvm.translate import module, written
 from graphflow.ops.op import Array
 
 Argument = Array | tuple[int, ...] | int | None

@@ -7,10 +7,9 @@ from types import FunctionType
 import numpy as np
 import pytest
 
-from graphflow.backends.numba_kernels import batches, planes
-from graphflow.backends.numba_kernels.native import Kernel, kernel
-from graphflow.backends.numba_kernels.translate import module, written
-from graphflow.backends.numba_kernels.words import (
+from graphflow.backends.llvm.native import Kernel, kernel
+from graphflow.backends.llvm.translate import module, written
+from graphflow.backends.llvm.words import (
     LANES,
     Ints,
     Reals,
@@ -21,6 +20,7 @@ from graphflow.backends.numba_kernels.words import (
     room,
     transpose_lanes,
 )
+from graphflow.backends.numba_kernels import batches, planes
 
 THIRD = 1 / 3
 FLOATS = [np.float32, np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.tracing import DEAR, Scalar, Tape, constant, recorded
+from graphflow.backends.numba_kernels.fused.tracing import DEAR, Scalar, Tape, constant, recorded
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import GATHERS, REDUCTIONS, body_of, is_free, reduced_axes, squeezed

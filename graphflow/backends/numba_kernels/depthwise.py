@@ -25,7 +25,7 @@ from graphflow.backends.llvm.words import (
     put,
     repeated,
 )
-from graphflow.backends.numba_kernels.images import Image, rounded, steps_of
+from graphflow.backends.numba_kernels.images import Image
 from graphflow.backends.numba_kernels.meetings import list_taps, meetings, room_for_taps
 from graphflow.ops.op import Array
 from graphflow.ops.windows import Windows
@@ -45,33 +45,49 @@ def suits(groups: int, inputs: int, outputs: int) -> bool:
 
 @apart
 def _meet(
-    x: Reals, at: int, step: int, taps: Ints, count: int, weights: Reals, first: int, y: Reals,
-    to: int, across: int, length: int,
+    x: Reals, at: int, taps: Ints, count: int, weights: Reals, each: int, y: Reals, to: int,
+    channel: int, outputs: int, groups: int,
 ) -> None:  # fmt: skip
-    """Some groups of ``length`` pixels of y, ``across`` apart, from pixels of x ``step`` apart.
-
-    Each is the sum of weights[b + first] * x[a + at] over the first ``count`` pairs (a, b) of taps.
+    """All groups of one pixel of y: for each output the sum of weights[b] * x[a + at] over the
+    first ``count`` pairs (a, b) of taps. Outputs are ``channel`` apart in y, and their weights
+    ``each``.
     """
-    whole = length // PIXELS * PIXELS
-    for j in range(0, whole, PIXELS):
-        s0, s1, s2, s3 = repeated(0), repeated(0), repeated(0), repeated(0)
-        own = at + j * step
-        for t in range(count):
-            a, w = taps[2 * t] + own, lanes(weights, taps[2 * t + 1] + first)
-            s0 += w * lanes(x, a)
-            s1 += w * lanes(x, a + step)
-            s2 += w * lanes(x, a + 2 * step)
-            s3 += w * lanes(x, a + 3 * step)
-        result = to + j * across
-        put(y, result, s0)
-        put(y, result + across, s1)
-        put(y, result + 2 * across, s2)
-        put(y, result + 3 * across, s3)
-    for j in range(whole, length):
-        s0, own = repeated(0), at + j * step
-        for t in range(count):
-            s0 += lanes(weights, taps[2 * t + 1] + first) * lanes(x, taps[2 * t] + own)
-        put(y, to + j * across, s0)
+    w = 0
+    for lane in range(0, groups, LANES):
+        group = min(lane, groups - LANES)
+        own = at + group
+        for o in range(outputs):
+            s0 = repeated(0)
+            for t in range(count):
+                s0 += lanes(weights, taps[2 * t + 1] + w) * lanes(x, taps[2 * t] + own)
+            put(y, to + o * channel + group, s0)
+            w += each
+
+
+@apart
+def _meet_some(
+    x: Reals, at: int, step: int, taps: Ints, count: int, weights: Reals, each: int, y: Reals,
+    to: int, across: int, channel: int, outputs: int, groups: int,
+) -> None:  # fmt: skip
+    """The same for ``PIXELS`` of y that are ``across`` apart, from pixels of x ``step`` apart."""
+    w = 0
+    for lane in range(0, groups, LANES):
+        group = min(lane, groups - LANES)
+        own = at + group
+        for o in range(outputs):
+            s0, s1, s2, s3 = repeated(0), repeated(0), repeated(0), repeated(0)
+            for t in range(count):
+                a, weight = taps[2 * t] + own, lanes(weights, taps[2 * t + 1] + w)
+                s0 += weight * lanes(x, a)
+                s1 += weight * lanes(x, a + step)
+                s2 += weight * lanes(x, a + 2 * step)
+                s3 += weight * lanes(x, a + 3 * step)
+            result = to + o * channel + group
+            put(y, result, s0)
+            put(y, result + across, s1)
+            put(y, result + 2 * across, s2)
+            put(y, result + 3 * across, s3)
+            w += each
 
 
 @apart
@@ -115,11 +131,12 @@ def _convolve(
 
     ``rows``, ``columns`` and ``runs`` are as :func:`meetings` makes them, ``most`` places for
     pairs in each row, in each column, and runs; ``lists`` is room for taps of each thread. The last
-    lanes of groups overlap those before.
+    lanes of groups, and the last pixels of a run, overlap those before.
     """
     images, high, inputs, outputs, groups = shape
     image, _, _, of_pixel = xs
     to_image, to_channel, to_line, to_pixel = ys
+    each = inputs * size[0]
     more_rows, more_columns, count_of_runs = most
     taps = beyond(lists, part * 2 * inputs * more_rows * more_columns)
     begin, stop = share(part, parts, images * high)
@@ -132,13 +149,17 @@ def _convolve(
                 beyond(rows, 2 * i * more_rows), beyond(columns, 2 * r * more_columns), inputs,
                 xs, size, taps,
             )  # fmt: skip
-            line = n * to_image + i * to_line + first * to_pixel
-            for lane in range(0, groups, LANES):
-                group = min(lane, groups - LANES)
-                for o in range(outputs):
-                    _meet(x, n * image + group, step * of_pixel, taps, count, weights,
-                          o * groups + group, y, line + o * to_channel + group, by * to_pixel,
-                          length)  # fmt: skip
+            at, to = n * image, n * to_image + i * to_line + first * to_pixel
+            move, across = step * of_pixel, by * to_pixel
+            if length < PIXELS:
+                for j in range(length):
+                    _meet(x, at + j * move, taps, count, weights, each, y, to + j * across,
+                          to_channel, outputs, groups)  # fmt: skip
+            else:
+                for begun in range(0, length, PIXELS):
+                    j = min(begun, length - PIXELS)
+                    _meet_some(x, at + j * move, move, taps, count, weights, each, y,
+                               to + j * across, across, to_channel, outputs, groups)  # fmt: skip
 
 
 @kernel
@@ -155,7 +176,8 @@ def _derive(
     from_image, from_channel, from_line, from_pixel = gs
     more_rows, more_columns, count_of_runs = most
     taps = beyond(lists, part * 2 * inputs * more_rows * more_columns)
-    all_weights, room = inputs * size[0], -(-groups // LANES) * LANES
+    each = inputs * size[0]
+    all_weights = -(-groups // LANES) * outputs * each
     total = beyond(sums, part * all_weights)
     for e in range(all_weights):
         total[e] = 0
@@ -173,9 +195,10 @@ def _derive(
             for lane in range(0, groups, LANES):
                 group = min(lane, groups - LANES)
                 for o in range(outputs):
+                    w = (lane // LANES * outputs + o) * each
                     _add_products(
-                        total, o * room + lane, taps, count, x, n * image + group,
-                        step * of_pixel, g, line + o * from_channel + group, from_pixel, length,
+                        total, w, taps, count, x, n * image + group, step * of_pixel, g,
+                        line + o * from_channel + group, from_pixel, length,
                     )  # fmt: skip
 
 
@@ -263,30 +286,48 @@ class _Grouped:
         return _scatter.call(self._dtype, threads(), None, None, right, *self._counts)
 
 
-def _split(weight: Array, groups: int) -> Array:
-    """Weights (groups, outputs, inputs, *kernel), the same memory."""
-    return weight.reshape(groups, -1, *weight.shape[1:])
+class _Weights:
+    """Weights (outputs, inputs of a group, *kernel) as loops take them, for ``LANES`` groups at a
+    time: (.., outputs of a group, inputs, *kernel, ``LANES``), the last of which overlap.
+    """
+
+    def __init__(self, weight: Array, groups: int, back: bool = False) -> None:
+        parted = weight.reshape(groups, -1, *weight.shape[1:])  # the same memory
+        self._turned = parted.transpose(2, 1, 3, 4, 0) if back else parted.transpose(1, 2, 3, 4, 0)
+        wide = max(groups, LANES)
+        firsts = np.minimum(np.arange(0, wide, LANES), wide - LANES)
+        self._groups = np.minimum(firsts[:, None] + np.arange(LANES), groups - 1)
+        self._places = np.arange(groups)
+        self._places[len(firsts) * LANES - LANES :] += len(firsts) * LANES - wide
+        self.shape = (len(firsts), *self._turned.shape[:4], LANES)
+        high, wide = self.shape[3:5]
+        self.steps = high * wide * LANES, wide * LANES, LANES
+
+    def laid(self) -> Array:
+        """The weights."""
+        return np.ascontiguousarray(np.moveaxis(self._turned[..., self._groups], 4, 0))
+
+    def write(self, laid: Array) -> None:
+        """Take over what was made."""
+        rows = np.moveaxis(laid, 0, 4).reshape(*self.shape[1:5], -1)
+        np.copyto(self._turned, rows[..., self._places])
 
 
 def convolution(
     x: Array, weight: Array, y: Array, windows: Windows, groups: int, back: bool = False
 ) -> Callable[[], None]:
     """Make y = x * weight; with ``back`` the adjoint of the convolution with this weight."""
-    met, parted = meetings(y, x, windows, back), _split(weight, groups)
-    turned = parted.transpose(1, 3, 4, 2, 0) if back else parted.transpose(2, 3, 4, 1, 0)
+    met, weights = meetings(y, x, windows, back), _Weights(weight, groups, back)
     source, target = _Grouped(x, groups), _Grouped(y, groups)
     most, taps = room_for_taps(met, source.each)
-    weights = np.zeros((*turned.shape[:4], source.wide), x.dtype)
     convolve = _convolve.call(
-        x.dtype, threads(), None, source.steps, None, target.steps, weights,
-        steps_of(weights)[:3], (len(y), y.shape[2], source.each, target.each, source.wide), *met,
-        most, None,
+        x.dtype, threads(), None, source.steps, None, target.steps, None, weights.steps,
+        (len(y), y.shape[2], source.each, target.each, source.wide), *met, most, None,
     )  # fmt: skip
 
     def run() -> None:
-        weights[..., :groups] = turned
         results = target.room()
-        convolve(source.read(), results, np.empty(taps, np.int64))
+        convolve(source.read(), results, weights.laid(), np.empty(taps, np.int64))
         target.written(results)
 
     return run
@@ -296,20 +337,17 @@ def weight_gradient(
     x: Array, g: Array, weight: Array, windows: Windows, groups: int
 ) -> Callable[[], None]:
     """Make ``weight`` the derivative by w of <g, x * w>."""
-    met, parted = meetings(g, x, windows), _split(weight, groups)
+    met, weights = meetings(g, x, windows), _Weights(weight, groups)
     source, cotangent = _Grouped(x, groups), _Grouped(g, groups)
-    (most, taps), wide = room_for_taps(met, source.each), source.wide
-    sums = np.empty((threads(), *parted.transpose(2, 3, 4, 1, 0).shape[:4], rounded(wide, LANES)),
-                    x.dtype)  # fmt: skip
+    most, taps = room_for_taps(met, source.each)
+    sums = np.empty((threads(), *weights.shape), x.dtype)
     derive = _derive.call(
-        x.dtype, threads(), None, source.steps, None, cotangent.steps, steps_of(sums)[1:4],
-        (len(g), g.shape[2], source.each, cotangent.each, wide), *met, most, sums, None,
+        x.dtype, threads(), None, source.steps, None, cotangent.steps, weights.steps,
+        (len(g), g.shape[2], source.each, cotangent.each, source.wide), *met, most, sums, None,
     )  # fmt: skip
-    places, last = np.arange(groups), (wide - 1) // LANES * LANES
-    places[last:] += last - (wide - LANES)
 
     def run() -> None:
         derive(source.read(), cotangent.read(), np.empty(taps, np.int64))
-        np.copyto(parted, sums.sum(axis=0)[..., places].transpose(4, 3, 0, 1, 2))
+        weights.write(sums.sum(axis=0))
 
     return run

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
-from threadpoolctl import threadpool_info
 
 from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Ints, gemm_at
+from graphflow.backends.numba_kernels.blas import UNPACKED, reads_in_place
 from graphflow.ops.op import Array
 
 
@@ -37,12 +36,8 @@ SMALL = 300_000
 """Multiplications up to which one thread is as fast as several."""
 FEW = 4
 """Matrices for each thread from which they need not be cut: an odd one out costs little."""
-UNPACKED = 1_000_000
-"""Multiplications up to which OpenBLAS reads matrices where they are; larger ones are packed."""
 REPAID = 100_000_000
 """Multiplications from which packing costs little."""
-READS_IN_PLACE = frozenset({"SkylakeX", "Cooperlake", "Sapphirerapids"})
-"""Processors, as OpenBLAS calls them, for which it has products without packing (0.3.17)."""
 PLAIN, TRANSPOSED = (np.frombuffer(letter, np.uint8) for letter in (b"N", b"T"))
 
 
@@ -199,20 +194,13 @@ def _tiles(x: Array, y: Array) -> list[tuple[slice, slice]]:
     across = _oriented(y[*(0,) * (y.ndim - 2)])[0] is PLAIN
     width = 64 if plain and across else 32
     height = min(UNPACKED // (width * k) // 8 * 8, 64)
-    if not UNPACKED < m * n * k < REPAID or min(m, n) < 8 or height < 8 or not _reads_in_place():
+    if not UNPACKED < m * n * k < REPAID or min(m, n) < 8 or height < 8 or not reads_in_place():
         return []
     return [
         (slice(i, min(i + height, m)), slice(j, min(j + width, n)))
         for j in range(0, n, width)
         for i in range(0, m, height)
     ]
-
-
-@cache
-def _reads_in_place() -> bool:
-    """Whether the BLAS in use has products of small matrices that pack nothing."""
-    found = (each for each in threadpool_info() if each["internal_api"] == "openblas")
-    return any(each.get("architecture") in READS_IN_PLACE for each in found)
 
 
 def _parts(shape: tuple[int, ...], count: int) -> list[tuple[slice, slice]]:

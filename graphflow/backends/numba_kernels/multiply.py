@@ -6,10 +6,11 @@ A matrix is memory, and how far its rows and its columns are apart; one of these
 from __future__ import annotations
 
 from graphflow.backends.llvm.words import Reals, apart, beyond, gemm
+from graphflow.backends.numba_kernels.blas import UNPACKED, reads_in_place
 
 PLAIN, TRANSPOSED = ord("N"), ord("T")
-SMALL = 1_000_000
-"""Multiplications up to which OpenBLAS does a product without packing its operands first."""
+SMALL = UNPACKED if reads_in_place() else 2**62
+"""Multiplications of the products to which larger ones are cut."""
 BROAD = 64
 """Columns of the result to which a larger product is cut."""
 DEEP = 1300

@@ -48,7 +48,11 @@ def store(pointer: Pointer, base: str, index: str, value: str, emit: Emit) -> st
 
 
 def mark(number: int) -> str:
-    """What an access to the array of that number is marked with; 0 are the tables."""
+    """What an access to the array of that number is marked with; 0 are the tables. Arrays beyond
+    those that can be told apart have no mark: they may be any.
+    """
+    if number >= MOST:
+        return ""
     return f", !alias.scope !{MOST + 1 + number}, !noalias !{2 * MOST + 1 + number}"
 
 

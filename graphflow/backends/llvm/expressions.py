@@ -201,8 +201,8 @@ class Expressions:
     def opposite(self, x: Value) -> Value:
         if x.number is not None:
             return self.number(-x.number)
-        if x.kind == "float" and self.dtype.kind == "f":
-            return Value(self.emit(f"fneg {LOOSE} {self.typed(x)}"), "float")
+        if x.kind in ("float", "lanes") and self.dtype.kind == "f":
+            return Value(self.emit(f"fneg {LOOSE} {self.typed(x)}"), x.kind)
         return Value(self.emit(f"sub {self.type_of(x.kind)} 0, {x.text}"), x.kind)
 
     def truth(self, node: ast.expr) -> str:

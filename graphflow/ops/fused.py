@@ -14,6 +14,8 @@ from graphflow.ops.op import Array, Namespace, Op, register
 
 REDUCTIONS = frozenset({"sum", "mean", "max", "min"})
 GATHERS = frozenset({"take_along_axis", "scatter_add_along_axis"})
+POWERS = (-1, 1, 2, 3, 4)
+"""Exponents whose powers are products and quotients."""
 RESHAPING = frozenset({"reshape", "expand_dims", "squeeze", "slice", "unslice", "identity"})
 
 
@@ -65,11 +67,15 @@ def squeezed(shape: Shape) -> Shape:
     return tuple(d for d in shape if d != 1)
 
 
-def is_free(node: Node, operand: TensorType) -> bool:
-    """Whether the result has the operand's elements in their order, or repeats them only.
-
-    It adds or drops axes of size 1, or broadcasts.
+def is_free(graph: Graph, node: Node) -> bool:
+    """Whether a node of the graph has the one operand's elements in their order, or repeats them
+    only: it adds or drops axes of size 1, or broadcasts.
     """
+    if len(node.inputs) != 1 or not isinstance(node.type, TensorType):
+        return False
+    operand = graph.nodes[node.inputs[0]].type
+    if not isinstance(operand, TensorType):
+        return False
     if node.op == "broadcast_to":
         return True
     if node.op not in RESHAPING or squeezed(node.tensor.shape) != squeezed(operand.shape):

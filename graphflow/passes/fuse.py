@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ir.types import TupleType
+from graphflow.ops.fused import is_free
 from graphflow.passes.groups import Fusable, Group, Groups, grouped
 from graphflow.passes.recompute import recomputed, unfolded
 from graphflow.passes.substitute import assembled, map_regions
@@ -59,7 +60,8 @@ class _Assembly:
         for node in reversed(self.before.nodes.values()):
             if node.name in self.home:
                 continue
-            if self.is_free(node) and node.name not in needed and node.name not in self.roots:
+            kept = node.name in needed or node.name in self.roots
+            if not kept and is_free(self.before, node):
                 continue
             needed.update(node.inputs)
             found.update(node.inputs)
@@ -71,13 +73,10 @@ class _Assembly:
                     found.update(self.chain(source))
         return found
 
-    def is_free(self, node: Node) -> bool:
-        return self.groups.is_free(node)
-
     def chain(self, name: str) -> list[str]:
         """What a node that only sees an operand in another shape is seen through."""
         found = []
-        while self.is_free(self.before.nodes[name]):
+        while is_free(self.before, self.before.nodes[name]):
             (name,) = self.before.nodes[name].inputs
             found.append(name)
         return found
@@ -137,7 +136,7 @@ class _Assembly:
             group = self.home.get(name)
             if group is None:
                 node = self.before.nodes[name]
-                if not self.is_free(node) or name in self.read or name in self.roots:
+                if not is_free(self.before, node) or name in self.read or name in self.roots:
                     units[name] = [node]
             elif id(group) not in made:
                 made[id(group)] = self.made(group)

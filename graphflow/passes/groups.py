@@ -11,7 +11,15 @@ from graphflow.ir.dims import Shape
 from graphflow.ir.graph import LEAVES, ArrayLiteral, Graph, Node, Phase
 from graphflow.ir.types import DType, TensorType, TupleType
 from graphflow.ops.elementwise import Elementwise
-from graphflow.ops.fused import GATHERS, REDUCTIONS, is_free, reduced_axes, rows_of, squeezed
+from graphflow.ops.fused import (
+    GATHERS,
+    POWERS,
+    REDUCTIONS,
+    is_free,
+    reduced_axes,
+    rows_of,
+    squeezed,
+)
 from graphflow.ops.op import get_op
 
 Fusable = Callable[[Node, Sequence[TensorType]], bool]
@@ -76,13 +84,6 @@ class Groups:
     def tensor(self, name: str) -> TensorType:
         return self.graph.nodes[name].tensor
 
-    def is_free(self, node: Node) -> bool:
-        """Whether a node only shows its operand in another shape."""
-        if len(node.inputs) != 1 or isinstance(node.type, TupleType):
-            return False
-        operand = self.graph.nodes[node.inputs[0]]
-        return not isinstance(operand.type, TupleType) and is_free(node, operand.tensor)
-
     def written_in(self, node: Node) -> list[str]:
         """The operands that are numbers to be known when loops are written: exponents."""
         return [node.inputs[1]] if node.op == "pow" else []
@@ -118,7 +119,7 @@ class Groups:
             exponent = self.graph.nodes[node.inputs[1]]
             if exponent.op != "constant" or isinstance(exponent.attr("value"), ArrayLiteral):
                 return False
-            return exponent.attr("value") in (-1, 1, 2, 3, 4) and self.fusable(node, operands)
+            return exponent.attr("value") in POWERS and self.fusable(node, operands)
         return self.fusable(node, operands)
 
     def is_summed(self, node: Node, operand: TensorType) -> bool:
@@ -141,7 +142,7 @@ class Groups:
     # -- making groups -------------------------------------------------------------------------
     def place(self, node: Node) -> None:
         """Give a node a group of its own, and join it with those it reads where that can be."""
-        if self.is_free(node) or node.op in LEAVES:
+        if is_free(self.graph, node) or node.op in LEAVES:
             return
         own = self.space(node)
         space, tail = own or ((), 0)
@@ -165,7 +166,7 @@ class Groups:
         """The node whose value is seen, through views in other shapes."""
         if name not in self._behind:
             node = self.graph.nodes[name]
-            self._behind[name] = self.behind(node.inputs[0]) if self.is_free(node) else name
+            self._behind[name] = self.behind(node.inputs[0]) if is_free(self.graph, node) else name
         return self._behind[name]
 
     def join_readers(self) -> None:

@@ -116,7 +116,7 @@ class _Forgotten:
         """The values that are not kept for backward, and what only shows them otherwise."""
         found: set[str] = set()
         for node in self.graph:
-            shown = self.is_free(node) and node.inputs[0] in found
+            shown = is_free(self.graph, node) and node.inputs[0] in found
             if shown or (self.size(node.name) >= LARGE and self.is_forgotten(node)):
                 found.add(node.name)
         return found
@@ -129,18 +129,12 @@ class _Forgotten:
     def is_cheap(self, node: Node) -> bool:
         return node.op in CHEAP and self.graph.origin(node.name).phase == "forward"
 
-    def is_free(self, node: Node) -> bool:
-        if len(node.inputs) != 1 or not isinstance(node.type, TensorType):
-            return False
-        operand = self.graph.nodes[node.inputs[0]].type
-        return isinstance(operand, TensorType) and is_free(node, operand)
-
     def is_stored(self, name: str) -> bool:
         """Whether the value lies in memory in any case: more than elementwise nodes read it."""
         if name not in self.stored:
             readers = [self.graph.nodes[n] for n in self.graph.consumers[name]]
             self.stored[name] = name in self.roots or any(
-                self.is_stored(r.name) if self.is_free(r) else not self.is_looped(r)
+                self.is_stored(r.name) if is_free(self.graph, r) else not self.is_looped(r)
                 for r in readers
             )
         return self.stored[name]
@@ -155,7 +149,7 @@ class _Forgotten:
             found: set[str] = set()
             for name in node.inputs:
                 operand = self.graph.nodes[name]
-                while self.is_free(operand):
+                while is_free(self.graph, operand):
                     operand = self.graph.nodes[operand.inputs[0]]
                 if self.size(operand.name) * FRACTION <= self.size(node.name):
                     continue

@@ -107,11 +107,8 @@ def _by_channels(
     x: Image, weight: Array, steps: Steps, y: Image, grid: Grid, count: Counts
 ) -> tuple[tuple[int, ...], Run]:
     """The same by channels, for values, kernels and results."""
-    (tiles, inputs, _), parts, wide = count, threads(), rounded(count[1], LANES)
-    plane = (tiles + 1) * wide
-    spread = all_tiles.call(
-        weight.dtype, parts, None, x.place, grid, tiles, inputs, None, plane, wide
-    )
+    (tiles, inputs, _), parts = count, threads()
+    spread, wide, room = _spread(x, weight, grid, count)
     convolve = convolve_by_channels.call(
         weight.dtype, parts, weight, steps, None, y.place, grid, *count, BLOCK, wide,
         None, None, None,
@@ -122,7 +119,7 @@ def _by_channels(
         convolve(target, values, kernels, results)
 
     each = parts * POINTS * BLOCK
-    return (POINTS * plane, each * (inputs + 1), each * (tiles + 1)), run
+    return (room, each * (inputs + 1), each * (tiles + 1)), run
 
 
 def weight_gradient(
@@ -166,11 +163,8 @@ def _gradient_by_channels(
     x: Image, g: Image, weight: Array, grid: Grid, count: Counts
 ) -> tuple[tuple[int, ...], Run]:
     """The same by channels."""
-    (tiles, inputs, _), parts, wide = count, threads(), rounded(count[1], LANES)
-    plane = (tiles + 1) * wide
-    spread = all_tiles.call(
-        weight.dtype, parts, None, x.place, grid, tiles, inputs, None, plane, wide
-    )
+    tiles, parts = count[0], threads()
+    spread, wide, room = _spread(x, weight, grid, count)
     correlate = correlate_by_channels.call(
         weight.dtype, parts, None, g.place, grid, *count, BLOCK, wide, None, None, None, weight
     )
@@ -180,7 +174,18 @@ def _gradient_by_channels(
         correlate(cotangent, values, others, sums)
 
     each = parts * POINTS
-    return (POINTS * plane, each * (tiles + 1) * BLOCK, each * (BLOCK + 1) * wide), run
+    return (room, each * (tiles + 1) * BLOCK, each * (BLOCK + 1) * wide), run
+
+
+def _spread(x: Image, weight: Array, grid: Grid, count: Counts) -> tuple[Run, int, int]:
+    """What transforms all tiles of x; how wide their rows are, and how many numbers they have."""
+    tiles, inputs, _ = count
+    wide = rounded(inputs, LANES)
+    plane = (tiles + 1) * wide
+    run = all_tiles.call(
+        weight.dtype, threads(), None, x.place, grid, tiles, inputs, None, plane, wide
+    )
+    return run, wide, POINTS * plane
 
 
 def _grid(y: Image, padding: tuple[int, int], side: int) -> tuple[Grid, int]:

@@ -82,15 +82,12 @@ class _Lowering:
                 self.known[node.name] = self.total(node)
             elif node.op in GATHERS:
                 self.known[node.name] = self.gathered(node)
-            elif node.op != "input" and not self.free(node):
+            elif node.op != "input" and not is_free(self.body, node):
                 self.known[node.name] = self.mapped(node)
         return Lowered(self.space, self.tail, tuple(self.results()))
 
     def tensor(self, name: str) -> TensorType:
         return self.body.nodes[name].tensor
-
-    def free(self, node: Node) -> bool:
-        return len(node.inputs) == 1 and is_free(node, self.tensor(node.inputs[0]))
 
     def own(self, shape: tuple[object, ...]) -> Axes:
         """The axes of a value that has an element for each point, or for each row."""
@@ -109,7 +106,7 @@ class _Lowering:
             return self.tape.record("input", np.dtype(node.tensor.dtype.value), extra=use)
         if node.op == "constant":
             return constant(node.attr("value"), node.tensor.dtype.value, self.tape)
-        if not self.free(node):
+        if not is_free(self.body, node):
             return self.known[name]
         operand = node.inputs[0]
         shape = self.tensor(operand).shape

@@ -16,6 +16,7 @@ import numpy as np
 from graphflow.backends.llvm.instructions import LOGIC, RELATIONS
 from graphflow.ir.graph import Attr, Node
 from graphflow.ir.types import TensorType
+from graphflow.ops.fused import POWERS
 from graphflow.ops.op import get_op
 
 Number = bool | int | float
@@ -105,8 +106,6 @@ UNARY = {"negative", "absolute", "sign", "logical_not", *SMOOTH, *STEPS, *TESTS}
 COMPARISONS = frozenset(RELATIONS)
 ARITHMETIC = {"add", "subtract", "multiply", "divide", "maximum", "minimum"}
 BINARY = ARITHMETIC | COMPARISONS | LOGIC
-POWERS = (-1, 1, 2, 3, 4)
-"""Exponents whose powers are products and quotients."""
 
 
 class Tape:

@@ -59,6 +59,11 @@ def test_values_of_one_step_belong_together():
     np.testing.assert_array_equal(following, x[1:])
 
 
+def test_a_graph_in_which_nothing_changes_runs_once():
+    model = gf.loads(HEAD + "nodes: {y: 2 + arange(3)}\nrun: {steps: 1, report: [y]}")
+    assert gf.run(model).metrics == {"y": 3.0}
+
+
 def test_what_a_run_section_cannot_mean_is_refused():
     graph = "state: {x: {shape: scalar, init: 1}}\nnodes: {y: x / 2}\nupdates: {x: y}\n"
     assert refused(graph + "run: {until: y < 1}") == [

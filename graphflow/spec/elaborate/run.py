@@ -86,9 +86,12 @@ def _condition(elaborator: Elaborator, expr: Expr, scope: Scope) -> str:
 
 
 def _moves(elaborator: Elaborator, run: Run) -> None:
-    """Something differs from step to step."""
+    """Something differs from step to step, where there is more than one."""
+    if run.steps == 1:
+        return
     graph = elaborator.root.builder.graph()
     drawn = graph.restricted_to(graph.needed_for(run.goals)).leaves("rng")
     if not (elaborator.updates or drawn or elaborator.document.data or elaborator.errors):
         fail("GF067", "every step of this run is the same: nothing is updated, drawn or fed",
-             run.mark, help="say what a state is after a step: updates: {x: x_next}")  # fmt: skip
+             run.mark, help="say what a state is after a step: updates: {x: x_next}; "
+             "run: {steps: 1} computes everything once")  # fmt: skip

@@ -1,0 +1,74 @@
+"""What Dive into Deep Learning, chapter 7, and the CS231n lesson say of convolutions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+from graphflow.gallery import list_graphs
+
+GRAPHS = {entry.name: entry.path for entry in list_graphs()}
+
+
+def value_of(name: str, *nodes: str, **overrides: object) -> list[np.ndarray]:
+    """Nodes of a graph on the inputs that it has by default, in float64."""
+    program = gf.load(GRAPHS[name], overrides).compile(dtype="float64", keep=list(nodes))
+    results = program({})
+    return [np.asarray(results[node]) for node in nodes]
+
+
+def test_the_learned_kernel_reaches_the_five_printed_losses():
+    losses = gf.train(gf.load(GRAPHS["learn_kernel"])).history["loss"].values
+    assert [round(float(loss), 3) for loss in losses[1::2]] == [16.481, 5.069, 1.794, 0.688, 0.274]
+
+
+def test_a_rate_above_the_limit_climbs():
+    losses = gf.train(gf.load(GRAPHS["learn_kernel"], {"lr": 0.04})).history["loss"].values
+    assert losses[-1] > losses[1]
+
+
+def test_the_layer_from_scratch_learns_the_edge_kernel_too():
+    model = gf.load(GRAPHS["conv2d_layer_scratch"])
+    outcome = gf.train(model)
+    np.testing.assert_allclose(model.parameters["layer.weight"], [[1, -1]], atol=1e-4)
+    np.testing.assert_allclose(model.parameters["layer.bias"], [0], atol=1e-4)
+    assert outcome.metrics["train/loss"] < 1e-6
+
+
+def test_a_stack_of_convolutions_sees_the_middle_most_of_all():
+    (ways,) = value_of("receptive_field", "deep_ways")
+    assert ways.shape == (9, 9) and np.all(ways > 0)
+    one = np.ones(3)
+    line = np.convolve(np.convolve(np.convolve(one, one), one), one)
+    np.testing.assert_array_equal(ways, np.outer(line, line))
+
+
+@pytest.mark.parametrize(
+    ("name", "nodes"), [("corr2d_multi_in_out", ("several", "library")),
+                        ("conv1x1_as_fc", ("by_conv", "by_matrix")),
+                        ("dense_to_conv", ("small", "by_matrix"))]
+)  # fmt: skip
+def test_two_ways_to_the_same_numbers(name, nodes):
+    first, second = value_of(name, *nodes)
+    np.testing.assert_allclose(first, second, rtol=1e-12)
+
+
+def test_lenet_has_the_printed_shapes_and_parameters():
+    model = gf.load(GRAPHS["lenet_sigmoid"])
+    assert sum(p.size for p in model.parameters.values()) == 61_706
+    places = ["conv1.z", "sigmoid1", "avg_pool2d1", "conv2.z", "sigmoid2", "avg_pool2d2"]
+    places += ["flatten1", "dense1.z", "sigmoid3", "dense2.z", "sigmoid4", "dense3.z"]
+    names = [f"logits.{place}" for place in places]
+    image = np.zeros((1, 1, 28, 28), dtype=np.float32)
+    found = model.compile("logits", keep=names)({"image": image})
+    shapes = [(6, 28, 28), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 10, 10), (16, 5, 5)]
+    shapes += [(400,), (120,), (120,), (84,), (84,), (10,)]
+    assert [found[name].shape[1:] for name in names] == shapes
+
+
+@pytest.mark.slow
+def test_sigmoids_leave_the_plateau_late():
+    """Three epochs near ln 10, and the digits are read after twelve."""
+    outcome = gf.train(gf.load(GRAPHS["lenet_sigmoid"]))
+    assert outcome.metrics["test/accuracy"] > 0.93

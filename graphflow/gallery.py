@@ -6,35 +6,124 @@ wheel carries the same files as ``graphflow/_graphs``.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.files import allowed
-from graphflow.spec.values import Plain, plain
+from graphflow.spec.values import Plain, Value, plain
 from graphflow.spec.yaml12 import read_file
 
 SHARED = "blocks"
 """The folder of blocks that several graphs use; not graphs themselves."""
 
+WORKS, COVERAGE = "works.yaml", "coverage.yaml"
+"""Beside the graphs: the titles of the works they come from, and what of these works is where."""
+
 SUFFIXES = (".yaml", ".yml")
-TOPICS = (
-    "backprop", "probability", "linear", "optimization", "mlp", "cnn", "rnn", "attention", "gan",
-    "vision", "reinforcement",
-)  # fmt: skip
-"""Topics in the order in which to read them; others follow by name."""
+NUMBERED = re.compile(r"(\d+|[A-Z])\.\d+")
+ITEM = re.compile(r"(?P<work>[a-z]\w*)/(?P<section>[\w.-]+)/(?P<item>\w+)")
+"""How `source:` names an item of a section of a work."""
+
+TOPICS = {
+    "backprop": "Backpropagation", "arrays": "Arrays", "mathematics": "Mathematics",
+    "probability": "Probability", "linear": "Linear models", "mlp": "Multilayer perceptrons",
+    "optimization": "Optimization", "cnn": "Convolution", "rnn": "Recurrence",
+    "attention": "Attention", "nlp": "Language", "gan": "Generative adversarial nets",
+    "vision": "Vision", "reinforcement": "Reinforcement learning", "gp": "Gaussian processes",
+    "tuning": "Tuning",
+}  # fmt: skip
+"""Topics in the order in which to read them, and how they are called; others follow by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One canned graph. ``topic`` is the folder it lies in; at the top, a topic of its name."""
+    """One canned graph. ``topic`` is the folder it lies in; at the top, a topic of its name.
+    ``sources`` are as the file names them: `work/section/item`, or words.
+    """
 
     name: str
     path: Path
     topic: str
     about: str
     sources: tuple[str, ...]
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The sources as people call them.
+
+        >>> [entry.titles for entry in list_graphs() if entry.name == "resnet18"]
+        [('Dive into Deep Learning 8.6, resnet18', 'He et al. 2015')]
+        """
+        return tuple(title_of(source) for source in self.sources)
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections of works that it comes from, by their titles; each once."""
+        return tuple(dict.fromkeys(section_of(source) for source in self.sources))
+
+
+def title_of(source: str) -> str:
+    """How people call a source.
+
+    >>> title_of("d2l/8.6/resnet18"), title_of("sgugger/recurrent/rnn_char")
+    ('Dive into Deep Learning 8.6, resnet18', 'Sylvain Gugger, Recurrent neural network, rnn_char')
+    """
+    section = section_of(source)
+    return source if section == source else f"{section}, {source.rpartition('/')[2]}"
+
+
+def section_of(source: str) -> str:
+    """How people call the section of a source; words stay words.
+
+    >>> section_of("d2l/8.6/resnet18"), section_of("He et al. 2015")
+    ('Dive into Deep Learning 8.6', 'He et al. 2015')
+    """
+    item = ITEM.fullmatch(source)
+    work = works().get(item["work"]) if item else None
+    if item is None or work is None:
+        return source
+    section = item["section"]
+    if NUMBERED.fullmatch(section):
+        return f"{work.title} {section}"
+    title = work.sections.get(section, section)
+    return f"{work.title}, {title}" if title else work.title
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A book, a blog or a course, and the titles of its sections."""
+
+    title: str
+    sections: Mapping[str, str]
+
+
+@cache
+def works() -> Mapping[str, Work]:
+    """The works that canned graphs come from, by the word that stands for them in ``source:``.
+
+    >>> works()["d2l"].sections["8.6"]
+    'ResNet and ResNeXt'
+    """
+    _, document = read_file(root() / WORKS)
+    return {name: _work(written) for name, written in _written(document).items()}
+
+
+def _work(written: Plain) -> Work:
+    assert isinstance(written, dict)
+    sections = written["sections"]
+    assert isinstance(sections, dict)
+    return Work(str(written["title"]), {name: str(title) for name, title in sections.items()})
+
+
+def _written(document: Value) -> dict[str, Plain]:
+    found = plain(document)
+    assert isinstance(found, dict)
+    return found
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -77,14 +166,17 @@ def root() -> Path:
 def _files() -> dict[str, Path]:
     """Name to file. Names are unique: a test holds the gallery to that."""
     home = root()
-    paths = (p for p in sorted(home.rglob("*.yaml")) if SHARED not in p.relative_to(home).parts)
-    return {path.stem: path for path in paths}
+    inside = ((path, path.relative_to(home).parts) for path in sorted(home.rglob("*.yaml")))
+    return {
+        path.stem: path
+        for path, parts in inside
+        if SHARED not in parts and parts not in {(WORKS,), (COVERAGE,)}
+    }
 
 
 def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
-    written = plain(document)
-    assert isinstance(written, dict), f"{path} is no graph file"
+    written = _written(document)
     parent = path.parent.relative_to(root())
     return Entry(
         name=name,
@@ -102,7 +194,8 @@ def _titles(source: Plain) -> tuple[str, ...]:
 
 
 def _reading_order(entry: Entry) -> tuple[int, str, str]:
-    place = TOPICS.index(entry.topic) if entry.topic in TOPICS else len(TOPICS)
+    order = list(TOPICS)
+    place = order.index(entry.topic) if entry.topic in order else len(order)
     return place, entry.topic, entry.name
 
 

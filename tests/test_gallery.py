@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def test_a_file_beside_of_that_name_is_pointed_at(tmp_path, monkeypatch):
 def test_names_are_unique_and_every_graph_says_what_it_is():
     entries = gallery.list_graphs()
     root = Path(graphflow.__file__).parent.parent / "graphs"
-    files = [p for p in root.rglob("*.yaml") if gallery.SHARED not in p.parts]
+    beside = {root / gallery.WORKS, root / gallery.COVERAGE}
+    files = [p for p in root.rglob("*.yaml") if gallery.SHARED not in p.parts and p not in beside]
     counts = Counter(path.stem for path in files)
     assert [name for name, count in counts.items() if count > 1] == []
     assert {entry.name for entry in entries} == set(counts)
@@ -65,6 +67,22 @@ def test_shared_blocks_are_not_listed(tmp_path, monkeypatch):
 def test_topics_stand_in_reading_order():
     topics = [entry.topic for entry in gallery.list_graphs()]
     assert topics.index("backprop") < topics.index("mlp") < topics.index("attention")
+
+
+def test_every_topic_has_its_place_in_the_order_and_in_the_rules():
+    topics = {entry.topic for entry in gallery.list_graphs()}
+    assert topics <= set(gallery.TOPICS)
+    rules = (gallery.root() / "README.md").read_text(encoding="utf-8")
+    order = re.findall(r"^\| `(\w+)` \|", rules, re.MULTILINE)
+    assert order == list(gallery.TOPICS)
+
+
+def test_a_source_is_called_what_people_call_it():
+    assert gallery.title_of("d2l/8.6/resnet18") == "Dive into Deep Learning 8.6, resnet18"
+    named = gallery.title_of("scratch/modern-nn/manual_backward")
+    assert named.endswith("from scratch, manual_backward")
+    assert gallery.title_of("He et al. 2015") == gallery.section_of("He et al. 2015")
+    assert gallery.title_of("nobody/1.2/thing") == "nobody/1.2/thing"
 
 
 def test_sources_may_be_a_list(tmp_path, monkeypatch):

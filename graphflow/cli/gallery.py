@@ -43,7 +43,7 @@ def command(
     if not rows:
         print("none are installed")
         return GOOD
-    columns = [c for c in rows[0] if c not in ("path", "sources")]
+    columns = [c for c in rows[0] if c not in ("path", "sources", "titles")]
     print_table(columns, [[_text(row[c]) for c in columns] for row in rows])
     if what == "graphs":
         print("each name works where a FILE is asked for; see also: graphflow list "
@@ -58,6 +58,7 @@ def _graphs() -> list[Row]:
         {
             "name": entry.name, "topic": entry.topic, "about": sentence(entry.about),
             "path": str(entry.path), "sources": list(entry.sources),
+            "titles": list(entry.titles),
         }
         for entry in list_graphs()
     ]  # fmt: skip

@@ -51,6 +51,17 @@ def test_several_files_and_folders(cli, tmp_path):
     assert cli("check", "lessons").code == 1
 
 
+def test_other_yaml_in_a_folder_is_passed_by_but_told(cli, tmp_path):
+    (tmp_path / "good.yaml").write_text(XYZ.read_text())
+    (tmp_path / "titles.yaml").write_text("book: A book\n")
+    answer = cli("check", tmp_path)
+    assert answer.code == 0 and answer.out.endswith("1 of 1 files are good\n")
+    assert f"{tmp_path / 'titles.yaml'}: not a graph: it has no key 'graphflow'" in answer.out
+    (report,) = cli("check", tmp_path, "--json").json["files"]
+    assert Path(report["file"]).name == "good.yaml"
+    assert cli("check", tmp_path / "titles.yaml").code == 2
+
+
 def test_a_folder_without_graphs(cli, tmp_path):
     answer = cli("check", tmp_path)
     assert answer.code == 2 and "holds no graph file" in answer.err

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
 from graphflow.training.checks import run_checks
-from graphflow.training.feed import Feed
-
-GRAPHS = {entry.name: entry.path for entry in list_graphs()}
-needs_data = pytest.mark.skipif(
-    not os.environ.get("GRAPHFLOW_DATA"), reason="GRAPHFLOW_DATA names no folder with the text"
-)
+from tests.gallery.training import GRAPHS, losses, needs_data
 
 needs_pillow = pytest.mark.skipif(not find_spec("PIL"), reason="photographs need Pillow")
 
@@ -28,26 +20,10 @@ def test_a_graph_is_valid_and_its_checks_hold(name):
     assert [result.message() for result in run_checks(model) if not result.passed] == []
 
 
-def losses(path: Path, steps: int, **overrides: object) -> list[dict[str, float]]:
-    """What the first steps of training report."""
-    model = gf.load(path, overrides)
-    trainer = model.trainer()
-    feed = Feed(model.elaborated, path.parent, trainer.seed)
-    found = []
-    for epoch in range(steps):
-        trainer.start_epoch(epoch)
-        for fed, _ in feed.training(epoch):
-            values = trainer.step(fed).values
-            found.append({name: float(np.mean(value)) for name, value in values.items()})
-            if len(found) == steps:
-                return found
-    raise AssertionError("no data")
-
-
 def test_lenet_has_the_parameters_of_the_book_and_learns_small_digits():
     assert sum(p.size for p in gf.load(GRAPHS["lenet"]).parameters.values()) == 61_706
     small = {"data.source": "digits", "small": True}
-    found = losses(GRAPHS["lenet"], 150, **small)
+    found = losses("lenet", 150, **small)
     assert found[-1]["loss"] < 0.7 * found[0]["loss"]
 
 
@@ -72,13 +48,13 @@ def test_lenet_reads_97_of_100_handwritten_digits():
     ],
 )
 def test_the_first_steps_lower_what_is_reported(name, steps, report, factor):
-    found = [values[report] for values in losses(GRAPHS[name], steps)]
+    found = [values[report] for values in losses(name, steps)]
     assert np.mean(found[-5:]) < factor * found[0]
 
 
 @needs_data
 def test_the_lstm_reads_the_time_machine():
-    found = losses(GRAPHS["lstm"], 60, **{"data.source": "timemachine"})
+    found = losses("lstm", 60, **{"data.source": "timemachine"})
     assert np.mean([values["perplexity"] for values in found[-5:]]) < 0.4 * found[0]["perplexity"]
 
 
@@ -89,5 +65,5 @@ def test_the_mlp_reads_digits():
 
 def test_the_generators_turn_answers_the_discriminators():
     """Each keeps the other busy: after two epochs neither loss has gone to zero."""
-    last = losses(GRAPHS["gan"], 58)[-1]
+    last = losses("gan", 58)[-1]
     assert 0.3 < last["d_loss"] < 3 and 0.3 < last["g_loss"] < 5

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from graphflow.diagnostics import GraphflowError
+from graphflow.gallery import list_graphs
 from graphflow.spec.ordering import ORDER, in_order
 from graphflow.spec.values import plain
 from graphflow.spec.yaml12 import read
@@ -63,7 +64,7 @@ def test_sections_come_in_reading_order_with_their_comments():
     assert in_order(MIXED.replace("\n", "\r\n")) == ORDERED.replace("\n", "\r\n")
 
 
-@pytest.mark.parametrize("path", sorted(Path("graphs").rglob("*.yaml")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [entry.path for entry in list_graphs()], ids=lambda p: p.stem)
 def test_canned_graphs_mean_the_same_in_order(path: Path):
     text = path.read_text(encoding="utf-8")
     found = in_order(text, path.name)

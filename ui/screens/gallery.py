@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from graphflow.gallery import TOPICS
 from graphflow.view.cards import Card, matching, sourced
 from graphflow.view.workspace import Workspace
 from ui.gallery import opening
@@ -16,13 +17,6 @@ from ui.state import open_workspace
 
 FIRST = "xyz"
 BY_TOPIC, BY_SOURCE = "By topic", "By source"
-TITLES = {
-    "backprop": "Backpropagation", "probability": "Probability", "linear": "Linear models",
-    "optimization": "Optimization", "mlp": "Multilayer perceptrons", "cnn": "Convolution",
-    "rnn": "Recurrence", "attention": "Attention", "gan": "Generative adversarial nets",
-    "vision": "Vision", "reinforcement": "Reinforcement learning", "tuning": "Tuning",
-}  # fmt: skip
-"""How a topic is called."""
 LOOK_AGAIN = 0.7
 """Seconds between looks for pictures that are being made."""
 WAITING = "graphflow_waiting"
@@ -86,7 +80,7 @@ def _shelf() -> None:
 
 def titled(topic: str) -> str:
     """What a topic is called; one that is new by the name of its folder."""
-    return TITLES.get(topic, topic.capitalize())
+    return TOPICS.get(topic, topic.capitalize())
 
 
 def _cards(shown: Sequence[Card], by_source: bool) -> None:

@@ -156,6 +156,16 @@ def list_graphs() -> list[Entry]:
     return sorted((_entry(name, path) for name, path in _files().items()), key=_reading_order)
 
 
+def topics() -> tuple[str, ...]:
+    """The topics there are graphs of, in reading order.
+
+    >>> topics()[0]
+    'backprop'
+    """
+    folders = {path.name for path in root().iterdir() if path.is_dir()} - {SHARED}
+    return tuple(topic for topic in TOPICS if topic in folders)
+
+
 def root() -> Path:
     """The folder of the canned graphs."""
     package = Path(__file__).resolve().parent

@@ -24,13 +24,16 @@ STOP = re.compile(r"(?<!\b[A-Z])(?<!\bal)(?<! )\.(?= [A-Z])")
 
 def command(
     what: Annotated[
-        str, typer.Argument(metavar="[WHAT]", help="graphs, operators, layers, losses, data, ...")
+        str,
+        typer.Argument(
+            metavar="[WHAT]", help="graphs or a topic of them (cnn), operators, layers, data, ..."
+        ),
     ] = "graphs",
     as_json: AsJson = False,
 ) -> int:
-    """List the canned graphs, or what a file may name: operators, data sources (data), published
-    weights, layers, activations, losses, metrics, optimizers, schedules, initialisers,
-    distributions, functions, detection, plugins.
+    """List the canned graphs, those of a topic (backprop, cnn, ...), or what a file may name:
+    operators, data sources (data), published weights, layers, activations, losses, metrics,
+    optimizers, schedules, initialisers, distributions, functions, detection, plugins.
     """
     known = kinds()
     if what not in known:
@@ -45,13 +48,13 @@ def command(
         return GOOD
     columns = [c for c in rows[0] if c not in ("path", "sources", "titles")]
     print_table(columns, [[_text(row[c]) for c in columns] for row in rows])
-    if what == "graphs":
+    if "topic" in columns:
         print("each name works where a FILE is asked for; see also: graphflow list "
-              f"{' | '.join(kind for kind in known if kind != 'graphs')}")  # fmt: skip
+              f"{' | '.join(kind for kind in known if kind != what)}")  # fmt: skip
     return GOOD
 
 
-def _graphs() -> list[Row]:
+def _graphs(topic: str | None = None) -> list[Row]:
     from graphflow.gallery import list_graphs
 
     return [
@@ -61,6 +64,7 @@ def _graphs() -> list[Row]:
             "titles": list(entry.titles),
         }
         for entry in list_graphs()
+        if topic in (None, entry.topic)
     ]  # fmt: skip
 
 
@@ -151,12 +155,14 @@ def _weights() -> list[Row]:
 
 def kinds() -> Mapping[str, Callable[[], list[Row]]]:
     """What can be listed, and how its rows are found."""
+    from graphflow.gallery import topics
     from graphflow.reference import GROUPS
 
     groups = {word: partial(_group, word) for word in GROUPS}
+    by_topic = {topic: partial(_graphs, topic) for topic in topics()}
     return {
         "graphs": _graphs, "operators": _operators, **groups, "data": _data,
-        "transforms": _transforms, "weights": _weights,
+        "transforms": _transforms, "weights": _weights, **by_topic,
     }  # fmt: skip
 
 

@@ -20,9 +20,20 @@ def test_list_names_the_canned_graphs(cli):
     found = cli("list", "--json").json
     assert [g["name"] for g in found] == [entry.name for entry in list_graphs()]
     assert all(Path(g["path"]).is_file() and g["topic"] and g["about"] for g in found)
-    assert all(isinstance(g["sources"], list) for g in found)
+    assert all(isinstance(g["sources"], list) and g["sources"] for g in found)
+    assert all(len(g["titles"]) == len(g["sources"]) for g in found)
+    (resnet,) = (g for g in found if g["name"] == "resnet18")
+    assert resnet["sources"][0] == "d2l/8.6/resnet18"
+    assert resnet["titles"][0] == "Dive into Deep Learning 8.6, resnet18"
     text = cli("list").out
     assert all(g["name"] in text for g in found)
+
+
+def test_a_topic_lists_its_own_graphs(cli):
+    found = {g["name"] for g in cli("list", "optimization", "--json").json}
+    assert found == {e.name for e in list_graphs() if e.topic == "optimization"}
+    text = cli("list", "optimization").out
+    assert "gd_1d" in text and "resnet18" not in text and "each name works" in text
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def scale(picture: Drawing) -> float:
 def parameters(model: Model) -> int:
     """How many numbers a model learns, as far as its sizes are known.
 
-    >>> parameters(load("linear_regression"))
+    >>> parameters(load("linear_regression_scratch"))
     3
     """
     leaves = (model.elaborated.leaves[name].type.shape for name in model.elaborated.parameters)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 TEN = [
-    "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "lenet", "lstm",
+    "sigmoid_neuron", "linear_regression_scratch", "softmax_regression", "mlp", "lenet", "lstm",
     "gan", "transformer", "gd_1d", "q_learning",
 ]  # fmt: skip
 
@@ -143,7 +143,7 @@ def test_a_gan_has_two_turns(visitor):
 
 
 def test_past_the_end_of_a_training_step_the_whole_page_shows_the_next(visitor):
-    page = opened(visitor, "graph=linear_regression&walk=training")
+    page = opened(visitor, "graph=linear_regression_scratch&walk=training")
     page.get_by_text("training step 1", exact=True).wait_for()
     page.get_by_label("how far a step goes").select_option("iteration")
     canvas(page).focus()

@@ -44,7 +44,7 @@ def test_everything_is_done_by_keyboard(visitor):
 
 def test_a_cell_of_an_input_is_written_over_in_place(visitor):
     """What depends on the input is computed again, and its boxes are marked."""
-    page = opened(visitor, "graph=linear_regression&cursor=0")
+    page = opened(visitor, "graph=linear_regression_scratch&cursor=0")
     page.get_by_role("button", name="Edit values").click()
     grid = page.get_by_test_id("stDataFrame").first
     grid.wait_for()
@@ -97,7 +97,7 @@ def test_a_number_is_written_over_by_keyboard(visitor):
 
 def test_cells_are_written_over_by_keyboard_one_after_the_other(visitor):
     """The table after an edit is another one, and its place among the fields is kept."""
-    page = opened(visitor, "graph=linear_regression")
+    page = opened(visitor, "graph=linear_regression_scratch")
     key_to(page, "Edit values")
     page.keyboard.press("Enter")
     page.get_by_test_id("data-grid-canvas").wait_for()

@@ -40,7 +40,7 @@ def test_lenet_reads_97_of_100_handwritten_digits():
     [
         ("mlp", 60, "loss", 0.6),
         ("mlp_math", 60, "loss", 0.3),
-        ("linear_regression", 60, "distance", 0.5),
+        ("linear_regression_scratch", 60, "distance", 0.5),
         ("softmax_regression", 60, "loss", 0.5),
         ("resnet18", 40, "loss", 0.7),
         pytest.param("style_transfer", 20, "loss", 0.1, marks=needs_pillow),

@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, float]] = {
     "mlp": {"hidden": 16},
 }
 GRAPHS = [
-    "xyz", "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "mlp_math",
+    "xyz", "sigmoid_neuron", "linear_regression_scratch", "softmax_regression", "mlp", "mlp_math",
     "resnet18", "lstm", "style_transfer",
 ]  # fmt: skip
 
@@ -151,7 +151,7 @@ def test_a_feature_gives_the_same_loss_and_gradients(feature, tmp_path):
 
 
 def test_it_runs_from_drawn_values_and_prints_the_loss_and_norms(tmp_path):
-    shown = run(gf.load("linear_regression"), tmp_path)
+    shown = run(gf.load("linear_regression_scratch"), tmp_path)
     assert [line.partition(" = ")[0] for line in shown.splitlines() if " = " in line] == [
         "loss", "|w.grad|", "|b.grad|"
     ]  # fmt: skip
@@ -173,7 +173,7 @@ def test_bounded_normal_numbers_and_classes_are_drawn(tmp_path):
 
 def test_weights_of_every_number_type_are_read(tmp_path):
     names = {}
-    exec(script(gf.load("linear_regression"), "eval", "float64", {}), names)
+    exec(script(gf.load("linear_regression_scratch"), "eval", "float64", {}), names)
     kinds = [d.value for d in DType if d is not DType.FLOAT]
     arrays = {kind: np.array([[0, 1], [1, 100]]).astype(kind) for kind in kinds}
     save_file(arrays, tmp_path / "weights.safetensors")
@@ -186,7 +186,7 @@ def test_weights_of_every_number_type_are_read(tmp_path):
 
 def test_weights_of_a_number_type_that_numpy_has_not_are_refused(tmp_path):
     names = {}
-    exec(script(gf.load("linear_regression"), "eval", "float64", {}), names)
+    exec(script(gf.load("linear_regression_scratch"), "eval", "float64", {}), names)
     head = b'{"w": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}'
     file = tmp_path / "weights.safetensors"
     file.write_bytes(len(head).to_bytes(8, "little") + head + b"\0\0")

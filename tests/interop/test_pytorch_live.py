@@ -30,7 +30,7 @@ SMALL: dict[str, dict[str, float]] = {
     "c_resnet18": {},
 }
 GRAPHS = [
-    "xyz", "sigmoid_neuron", "linear_regression", "softmax_regression", "mlp", "mlp_math",
+    "xyz", "sigmoid_neuron", "linear_regression_scratch", "softmax_regression", "mlp", "mlp_math",
     "resnet18", "lstm", "style_transfer", "b_mlp", "b2_mlp_math", "c_resnet18", "d_lstm",
     "e_transformer", "lenet", "lenet_search", "gpt", "translator", "airfoil", "gd_1d", "gd_2d",
     "gd_local_minimum", "sgd_2d", "momentum_2d", "adagrad_2d", "rmsprop_2d", "newton_1d",

@@ -29,7 +29,7 @@ def test_before_the_first_step_the_page_says_what_to_do_and_what_is_given(xyz):
 
 def test_the_head_of_the_page_says_how_large_the_model_is():
     """Two slopes and an offset: 3 parameters."""
-    text = words(opened(graph="linear_regression"))
+    text = words(opened(graph="linear_regression_scratch"))
     assert "3 parameters" in text and re.search(r"· [\d.]+ k?B in [\d.]+ [mµ]?s ·", text)
 
 

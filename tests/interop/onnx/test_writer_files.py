@@ -77,12 +77,12 @@ def test_nothing_is_written_where_a_file_is_in_the_way(cli, tmp_path, taken):
 
 
 def test_a_run_gives_its_trained_values(cli, tmp_path):
-    assert cli("run", "linear_regression", "--steps", "5", "--out", "trained")[0] == 0
+    assert cli("run", "linear_regression_scratch", "--steps", "5", "--out", "trained")[0] == 0
     assert cli("export", "trained", "--to", "onnx", "--out", "t.onnx")[0] == 0
     tensors = {t.name: t for t in onnx.load(tmp_path / "t.onnx").graph.initializer}
     for name, value in gf.load_run(tmp_path / "trained").parameters.items():
         np.testing.assert_array_equal(onnx.numpy_helper.to_array(tensors[name]), value)
-    assert np.any(value != gf.load("linear_regression").parameters[name])
+    assert np.any(value != gf.load("linear_regression_scratch").parameters[name])
     code, _, err = cli("export", "trained", "--to", "onnx", "--set", "a=1")
     assert code == 2 and "leave out --set" in err
 

@@ -23,7 +23,7 @@ SMALL = {
     "f_gan": {"latent": 4},
 }
 GRAPHS = [
-    "mlp", "mlp_math", "softmax_regression", "linear_regression", "xyz", "sigmoid_neuron",
+    "mlp", "mlp_math", "softmax_regression", "linear_regression_scratch", "xyz", "sigmoid_neuron",
     "resnet18", "lstm", "gan", "transformer", "style_transfer",
 ]  # fmt: skip
 
@@ -262,7 +262,7 @@ def test_a_size_as_a_number_anywhere():
 
 
 def test_trained_values_are_exported():
-    model = gf.load("linear_regression")
+    model = gf.load("linear_regression_scratch")
     name = next(iter(model.parameters))
     model.parameters[name] = np.full_like(model.parameters[name], 2.5)
     (tensor,) = (t for t in gf.to_onnx(model).graph.initializer if t.name == name)

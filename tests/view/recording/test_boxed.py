@@ -51,7 +51,7 @@ def test_norms_are_those_of_whole_gradients():
 
 
 def test_an_update_writes_the_new_value_on_the_parameter():
-    study = Study(Workspace(graph="linear_regression", walk="training"))
+    study = Study(Workspace(graph="linear_regression_scratch", walk="training"))
     at = {step.written.at: step for step in study.steps
           if step.written and step.phase == "update"}  # fmt: skip
     assert set(at) == {"w", "b"}

@@ -52,7 +52,7 @@ def left_by(study: Study) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("name", "iteration"),
-    [("linear_regression", 0), ("mlp", 2), ("gan", 1), ("gd_2d", 2), ("q_learning", 2),
+    [("linear_regression_scratch", 0), ("mlp", 2), ("gan", 1), ("gd_2d", 2), ("q_learning", 2),
      *(pytest.param(name, 1, marks=pytest.mark.slow) for name in ("lstm", "gpt", "lenet_search"))],
 )  # fmt: skip
 def test_a_recorded_step_leaves_what_the_trainer_leaves(name, iteration):

@@ -7,9 +7,8 @@ import math
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
+from tests.gallery.training import GRAPHS
 
-GRAPHS = {entry.name: entry.path for entry in list_graphs()}
 BOOK = {"book": True}
 
 
@@ -76,3 +75,39 @@ def test_the_shapes_and_the_parameters_of_the_book(name, more):
         node: ("B", *sizes) for node, sizes in printed.items()
     }
     assert count(model) == parameters
+
+
+LENET_BN = {
+    "conv2d1": (6, 24, 24), "avg_pool2d1": (6, 12, 12), "conv2d2": (16, 8, 8),
+    "avg_pool2d2": (16, 4, 4), "flatten1": (256,), "linear1": (120,), "linear2": (84,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["lenet_bn", "lenet_bn_scratch"])
+def test_lenet_with_batch_norm_has_the_shapes_of_the_book(name):
+    model = gf.load(GRAPHS[name])
+    assert count(model) == 44_878
+    assert {n: shape(model, f"logits.{n}") for n in LENET_BN} == {
+        node: ("B", *sizes) for node, sizes in LENET_BN.items()
+    }
+
+
+def test_vgg16_has_138_million_parameters_of_which_a_tenth_in_convolutions():
+    model = gf.load(GRAPHS["vgg16"], {"full": True})
+    leaves = model.graph.leaves("parameter")
+    convolutions = [leaf for leaf in leaves if leaf.name.startswith("features.")]
+    assert count(model) == 138_357_544
+    assert sum(math.prod(leaf.tensor.shape) for leaf in convolutions) == 14_714_688
+    stages = [(64, 112, 112), (128, 56, 56), (256, 28, 28), (512, 14, 14), (512, 7, 7)]
+    for i, sizes in enumerate(stages):
+        assert shape(model, f"features.{i}.vgg_block1") == ("B", *sizes)
+    assert shape(model, "probabilities") == ("B", 1000)
+
+
+def test_groups_take_a_share_of_the_weights_of_a_resnext():
+    """Of a 3 x 3 convolution of c channels in groups of g, g / c remains."""
+    together, apart = (gf.load(GRAPHS["resnext"], {"group": g}) for g in (8, 4))
+    name = "features.0.anynet_stage1.resnext_block1.conv2.weight"
+    assert together.parameters[name].shape == (8, 8, 3, 3)
+    assert apart.parameters[name].shape == (8, 4, 3, 3)
+    assert count(apart) < count(together)

@@ -3,6 +3,8 @@
 Run from the root of a checkout with the ``parity`` extra installed:
 
     python -m tests.parity.make_records [NAME...]
+
+The name ``nets`` stands for all nets of ``net_cases``, whose numbers are one file.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import torch
 
 from tests.parity.cases import CASES, RECORDS, Case, summary
+from tests.parity.net_cases import NET_CASES, RECORD, condensed
 from tests.parity.torch_run import compare, train
 
 
@@ -37,6 +40,12 @@ def record(case: Case) -> dict[str, object]:
     return {"torch": torch.__version__, "batches": batches, "trained": trained}
 
 
+def nets() -> dict[str, object]:
+    """What PyTorch gives for the nets of chapter 8, a few lines each."""
+    found = {name: condensed(case, *compare(case)) for name, case in NET_CASES.items()}
+    return {"torch": torch.__version__, "nets": found}
+
+
 def written(value: dict[str, object]) -> str:
     """JSON with one summary a line, so that a changed record is a readable difference."""
     innermost = re.compile(r"\{[^{}]*\}")
@@ -45,9 +54,10 @@ def written(value: dict[str, object]) -> str:
 
 def main(names: list[str]) -> None:
     RECORDS.mkdir(exist_ok=True)
-    for case in [CASES[name] for name in names or CASES]:
-        path = RECORDS / f"{case.name}.json"
-        path.write_text(written(record(case)), encoding="utf-8")
+    for name in names or [*CASES, RECORD.stem]:
+        path = RECORDS / f"{name}.json"
+        value = nets() if path == RECORD else record(CASES[name])
+        path.write_text(written(value), encoding="utf-8")
         print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 

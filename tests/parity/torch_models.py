@@ -14,22 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.parity.cases import Case
-
-Values = dict[str, Tensor]
-
-
-class Model(nn.Module):
-    """A module from feeds to values, with what is needed to train it."""
-
-    clip_norm: float | None = None
-
-    def players(self) -> dict[str, torch.optim.Optimizer]:
-        """Loss to optimizer, in the order of their turns."""
-        raise NotImplementedError
-
-    def rate(self, step: int) -> float | None:
-        """The learning rate of a step (from 1) where it is not constant."""
-        return None
+from tests.parity.torch_model import Model, Values
+from tests.parity.torch_nets import NETS
 
 
 # -- ResNet-18 -----------------------------------------------------------------------------------
@@ -236,7 +222,7 @@ MODELS: dict[str, Callable[..., Model]] = {
     "d_lstm.yaml": LSTM,
     "e_transformer.yaml": Transformer,
     "f_gan.yaml": GAN,
-}
+} | NETS
 
 
 def build(case: Case) -> Model:

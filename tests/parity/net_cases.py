@@ -1,0 +1,63 @@
+"""The nets of chapter 8 of the book at small sizes, which PyTorch computes with equal weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+
+from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, summary
+
+RECORD = RECORDS / "nets.json"
+GRAPHS = "../../graphs/cnn"
+
+
+def _images(size: int, channels: int = 1, batch: int = 4) -> Callable[[np.random.Generator], Feed]:
+    def draw(rng: np.random.Generator) -> Feed:
+        image = rng.standard_normal((batch, channels, size, size))
+        return {"image": image, "label": rng.integers(0, 10, batch)}
+
+    return draw
+
+
+def _photographs(rng: np.random.Generator) -> Feed:
+    return {"image": _images(32, 3)(rng)["image"]}
+
+
+def _net(name: str, pixels: int, **overrides: int | float) -> Case:
+    return Case(name, f"{GRAPHS}/{name}.yaml", _images(pixels), overrides)
+
+
+NET_CASES = {
+    case.name: case
+    for case in [
+        _net("alexnet", 72, thin=32, p_drop=0),
+        _net("vgg11", 32, width=2, hidden=8, p_drop=0),
+        _net("nin", 72, thin=32, p_drop=0),
+        _net("googlenet", 32),
+        _net("lenet_bn", 28),
+        _net("lenet_bn_scratch", 28),
+        _net("resnet18_book", 32, width=4),
+        _net("resnext", 32),
+        _net("densenet", 32, book=True, size=32),
+        _net("regnetx32", 32, book=True, size=32),
+        Case(
+            "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
+        ),
+    ]
+}  # fmt: skip
+
+
+def condensed(case: Case, outcome: Outcome) -> list[Summary]:
+    """A net in a few lines: its values, and all gradients as one vector in order of creation."""
+    (loss,) = case.losses
+    gradients = np.concatenate([g.ravel() for g in outcome.gradients[loss].values()])
+    values: dict[str, Array] = {name: outcome.values[name] for name in (loss, *case.outputs)}
+    return [summary(name, value) for name, value in (values | {"gradients": gradients}).items()]
+
+
+def recorded() -> dict[str, list[Summary]]:
+    """What PyTorch gave, by case."""
+    found: dict[str, list[Summary]] = json.loads(RECORD.read_text(encoding="utf-8"))["nets"]
+    return found

@@ -67,7 +67,7 @@ def open_feed(
     """The batches of a file's data section; for a graph that draws all it needs, none. ``learned``
     is what the data of an earlier training have taught: its transforms are used as they were.
     """
-    if elaborated.data is None and elaborated.goals:
+    if elaborated.data is None and (elaborated.goals or elaborated.run is not None):
         needed = elaborated.graph.needed_for(elaborated.goals)
         if not any(elaborated.graph.nodes[name].op == "input" for name in needed):
             return Drawn()

@@ -42,7 +42,6 @@ from graphflow.training.stepping import (
 class Iteration:
     """Makes the steps of a ``run:`` section. ``seed`` decides the order of data and all draws."""
 
-    part = ""
     updated = True
 
     def __init__(
@@ -57,6 +56,7 @@ class Iteration:
             fail("GF067", "there is nothing to iterate: the file has no 'run:' section",
                  help="add run: {steps: 100}, and updates: for what a step changes")  # fmt: skip
         self.plan, self.elaborated = elaborated.run, elaborated
+        self.part = "" if elaborated.document.data is None else "train/"
         self.settings = replace(settings or Settings(), mode="eval")
         self.seed = self.plan.seed if seed is None else seed
         self.store, self.initialiser = store, initialiser

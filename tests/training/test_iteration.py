@@ -62,6 +62,7 @@ def test_values_of_one_step_belong_together():
 def test_a_graph_in_which_nothing_changes_runs_once():
     model = gf.loads(HEAD + "nodes: {y: 2 + arange(3)}\nrun: {steps: 1, report: [y]}")
     assert gf.run(model).metrics == {"y": 3.0}
+    assert gf.run(gf.loads(HEAD + "nodes: {y: 2 + arange(3)}\nrun: {steps: 1}")).metrics == {}
 
 
 def test_what_a_run_section_cannot_mean_is_refused():
@@ -149,6 +150,7 @@ nodes:
 updates: {total: total_next, count: count_next}
 data: {source: iris, feed: {x: x, y: label}, batch: 32, split: {train: 0.8, test: 0.2}}
 run: {epochs: 1, history: [count], report: [spread]}
+figures: {spread: {kind: line, y: [train/spread, test/spread]}}
 """
 
 
@@ -158,7 +160,7 @@ def test_batches_are_fed_as_in_training_and_other_parts_are_evaluated():
     counts = outcome.history["count"].values.tolist()
     assert counts == [0, 32, 64, 96, 120]
     assert model.state["count"] == 120
-    assert set(outcome.metrics) == {"spread", "test/spread"}
+    assert set(outcome.metrics) == {"train/spread", "test/spread"}
     from graphflow.training.feed import Feed
 
     feed = Feed(model.elaborated, None, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial, singledispatch
 from typing import NoReturn
@@ -14,6 +14,7 @@ from graphflow.ir.types import TupleType
 from graphflow.spec.document import Document
 from graphflow.spec.elaborate.bound import Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.elaborator import Elaborator
+from graphflow.spec.elaborate.run import Run
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.training import Training
 from graphflow.spec.figures import (
@@ -47,7 +48,8 @@ class Shown:
     document: Document
     graph: Graph
     scope: Scope
-    training: Training | None
+    reported: Sequence[str] | None
+    """What each part of the data is measured by, where training or a run over data is known."""
 
     def shape(self, ref: Ref) -> Shape:
         """The shape of what a name stands for; GF020 where there is nothing of that name."""
@@ -105,11 +107,8 @@ class Shown:
 
     # -- metrics -----------------------------------------------------------------------------
     def metrics(self) -> list[str]:
-        """The metrics that a training is known to report."""
-        if self.training is None:
-            return []
-        names = dict.fromkeys(["loss", *self.training.report])
-        return [f"{part}/{name}" for part in self.parts() for name in names]
+        """The metrics that a run of the file is known to report."""
+        return [f"{part}/{name}" for part in self.parts() for name in self.reported or ()]
 
     def parts(self) -> list[str]:
         """The parts of the data that the file declares."""
@@ -120,21 +119,23 @@ class Shown:
         return [] if self.document.data is None else list(self.document.data.split)
 
     def metric(self, ref: Ref) -> None:
-        """GF020 for a metric that no training of this file reports.
+        """GF020 for a metric that no run of this file reports.
 
         Which parts a source comes in is known when it is read: without ``split`` any may be named.
         """
         part, _, name = ref.name.partition("/")
-        if self.document.train is None:
-            fail("GF020", f"'{ref}' is a metric, but the file has no 'train:' section", ref.mark)
-        if self.training is None:
+        section = self.document.train or self.document.run
+        if self.document.train is None and (section is None or self.document.data is None):
+            fail("GF020", f"'{ref}' is a metric, but the file has no 'train:' section", ref.mark,
+                 help="a 'run:' has metrics where there are 'data:'")  # fmt: skip
+        if self.reported is None or section is None:
             raise Poisoned(name)
-        known = dict.fromkeys(["loss", *self.training.report])
-        if name not in known:
-            if name in self.document.train.report:  # the node is wrong, or what it reads
+        if name not in self.reported:
+            if name in section.report:  # the node is wrong, or what it reads
                 raise Poisoned(name)
-            help = did_you_mean(name, known) or "add it to 'report:' under 'train:'"
-            fail("GF020", f"training reports no '{name}'", ref.mark, help=help)
+            what, where = ("training", "train") if self.document.train else ("the run", "run")
+            help = did_you_mean(name, self.reported) or f"add it to 'report:' under '{where}:'"
+            fail("GF020", f"{what} reports no '{name}'", ref.mark, help=help)
         if self._split and part not in self.parts():
             self._no_part(part, ref.mark)
 
@@ -158,10 +159,14 @@ class Shown:
         self.rank(ref, 0, what="a path needs numbers")
 
 
-def check_figures(elaborator: Elaborator, training: Training | None) -> None:
+def check_figures(elaborator: Elaborator, training: Training | None, run: Run | None) -> None:
     """Find figures that cannot be drawn: each complaint has its place and joins the file's."""
-    document = elaborator.document
-    shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, training)
+    document, reported = elaborator.document, None
+    if training is not None:
+        reported = list(dict.fromkeys(["loss", *training.report]))
+    elif run is not None and document.data is not None:
+        reported = list(run.report)
+    shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, reported)
     for decl in document.figures.values():
         checks: Checks = [*_checks(decl, shown), partial(_part, decl, shown)]
         for check in checks:

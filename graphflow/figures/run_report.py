@@ -55,13 +55,13 @@ def run_report(path: Path) -> Report:
 
     A figure that cannot be drawn says why in its place; the others are there. Curves of what the
     run reports, and of numbers and short vectors whose history it keeps, come first where the
-    file declares no line of a metric or a history.
+    file declares no line of a metric or a history. One step has no curve.
     """
     run = RunFolder.open(path)
     material = Material.of_run(path)
     document = material.model.document
     shown: dict[str, go.Figure | str] = {}
-    if not _has_curves(material):
+    if not _has_curves(material) and not _stood_still(material):
         shown |= _drawn(_usual(material))
     for name, decl in document.figures.items():
         try:
@@ -102,6 +102,11 @@ def _has_curves(material: Material) -> bool:
     lines = [d for d in material.model.document.figures.values() if isinstance(d, LineDecl)]
     known = {*material.history, *measured(material.metrics)}
     return any(ref.metric or ref.name in known for line in lines for ref in line.y)
+
+
+def _stood_still(material: Material) -> bool:
+    """Whether the run made one step, of which there is no curve."""
+    return bool(material.metrics) and material.metrics[-1].step <= 1
 
 
 def _settings(about: Mapping[str, Json], path: Path) -> Table:

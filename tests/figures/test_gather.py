@@ -209,6 +209,25 @@ def test_a_history_is_not_drawn_over_epochs():
         describe("f", model.document.figures["f"], material)
 
 
+def test_a_history_over_another_is_the_way_of_the_run():
+    text = (VALLEY % "contour").partition("figures:")[0]
+    model = gf.loads(text + "figures: {way: {kind: line, x: 'x[0]', y: f}}\n")
+    x = np.array([[-1.0, 0], [0.5, 0], [-0.25, 0], [0.125, 0]])
+    kept = {"x": (np.arange(4), x), "f": (np.arange(3), np.array([3.0, 2, 1]))}
+    (way,) = describe("way", model.document.figures["way"], Material(model, history=kept)).series
+    np.testing.assert_array_equal(way.x, [-1, 0.5, -0.25])
+    np.testing.assert_array_equal(way.y, [3, 2, 1])
+
+
+def test_a_way_wants_one_number_a_step():
+    text = (VALLEY % "contour").partition("figures:")[0]
+    model = gf.loads(text + "figures: {way: {kind: line, x: x, y: f}}\n")
+    kept = {"x": (np.arange(3), np.zeros((3, 2))), "f": (np.arange(3), np.zeros(3))}
+    with pytest.raises(gf.GraphflowError, match="'x' has 2 numbers a step") as caught:
+        describe("way", model.document.figures["way"], Material(model, history=kept))
+    assert caught.value.diagnostics[0].help == "name one of them, such as x[0]"
+
+
 def test_the_loss_over_two_weights_uses_the_training_data():
     model, shown = described(
         "{kind: contour, of: loss, x: 'w[20, 0]', y: 'w[30, 1]', x_range: [-1, 1],"

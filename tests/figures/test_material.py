@@ -9,7 +9,7 @@ import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import Mark
-from graphflow.figures import figures_of
+from graphflow.figures import figures_of, run_report
 from graphflow.figures.gather import Material, describe
 from graphflow.runs import Way, started
 from graphflow.spec.figures import Ref
@@ -124,3 +124,11 @@ def test_texts_are_read_alike_before_and_after_a_training_and_from_its_run(tmp_p
     assert read(Material(model)) == expected
     assert read(Material.of_run(tmp_path / "run")) == expected
     assert read(Material(gf.load_run(tmp_path / "run"))) == expected
+
+
+@pytest.mark.parametrize(("steps", "drawn"), [(1, []), (3, ["train-total"])])
+def test_one_step_has_no_curve(steps: int, drawn: list[str], tmp_path: Path) -> None:
+    text = "graphflow: 1\nname: t\nstate: {x: {shape: scalar, init: 1}}\nnodes: {total: 2 * x}\n"
+    model = gf.loads(f"{text}updates: {{x: total}}\nrun: {{steps: {steps}, report: [total]}}\n")
+    gf.run(model, out=tmp_path / "run")
+    assert list(run_report(tmp_path / "run").shown) == drawn

@@ -31,8 +31,14 @@ MOST_GROUPS = 24
 
 
 def line(decl: LineDecl, material: Material, name: str) -> Chart:
-    """Metrics and histories over epochs or steps; nodes over another node, or over their places."""
+    """Metrics and histories over epochs or steps; nodes over another node, or over their places.
+
+    Where x and all of y have a history, the way of the run is drawn, in the order of its steps.
+    """
     if decl.x is not None and decl.x.name not in COUNTS:
+        if all(ref.name in material.history and not ref.metric for ref in (decl.x, *decl.y)):
+            series = [_way(material, decl.x, ref) for ref in decl.y]
+            return Chart(series, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
         x, *ys = material.values([decl.x, *decl.y], decl.part, decl.count or SAMPLES)
         series = [_over(ref, x, y) for ref, y in zip(decl.y, ys, strict=True)]
         return Chart(series, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
@@ -85,6 +91,22 @@ def _followed(material: Material, ref: Ref) -> list[Series]:
     steps, values = material.history[ref.name]
     chosen = np.asarray(values)[slice(None), *ref.index]
     return _rows(str(ref), chosen.reshape(len(steps), -1).T, steps)
+
+
+def _way(material: Material, x: Ref, y: Ref) -> Series:
+    """The history of one number over that of another. The end that only states have is left out."""
+    of_x, of_y = (_followed_number(material, ref) for ref in (x, y))
+    last = min(len(of_x), len(of_y))
+    return Series(str(y), of_y[:last], of_x[:last])
+
+
+def _followed_number(material: Material, ref: Ref) -> Array:
+    """The history of what is one number a step. GF030 for more of them."""
+    rows = _followed(material, ref)
+    if len(rows) != 1:
+        fail("GF030", f"'{ref}' has {len(rows)} numbers a step", ref.mark,
+             help=f"name one of them, such as {ref.name}[0]")  # fmt: skip
+    return rows[0].y
 
 
 def _rows(name: str, values: Array, x: Array | None) -> list[Series]:

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
-
-GRAPHS = {entry.name: entry.path for entry in list_graphs()}
+from tests.gallery.training import GRAPHS
 
 
 def value_of(name: str, *nodes: str, **overrides: object) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""What the articles on convolutions, SGD's variants and learning rates say, as far as it comes out."""
+"""What the articles on convolution, variants of SGD and learning rates say, and what comes out."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
+from tests.gallery.training import GRAPHS
 
-GRAPHS = {entry.name: entry.path for entry in list_graphs()}
 VARIANTS = ["sgd", "momentum", "nesterov", "rmsprop", "adam"]
 
 

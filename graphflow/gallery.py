@@ -49,7 +49,6 @@ class Entry:
     name: str
     path: Path
     topic: str
-    title: str
     about: str
     sources: tuple[str, ...]
 
@@ -189,13 +188,11 @@ def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
     written = _written(document)
     parent = path.parent.relative_to(root())
-    title = str(written.get("name") or name)
     return Entry(
         name=name,
         path=path,
         topic=parent.parts[0] if parent.parts else name,
-        title=title,
-        about=str(written.get("about") or title),
+        about=str(written.get("about") or written.get("name") or name),
         sources=_titles(written.get("source")),
     )
 

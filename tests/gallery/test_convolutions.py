@@ -70,3 +70,14 @@ def test_sigmoids_leave_the_plateau_late():
     """Three epochs near ln 10, and the digits are read after twelve."""
     outcome = gf.train(gf.load(GRAPHS["lenet_sigmoid"]))
     assert outcome.metrics["test/accuracy"] > 0.93
+
+
+def test_resnet_56_has_the_parameters_that_it_is_known_for():
+    model = gf.load(GRAPHS["resnet56_cifar10"], {"full": True})
+    assert sum(parameter.size for parameter in model.parameters.values()) == 853_018
+
+
+@pytest.mark.slow
+def test_high_rates_upset_the_residual_net_until_the_cycle_comes_down():
+    outcome = gf.train(gf.load(GRAPHS["resnet56_cifar10"]))
+    assert outcome.metrics["test/accuracy"] > 0.97

@@ -54,3 +54,22 @@ def test_the_learning_rates_form_a_valley_and_the_search_stops_in_its_wall():
     flat = smoothed[: np.searchsorted(rate, 1e-4)]
     assert np.ptp(flat) < 0.1
     np.testing.assert_allclose(rate[1:] / rate[:-1], 1.022363, rtol=1e-5)
+
+
+def test_the_cycles_turn_where_the_article_says():
+    history = gf.run(gf.load(GRAPHS["one_cycle_schedules"])).history
+    long, by_hand, high, momentum = (
+        history[name].values for name in ("long", "by_hand", "high", "momentum")
+    )
+    np.testing.assert_allclose(long, by_hand, atol=1e-6)
+    np.testing.assert_allclose(long[[0, 82, 164, 190]], [0.08, 0.8, 0.08, 0.0008], rtol=1e-5)
+    np.testing.assert_allclose(high[[0, 45, 90, 100]], [0.15, 3, 0.15, 0.0015], rtol=1e-5)
+    np.testing.assert_allclose(momentum[[0, 45, 90, 100]], [0.95, 0.85, 0.95, 0.95], rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_cycle_beats_constant_rates_at_equal_epochs(seed):
+    cycle = gf.train(gf.load(GRAPHS["one_cycle"]), seed=seed).metrics["test/loss"]
+    for lr in (0.03, 0.1, 0.3):
+        constant = gf.load(GRAPHS["one_cycle"], {"train.optimizer": f"sgd(lr={lr}, momentum=0.9)"})
+        assert cycle < 0.8 * gf.train(constant, seed=seed).metrics["test/loss"]

@@ -1,4 +1,6 @@
-"""The nets of chapter 8 of the book at small sizes, which PyTorch computes with equal weights."""
+"""LeNet, the nets of chapter 8 of the book and a residual one for small pictures, at small sizes,
+which PyTorch computes with equal weights.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,12 @@ NET_CASES = {
         _net("vgg11", 32, width=2, hidden=8, p_drop=0),
         _net("nin", 72, thin=32, p_drop=0),
         _net("googlenet", 32),
+        _net("lenet_sigmoid", 28),
         _net("lenet_bn", 28),
         _net("lenet_bn_scratch", 28),
         _net("resnet18_book", 32, width=4),
+        Case("resnet56_cifar10", f"{GRAPHS}/resnet56_cifar10.yaml", _images(8, 3),
+             {"depth": 14, "colours": 3}),
         _net("resnext", 32),
         _net("densenet", 32, book=True, size=32),
         _net("regnetx32", 32, book=True, size=32),

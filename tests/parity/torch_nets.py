@@ -1,4 +1,4 @@
-"""The nets of chapter 8 of the book, written by hand in PyTorch as the book builds them."""
+"""LeNet, the nets of chapter 8 of the book, He's net for small pictures, by hand in PyTorch."""
 
 from __future__ import annotations
 
@@ -123,6 +123,14 @@ def googlenet() -> Net:
     return Net(*layers, *head(into))
 
 
+def lenet_sigmoid() -> Net:
+    return Net(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(400, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
 def lenet_bn() -> Net:
     def squash(width: int, kind: type[nn.Module]) -> list[nn.Module]:
         return [kind(width), nn.Sigmoid()]  # type: ignore[call-arg]
@@ -152,6 +160,32 @@ def residual(into: int, out: int, stride: int) -> Block:
         nn.Conv2d(out, out, 3, 1, 1), nn.BatchNorm2d(out),
     ]  # fmt: skip
     return Block(branch, [nn.Conv2d(into, out, 1, stride)] if stride > 1 else [])
+
+
+class Thinned(nn.Module):
+    """Every stride-th pixel, with `more` channels of zeros on either side: no weights."""
+
+    def __init__(self, stride: int, more: int) -> None:
+        super().__init__()
+        self.stride, self.more = stride, more
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(kept, (0, 0, 0, 0, self.more, self.more))
+
+
+def resnet56(depth: int, colours: int) -> Net:
+    def bare(into: int, out: int, stride: int) -> list[nn.Module]:
+        return [nn.Conv2d(into, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)]
+
+    layers, into = [*bare(colours, 16, 1), nn.ReLU()], 16
+    for out in (16, 32, 64):
+        for _ in range((depth - 2) // 6):
+            stride = 1 if into == out else 2
+            branch = [*bare(into, out, stride), nn.ReLU(), *bare(out, out, 1)]
+            layers.append(Block(branch, [Thinned(stride, (out - into) // 2)]))
+            into = out
+    return Net(*layers, *head(64))
 
 
 def resnet18_book(width: int) -> Net:
@@ -213,9 +247,11 @@ NETS: dict[str, Callable[..., Model]] = {
         "vgg16": VGG16,
         "nin": nin,
         "googlenet": googlenet,
+        "lenet_sigmoid": lenet_sigmoid,
         "lenet_bn": lenet_bn,
         "lenet_bn_scratch": lenet_bn,
         "resnet18_book": resnet18_book,
+        "resnet56_cifar10": resnet56,
         "resnext": lambda: anynet(8, 4, [(2, 8), (2, 16), (2, 32), (2, 64)]),
         "densenet": densenet,
         "regnetx32": lambda book, size: anynet(32, 16, [(4, 32), (6, 80)]),

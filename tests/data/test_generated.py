@@ -154,3 +154,24 @@ def test_moons() -> None:
 )
 def test_options_out_of_range(refused, source: str, options: dict[str, object]) -> None:
     assert refused(load, source, **options).code == "GF071"
+
+
+def test_made_up_houses_follow_their_formula_and_have_gaps() -> None:
+    houses = load("made_houses", n=6000, noise=0)
+    quality, year, area, frontage, zone, alley, price = (
+        houses.columns[name]
+        for name in ("OverallQual", "YearBuilt", "GrLivArea", "LotFrontage", "MSZoning", "Alley",
+                     "SalePrice")
+    )  # fmt: skip
+    assert np.isnan(frontage).mean() == pytest.approx(1 / 6, abs=0.02)
+    assert (alley == None).mean() == pytest.approx(0.9, abs=0.02)  # noqa: E711
+    plain = (alley == None) & (zone == "RL") & ~np.isnan(frontage)  # noqa: E711
+    expected = (
+        12.1 + 0.12 * (quality - 6) + 0.5 * np.log(area / 1500) + 0.003 * (year - 1970)
+        + 0.002 * (frontage - 70)
+    )  # fmt: skip
+    np.testing.assert_allclose(np.log(price[plain]), expected[plain], atol=2e-3)
+    assert np.array_equal(price, load("made_houses", n=6000, noise=0).columns["SalePrice"])
+    assert not np.array_equal(
+        price, load("made_houses", n=6000, noise=0, seed=1).columns["SalePrice"]
+    )

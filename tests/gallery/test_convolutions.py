@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from tests.gallery.training import GRAPHS
+from tests.gallery.training import GRAPHS, needs_data
 
 
 def value_of(name: str, *nodes: str, **overrides: object) -> list[np.ndarray]:
@@ -81,3 +81,28 @@ def test_resnet_56_has_the_parameters_that_it_is_known_for():
 def test_high_rates_upset_the_residual_net_until_the_cycle_comes_down():
     outcome = gf.train(gf.load(GRAPHS["resnet56_cifar10"]))
     assert outcome.metrics["test/accuracy"] > 0.97
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param({}, id="digits"),
+        pytest.param(
+            {"data.source": "mnist", "brightest": 255, "middle": 0.1307, "spread": 0.3081},
+            marks=needs_data, id="mnist",
+        ),
+    ],
+)  # fmt: skip
+def test_kaimings_start_keeps_deviations_near_1_and_the_usual_one_does_not(overrides):
+    """Means over a few draws of the weights; the source prints about 0.6 for the usual start."""
+    names = ["pictures", "usual_start", "kaiming", "kaiming_relu", "usual_relu", "uniform_relu"]
+    model = gf.load(GRAPHS["conv_init_stats"], overrides | {"run.history": names})
+    runs = [gf.run(model, seed=seed).history for seed in range(4)]
+    found = {name: np.mean([run[name].values[0] for run in runs], axis=0) for name in names}
+    mean, deviation = found["pictures"]
+    assert abs(mean) < 0.05 and abs(deviation - 1) < 0.05
+    assert 0.5 < found["usual_start"][1] < 0.7
+    assert 0.85 < found["kaiming"][1] < 1.15
+    assert 0.75 < found["kaiming_relu"][1] < 1.1 and 0.75 < found["uniform_relu"][1] < 1.1
+    assert found["usual_relu"][1] < 0.45
+    assert found["kaiming_relu"][0] > 0.4

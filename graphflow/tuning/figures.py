@@ -45,6 +45,19 @@ def any_time(searches: Sequence[Kept]) -> Chart:
     return Chart(series, Labels("Best so far", TIME, metric, x_range=(0.0, end)))
 
 
+def distribution(searches: Sequence[Kept]) -> Chart:
+    """F(e), the share of a search's trials whose best metric is at most e, one for each search."""
+    series = []
+    for kept in searches:
+        values = np.sort([found.value for found in _judged(kept)])
+        shares = np.repeat(np.arange(len(values) + 1) / max(len(values), 1), 2)[1:-1]
+        if len(values):
+            series.append(Series(kept.name, shares, np.repeat(values, 2)))
+    metric = " or ".join(dict.fromkeys(kept.asked.metric for kept in searches))
+    labels = Labels("Share of trials whose best is at most that", metric, "share of trials")
+    return Chart(series, labels)
+
+
 def learning_curves(kept: Kept) -> Chart:
     """The metric of every trial by epoch."""
     series = [
@@ -119,7 +132,9 @@ def _placed(values: Sequence[Plain]) -> tuple[Array, Sequence[str]]:
 
 def described(searches: Sequence[Kept]) -> Mapping[str, Description]:
     """All figures: of one search, or the curves of several in one."""
-    found: dict[str, Description] = {"any-time": any_time(searches)}
+    found: dict[str, Description] = {
+        "any-time": any_time(searches), "distribution": distribution(searches)
+    }  # fmt: skip
     for kept in searches:
         mine = "" if len(searches) == 1 else f"-{kept.name}"
         found[f"gantt{mine}"] = timeline(kept)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from graphflow.figures import draw
-from graphflow.tuning.figures import any_time, coordinates, described, parameters, timeline
+from graphflow.tuning.figures import (
+    any_time,
+    coordinates,
+    described,
+    distribution,
+    parameters,
+    timeline,
+)
 from graphflow.tuning.figures import learning_curves as curves
 from graphflow.tuning.results import Kept
 from graphflow.tuning.trials import Trial
@@ -29,6 +36,15 @@ def test_the_timeline_has_a_span_a_stretch_and_a_mark_an_epoch():
     assert shown.spans[0].about == "trial 1, stopped: lr=0.01 hidden=8 act=tanh"
     assert [(m.time, m.row) for m in shown.moments] == [(1.0, 0), (2.0, 1), (3.0, 0)]
     assert shown.moments[2].about == "trial 0, epoch 2: 0.7"
+
+
+def test_the_distribution_climbs_by_one_share_at_each_trial_that_has_a_metric():
+    """F(e) of Dive into Deep Learning 8.8: how many of the errors are at most e."""
+    one, two = distribution([kept(name="a"), kept("min", name="b")]).series
+    assert (list(one.x), list(one.y)) == ([0.6, 0.6, 0.7, 0.7], [0, 0.5, 0.5, 1])
+    assert (list(two.x), list(two.y)) == ([0.5, 0.5, 0.6, 0.6], [0, 0.5, 0.5, 1])
+    nothing = Kept("c", kept().asked, [Trial(0, {}, 0, {}, "failed")], [])
+    assert distribution([nothing]).series == []
 
 
 def test_learning_curves_are_those_of_trials_with_a_metric():
@@ -63,7 +79,7 @@ def test_parallel_coordinates_end_at_the_metric():
 
 def test_figures_of_several_searches_bear_their_names():
     one = described([kept()])
-    assert list(one) == ["any-time", "gantt", "curves", "configurations", *SPACE]
+    assert list(one) == ["any-time", "distribution", "gantt", "curves", "configurations", *SPACE]
     two = described([kept(name="a"), kept(name="b")])
     assert [n for n in two if n.startswith("gantt")] == ["gantt-a", "gantt-b"]
 

@@ -84,7 +84,8 @@ class _Ordering:
 
 def _free(graph: Graph) -> set[str]:
     """Leaves, what is made of parameters, states and numbers alone, and forward nodes that read
-    nothing but that; a forward node that no other one reads is a result, and waits for nobody.
+    nothing but that; a forward node that no other one reads is a result, and waits for nobody, nor
+    does an output.
     """
     leaves = {node.name for node in graph if node.op in LEAVES}
     lasting = {node.name for node in graph if node.op in ("parameter", "state")}
@@ -96,5 +97,5 @@ def _free(graph: Graph) -> set[str]:
     forward = [node for node in graph if graph.origin(node.name).phase == "forward"]
     early = {node.name for node in forward if known.issuperset(node.inputs)}
     read = {operand for node in forward for operand in node.inputs}
-    results = {node.name for node in forward if node.op not in LEAVES} - read
-    return (known | early) - results
+    results = {n.name for n in forward if n.op not in LEAVES and n.name not in read}
+    return (known | early) - results - set(graph.outputs)

@@ -16,6 +16,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode
 from graphflow.runtime.program import Program
 from graphflow.view.feeding import (
+    RANDOM,
     Fed,
     checked_target,
     needed_inputs,
@@ -30,12 +31,14 @@ from graphflow.view.feeding import (
 class Chosen:
     """What a walk through forward and backward is about: ``of`` by ``by``, fed with ``values``.
 
-    ``by`` is empty where nothing can be differentiated. ``source`` says where the values are from,
-    ``warning`` what is wrong with that.
+    ``by`` is empty where nothing is differentiated, ``also`` holds the file's other outputs, which
+    are walked with it. ``source`` says where the values are from, ``warning`` what is wrong with
+    that.
     """
 
     of: str
     by: tuple[str, ...]
+    also: tuple[str, ...]
     mode: Mode
     values: Mapping[str, Array]
     source: str
@@ -45,20 +48,21 @@ class Chosen:
 
 
 def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | None = None) -> Chosen:
-    """``of`` is what the file's check differentiates, or its loss, unless told. The file's own feed
-    serves where ``given`` does not; a check's parameters and mode are taken over with its feed.
+    """``of`` is what the file's check differentiates, or its loss, unless told; untold, the file's
+    other outputs are walked, too, where what is fed is enough for them. The file's own feed serves
+    where ``given`` does not; a check's parameters and mode are taken over with its feed.
     """
-    of = of or checked_target(model)
-    by = wanted(model, of)
-    graph = model.compile(of).graph
-    own = own_feed(model, graph) or Fed()
-    values = {**own.values, **(given or {})}
-    missing = [name for name in needed_inputs(graph) if name not in values]
-    if missing:
-        offer = " ".join(f"--feed {name}=..." for name in missing)
-        fail("GF065", f"nothing says what {', '.join(missing)} is",
-             help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy")  # fmt: skip
-    return _at(model, of, by, replace(own, values=values), "")
+    by = _by(model, of)
+    for goals in _goals(model, of, by):
+        graph = model.compile(goals[0], keep=goals[1:]).graph
+        own = own_feed(model, graph) or Fed()
+        values = {**own.values, **(given or {})}
+        missing = [name for name in needed_inputs(graph) if name not in values]
+        if not missing:
+            return _at(model, goals, by, replace(own, values=values), "")
+    offer = " ".join(f"--feed {name}=..." for name in missing)
+    fail("GF065", f"nothing says what {', '.join(missing)} is",
+         help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy")  # fmt: skip
 
 
 def choose_to_look(
@@ -67,19 +71,51 @@ def choose_to_look(
     """The same for whoever wants to look: random numbers, in such ``sizes``, serve where the file
     feeds nothing.
     """
-    of = of or checked_target(model)
-    by = wanted(model, of)
-    return _at(model, of, by, *studied_feed(model, model.compile(of).graph, sizes))
+    by = _by(model, of)
+    for goals in _goals(model, of, by):
+        graph = model.compile(goals[0], keep=goals[1:]).graph
+        fed, warning = studied_feed(model, graph, sizes)
+        if fed.source != RANDOM:
+            break
+    return _at(model, goals, by, fed, warning)
 
 
-def _at(model: Model, of: str, by: tuple[str, ...], fed: Fed, warning: str) -> Chosen:
+def _by(model: Model, told: str | None) -> tuple[str, ...]:
+    """What the walk differentiates by: by nothing where the result is not real, and, untold, where
+    it is one of several results, an array that no parameter leads to.
+    """
+    of = told or checked_target(model)
+    by, result = wanted(model, of), model.graph[of].tensor
+    one = told is not None or len(model.results) == 1 or result.shape == ()
+    return by if result.dtype.is_float and (one or model.parameters.keys() & by) else ()
+
+
+def _goals(model: Model, told: str | None, by: Sequence[str]) -> list[tuple[str, ...]]:
+    """What may be walked, best first: all outputs, behind the one that is differentiated, or that
+    one alone. Beside its gradients, gradients that the file computes itself are left out.
+    """
+    graph, of = model.graph, told or checked_target(model)
+    if told is not None:
+        return [(of,)]
+    own = {name for name in graph.nodes if graph.origin(name).phase != "forward"} if by else set()
+    on_the_way = graph.needed_for([of])
+    also = [
+        name
+        for name in model.results
+        if graph.resolve(name) not in on_the_way and own.isdisjoint(graph.needed_for([name]))
+    ]
+    return [(of, *also), (of,)]
+
+
+def _at(
+    model: Model, goals: tuple[str, ...], by: tuple[str, ...], fed: Fed, warning: str
+) -> Chosen:
     """The point that a feed says, a check's parameters taken over."""
     take_parameters(model, fed)
     mode: Mode = "eval" if fed.check is not None and fed.check.mode == "eval" else "train"
     seed = 0 if fed.check is None else fed.check.seed
-    real = model.graph[of].tensor.dtype.is_float
-    return Chosen(of, by if real else (), mode, fed.values, fed.source, seed, warning,
-                  fed.sizes)  # fmt: skip
+    of, *also = goals
+    return Chosen(of, by, tuple(also), mode, fed.values, fed.source, seed, warning, fed.sizes)
 
 
 def compiled(
@@ -90,10 +126,14 @@ def compiled(
     In float64 unless told, so that numbers look as they are written.
     """
     seed = chosen.seed if seed is None else seed
-    forward = model.compile(chosen.of, mode=chosen.mode, dtype=dtype, seed=seed)
+    forward = model.compile(
+        chosen.of, mode=chosen.mode, keep=chosen.also, dtype=dtype, seed=seed
+    )
     if not chosen.by:
         return forward, None
-    program = model.compile(chosen.of, chosen.by, mode=chosen.mode, dtype=dtype, seed=seed)
+    program = model.compile(
+        chosen.of, chosen.by, mode=chosen.mode, keep=chosen.also, dtype=dtype, seed=seed
+    )
     if forward.graph[chosen.of].tensor.shape == ():
         return program, None
     return program, np.ones_like(forward(chosen.values).values[chosen.of])

@@ -182,3 +182,34 @@ def test_every_step_of_a_network_is_printable(walk):
     place, _ = heads(answer)[-1]
     count, total = place.split(" ")[0].split("/")
     assert count == total and "is a matrix" in answer.out
+
+
+SEVERAL = """
+graphflow: 1
+name: several results
+inputs: {x: {shape: [N]}, y: {shape: [M]}}
+nodes: {square: x ** 2, half: x / 2, total: sum(square), other: exp(y)}
+outputs: [square, half, total, other]
+check:
+  - feed: {x: [1, 3], y: [0]}
+    expect: {total: 10}
+"""
+
+
+def test_all_outputs_are_walked_and_an_array_among_them_is_not_differentiated(walk, tmp_path):
+    path = tmp_path / "several.yaml"
+    path.write_text(SEVERAL)
+    answer = walk([], path)
+    assert "stepping through 'square', 'half', 'total', 'other', fed from a check" in answer.err
+    assert [formula.split(" = ")[0] for _, formula in heads(answer)] == [
+        "square", "half", "total", "other"
+    ]  # fmt: skip
+    steps = [formula.split(" = ")[0] for _, formula in heads(walk([], path, "--of", "square"))]
+    assert steps[0] == "square" and steps[-1] == "x.grad"
+
+
+def test_beside_what_is_differentiated_outputs_that_are_not_fed_are_left_out(walk, tmp_path):
+    path = tmp_path / "several.yaml"
+    path.write_text(SEVERAL.replace(", y: [0]", "").replace("expect:", "gradient_of: total\n    expect:"))
+    steps = [formula.split(" = ")[0] for _, formula in heads(walk([], path))]
+    assert steps[:2] == ["square", "total"] and "x.grad" in steps and "half" not in steps

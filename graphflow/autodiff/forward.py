@@ -160,7 +160,44 @@ def cond_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
     return [result.item(i) for i in range(len(node.type.items))]
 
 
-FORWARD_RULES = {"scan": scan_forward, "cond": cond_forward}
+def while_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> Tangent:
+    """A loop that carries tangents beside its values, and ends when the loop does."""
+    body, condition = node.attr("body"), node.attr("condition")
+    carries, most = node.attr("carries"), node.attr("max_steps")
+    assert isinstance(body, Graph) and isinstance(condition, Graph) and isinstance(carries, int)
+    loop = ScanParts(node, body, carries, 0)
+    operands = [builder.value(n) for n in node.inputs]
+    moving = [
+        i for i, n in enumerate(loop.names)
+        if body[n].tensor.dtype.is_float and (i < carries or tangents[i] is not None)
+    ]  # fmt: skip
+    inside, seeds, (carried, _, captured) = _doubled_inputs(loop, moving)
+    results = push_forward(inside, seeds, body.outputs)
+    outputs, picks = _doubled_outputs(inside, body, results, carries, moving)
+    given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
+    result = builder.add(
+        "while_loop",
+        *(given[i] if is_tangent else operands[i] for i, is_tangent in (*carried, *captured)),
+        condition=_beside_tangents(condition, (*carried, *captured)),
+        body=inside.graph(outputs), carries=len(carried), max_steps=most,
+    )  # fmt: skip
+    return [None if p is None else result.item(p) for p in picks]
+
+
+def _beside_tangents(condition: Graph, doubled: Sequence[tuple[int, bool]]) -> Graph:
+    """The same condition in a loop that is handed tangents, too: they do not count."""
+    names = [leaf.name for leaf in condition.leaves("input")]
+    inside = Builder()
+    for i, is_tangent in doubled:
+        name = names[i]
+        inside.input(f"{name}.tangent" if is_tangent else name, condition[name].tensor)
+    for node in condition:
+        inside.nodes.setdefault(node.name, node)
+        inside.origins.setdefault(node.name, condition.origin(node.name))
+    return inside.graph(condition.outputs)
+
+
+FORWARD_RULES = {"scan": scan_forward, "cond": cond_forward, "while_loop": while_forward}
 
 
 def _between(builder: Builder, sources: set[str], of: Sequence[str]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Reverse rules of operators that hold regions: scan (back-propagation through time) and cond.
+"""Reverse rules of operators that hold regions: scan (back-propagation through time), cond and
+while loops.
 
 A region is differentiated like any graph. What its backward part reads of its forward part, turn
 by turn, is collected by the forward scan as extra results; values that do not change from turn to
@@ -13,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType, TupleType
 from graphflow.ops.builder import Builder, Value, zeros_like
@@ -303,13 +303,30 @@ def while_rule(
     parts: list[Value | None],
     wanted: list[bool],
 ) -> Sequence[Value | None]:
-    """There is none: the number of turns is known only while running."""
-    fail(
-        "GF052",
-        f"the while loop '{node.name}' has no reverse-mode derivative",
-        builder.origins[node.name].mark,
-        help="use scan with a fixed number of steps, or stop_gradient around the loop's result",
-    )
+    """That of a scan of ``max_steps`` turns in which the loop runs once more, and rests when its
+    condition has ended it: how many turns there were is known only while running.
+    """
+    carries, most = node.attr("carries"), node.attr("max_steps")
+    assert isinstance(carries, int)
+    again = builder.add(
+        "scan", *map(builder.value, node.inputs),
+        body=_turn_or_rest(node, carries), carries=carries, sequences=0, length=most, reverse=False,
+    )  # fmt: skip
+    return scan_rule(pull_back, builder, builder.nodes[again.name], parts, wanted)
+
+
+def _turn_or_rest(node: Node, carries: int) -> Graph:
+    """A turn of a while loop, which hands its carries on once the condition is false."""
+    condition, body = node.attr("condition"), node.attr("body")
+    assert isinstance(condition, Graph) and isinstance(body, Graph)
+    inside, rest = Builder(condition), Builder()
+    names = [leaf.name for leaf in condition.leaves("input")]
+    resting = [rest.input(name, condition[name].tensor).name for name in names]
+    chosen = inside.add(
+        "cond", *map(inside.value, (condition.outputs[0], *names)),
+        then=body, orelse=rest.graph(resting[:carries]),
+    )  # fmt: skip
+    return inside.graph([chosen.item(index).name for index in range(carries)])
 
 
 REVERSE_RULES: dict[str, Rule] = {"scan": scan_rule, "cond": cond_rule, "while_loop": while_rule}

@@ -139,9 +139,9 @@ def _stacked(
 class WhileLoop(Control):
     """Repeats body while the condition holds: carry = body(carry, captured).
 
-    Both regions take the carries, then the captured operands. The number of turns depends on data,
-    so there is no reverse-mode derivative; after ``max_steps`` turns the loop is stopped with an
-    error. Source: control flow in D2L 2.5.
+    Both regions take the carries, then the captured operands. After ``max_steps`` turns the loop is
+    stopped with an error. The number of turns depends on data: backward makes them again, in a scan
+    of ``max_steps`` turns that rests after the last. Source: control flow in D2L 2.5.
     """
 
     latex = r"\operatorname{{while}}({operands})"

@@ -95,13 +95,12 @@ def test_a_vector_needs_a_cotangent():
 
 
 def test_an_operator_without_derivative_is_named():
-    model = gf.loads(HEAD + "inputs: {x: {shape: [3]}}\nnodes: {n: while_sum(x)}\n"
-                     "blocks: {while_sum: {inputs: [x], nodes: {s: sum(x), r: {while: v < 9, "
-                     "carry: {v: s}, next: {v: 2 * v}}, out: r.v}, outputs: [out]}}\n")  # fmt: skip
+    nodes = "nodes: {'re, im': eigvals(x), n: sum(re)}\n"
+    model = gf.loads(HEAD + "inputs: {x: {shape: [3, 3]}}\n" + nodes)
     with pytest.raises(gf.GraphflowError) as caught:
         model.compile(of="n", wrt="x")
     (diagnostic,) = caught.value.diagnostics
-    assert diagnostic.code == "GF052" and "while" in diagnostic.message
+    assert diagnostic.code == "GF052" and "eigvals" in diagnostic.message
 
 
 RNN = (

@@ -210,6 +210,7 @@ def test_all_outputs_are_walked_and_an_array_among_them_is_not_differentiated(wa
 
 def test_beside_what_is_differentiated_outputs_that_are_not_fed_are_left_out(walk, tmp_path):
     path = tmp_path / "several.yaml"
-    path.write_text(SEVERAL.replace(", y: [0]", "").replace("expect:", "gradient_of: total\n    expect:"))
+    check = "gradient_of: total\n    expect:"
+    path.write_text(SEVERAL.replace(", y: [0]", "").replace("expect:", check))
     steps = [formula.split(" = ")[0] for _, formula in heads(walk([], path))]
     assert steps[:2] == ["square", "total"] and "x.grad" in steps and "half" not in steps

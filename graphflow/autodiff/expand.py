@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from graphflow.autodiff.forward import push_forward
-from graphflow.autodiff.reverse import ones, pull_back
+from graphflow.autodiff.reverse import backward_origin, ones, pull_back
 from graphflow.diagnostics import Note, fail
 from graphflow.ir.graph import Attr, Graph, Node
 from graphflow.ops.builder import Builder, Value, zeros_like
@@ -45,8 +45,14 @@ def expand_derivatives(graph: Graph) -> Graph:
 def _gradient(builder: Builder, node: Node) -> list[Value]:
     y, *xs = (builder.value(n) for n in node.inputs)
     with builder.within(f"{node.name}.gradient"):
-        found = pull_back(builder, {y.name: ones(y)}, [x.name for x in xs])
+        found = pull_back(builder, {y.name: _one(builder, y)}, [x.name for x in xs])
         return [found[x.name] or _independent(builder, node, y, x) for x in xs]
+
+
+def _one(builder: Builder, y: Value) -> Value:
+    """The gradient of y by itself, as a step of the backward pass."""
+    with builder.within(y.name, backward_origin(builder, y.name)):
+        return ones(y)
 
 
 def _independent(builder: Builder, node: Node, y: Value, x: Value) -> Value:
@@ -114,7 +120,7 @@ def _outlined(
 
 
 def _hessian(builder: Builder, y: Value, x: Value) -> Value:
-    first = pull_back(builder, {y.name: ones(y)}, [x.name])[x.name]
+    first = pull_back(builder, {y.name: _one(builder, y)}, [x.name])[x.name]
     if first is None:
         return builder.add("full", shape=(*x.shape, *x.shape), value=0, dtype=x.dtype)
     return _jacobian(builder, first, x)

@@ -82,12 +82,12 @@ def choose_to_look(
 
 def _by(model: Model, told: str | None) -> tuple[str, ...]:
     """What the walk differentiates by: by nothing where the result is not real, and, untold, where
-    it is one of several results, an array that no parameter leads to.
+    it is an array, one of several results.
     """
     of = told or checked_target(model)
     by, result = wanted(model, of), model.graph[of].tensor
     one = told is not None or len(model.results) == 1 or result.shape == ()
-    return by if result.dtype.is_float and (one or model.parameters.keys() & by) else ()
+    return by if result.dtype.is_float and one else ()
 
 
 def _goals(model: Model, told: str | None, by: Sequence[str]) -> list[tuple[str, ...]]:

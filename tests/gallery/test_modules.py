@@ -27,9 +27,10 @@ def test_the_net_with_a_loop_halves_until_the_sum_is_small():
     for seed in range(3):
         model = gf.load("fixed_hidden_mlp")
         model.seed = seed
-        again, share = value(model, "net.again"), value(model, "net.halving.share")
-        assert 0.5 < np.abs(again).sum() * share <= 1
-        assert value(model, "out") == pytest.approx(again.sum() * share, rel=1e-4)
+        again, out = value(model, "net.again"), value(model, "out")
+        turns = np.log2(again.sum() / out)
+        assert turns == pytest.approx(round(turns), abs=1e-3)
+        assert 0.5 < np.abs(again).sum() / 2 ** round(turns) <= 1
 
 
 def test_constants_are_not_trained():

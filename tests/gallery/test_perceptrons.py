@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.cli.stepping import stepper_for
 from tests.gallery.training import losses, needs_data
 
 
@@ -127,6 +128,22 @@ def test_the_net_in_numpy_learns_as_the_library_does():
     np.testing.assert_allclose(
         by_hand.parameters["b2"], library.parameters["scores.bias"], atol=1e-4
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "by_hand"),
+    [("mlp_numpy_mnist", "from_"), ("manual_backward", "g_"), ("mlp_pytorch_mnist", "")],
+)
+def test_a_walk_holds_backward_by_hand_and_by_machine(name, by_hand):
+    stepper, _ = stepper_for(gf.load(name), None, {})
+    steps = stepper.run_to_end()
+    assert {"forward", "backward"} == {step.phase for step in steps}
+    values = stepper.values
+    for parameter in ("w1", "b1", "w2", "b2") if by_hand else ():
+        (machine,) = [
+            v for n, v in values.items() if n in (f"{parameter}.grad", f"{parameter}.grad2")
+        ]
+        np.testing.assert_allclose(values[by_hand + parameter], machine, rtol=1e-9, atol=1e-12)
 
 
 @needs_data

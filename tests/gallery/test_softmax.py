@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.gallery.training import losses, needs_data
 
 import graphflow as gf
+from tests.gallery.training import losses, needs_data
 
 MNIST = {"data.source": "mnist", "side": 28}
 LESSON = [2.2105, 1.3095, 1.0297, 0.8842, 0.6643, 0.5526, 0.4330, 0.4388, 0.3987, 0.4849]

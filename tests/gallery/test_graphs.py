@@ -27,14 +27,6 @@ def test_lenet_has_the_parameters_of_the_book_and_learns_small_digits():
     assert found[-1]["loss"] < 0.7 * found[0]["loss"]
 
 
-@needs_data
-@pytest.mark.slow
-def test_lenet_reads_97_of_100_handwritten_digits():
-    """8,000 of the 10,000 images of MNIST's test files for training, 2,000 to be tested on."""
-    result = gf.train(gf.load(GRAPHS["lenet"], {"data.split": {"train": 8000, "test": 2000}}))
-    assert result.metrics["test/accuracy"] >= 0.97
-
-
 @pytest.mark.parametrize(
     ("name", "steps", "report", "factor"),
     [

@@ -100,8 +100,8 @@ def test_vgg16_has_138_million_parameters_of_which_a_tenth_in_convolutions():
     assert sum(math.prod(leaf.tensor.shape) for leaf in convolutions) == 14_714_688
     stages = [(64, 112, 112), (128, 56, 56), (256, 28, 28), (512, 14, 14), (512, 7, 7)]
     for i, sizes in enumerate(stages):
-        assert shape(model, f"features.{i}.vgg_block1") == ("B", *sizes)
-    assert shape(model, "probabilities") == ("B", 1000)
+        assert shape(model, f"features.{i}.vgg_block1") == (1, *sizes)
+    assert shape(model, "probabilities") == (1, 1000)
 
 
 def test_groups_take_a_share_of_the_weights_of_a_resnext():

@@ -24,7 +24,7 @@ def _images(size: int, channels: int = 1, batch: int = 4) -> Callable[[np.random
 
 
 def _photographs(rng: np.random.Generator) -> Feed:
-    return {"image": _images(32, 3)(rng)["image"]}
+    return {"image": _images(32, 3, batch=1)(rng)["image"]}
 
 
 def _net(name: str, pixels: int, **overrides: int | float) -> Case:

@@ -30,6 +30,8 @@ CAMERA = {"eye": {"x": 1.1, "y": 1.25, "z": 1.25}, "center": {"x": 0, "y": 0, "z
 """From where a surface is seen: from above, and far enough off that its axes are whole."""
 LIFT = 0.02
 """How far above a surface a path is drawn, as a share of the surface's height: it lies on it."""
+FEW_PLACES = 10
+"""Rows and columns up to which each has its number."""
 GAPS = 40
 """Rows and columns up to which cells stand apart."""
 
@@ -50,8 +52,10 @@ def draw_heatmap(heatmap: Heatmap) -> go.Figure:
     for index, panel in enumerate(panels):
         place = {"row": index // columns + 1, "col": index % columns + 1}
         made.add_trace(_matrix(panel, heatmap.annotated), **place)
-        made.update_xaxes(_ticks(panel.column_ticks, WIDTH // columns) | _square(index), **place)
-        made.update_yaxes({**_ticks(panel.row_ticks, each), "autorange": "reversed",
+        down, across = panel.values.shape
+        words = _ticks(panel.column_ticks, across, WIDTH // columns)
+        made.update_xaxes(words | _square(index), **place)
+        made.update_yaxes({**_ticks(panel.row_ticks, down, each), "autorange": "reversed",
                            "constrain": "domain"}, **place)  # fmt: skip
         if index % columns == 0:
             made.update_yaxes(title_text=safe(heatmap.labels.y), **place)
@@ -105,9 +109,14 @@ def _matrix(panel: Panel, annotated: bool) -> go.Heatmap:
     )  # fmt: skip
 
 
-def _ticks(words: Sequence[str], pixels: int) -> dict[str, object]:
-    """Words as ticks at 0, 1, ..; the axis stays one of numbers, since words may come twice."""
+def _ticks(words: Sequence[str], count: int, pixels: int) -> dict[str, object]:
+    """Words as ticks at 0, 1, ..; the axis stays one of numbers, since words may come twice.
+
+    Without words every place of a few has its number, and there is none between them.
+    """
     found: dict[str, object] = {"showgrid": False}
+    if count <= FEW_PLACES:
+        found["dtick"] = 1
     if words:
         every = -(-len(words) * TICK // pixels)
         places = list(range(0, len(words), every))

@@ -84,6 +84,11 @@ def test_histograms_count_over_common_intervals():
         np.testing.assert_allclose(trace.x, (edges[1:] + edges[:-1]) / 2)
 
 
+def test_a_small_matrix_has_no_ticks_between_its_rows():
+    layout = draw(Heatmap([Panel(np.eye(2, 30))])).layout
+    assert (layout.yaxis.dtick, layout.xaxis.dtick) == (1, None)
+
+
 def test_the_first_row_of_a_heatmap_is_at_the_top_and_words_may_come_twice():
     values = np.array([[1.0, 2], [3, np.inf]])
     made = draw(Heatmap([Panel(values, "head 0", ["le", "le"], ["the", "cat"])]))

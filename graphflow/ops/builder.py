@@ -97,6 +97,20 @@ class Builder:
                 self._counts[name] = count
                 return candidate
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give nodes other names; a value of an old name has none from now on."""
+        now = {old: names.get(old, old) for old in self.nodes}
+        self.nodes = {
+            now[name]: replace(node, name=now[name], inputs=tuple(now[i] for i in node.inputs))
+            for name, node in self.nodes.items()
+        }
+        self.origins = {now[name]: origin for name, origin in self.origins.items()}
+        self.aliases = {alias: now[name] for alias, name in self.aliases.items()}
+        self.reads = {
+            now.get(name, name): tuple(now.get(i, i) for i in read)
+            for name, read in self.reads.items()
+        }
+
     @contextmanager
     def within(self, scope: str, origin: Origin | None = None) -> Iterator[None]:
         """Unnamed nodes are named after ``scope`` and carry ``origin`` inside this block."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 from graphflow.diagnostics import GraphflowError, Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType, type_symbols
-from graphflow.ops.builder import Builder, Value
+from graphflow.ops.builder import Builder, Value, broadcast_like
 from graphflow.spec.document import InputDecl, LayerDecl
 from graphflow.spec.elaborate.binding import bind
 from graphflow.spec.elaborate.bound import (
@@ -171,9 +171,11 @@ class Elaborator(Initials):
             fail("GF030", f"'{name}' is {type} but its default is {value.type}", expr.mark)
         if value.tensor == type:
             return value
-        return self.emit(
-            "broadcast_to", [value.cast(type.dtype)], Place(name), expr.mark, shape=type.shape
-        )
+        builder = self.root.builder
+        with builder.within(f"{name}.default", Origin(expr.mark, name)):
+            filled = broadcast_like(value, type)
+        builder.rename({name: f"{name}.default", filled.name: name})
+        return builder.value(name)
 
     def input_types(self) -> dict[str, TensorType]:
         return {leaf.name: leaf.tensor for leaf in self.root.builder.graph().leaves("input")}

@@ -14,7 +14,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note, fail
 from graphflow.ir.dims import Dim, product
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType, type_symbols
-from graphflow.ops.builder import Builder, Value, broadcast_like
+from graphflow.ops.builder import Value, broadcast_like
 from graphflow.ops.op import OPS
 from graphflow.spec.elaborate.binding import Arguments
 from graphflow.spec.elaborate.bound import Bound, Function, Partial
@@ -67,7 +67,7 @@ class Initials(Loops):
         with self.builder.within(f"{leaf.name}.start", Origin(leaf.mark, leaf.name)):
             filled = broadcast_like(tensor, leaf.type)
         if leaf.name in self.builder.nodes and filled.name != leaf.name:
-            _rename(self.builder, {leaf.name: f"{leaf.name}.first", filled.name: leaf.name})
+            self.builder.rename({leaf.name: f"{leaf.name}.first", filled.name: leaf.name})
             return self.builder.value(leaf.name)
         if filled.name != leaf.name:
             self.builder.aliases.setdefault(leaf.name, filled.name)
@@ -119,17 +119,6 @@ class Initials(Loops):
             keywords |= dict(zip(names, arguments.positional, strict=False))
             arguments = Arguments([], keywords, arguments.marks, arguments.mark)
         return super().call_op(name, arguments, slot)
-
-
-def _rename(builder: Builder, names: Mapping[str, str]) -> None:
-    """Give nodes of a graph under construction other names."""
-    now = {old: names.get(old, old) for old in builder.nodes}
-    builder.nodes = {
-        now[name]: replace(node, name=now[name], inputs=tuple(now[i] for i in node.inputs))
-        for name, node in builder.nodes.items()
-    }
-    builder.origins = {now[name]: origin for name, origin in builder.origins.items()}
-    builder.aliases = {alias: now[name] for alias, name in builder.aliases.items()}
 
 
 def _fills(name: str) -> bool:

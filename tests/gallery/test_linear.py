@@ -80,3 +80,10 @@ def test_decay_by_the_optimizer_ends_with_the_weights_it_began_with():
     assert trained("weight_decay")["val/half_square"] == pytest.approx(0.0138, rel=0.2)
     small = trained("weight_decay", bound=0.01 * 3**0.5)
     assert small["val/half_square"] == pytest.approx(0.0017, rel=0.4)
+
+
+def test_expected_apples_add_up_and_never_fall_below_none():
+    model = gf.load("poisson_regression")
+    assert abs(gf.train(model).metrics["train/too_many"]) < 1e-3
+    shown = model.compile(keep=["rate", "line"])({})
+    assert np.all(shown["rate"] > 0) and shown["line"][-1] < 0

@@ -305,25 +305,6 @@ def test_an_input_with_a_default_is_drawn_and_can_be_fed():
     np.testing.assert_array_equal(program({"z": np.ones((3, 2))}).values["y"], np.ones((3, 2)))
 
 
-@pytest.mark.parametrize(
-    ("shape", "default"), [("[3]", "stack(1, 2, 3)"), ("[3]", "2"), ("[2, 3]", "normal([])")]
-)
-def test_a_default_of_another_type_becomes_the_inputs_under_its_name(shape, default):
-    """A cast or a stretched copy is the input: it is fed, differentiated and written out."""
-    body = (
-        f"inputs: {{z: {{shape: {shape}, dtype: float64, default: '{default}'}}}}\n"
-        "nodes: {y: sum(z ** 2)}\noutputs: [y]\n"
-    )
-    m = model(body)
-    for loaded in (m, gf.loads(m.expanded())):
-        drawn = loaded.compile(of="y", keep=["z"])({})
-        assert drawn["z"].dtype == np.float64
-        assert drawn["y"] == pytest.approx(np.sum(drawn["z"] ** 2))
-    fed = np.full(drawn["z"].shape, 0.1)
-    given = m.compile(of="y", wrt=["z"])({"z": fed})
-    np.testing.assert_allclose(given.gradients["z"], 2 * fed, rtol=1e-15)
-
-
 def test_any_node_can_be_fed():
     body = "inputs: {x: scalar}\nnodes: {h: x * 2, y: h + 1}\n"
     assert model(body).compile(of="y")({"x": 1, "h": 10}).values["y"] == 11

@@ -29,13 +29,13 @@ def test_three_epochs_leave_what_the_book_prints():
 
 
 def test_the_solution_in_one_step_is_where_the_slope_ends():
-    assert gf.run(gf.load("linear_regression_analytic")).metrics["distance"] < 2e-3
+    assert gf.run(gf.load("linear_regression_analytic")).metrics["train/distance"] < 2e-3
 
 
 def test_gradients_by_hand_are_the_automatic_ones():
     model = gf.load("minibatch_sgd")
     outcome = gf.run(model)
-    assert outcome.metrics["difference"] < 1e-6
+    assert outcome.metrics["train/difference"] < 1e-6
     assert abs(model.state["b"][0] - 4.2) < 0.4
 
 

@@ -15,6 +15,7 @@ from graphflow.figures.drawing import draw
 from graphflow.figures.gather import Material, describe, measured, usual_curves
 from graphflow.figures.report import Report, Table
 from graphflow.files import Json
+from graphflow.gallery import title_of
 from graphflow.model import Model
 from graphflow.run_entries import differing, settings_of
 from graphflow.spec.figures import GridDecl, LineDecl
@@ -69,7 +70,8 @@ def run_report(path: Path) -> Report:
         except GraphflowError as error:
             shown[name] = str(error)
     tables = [_settings(run.about(), path), _metrics({"": material.metrics})]
-    return Report(document.name, document.about, document.source, tables, shown)
+    titles = [title_of(source) for source in document.source]
+    return Report(document.name, document.about, titles, tables, shown)
 
 
 def compared_report(paths: Sequence[Path]) -> Report:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
 from graphflow.spec.elaborate.calltree import CallNode, Ref, Section
+from tests.canned import graphs
 
 TEXT = """
 graphflow: 1
@@ -90,7 +90,7 @@ def test_the_inside_of_a_loop_has_its_own_graph_and_calls(model):
     assert "run.h_next.weight" in model.elaborated.calls.leaves
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in list_graphs()])
+@pytest.mark.parametrize("name", graphs())
 def test_every_node_of_a_graph_is_a_step_of_one_section_in_order(name):
     elaborated = gf.load(name).elaborated
     leaves = {leaf.name for kind in ("input", "parameter", "state", "rng")

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from graphflow.gallery import list_graphs
 from graphflow.studio.client import open_studio
 from ui.state import KEY, Session
-
-SLOW = {"gpt", "resnet18", "style_transfer", "transformer", "translator"}
-"""Canned graphs whose walk takes more than a second or two."""
-CANNED = [entry.name for entry in list_graphs()]
 
 
 def script() -> None:

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.ui.explore_page import CANNED, SLOW, assert_good, opened, press, session
+from tests.canned import graphs
+from tests.ui.explore_page import assert_good, opened, press, session
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CANNED]
-)
+@pytest.mark.parametrize("name", graphs())
 def test_a_canned_graph_steps_to_its_end_and_back(name):
     page = opened(graph=name)
     assert_good(page)
@@ -27,7 +26,7 @@ def test_a_canned_graph_steps_to_its_end_and_back(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CANNED)
+@pytest.mark.parametrize("name", graphs())
 def test_sixty_steps_evenly_spread_or_all_of_fewer_are_shown_forward_and_back(name):
     page = opened(graph=name)
     press(page, "last")

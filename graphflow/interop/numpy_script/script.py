@@ -15,6 +15,7 @@ import graphflow.interop.numpy_script.linalg
 import graphflow.interop.numpy_script.places  # noqa: F401 (they register rules)
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import fail
+from graphflow.gallery import title_of
 from graphflow.interop.numpy_script.functions import FUNCTIONS
 from graphflow.interop.numpy_script.lines import NAMES, Lines
 from graphflow.interop.numpy_script.rules import size, tupled
@@ -111,7 +112,8 @@ class _Script:
         document = self.model.document
         run, initial, example = self._run(), self._initial(), self._example()
         paragraphs = [f"{document.name.rstrip('.')}: forward and backward.", document.about]
-        paragraphs += [f"Source: {'; '.join(document.source)}."] if document.source else []
+        titles = "; ".join(map(title_of, document.source))
+        paragraphs += [f"Source: {titles}."] if titles else []
         paragraphs.append(
             "Nothing but NumPy. python THIS [WEIGHTS [FEED [RESULTS.npz]]] reads weights and "
             "inputs from files, and draws them where there is none. FEED has all inputs."

@@ -82,6 +82,7 @@ class Body:
         self.places: Callable[[str], str] = str
         """How the modules that it owns are reached."""
         self.states: dict[str, str] = {}
+        self.owned: dict[str, str] = {}
         self.defaults: dict[str, str] = {}
         self.holders: dict[str, str] = {}
         self.flow = Flow()

@@ -143,6 +143,10 @@ class Function(Body):
     # -- derivatives -------------------------------------------------------------------------
     def define(self, node: str, code: Code) -> None:
         """As any value; one that something is differentiated by is prepared for it."""
+        if node in self.defaults:
+            super().define(node, code)
+            self._ready(node)
+            return
         if not self.differentiated(node) or code.scalar:
             super().define(node, code)
             return
@@ -164,9 +168,14 @@ class Function(Body):
                 self.env[leaf] = Code(self.variable(leaf))
                 self.lines.append(f"{self.env[leaf].text} = {code.text}")
         for node in self.entered:
-            if self.differentiated(node):
-                name = self.value(node).text
-                self.lines.append(f"{name} = {self.helper('differentiable')}({name})")
+            if node in self.env:
+                self._ready(node)
+
+    def _ready(self, node: str) -> None:
+        """Prepare what is given, if something is differentiated by it."""
+        if self.differentiated(node):
+            name = self.value(node).text
+            self.lines.append(f"{name} = {self.helper('differentiable')}({name})")
 
     def _open_state(self, leaf: str, place: str) -> None:
         """A state that has the size of the batch starts afresh where the size changes."""

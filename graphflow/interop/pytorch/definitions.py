@@ -253,10 +253,11 @@ def argument_name(drafts: Sequence[Draft], column: tuple[str, ...]) -> str | Non
 
 
 def state_updates(body: Body, updates: Mapping[str, str]) -> list[str]:
-    """Lines that keep new values of states while training."""
+    """Lines that keep new values of states while training, and of parameters that a step sets."""
     if not updates:
         return []
-    lines = [f"{body.states[leaf]} = {detached(body, node)}" for leaf, node in updates.items()]
+    places = {leaf: body.states.get(leaf) or f"{body.owned[leaf]}.data" for leaf in updates}
+    lines = [f"{places[leaf]} = {detached(body, node)}" for leaf, node in updates.items()]
     return ["if self.training:", *indented(lines)]
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from graphflow.diagnostics import fail
+from graphflow.gallery import title_of
 from graphflow.interop.pytorch.body import Body
 from graphflow.interop.pytorch.control import Function
 from graphflow.interop.pytorch.definitions import Definitions, camel, state_updates
@@ -17,6 +19,7 @@ from graphflow.interop.source import Code, docstring, fitted, indented, quoted
 from graphflow.ir.graph import LEAVES
 from graphflow.ir.types import type_symbols
 from graphflow.model import Model
+from graphflow.spec.elaborate import COUNTERS
 from graphflow.spec.elaborate.calltree import Section
 
 HEADER = [
@@ -53,7 +56,8 @@ class _File:
         own = self._class()
         document = self.model.document
         paragraphs = [f"{document.name}.", document.about]
-        paragraphs += [f"Source: {'; '.join(document.source)}."] if document.source else []
+        titles = "; ".join(map(title_of, document.source))
+        paragraphs += [f"Source: {titles}."] if titles else []
         blocks = [[*docstring(paragraphs), "", *HEADER]]
         helpers = [name for name in HELPERS if name in self.definitions.helpers]
         blocks += [HELPERS[name].strip().split("\n") for name in helpers]
@@ -66,6 +70,9 @@ class _File:
 
     # -- the model's own class ---------------------------------------------------------------
     def _class(self) -> list[str]:
+        if not self.graph.nodes.keys().isdisjoint(COUNTERS.values()):
+            fail("GF103", "a node here reads the step of training; a module of PyTorch counts none",
+                 help="a schedule of train: is left out with the rest of training")  # fmt: skip
         parts = Parts(self.definitions, self.calls)
         signature, lines = self._forward(parts, frozenset())
         frozen = [

@@ -146,6 +146,7 @@ class Parts:
         prefix = f"{self.owner}." if self.owner else ""
         for name in (n for n in self.section.leaves if n.startswith(prefix)):
             body.env[name] = Code(self.place(name))
+            body.owned[name] = self.place(name)
             if self.section.leaves[name].op == "state":
                 body.states[name] = self.place(name)
 

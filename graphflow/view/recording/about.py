@@ -14,7 +14,7 @@ from graphflow.training.run_folder import RunFolder
 from graphflow.view.overview import Leaf, LeafKind, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
-from graphflow.view.recording.training import TrainingWalk
+from graphflow.view.recording.training import TrainingWalk, moves
 from graphflow.view.recording.turn import Turn, loop_of
 from graphflow.view.workspace import Walk, Workspace
 
@@ -27,8 +27,7 @@ def overview_of(
     document, elaborated = model.document, model.elaborated
     turns = recording.turns
     counts = Counter(step.phase for step in recording.steps)
-    trains = elaborated.training is not None or elaborated.run is not None
-    walks: tuple[Walk, ...] = ("gradient", "training") if trains else ("gradient",)
+    walks: tuple[Walk, ...] = ("gradient", "training") if moves(elaborated) else ("gradient",)
     return Overview(
         name=document.name,
         about=document.about or "",

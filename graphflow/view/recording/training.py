@@ -14,6 +14,7 @@ from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates
 from graphflow.runtime.store import StoreLike
+from graphflow.spec.elaborate import Elaborated
 from graphflow.training.feed import Served, open_feed
 from graphflow.training.stepping import Batch, learn_first
 from graphflow.view.feeding import (
@@ -71,6 +72,14 @@ class Stand:
         return sum(array.nbytes for array in self.arrays.values())
 
 
+def moves(elaborated: Elaborated) -> bool:
+    """Whether steps of the file change anything: those of a run without updates are all alike, and
+    the other walk shows all that one computes.
+    """
+    run = elaborated.run is not None and bool(elaborated.graph.updates)
+    return run or elaborated.training is not None
+
+
 class TrainingWalk:
     """The steps that the file's ``train:`` or ``run:`` makes, each of them to be walked through.
 
@@ -79,6 +88,9 @@ class TrainingWalk:
 
     def __init__(self, model: Model, workspace: Workspace) -> None:
         self.model = model
+        if model.elaborated.run is not None and not moves(model.elaborated):
+            fail("GF067", "a step of this run changes nothing, so that none follows another",
+                 help="the walk through the graph itself shows all that one computes")  # fmt: skip
         self.stepping = model.stepping(dtype=workspace.dtype, seed=workspace.seed)
         self.fed = "nothing: the file makes what it needs"
         self.warnings: tuple[str, ...] = ()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.gallery import list_graphs
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
+from tests.canned import graphs
 from tests.view.details.plain import as_json
 
 COMMANDS = set(
@@ -23,17 +23,8 @@ COMMANDS = set(
 )
 """KaTeX has them."""
 
-QUICK = ("backprop", "optimization", "probability")
-"""Topics whose graphs open in no time."""
 
-
-def each_graph():
-    for entry in list_graphs():
-        marks = () if entry.topic in QUICK else pytest.mark.slow
-        yield pytest.param(entry.name, marks=marks)
-
-
-@pytest.mark.parametrize("name", list(each_graph()))
+@pytest.mark.parametrize("name", graphs())
 def test_every_step_of_a_canned_graph_can_be_told(name):
     try:
         made = Study(Workspace(graph=name))

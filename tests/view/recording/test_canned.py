@@ -3,18 +3,12 @@
 import pytest
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.gallery import list_graphs
 from graphflow.view.study import Study
 from graphflow.view.workspace import Look, Workspace
-
-SLOW = {"resnet18", "gpt", "transformer", "translator", "style_transfer", "lenet"}
-NAMES = [
-    pytest.param(entry.name, marks=pytest.mark.slow) if entry.name in SLOW else entry.name
-    for entry in list_graphs()
-]
+from tests.canned import graphs
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", graphs())
 def test_a_canned_graph_is_walked_to_its_end_in_every_way(name):
     for walk in Study(Workspace(graph=name)).overview().walks:
         study = Study(Workspace(graph=name, walk=walk))
@@ -31,7 +25,7 @@ def test_a_canned_graph_is_walked_to_its_end_in_every_way(name):
         assert study.overlay("values").marks
 
 
-@pytest.mark.parametrize("name", ["xyz", "sigmoid_neuron"])
+@pytest.mark.parametrize("name", ["xyz", "sigmoid_neuron", "conv_padding_stride"])
 def test_a_graph_without_training_is_told_so(name):
     with pytest.raises(GraphflowError) as raised:
         Study(Workspace(graph=name, walk="training"))

@@ -6,15 +6,13 @@ import json
 
 import pytest
 
-from graphflow.gallery import list_graphs
 from graphflow.view.drawing import Drawing
 from graphflow.view.scene import Outline, Places, drawn
 from graphflow.view.scene.opening import READABLE
 from graphflow.view.wire import wire_drawing
 from graphflow.view.workspace import Look
+from tests.canned import graphs
 from tests.view.scene.outlines import Case, canned
-
-NAMES = [entry.name for entry in list_graphs()]
 
 
 def look(outline: Outline, opened: str, **settings: object) -> Look:
@@ -23,7 +21,7 @@ def look(outline: Outline, opened: str, **settings: object) -> Look:
     return Look(opened=groups, **settings)  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=graphs())
 def case(request: pytest.FixtureRequest) -> Case:
     return canned(request.param)
 

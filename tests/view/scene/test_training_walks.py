@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from graphflow.gallery import list_graphs
 from graphflow.view.opening import open_model
 from graphflow.view.recording.limits import Limits
+from graphflow.view.recording.training import moves
 from graphflow.view.study import Study
 from graphflow.view.workspace import Look, Workspace
+from tests.canned import graphs
 
 
-def trains(name: str) -> bool:
-    elaborated = open_model(Workspace(graph=name), Limits().nodes).elaborated
-    return elaborated.training is not None or elaborated.run is not None
-
-
-@pytest.mark.parametrize("name", [entry.name for entry in list_graphs()])
+@pytest.mark.parametrize("name", graphs())
 def test_every_step_of_a_training_step_has_a_place_that_is_seen(name):
-    if not trains(name):
+    if not moves(open_model(Workspace(graph=name), Limits().nodes).elaborated):
         pytest.skip("there is nothing to train")
     study = Study(Workspace(graph=name, walk="training", dtype="float32"))
     groups = tuple(study.recording.outline.groups)

@@ -39,16 +39,29 @@ class Fed:
 
 
 def own_feed(model: Model, graph: Graph) -> Fed | None:
-    """What the file itself offers for the inputs that ``graph`` needs; None if that is not all."""
+    """What the file itself offers for the inputs that ``graph`` needs; None if that is not all.
+    A check whose arrays have other sizes than the graph, since it was overridden, is passed over.
+    """
     wanted = set(needed_inputs(graph))
     for entry in model.document.check:
-        if wanted <= entry.feed.keys():
+        if wanted <= entry.feed.keys() and _fits(model, entry):
             return Fed(check_feed(model, entry), "a check's feed", entry)
     if model.elaborated.data is not None:
         values, _ = next(iter(Feed(few_rows(model), model.folder, seed=0).training(0)))
         if wanted <= values.keys():
             return Fed(values, "data")
     return None
+
+
+def _fits(model: Model, entry: CheckDecl) -> bool:
+    """Whether what a check sets has the shapes that the graph gives it."""
+    given = check_feed(model, replace(entry, feed={**entry.params, **entry.feed}))
+    shapes = [(model.graph[name].tensor.shape, value.shape) for name, value in given.items()]
+    return all(
+        len(shape) == len(found)
+        and all(size == n for size, n in zip(shape, found, strict=True) if isinstance(size, int))
+        for shape, found in shapes
+    )
 
 
 def studied_feed(

@@ -24,8 +24,10 @@ def told(
 ) -> str:
     """The step as a line: numbers filled in where all of them are single, else shape and range.
 
-    ``known`` gives the value of an operand.
+    ``known`` gives the value of an operand. A loop or a choice with one result is told as that.
     """
+    if isinstance(value, tuple) and len(value) == 1:
+        value = value[0]
     if not isinstance(value, tuple) and 0 < value.size <= FEW and value.ndim:
         return f"{node.name} = {shown(value)}"
     if summary.shape != () or isinstance(value, tuple):

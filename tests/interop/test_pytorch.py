@@ -201,6 +201,17 @@ def test_every_canned_graph_is_python_within_100_columns(name):
     assert imported == ["torch", "torch.nn.functional"]
 
 
+def test_an_input_with_a_default_can_be_differentiated_by_fed_or_not():
+    text = source(gf.loads(
+        "graphflow: 1\nname: n\ninputs: {x: {shape: [3], default: normal}}\n"
+        "nodes: {y: sum(x ** 2), slope: 'gradient(y, x)'}\noutputs: [slope]\n"
+    ))  # fmt: skip
+    given, made, ready = text.partition("if x is None:")[2].splitlines()[:3]
+    assert (given, made.strip().startswith("x = "), ready.strip()) == (
+        "", True, "x = differentiable(x)"
+    )  # fmt: skip
+
+
 HOSTILE = """
 graphflow: 1
 name: "x\\"\\"\\"\\nimport os  # \\\\"

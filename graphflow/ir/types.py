@@ -112,6 +112,15 @@ class TensorType:
         """Number of elements."""
         return product(self.shape)
 
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of these sizes may be of this type, as far as its own are numbers.
+
+        >>> TensorType(DType.FLOAT, (2, 3)).admits((2, 4))
+        False
+        """
+        known = zip(self.shape, shape, strict=False)
+        return len(shape) == self.ndim and all(d == n for d, n in known if isinstance(d, int))
+
     def with_shape(self, shape: Iterable[Dim]) -> TensorType:
         return TensorType(self.dtype, tuple(shape))
 

@@ -228,8 +228,5 @@ class LeafView(MutableMapping[str, Array]):
 def _check(name: str, type: TensorType, value: Array) -> None:
     if value.dtype.kind not in "biuf":
         fail("GF031", f"'{name}' holds numbers, not {value.dtype}")
-    fits = len(value.shape) == type.ndim and all(
-        not isinstance(d, int) or d == s for d, s in zip(type.shape, value.shape, strict=False)
-    )
-    if not fits:
+    if not type.admits(value.shape):
         fail("GF030", f"'{name}' has the shape {list(type.shape)}, the value {list(value.shape)}")

@@ -358,7 +358,7 @@ class Document:
         default=(), metadata=key("check", CHECKS, "values and gradients that must come out")
     )
     paper: Value | None = field(
-        default=None, metadata=key("paper", RAW, "the sizes of the source, as they were written")
+        default=None, metadata=key("paper", RAW, "the sizes of the source: --set paper=true")
     )
 
 

@@ -27,7 +27,7 @@ INFIX = {
 LEADING = {"einsum": ("subscripts",)}
 """Attributes that a call writes before its operands."""
 KEPT = ("graphflow", "name", "about", "source")
-AFTER = ("data", "train", "run", "generate", "tune", "figures", "paper", "check")
+AFTER = ("data", "train", "run", "generate", "tune", "figures", "check")
 
 WRITTEN_OUT = ("inputs.", "layers.")
 """Paths of overrides that the long form has no use for."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.spec.document import Document, read_document
 from graphflow.spec.kinds import mark_of
-from graphflow.spec.overrides import apply
+from graphflow.spec.overrides import PRESET, apply
 from graphflow.spec.values import Plain, Value
 from graphflow.spec.yaml12 import survey
 
@@ -45,7 +45,11 @@ def load_document(
 
 
 def check_reach(document: Document, tree: Value) -> None:
-    """Every entry of ``tune.space`` is a constant of ``let``, or what ``--set`` reaches by path."""
+    """Every entry of ``tune.space`` is a constant of ``let``, or what ``--set`` reaches by path,
+    and so are those of ``paper``.
+    """
+    if document.paper is not None:
+        read_document(apply(tree, {PRESET: True}))
     tune = document.tune
     found: list[Diagnostic] = []
     for name in tune.space if tune is not None else ():

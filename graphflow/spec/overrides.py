@@ -1,4 +1,6 @@
-"""Overrides: ``--set hidden=512 --set train.epochs=2`` (rule 18)."""
+"""Overrides: ``--set hidden=512 --set train.epochs=2`` (rule 18), and ``--set paper=true`` for
+those that the file itself keeps under ``paper:``.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,8 @@ from graphflow.spec.yaml12 import read
 SECTIONS = ("let", "inputs", "layers", "data", "train", "run", "generate", "tune", "figures")
 """The sections that an override reaches by path."""
 
+PRESET = "paper"
+"""The section of overrides that are set together, by its own name."""
 _NAMED = ("let", "inputs", "layers")
 _PATH = re.compile(r"[^\W\d][\w]*(\.[\w-]+)*")
 
@@ -36,7 +40,8 @@ def parse_assignment(text: str) -> tuple[str, str]:
 
 def apply(tree: Value, overrides: Mapping[str, Plain]) -> Value:
     """The tree with values set: a bare name is a constant of ``let``, a dotted path leads into
-    one of :data:`SECTIONS`, where missing keys are made.
+    one of :data:`SECTIONS`, where missing keys are made. ``paper: true`` sets what stands under
+    ``paper:`` first; what else is set goes over it.
 
     A text is read as YAML, so that ``"[1, 2]"`` is a list and ``"512"`` a number. Marks of what
     was set say so (``--set hidden=512``). Raises GF020 for a name that the file does not have,
@@ -45,8 +50,12 @@ def apply(tree: Value, overrides: Mapping[str, Plain]) -> Value:
     if not isinstance(tree, Map):
         return tree
     findings = Findings()
-    for path, value in overrides.items():
-        tree = findings.attempt(partial(_set, tree, path, written(value))) or tree
+    changes = {path: _given(path, written(value)) for path, value in overrides.items()}
+    if PRESET in changes and tree.get(PRESET) is not None:
+        for change, value in findings.attempt(partial(_preset, tree, *changes.pop(PRESET))) or ():
+            tree = findings.attempt(partial(_set, tree, change, value)) or tree
+    for change, text in changes.values():
+        tree = findings.attempt(partial(_set, tree, change, text)) or tree
     findings.finish()
     return tree
 
@@ -60,12 +69,33 @@ def written(value: Plain) -> str:
     return value if isinstance(value, str) else dump(value).strip()
 
 
-def _set(tree: Map, path: str, text: str) -> Map:
-    change = _Change(path, Mark(f"--set {path}={text}", 1, 1, max(1, len(text)), text))
-    if not text.strip():
+def _given(path: str, text: str) -> tuple[_Change, str]:
+    """An override from outside of the file."""
+    return _Change(path, Mark(f"--set {path}={text}", 1, 1, max(1, len(text)), text)), text
+
+
+def _preset(tree: Map, change: _Change, text: str) -> list[tuple[_Change, Value]]:
+    """The overrides that stand in the file, if they are asked for."""
+    section = tree.get(PRESET)
+    assert section is not None
+    if text not in ("true", "false"):
+        fail("GF013", f"'{PRESET}' is true or false, not '{text}'", change.mark)
+    if not isinstance(section, Map):
+        fail("GF013", f"'{PRESET}' holds overrides, as in 'size: 224'", section.mark)
+    if text == "false":
+        return []
+    return [(_Change(key.text, key.mark), value) for key, value in section.items]
+
+
+def _set(tree: Map, change: _Change, given: Value | str) -> Map:
+    path = change.path
+    if isinstance(given, str) and not given.strip():
         fail("GF013", f"no value is given for '{path}'", change.mark)
-    value = read(text, change.mark.file)
+    value = read(given, change.mark.file) if isinstance(given, str) else given
     parts = path.split(".")
+    if path == PRESET and PRESET not in _names(tree, "let"):
+        fail("GF020", f"the file has no section '{PRESET}:', which --set {PRESET}=true sets",
+             change.mark)  # fmt: skip
     if len(parts) == 1:
         parts = ["let", path]
         if path not in _names(tree, "let"):

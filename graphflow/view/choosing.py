@@ -23,6 +23,7 @@ from graphflow.view.feeding import (
     own_feed,
     studied_feed,
     take_parameters,
+    unfit,
     wanted,
 )
 
@@ -61,7 +62,8 @@ def choose(model: Model, of: str | None = None, given: Mapping[str, Array] | Non
         if not missing:
             return _at(model, goals, by, replace(own, values=values), "")
     offer = " ".join(f"--feed {name}=..." for name in missing)
-    fail("GF065", f"nothing says what {', '.join(missing)} is",
+    why = unfit(model)
+    fail("GF065", f"nothing says what {', '.join(missing)} is{why and ': '}{why}",
          help=f"give {offer}, numbers or a file: {missing[0]}=@file.npy")  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.dims import bind
 from graphflow.ir.graph import LEAVES, Graph
-from graphflow.ir.types import type_symbols
+from graphflow.ir.types import TensorType, type_symbols
 from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.spec.document import CheckDecl
@@ -39,8 +39,8 @@ class Fed:
 
 
 def own_feed(model: Model, graph: Graph) -> Fed | None:
-    """What the file itself offers for the inputs that ``graph`` needs; None if that is not all.
-    A check whose arrays have other sizes than the graph, since it was overridden, is passed over.
+    """What the file itself offers for the inputs that ``graph`` needs; None if that is not all. A
+    check offers nothing where a size is set that it was not written for.
     """
     wanted = set(needed_inputs(graph))
     for entry in model.document.check:
@@ -53,14 +53,19 @@ def own_feed(model: Model, graph: Graph) -> Fed | None:
     return None
 
 
+def unfit(model: Model) -> str:
+    """What is to be said where a check was left aside for its sizes."""
+    aside = any(not _fits(model, entry) for entry in model.document.check)
+    return "the file's checks are written for other sizes" if aside else ""
+
+
 def _fits(model: Model, entry: CheckDecl) -> bool:
-    """Whether what a check sets has the shapes that the graph gives it."""
+    """Whether what a check feeds and sets has the sizes that the model has now."""
     given = check_feed(model, replace(entry, feed={**entry.params, **entry.feed}))
-    shapes = [(model.graph[name].tensor.shape, value.shape) for name, value in given.items()]
+    known = {name: model.graph[name].type for name in given if name in model.graph}
     return all(
-        len(shape) == len(found)
-        and all(size == n for size, n in zip(shape, found, strict=True) if isinstance(size, int))
-        for shape, found in shapes
+        isinstance(type, TensorType) and type.admits(given[name].shape)
+        for name, type in known.items()
     )
 
 
@@ -81,6 +86,7 @@ def studied_feed(
         own, why = None, f"their data are not on this machine: graphflow fetch {plan.source}"
     if own is not None:
         return own, ""
+    why = unfit(model) or why
     names = needed_inputs(graph)
     chosen = _chosen_sizes(graph, sizes or {}) if names else {}
     found = {n: v for n, v in random_numbers(graph, chosen).items() if n in names}

@@ -7,6 +7,7 @@ import pytest
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.spec.document import Document, read_document
 from graphflow.spec.expression import unparse
+from graphflow.spec.load import load_document
 from graphflow.spec.overrides import apply, parse_assignment
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read
@@ -169,3 +170,43 @@ def test_assignments(text: str, parts: tuple[str, str]):
 def test_assignments_that_are_none(text: str):
     with pytest.raises(GraphflowError, match="write --set name=value"):
         parse_assignment(text)
+
+
+PAPER = FILE + "paper: {hidden: 4096, data.batch: 128, train.epochs: 90, p_drop: 0.1}\n"
+
+
+def on_paper(overrides: dict[str, Plain], text: str = PAPER) -> Document:
+    return load_document(text, overrides=overrides)
+
+
+def test_the_sizes_of_the_source_are_set_together():
+    document = on_paper({"paper": True})
+    assert {n: unparse(v) for n, v in document.let.items()} == {"hidden": "4096", "p_drop": "0.1"}
+    assert document.train is not None and unparse(document.train.epochs) == "90"
+
+
+def test_what_else_is_set_goes_over_the_sizes_of_the_source():
+    document = on_paper({"hidden": 8, "paper": "true"})
+    assert {n: unparse(v) for n, v in document.let.items()} == {"hidden": "8", "p_drop": "0.1"}
+
+
+def test_the_sizes_of_the_source_stay_away_unasked():
+    for overrides in ({}, {"paper": False}):
+        assert unparse(on_paper(overrides).let["hidden"]) == "256"
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "message", "place"),
+    [
+        (FILE + "paper: {hiden: 4}\n", {}, "'let' has no 'hiden'", "<text>:13:9"),
+        (FILE + "paper: 3\n", {}, "'paper' holds overrides", "<text>:13:8"),
+        (PAPER, {"paper": "big"}, "'paper' is true or false, not 'big'", "--set paper=big:1:1"),
+        (FILE, {"paper": True}, "no section 'paper:'", "--set paper=true:1:1"),
+    ],
+)
+def test_what_is_wrong_with_the_sizes_of_the_source_is_said(text, overrides, message, place):
+    with pytest.raises(GraphflowError) as caught:
+        on_paper(overrides, text)
+    found = caught.value.diagnostics[0]
+    assert message in found.message
+    assert f"{found.mark.file}:{found.mark.line}:{found.mark.column}" == place

@@ -94,3 +94,30 @@ def test_digits_in_rows_are_shown_as_images():
         for i, row in enumerate(rows):
             digit = seen[5::10, 5 + 90 * i : 85 + 90 * i : 10]
             assert np.abs(digit - 255 * row).max() <= 1
+
+
+SIZED = """
+graphflow: 1
+name: sized
+let: {n: 2}
+inputs: {x: [n]}
+params: {w: {shape: [n], init: ones}}
+nodes: {f: sum(w * x)}
+check:
+  - {feed: {x: [1, 2]}, params: {w: [3, 4]}, expect: {f: 11}}
+"""
+
+
+def test_a_check_feeds_the_sizes_it_was_written_for():
+    study = Study(Workspace(text=SIZED))
+    assert study.overview().fed == "a check's feed"
+    assert float(study.value(len(study.steps) - 1, "f")) == 11
+
+
+def test_a_check_is_left_aside_where_other_sizes_are_set():
+    study = Study(Workspace(text=SIZED.replace("n: 2", "n: 3")))
+    assert study.overview().fed == "random numbers"
+    assert study.overview().warnings == (
+        "random numbers are fed to x: the file's checks are written for other sizes",
+    )
+    assert study.value(len(study.steps) - 1, "w").shape == (3,)

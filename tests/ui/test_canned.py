@@ -6,6 +6,8 @@ import pytest
 from tests.canned import graphs
 from tests.ui.explore_page import assert_good, opened, press, session
 
+FEW = 2
+
 
 @pytest.mark.parametrize("name", graphs())
 def test_a_canned_graph_steps_to_its_end_and_back(name):
@@ -15,14 +17,14 @@ def test_a_canned_graph_steps_to_its_end_and_back(name):
     assert_good(page)
     end = session(page).cursor
     assert end >= 0
-    for _ in range(min(end, 5)):
+    for _ in range(min(end, FEW)):
         press(page, "back")
         assert_good(page)
     press(page, "first")
-    for _ in range(min(end, 5)):
+    for _ in range(min(end, FEW)):
         press(page, "step")
         assert_good(page)
-    assert session(page).cursor == min(end, 5) - 1
+    assert session(page).cursor == min(end, FEW) - 1
 
 
 @pytest.mark.slow

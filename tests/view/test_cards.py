@@ -3,6 +3,8 @@ from __future__ import annotations
 from graphflow import gallery
 from graphflow.view.cards import Card, cards, matching, sourced
 
+CARDS = cards()
+
 
 def card(name: str, *sources: str) -> Card:
     return Card(name, name, "topic", "about", sources, sources)
@@ -10,24 +12,24 @@ def card(name: str, *sources: str) -> Card:
 
 def test_there_is_a_card_for_every_canned_graph_and_the_smallest_begins():
     entries = gallery.list_graphs()
-    assert {c.name for c in cards()} == {entry.name for entry in entries}
-    assert [c.topic for c in cards()] == [entry.topic for entry in entries]
-    backprop = [c.name for c in cards() if c.topic == "backprop"]
+    assert {c.name for c in CARDS} == {entry.name for entry in entries}
+    assert [c.topic for c in CARDS] == [entry.topic for entry in entries]
+    backprop = [c.name for c in CARDS if c.topic == "backprop"]
     assert backprop[0] == "xyz" and "sigmoid_neuron" in backprop
-    assert all(c.title and c.about and c.sources for c in cards())
+    assert all(c.title and c.about and c.sources for c in CARDS)
 
 
 def test_a_title_is_the_file_s_own():
-    titles = {c.name: c.title for c in cards()}
+    titles = {c.name: c.title for c in CARDS}
     assert titles["xyz"] == "f = (x + y) * z"
 
 
 def test_every_word_must_be_found_in_whatever_part_and_case():
-    assert "resnet18" in {c.name for c in matching(cards(), "RESNET")}
-    found = {c.name for c in matching(cards(), "12.6 momentum")}
+    assert "resnet18" in {c.name for c in matching(CARDS, "RESNET")}
+    found = {c.name for c in matching(CARDS, "12.6 momentum")}
     assert {"gd_2d", "momentum_2d", "optimizers_2d"} <= found and "gd_1d" not in found
-    assert matching(cards(), "no such word anywhere") == ()
-    assert len(matching(cards(), "  ")) == len(cards())
+    assert matching(CARDS, "no such word anywhere") == ()
+    assert len(matching(CARDS, "  ")) == len(CARDS)
 
 
 def test_sections_are_ordered_as_numbers_and_articles_come_last():
@@ -40,5 +42,5 @@ def test_sections_are_ordered_as_numbers_and_articles_come_last():
 
 
 def test_a_card_stands_once_under_each_section():
-    under = [section for section, found in sourced(cards()) if found.name == "sgd_2d"]
+    under = [section for section, found in sourced(CARDS) if found.name == "sgd_2d"]
     assert under == ["Dive into Deep Learning 12.4"]

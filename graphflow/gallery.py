@@ -49,6 +49,7 @@ class Entry:
     name: str
     path: Path
     topic: str
+    title: str
     about: str
     sources: tuple[str, ...]
 
@@ -188,11 +189,13 @@ def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
     written = _written(document)
     parent = path.parent.relative_to(root())
+    title = str(written.get("name") or name)
     return Entry(
         name=name,
         path=path,
         topic=parent.parts[0] if parent.parts else name,
-        about=str(written.get("about") or written.get("name") or name),
+        title=title,
+        about=str(written.get("about") or title),
         sources=_titles(written.get("source")),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ def command(
     as_json: AsJson = False,
 ) -> int:
     """Run the `check:` entries of files: golden values and gradients."""
-    reports = []
+    reports, begun = [], time.monotonic()
     for name in files:
         for report in _reports(name, gradients, broadcasts):
             reports.append(report)
@@ -70,9 +71,7 @@ def command(
         shown = [_json(report) for report in reports if not report.other]
         print_json({"files": shown, **({"errors": errors} if errors else {})})
     elif len(reports) > 1:
-        graphs = [report for report in reports if not report.other]
-        good = sum(report.code == GOOD for report in graphs)
-        print(f"{good} of {len(graphs)} files are good")
+        print(_total([r for r in reports if not r.other], time.monotonic() - begun))
     return max((report.code for report in reports), default=GOOD)
 
 
@@ -183,6 +182,20 @@ def _summary(report: Report) -> str:
     if report.stretches is not None:
         parts.append(_count(len(report.stretches), "stretched operand"))
     return ", ".join(parts)
+
+
+def _total(reports: Sequence[Report], seconds: float) -> str:
+    """What was found in all files, and how long it took."""
+    good = sum(report.code == GOOD for report in reports)
+    passed = sum(result.passed for report in reports for result in report.results)
+    parts = [f"{good} of {len(reports)} files are good", f"{_count(passed, 'check')} passed"]
+    if any(report.gradients is not None for report in reports):
+        found = [check for r in reports for g in r.gradients or () for check in g.checks]
+        wrong = sum(len(g.failures) for r in reports for g in r.gradients or ())
+        parts.append(f"{_count(len(found) - wrong, 'gradient')} as differences say")
+    unchecked = sum(not (r.results or r.errors or r.note) for r in reports)
+    parts += [f"{_count(unchecked, 'file')} without checks"] * bool(unchecked)
+    return f"{', '.join(parts)} ({seconds:.0f} s)"
 
 
 def _count(number: int, what: str) -> str:

@@ -36,7 +36,7 @@ class Gradients:
 
 def check_model(model: Model) -> list[Gradients]:
     """Check each player's loss and every ``gradient_of`` of the checks (the loss or first output,
-    where there is neither) by all parameters and real inputs that it depends on.
+    where there is neither) by all real parameters, inputs and states that it depends on.
     """
     training = model.elaborated.training
     losses = [o.loss for o in training.objectives] if training else []
@@ -65,6 +65,6 @@ def _real(graph: Graph, of: str, names: Collection[str]) -> list[str]:
     return [
         node.name
         for node in graph
-        if node.op in ("parameter", "input") and node.name in needed and node.name in names
+        if node.op in ("parameter", "input", "state") and node.name in needed and node.name in names
         if node.tensor.dtype.is_float
     ]

@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphflow.gallery import Entry, list_graphs
-from graphflow.spec.values import Map
-from graphflow.spec.yaml12 import read_file
+from graphflow.gallery import list_graphs
 
 SECTION = re.compile(r"(?P<book>.*?)\s+(?P<section>(\d+|[A-Z])\.\d.*)")
 
@@ -50,17 +48,9 @@ def cards() -> tuple[Card, ...]:
     topics = list(dict.fromkeys(entry.topic for entry in entries))
     entries.sort(key=lambda entry: (topics.index(entry.topic), entry.path.stat().st_size))
     return tuple(
-        Card(
-            entry.name, _title(entry), entry.topic, entry.about, entry.titles, entry.sections
-        )
+        Card(entry.name, entry.title, entry.topic, entry.about, entry.titles, entry.sections)
         for entry in entries
     )
-
-
-def _title(entry: Entry) -> str:
-    _, tree = read_file(entry.path)
-    name = tree.get("name") if isinstance(tree, Map) else None
-    return entry.name if name is None else str(getattr(name, "text", entry.name))
 
 
 def sourced(found: Iterable[Card]) -> tuple[tuple[str, Card], ...]:

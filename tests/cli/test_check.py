@@ -47,7 +47,8 @@ def test_several_files_and_folders(cli, tmp_path):
     ]  # fmt: skip
     assert [r["ok"] for r in answer.json["files"]] == [True, True, False, False, True]
     assert [e["code"] for e in answer.json["errors"]] == ["GF001"]
-    assert "3 of 5 files are good" in cli("check", "lessons", "nowhere.yaml", "xyz").out
+    total = cli("check", "lessons", "nowhere.yaml", "xyz").out.splitlines()[-1]
+    assert re.fullmatch(r"3 of 5 files are good, \d+ checks passed \(\d+ s\)", total)
     assert cli("check", "lessons").code == 1
 
 
@@ -55,7 +56,7 @@ def test_other_yaml_in_a_folder_is_passed_by_but_told(cli, tmp_path):
     (tmp_path / "good.yaml").write_text(XYZ.read_text())
     (tmp_path / "titles.yaml").write_text("book: A book\n")
     answer = cli("check", tmp_path)
-    assert answer.code == 0 and answer.out.endswith("1 of 1 files are good\n")
+    assert answer.code == 0 and "1 of 1 files are good, 6 checks passed" in answer.out
     assert f"{tmp_path / 'titles.yaml'}: not a graph: it has no key 'graphflow'" in answer.out
     (report,) = cli("check", tmp_path, "--json").json["files"]
     assert Path(report["file"]).name == "good.yaml"
@@ -110,6 +111,13 @@ def test_a_kink_beside_the_point_is_no_disagreement(cli, tmp_path):
     )
     (report,) = cli("check", path, "--gradients", "--json").json["files"]
     assert [g["passed"] for g in report["gradients"]] == [True]
+
+
+def test_a_run_is_held_to_differences_by_what_it_moves(cli):
+    (report,) = cli("check", "momentum_2d", "--gradients", "--json").json["files"]
+    assert [(g["of"], g["wrt"]) for g in report["gradients"]] == [("f", "x1"), ("f", "x2")]
+    total = cli("check", "momentum_2d", "gd_1d", "--gradients").out.splitlines()[-1]
+    assert "3 gradients as differences say" in total
 
 
 def test_a_wrong_gradient_is_found(cli, monkeypatch):

@@ -54,11 +54,30 @@ def field(page: AppTest, label: str):
     return next(field for field in page.text_input if field.label == label)
 
 
+def more(page: AppTest):
+    return [button for button in page.button if button.label.startswith("Show more")]
+
+
 def test_every_canned_graph_has_a_card_that_says_what_it_teaches(page):
-    assert len(shown(page)) == len(ui.gallery.shelf.cards())
+    assert any("smallest graph with a chain rule" in text.value for text in page.markdown)
+    while more(page):
+        more(page)[0].click().run()
+    assert shown(page) == [card.name for card in ui.gallery.shelf.cards()]
     captions = [caption.value for caption in page.caption]
     assert any(text.startswith("resnet18 ·") and "5 nodes" in text for text in captions)
-    assert any("smallest graph with a chain rule" in text.value for text in page.markdown)
+
+
+def test_cards_come_a_page_at_a_time_and_a_search_begins_anew(page):
+    first = ui.screens.gallery.AT_ONCE
+    assert len(shown(page)) == first
+    left = len(ui.gallery.shelf.cards()) - first
+    assert more(page)[0].label == f"Show more: {left} are left"
+    more(page)[0].click().run()
+    assert len(shown(page)) == first + min(left, first)
+    field(page, "Search").set_value("xyz").run()
+    assert more(page) == [] and "xyz" in shown(page)
+    field(page, "Search").set_value("").run()
+    assert len(shown(page)) == first
 
 
 def test_a_search_leaves_the_cards_that_speak_of_it(page):

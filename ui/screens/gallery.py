@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -19,7 +20,11 @@ FIRST = "xyz"
 BY_TOPIC, BY_SOURCE = "By topic", "By source"
 LOOK_AGAIN = 0.7
 """Seconds between looks for pictures that are being made."""
+AT_ONCE = 24
+"""Cards that are drawn at first, and with every further click: a browser takes seconds for all."""
 WAITING = "graphflow_waiting"
+SOUGHT = "graphflow_sought"
+DRAWN = "graphflow_drawn"
 PICKED = "graphflow_picked"
 
 
@@ -67,7 +72,11 @@ def _shelf() -> None:
     )  # fmt: skip
     by = order.segmented_control("Order", [BY_TOPIC, BY_SOURCE], default=BY_TOPIC, required=True)
     topics = list(dict.fromkeys(card.topic for card in found))
-    topic = st.pills("Topic", topics, format_func=titled, label_visibility="collapsed")
+    counts = Counter(card.topic for card in found)
+    topic = st.pills("Topic", topics, label_visibility="collapsed",
+                     format_func=lambda topic: f"{titled(topic)} {counts[topic]}")  # fmt: skip
+    if st.session_state.get(SOUGHT) != (sought := (wanted, by, topic)):
+        st.session_state[SOUGHT], st.session_state[DRAWN] = sought, AT_ONCE
     shown = [c for c in matching(found, wanted or "") if topic in (None, c.topic)]
     if not shown:
         st.info(f"No graph here speaks of “{escaped(wanted or '')}”. Fewer or shorter words, or "
@@ -91,4 +100,12 @@ def _cards(shown: Sequence[Card], by_source: bool) -> None:
         st.session_state[WAITING] = False
         st.rerun()
     st.session_state[WAITING] = working
-    grid(sourced(shown) if by_source else [(titled(card.topic), card) for card in shown], pick)
+    words = sourced(shown) if by_source else [(titled(card.topic), card) for card in shown]
+    drawn = st.session_state[DRAWN]
+    grid(words[:drawn], pick)
+    if drawn < len(words):
+        st.button(f"Show more: {len(words) - drawn} are left", on_click=_more)
+
+
+def _more() -> None:
+    st.session_state[DRAWN] += AT_ONCE

@@ -10,7 +10,7 @@ from graphflow.ir.graph import Graph
 from graphflow.model import Model
 from graphflow.runtime.differences import agrees_beside, best_checks, held, projected
 from graphflow.spec.syntax import Name
-from graphflow.view.feeding import RANDOM, Fed, own_feed, random_numbers, target
+from graphflow.view.feeding import target, usual_feed
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def check_model(model: Model) -> list[Gradients]:
 
 def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
-    own = own_feed(model, program.graph) or Fed(random_numbers(program.graph), RANDOM)
+    own = usual_feed(model, program.graph)
     prepared = program.prepared(own.values)
     graph, leaves = held(prepared.graph, prepared.leaves)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)

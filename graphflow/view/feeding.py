@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -46,11 +46,28 @@ def own_feed(model: Model, graph: Graph) -> Fed | None:
     for entry in model.document.check:
         if wanted <= entry.feed.keys() and _fits(model, entry):
             return Fed(check_feed(model, entry), "a check's feed", entry)
-    if model.elaborated.data is not None:
-        values, _ = next(iter(Feed(few_rows(model), model.folder, seed=0).training(0)))
-        if wanted <= values.keys():
-            return Fed(values, "data")
-    return None
+    return _data_feed(model, wanted)
+
+
+def usual_feed(model: Model, graph: Graph) -> Fed:
+    """Values as they come in use, data before a check's, whose round numbers lie at the corners of
+    functions, and random ones where there are neither.
+    """
+    try:
+        data = _data_feed(model, set(needed_inputs(graph)))
+    except GraphflowError as error:
+        if not is_away(model, error):
+            raise
+        data = None
+    return data or own_feed(model, graph) or Fed(random_numbers(graph), RANDOM)
+
+
+def _data_feed(model: Model, wanted: Collection[str]) -> Fed | None:
+    """The first rows of the file's data, if these are all that is wanted."""
+    if model.elaborated.data is None:
+        return None
+    values, _ = next(iter(Feed(few_rows(model), model.folder, seed=0).training(0)))
+    return Fed(values, "data") if set(wanted) <= values.keys() else None
 
 
 def unfit(model: Model) -> str:

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from graphflow.api import loads
 from graphflow.diagnostics import GraphflowError
 from graphflow.training.images import image_shapes
+from graphflow.view.feeding import own_feed, usual_feed
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -121,3 +123,21 @@ def test_a_check_is_left_aside_where_other_sizes_are_set():
         "random numbers are fed to x: the file's checks are written for other sizes",
     )
     assert study.value(len(study.steps) - 1, "w").shape == (3,)
+
+
+DATA = """
+graphflow: 1
+name: data
+inputs: {x: [B, 64]}
+nodes: {f: "sum(relu(x))"}
+data: {source: digits, feed: {x: pixels / 16}}
+check:
+  - {feed: {x: 'zeros([1, 64])'}, expect: {f: 0}}
+"""
+
+
+def test_gradients_are_checked_at_data_rather_than_at_the_corners_that_checks_feed():
+    model = loads(DATA)
+    assert own_feed(model, model.graph).source == "a check's feed"
+    assert usual_feed(model, model.graph).source == "data"
+    assert usual_feed(loads(SIZED), loads(SIZED).graph).source == "a check's feed"

@@ -7,17 +7,21 @@ anything. None stands for a tangent of zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from graphflow.diagnostics import fail
-from graphflow.ir.graph import Graph, Node, Origin
+from graphflow.ir.graph import Attr, Graph, Node, Origin
 from graphflow.ir.types import TupleType
 from graphflow.ops.builder import Builder, Value, zeros_like
 from graphflow.ops.control import ScanParts
 from graphflow.ops.op import OPS
 
 Tangent = Value | None | list[Value | None]
+Roles = Sequence[Sequence[tuple[int, bool]]]
+"""For each role of a loop's operands, the operand behind every input and whether it is its tangent.
+"""
 
 
 def push_forward(
@@ -67,53 +71,73 @@ def _tangent(builder: Builder, node: Node, found: Mapping[str, Tangent]) -> Tang
 def scan_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> Tangent:
     """A scan that carries each float value together with its tangent."""
     scan = ScanParts.of(node)
-    body, names = scan.body, scan.names
+    roles = scan.split(range(len(scan.names)))
+    return _looped(builder, node, roles, tangents, lambda found: {"sequences": len(found[1])})
+
+
+def while_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> Tangent:
+    """A loop that carries tangents beside its values, and ends when the loop does."""
+    condition, carries = node.attr("condition"), node.attr("carries")
+    assert isinstance(condition, Graph) and isinstance(carries, int)
+
+    def beside(found: Roles) -> dict[str, Attr]:
+        inside, _ = _region(condition, found)
+        return {"condition": inside.graph(condition.outputs)}
+
+    places = range(len(node.inputs))
+    return _looped(builder, node, (places[:carries], places[carries:]), tangents, beside)
+
+
+def _looped(
+    builder: Builder,
+    node: Node,
+    roles: Sequence[Sequence[int]],
+    tangents: list[Value | None],
+    attributes: Callable[[Roles], dict[str, Attr]],
+) -> Tangent:
+    """A loop with tangents behind the operands of each role, of which carries are the first.
+
+    ``attributes`` gives those of the loop that depend on its operands.
+    """
+    body = node.attr("body")
+    assert isinstance(body, Graph)
+    names = [leaf.name for leaf in body.leaves("input")]
     operands = [builder.value(n) for n in node.inputs]
     moving = [
         i for i, n in enumerate(names)
-        if body[n].tensor.dtype.is_float and (i < scan.carries or tangents[i] is not None)
+        if body[n].tensor.dtype.is_float and (i in roles[0] or tangents[i] is not None)
     ]  # fmt: skip
-    inside, seeds, (carries, sequences, captured) = _doubled_inputs(scan, moving)
+    doubled = [
+        [*((i, False) for i in role), *((i, True) for i in moving if i in role)] for role in roles
+    ]
+    inside, seeds = _region(body, doubled)
     results = push_forward(inside, seeds, body.outputs)
-    outputs, picks = _doubled_outputs(inside, body, results, scan.carries, moving)
+    outputs, picks = _doubled_outputs(inside, body, results, len(roles[0]), moving)
     given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
+    changed = {"body": inside.graph(outputs), "carries": len(doubled[0]), **attributes(doubled)}
     result = builder.add(
-        "scan",
-        *(given[i] if is_tangent else operands[i]
-          for i, is_tangent in (*carries, *sequences, *captured)),
-        body=inside.graph(outputs),
-        carries=len(carries),
-        sequences=len(sequences),
-        length=node.attr("length"),
-        reverse=node.attr("reverse"),
-    )  # fmt: skip
+        node.op,
+        *(given[i] if is_tangent else operands[i] for role in doubled for i, is_tangent in role),
+        name=None,
+        **node.attributes() | changed,
+    )
     return [None if p is None else result.item(p) for p in picks]
 
 
-def _doubled_inputs(
-    scan: ScanParts, moving: Sequence[int]
-) -> tuple[Builder, dict[str, Value], list[list[tuple[int, bool]]]]:
-    """A builder on the body whose inputs of each role are followed by those inputs' tangents.
-
-    With it the tangents by input, and for each role the operand behind every input and whether it
-    is its tangent.
-    """
-    whole = Builder(scan.body)
-    tangents = {
-        name: whole.input(f"{name}.tangent", scan.body[name].tensor)
-        for name in (scan.names[i] for i in moving)
-    }
-    inside, roles = Builder(), []
-    for role in scan.split(range(len(scan.names))):
-        doubled = [*((i, False) for i in role), *((i, True) for i in moving if i in role)]
-        for i, is_tangent in doubled:
-            name = scan.names[i]
-            inside.input(tangents[name].name if is_tangent else name, scan.body[name].tensor)
-        roles.append(doubled)
-    for node in scan.body:
+def _region(region: Graph, roles: Roles) -> tuple[Builder, dict[str, Value]]:
+    """A builder on a region of a loop that is handed tangents, too, and these by input."""
+    names = [leaf.name for leaf in region.leaves("input")]
+    whole, inside, tangents = Builder(region), Builder(), {}
+    for i, is_tangent in chain(*roles):
+        name, type = names[i], region[names[i]].tensor
+        if is_tangent:
+            tangents[name] = inside.input(whole.input(f"{name}.tangent", type).name, type)
+        else:
+            inside.input(name, type)
+    for node in region:
         inside.nodes.setdefault(node.name, node)
-        inside.origins.setdefault(node.name, scan.body.origin(node.name))
-    return inside, {n: inside.value(t.name) for n, t in tangents.items()}, roles
+        inside.origins.setdefault(node.name, region.origin(node.name))
+    return inside, tangents
 
 
 def _doubled_outputs(
@@ -158,43 +182,6 @@ def cond_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> 
     result = builder.add("cond", *operands, *given, then=branches[0], orelse=branches[1])
     assert isinstance(node.type, TupleType)
     return [result.item(i) for i in range(len(node.type.items))]
-
-
-def while_forward(builder: Builder, node: Node, tangents: list[Value | None]) -> Tangent:
-    """A loop that carries tangents beside its values, and ends when the loop does."""
-    body, condition = node.attr("body"), node.attr("condition")
-    carries, most = node.attr("carries"), node.attr("max_steps")
-    assert isinstance(body, Graph) and isinstance(condition, Graph) and isinstance(carries, int)
-    loop = ScanParts(node, body, carries, 0)
-    operands = [builder.value(n) for n in node.inputs]
-    moving = [
-        i for i, n in enumerate(loop.names)
-        if body[n].tensor.dtype.is_float and (i < carries or tangents[i] is not None)
-    ]  # fmt: skip
-    inside, seeds, (carried, _, captured) = _doubled_inputs(loop, moving)
-    results = push_forward(inside, seeds, body.outputs)
-    outputs, picks = _doubled_outputs(inside, body, results, carries, moving)
-    given = {i: tangents[i] or zeros_like(builder, operands[i].tensor) for i in moving}
-    result = builder.add(
-        "while_loop",
-        *(given[i] if is_tangent else operands[i] for i, is_tangent in (*carried, *captured)),
-        condition=_beside_tangents(condition, (*carried, *captured)),
-        body=inside.graph(outputs), carries=len(carried), max_steps=most,
-    )  # fmt: skip
-    return [None if p is None else result.item(p) for p in picks]
-
-
-def _beside_tangents(condition: Graph, doubled: Sequence[tuple[int, bool]]) -> Graph:
-    """The same condition in a loop that is handed tangents, too: they do not count."""
-    names = [leaf.name for leaf in condition.leaves("input")]
-    inside = Builder()
-    for i, is_tangent in doubled:
-        name = names[i]
-        inside.input(f"{name}.tangent" if is_tangent else name, condition[name].tensor)
-    for node in condition:
-        inside.nodes.setdefault(node.name, node)
-        inside.origins.setdefault(node.name, condition.origin(node.name))
-    return inside.graph(condition.outputs)
 
 
 FORWARD_RULES = {"scan": scan_forward, "cond": cond_forward, "while_loop": while_forward}

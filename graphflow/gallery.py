@@ -177,12 +177,20 @@ def root() -> Path:
 def _files() -> dict[str, Path]:
     """Name to file. Names are unique: a test holds the gallery to that."""
     home = root()
-    inside = ((path, path.relative_to(home).parts) for path in sorted(home.rglob("*.yaml")))
-    return {
-        path.stem: path
-        for path, parts in inside
-        if SHARED not in parts and parts not in {(WORKS,), (COVERAGE,)}
-    }
+    inside = ((path, path.relative_to(home).parts) for path in graph_files(home))
+    return {path.stem: path for path, parts in inside if SHARED not in parts}
+
+
+def graph_files(folder: Path) -> list[Path]:
+    """The files of graphs or blocks in a folder and those inside it: all YAML there is but the
+    lists that lie beside the canned graphs.
+
+    >>> root() / "works.yaml" in graph_files(root())
+    False
+    """
+    lists = {root() / WORKS, root() / COVERAGE}
+    found = sorted(path for end in SUFFIXES for path in folder.rglob(f"*{end}"))
+    return [path for path in found if path.resolve() not in lists]
 
 
 def _entry(name: str, path: Path) -> Entry:

@@ -33,8 +33,6 @@ class Report:
     stretches: list[Stretch] | None = None
     errors: Sequence[Diagnostic] = ()
     note: str = ""
-    other: bool = False
-    """Whether it is no graph file at all, but other YAML in a folder of graphs."""
 
     @property
     def code(self) -> int:
@@ -68,10 +66,10 @@ def command(
             report_errors(report.errors)
     if as_json:
         errors = [d.to_json() for report in reports for d in report.errors]
-        shown = [_json(report) for report in reports if not report.other]
+        shown = [_json(report) for report in reports]
         print_json({"files": shown, **({"errors": errors} if errors else {})})
     elif len(reports) > 1:
-        print(_total([r for r in reports if not r.other], time.monotonic() - begun))
+        print(_total(reports, time.monotonic() - begun))
     return max((report.code for report in reports), default=GOOD)
 
 
@@ -87,9 +85,7 @@ def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
     for path in paths:
         report = Report(str(path))
         try:
-            if len(paths) > 1 and not _says_it_is_a_graph(path):
-                report.other = True
-            elif (model := _model(path)) is None:
+            if (model := _model(path)) is None:
                 report.note = "blocks only"
             else:
                 _examine(model, report, gradients, broadcasts)
@@ -100,24 +96,15 @@ def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
 
 def _paths(name: str) -> list[Path]:
     """The files of a folder in order, or the one file."""
-    from graphflow.gallery import find
+    from graphflow.gallery import find, graph_files
 
     folder = Path(name)
     if not folder.is_dir():
         return [find(name)]
-    inside = sorted((*folder.rglob("*.yaml"), *folder.rglob("*.yml")))
+    inside = graph_files(folder)
     if not inside:
         fail("GF001", f"the folder '{name}' holds no graph file", help="files end in .yaml")
     return inside
-
-
-def _says_it_is_a_graph(path: Path) -> bool:
-    """Whether a file of a folder, where other YAML may lie beside graphs, has the key for it."""
-    from graphflow.spec.values import Map
-    from graphflow.spec.yaml12 import read_file
-
-    _, tree = read_file(path)
-    return not isinstance(tree, Map) or tree.get("graphflow") is not None
 
 
 def _model(path: Path) -> Model | None:
@@ -163,8 +150,6 @@ def _summary(report: Report) -> str:
     """What was found, in a few words."""
     from graphflow.runtime.differences import held_still
 
-    if report.other:
-        return "not a graph: it has no key 'graphflow'"
     if report.errors:
         return f"{_count(len(report.errors), 'error')}"
     passed = sum(r.passed for r in report.results)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from graphflow.gallery import graph_files, root
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 XYZ = EXAMPLES / "a_xyz.yaml"
 WRONG = XYZ.read_text().replace("f: -12", "f: -11").replace("z: 3,", "z: 4,")
@@ -52,15 +54,17 @@ def test_several_files_and_folders(cli, tmp_path):
     assert cli("check", "lessons").code == 1
 
 
-def test_other_yaml_in_a_folder_is_passed_by_but_told(cli, tmp_path):
+def test_a_file_that_lost_its_first_key_is_an_error_in_a_folder_too(cli, tmp_path):
     (tmp_path / "good.yaml").write_text(XYZ.read_text())
-    (tmp_path / "titles.yaml").write_text("book: A book\n")
+    (tmp_path / "lost.yaml").write_text(XYZ.read_text().replace("graphflow: 1\n", ""))
     answer = cli("check", tmp_path)
-    assert answer.code == 0 and "1 of 1 files are good, 6 checks passed" in answer.out
-    assert f"{tmp_path / 'titles.yaml'}: not a graph: it has no key 'graphflow'" in answer.out
-    (report,) = cli("check", tmp_path, "--json").json["files"]
-    assert Path(report["file"]).name == "good.yaml"
-    assert cli("check", tmp_path / "titles.yaml").code == 2
+    assert answer.code == 2 and "1 of 2 files are good, 6 checks passed" in answer.out
+    assert f"{tmp_path / 'lost.yaml'}: 1 error" in answer.out and "'graphflow'" in answer.err
+
+
+def test_the_lists_beside_the_canned_graphs_are_no_graphs():
+    found = {path.name for path in graph_files(root())}
+    assert "resnet18.yaml" in found and not found & {"works.yaml", "coverage.yaml"}
 
 
 def test_a_folder_without_graphs(cli, tmp_path):

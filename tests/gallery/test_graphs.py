@@ -20,6 +20,11 @@ def test_a_graph_is_valid_and_its_checks_hold(name):
     assert [result.message() for result in run_checks(model) if not result.passed] == []
 
 
+@pytest.mark.parametrize("name", [n for n in GRAPHS if "\npaper:" in GRAPHS[n].read_text("utf-8")])
+def test_a_graph_can_be_built_in_its_sources_own_size(name):
+    assert gf.load(GRAPHS[name], {"paper": True}).graph.outputs
+
+
 def test_lenet_has_the_parameters_of_the_book_and_learns_small_digits():
     assert sum(p.size for p in gf.load(GRAPHS["lenet"]).parameters.values()) == 61_706
     small = {"data.source": "digits", "small": True}

@@ -150,5 +150,5 @@ def test_a_walk_holds_backward_by_hand_and_by_machine(name, by_hand):
 @pytest.mark.slow
 def test_the_blogs_net_reads_94_of_100_handwritten_digits():
     """As many steps as the blog makes, with a seventh of its images: 94 % for its 96 %."""
-    real = {"data.source": "mnist", "mnist": True, "data.split": {"train": 8000, "test": 2000}}
+    real = {"paper": True, "data.split": {"train": 8000, "test": 2000}}
     assert trained("mlp_pytorch_mnist", **real, **{"train.epochs": 75})["test/accuracy"] > 0.93

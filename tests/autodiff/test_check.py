@@ -39,3 +39,12 @@ def test_a_bias_without_effect_has_no_gradient_within_rounding():
     (found,) = check_model(loads(BEFORE_A_NORM))
     assert found.failures == ()
     assert any(check.name.endswith("conv2d.bias") for check in found.checks)
+
+
+def test_a_gradient_at_the_end_of_a_domain_is_checked_above_it():
+    """sqrt(n + eps) at n = 0, where differences meet a square root of less than nothing."""
+    text = "{graphflow: 1, name: r, state: {n: {shape: [3], init: zeros, dtype: float64}}, "
+    text += "nodes: {f: 'sum(1 / sqrt(n + 1e-8))'}}"
+    (found,) = check_model(loads(text))
+    assert found.kinks == ("n",)
+    assert found.failures == ()

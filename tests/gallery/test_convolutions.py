@@ -73,7 +73,7 @@ def test_sigmoids_leave_the_plateau_late():
 
 
 def test_resnet_56_has_the_parameters_that_it_is_known_for():
-    model = gf.load(GRAPHS["resnet56_cifar10"], {"full": True})
+    model = gf.load(GRAPHS["resnet56_cifar10"], {"paper": True})
     assert sum(parameter.size for parameter in model.parameters.values()) == 853_018
 
 

@@ -45,8 +45,8 @@ NET_CASES = {
         Case("resnet56_cifar10", f"{GRAPHS}/resnet56_cifar10.yaml", _images(8, 3),
              {"depth": 14, "colours": 3}),
         _net("resnext", 32),
-        _net("densenet", 32, book=True, size=32),
-        _net("regnetx32", 32, book=True, size=32),
+        _net("densenet", 32, paper=True, size=32),
+        _net("regnetx32", 32, paper=True, size=32),
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),

@@ -227,7 +227,7 @@ class Grow(nn.Module):
         return torch.cat([x, self.conv(F.relu(self.bn(x)))], 1)
 
 
-def densenet(book: bool, size: int) -> Net:
+def densenet(paper: bool, size: int) -> Net:
     layers, channels = [*stem(64, 7, 3), nn.MaxPool2d(3, 2, 1)], 64
     for i in range(4):
         layers += [Grow(channels + 32 * k, 32) for k in range(4)]
@@ -254,6 +254,6 @@ NETS: dict[str, Callable[..., Model]] = {
         "resnet56_cifar10": resnet56,
         "resnext": lambda: anynet(8, 4, [(2, 8), (2, 16), (2, 32), (2, 64)]),
         "densenet": densenet,
-        "regnetx32": lambda book, size: anynet(32, 16, [(4, 32), (6, 80)]),
+        "regnetx32": lambda paper, size: anynet(32, 16, [(4, 32), (6, 80)]),
     }.items()
 }

@@ -211,7 +211,9 @@ def test_nothing_is_downloaded_unless_the_network_is_allowed(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     studio = Studio(limits)
     try:
-        found = studio.client("stranger").ask(Workspace(graph="lenet"), "overview")
+        found = studio.client("stranger").ask(
+            Workspace(graph="lenet", overrides=(("paper", "true"),)), "overview"
+        )
     finally:
         studio.close()
     assert isinstance(found, Overview) and not (tmp_path / "cache").exists()

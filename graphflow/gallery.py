@@ -6,16 +6,13 @@ wheel carries the same files as ``graphflow/_graphs``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.files import allowed
-from graphflow.spec.values import Plain, Value, plain
+from graphflow.spec.values import plain
 from graphflow.spec.yaml12 import read_file
 
 SHARED = "blocks"
@@ -25,9 +22,6 @@ WORKS, COVERAGE = "works.yaml", "coverage.yaml"
 """Beside the graphs: the titles of the works they come from, and what of these works is where."""
 
 SUFFIXES = (".yaml", ".yml")
-NUMBERED = re.compile(r"(\d+|[A-Z])\.\d+")
-ITEM = re.compile(r"(?P<work>[a-z]\w*)/(?P<section>[\w.-]+)/(?P<item>\w+)")
-"""How `source:` names an item of a section of a work."""
 
 TOPICS = {
     "backprop": "Backpropagation", "arrays": "Arrays", "mathematics": "Mathematics",
@@ -53,79 +47,6 @@ class Entry:
     about: str
     sources: tuple[str, ...]
 
-    @property
-    def titles(self) -> tuple[str, ...]:
-        """The sources as people call them.
-
-        >>> [entry.titles for entry in list_graphs() if entry.name == "resnet18"]
-        [('Dive into Deep Learning 8.6, resnet18', 'He et al. 2015')]
-        """
-        return tuple(title_of(source) for source in self.sources)
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """The sections of works that it comes from, by their titles; each once."""
-        return tuple(dict.fromkeys(section_of(source) for source in self.sources))
-
-
-def title_of(source: str) -> str:
-    """How people call a source.
-
-    >>> title_of("d2l/8.6/resnet18"), title_of("sgugger/recurrent/rnn_char")
-    ('Dive into Deep Learning 8.6, resnet18', 'Sylvain Gugger, Recurrent neural network, rnn_char')
-    """
-    section = section_of(source)
-    return source if section == source else f"{section}, {source.rpartition('/')[2]}"
-
-
-def section_of(source: str) -> str:
-    """How people call the section of a source; words stay words.
-
-    >>> section_of("d2l/8.6/resnet18"), section_of("He et al. 2015")
-    ('Dive into Deep Learning 8.6', 'He et al. 2015')
-    """
-    item = ITEM.fullmatch(source)
-    work = works().get(item["work"]) if item else None
-    if item is None or work is None:
-        return source
-    section = item["section"]
-    if NUMBERED.fullmatch(section):
-        return f"{work.title} {section}"
-    title = work.sections.get(section, section)
-    return f"{work.title}, {title}" if title else work.title
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A book, a blog or a course, and the titles of its sections."""
-
-    title: str
-    sections: Mapping[str, str]
-
-
-@cache
-def works() -> Mapping[str, Work]:
-    """The works that canned graphs come from, by the word that stands for them in ``source:``.
-
-    >>> works()["d2l"].sections["8.6"]
-    'ResNet and ResNeXt'
-    """
-    _, document = read_file(root() / WORKS)
-    return {name: _work(written) for name, written in _written(document).items()}
-
-
-def _work(written: Plain) -> Work:
-    assert isinstance(written, dict)
-    sections = written["sections"]
-    assert isinstance(sections, dict)
-    return Work(str(written["title"]), {name: str(title) for name, title in sections.items()})
-
-
-def _written(document: Value) -> dict[str, Plain]:
-    found = plain(document)
-    assert isinstance(found, dict)
-    return found
-
 
 def find(name_or_path: str | Path) -> Path:
     """The graph file meant by a path, or by the name of a canned graph.
@@ -146,7 +67,8 @@ def find(name_or_path: str | Path) -> Path:
         fail(
             "GF001",
             f"there is no file and no canned graph '{text}'",
-            help=f"did you mean the file '{beside}'?" if beside
+            help=f"did you mean the file '{beside}'?"
+            if beside
             else did_you_mean(text, canned) or "'graphflow list' shows what there is",
         )
     return canned[text]
@@ -195,7 +117,9 @@ def graph_files(folder: Path) -> list[Path]:
 
 def _entry(name: str, path: Path) -> Entry:
     _, document = read_file(path)
-    written = _written(document)
+    written = plain(document)
+    assert isinstance(written, dict)
+    source = written.get("source", [])
     parent = path.parent.relative_to(root())
     title = str(written.get("name") or name)
     return Entry(
@@ -204,14 +128,8 @@ def _entry(name: str, path: Path) -> Entry:
         topic=parent.parts[0] if parent.parts else name,
         title=title,
         about=str(written.get("about") or title),
-        sources=_titles(written.get("source")),
+        sources=tuple(map(str, source if isinstance(source, list) else [source])),
     )
-
-
-def _titles(source: Plain) -> tuple[str, ...]:
-    """The sources of a graph, written as a list or with semicolons between them."""
-    titles = source if isinstance(source, list) else str(source or "").split(";")
-    return tuple(stripped for title in titles if (stripped := str(title).strip()))
 
 
 def _reading_order(entry: Entry) -> tuple[int, str, str]:

@@ -56,12 +56,13 @@ def command(
 
 def _graphs(topic: str | None = None) -> list[Row]:
     from graphflow.gallery import list_graphs
+    from graphflow.works import title_of
 
     return [
         {
             "name": entry.name, "topic": entry.topic, "about": sentence(entry.about),
             "path": str(entry.path), "sources": list(entry.sources),
-            "titles": list(entry.titles),
+            "titles": [title_of(source) for source in entry.sources],
         }
         for entry in list_graphs()
         if topic in (None, entry.topic)

@@ -15,13 +15,13 @@ from graphflow.figures.drawing import draw
 from graphflow.figures.gather import Material, describe, measured, usual_curves
 from graphflow.figures.report import Report, Table
 from graphflow.files import Json
-from graphflow.gallery import title_of
 from graphflow.model import Model
 from graphflow.run_entries import differing, settings_of
 from graphflow.spec.figures import GridDecl, LineDecl
 from graphflow.training.history import stored_history
 from graphflow.training.rows import Rows
 from graphflow.training.run_folder import RunFolder
+from graphflow.works import title_of
 
 
 def figures_of(source: Model | str | PathLike[str]) -> dict[str, go.Figure]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from graphflow.data.registry import sources
 from graphflow.data.transforms import TRANSFORMS
-from graphflow.gallery import COVERAGE, ITEM, NUMBERED, TOPICS, Work, list_graphs, root, works
+from graphflow.gallery import COVERAGE, TOPICS, list_graphs, root
 from graphflow.reference.page import all_names, page_of
 from graphflow.spec.values import plain
 from graphflow.spec.yaml12 import read_file
+from graphflow.works import ITEM, NUMBERED, Work, works
 
 KEYS = ("graphs", "features", "reason", "open")
 

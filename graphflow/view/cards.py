@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graphflow.gallery import list_graphs
-
-SECTION = re.compile(r"(?P<book>.*?)\s+(?P<section>(\d+|[A-Z])\.\d.*)")
+from graphflow.works import Source, source_of
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a canned graph without opening it. ``sources`` and the ``sections`` that
-    they belong to are what people call them.
-    """
+    """What is known of a canned graph without opening it."""
 
     name: str
     title: str
     topic: str
     about: str
-    sources: tuple[str, ...]
-    sections: tuple[str, ...]
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -48,41 +43,34 @@ def cards() -> tuple[Card, ...]:
     topics = list(dict.fromkeys(entry.topic for entry in entries))
     entries.sort(key=lambda entry: (topics.index(entry.topic), entry.path.stat().st_size))
     return tuple(
-        Card(entry.name, entry.title, entry.topic, entry.about, entry.titles, entry.sections)
+        Card(
+            entry.name, entry.title, entry.topic, entry.about, tuple(map(source_of, entry.sources))
+        )
         for entry in entries
     )
 
 
 def sourced(found: Iterable[Card]) -> tuple[tuple[str, Card], ...]:
-    """Every card under each section it is from, books first, in the order of their sections.
+    """Every card under each section it is from, in the order of the works and their sections.
 
-    >>> sourced(cards())[0][0].startswith("Dive into Deep Learning 2.")
-    True
+    >>> sourced(cards())[0][0]
+    'Dive into Deep Learning 1.3'
     """
-    pairs = ((section, card) for card in found for section in card.sections)
-    return tuple(sorted(pairs, key=lambda pair: _place(pair[0])))
-
-
-def _place(section: str) -> tuple[bool, str, tuple[tuple[bool, int, str], ...]]:
-    """Where a section comes; what has no number, such as an article, comes after what has. An
-    appendix, which has a letter, comes after the chapters.
-    """
-    parts = SECTION.fullmatch(section)
-    if parts is None:
-        return True, section, ()
-    numbers = re.findall(r"\d+|[A-Z]", parts["section"])
-    return False, parts["book"], tuple((n.isalpha(), len(n), n) for n in numbers)
+    every = {(s.section, card.name): (s, card) for card in found for s in card.sources}
+    ordered = sorted(every.values(), key=lambda pair: pair[0].place)
+    return tuple((source.section, card) for source, card in ordered)
 
 
 def matching(found: Iterable[Card], wanted: str) -> tuple[Card, ...]:
     """The cards in which every word that is wanted stands, in whatever part of them.
 
-    >>> [card.name for card in matching(cards(), "chain rule")]
-    ['xyz']
+    >>> "xyz" in [card.name for card in matching(cards(), "chain rule")]
+    True
     """
     words = wanted.lower().split()
     return tuple(card for card in found if all(word in _said(card) for word in words))
 
 
 def _said(card: Card) -> str:
-    return " ".join((card.name, card.title, card.topic, card.about, *card.sources)).lower()
+    titles = (source.title for source in card.sources)
+    return " ".join((card.name, card.title, card.topic, card.about, *titles)).lower()

@@ -13,8 +13,9 @@ import typer
 from graphflow.cli import explain
 from graphflow.cli.app import app
 from graphflow.diagnostics import GraphflowError
-from graphflow.gallery import COVERAGE, ITEM, list_graphs, root, works
+from graphflow.gallery import COVERAGE, list_graphs, root
 from graphflow.reference.coverage import Item, items
+from graphflow.works import ITEM, works
 
 ROOT = Path(__file__).parents[2]
 ITEMS = {item.source: item for item in items()}

@@ -15,7 +15,6 @@ import graphflow.interop.numpy_script.linalg
 import graphflow.interop.numpy_script.places  # noqa: F401 (they register rules)
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import fail
-from graphflow.gallery import title_of
 from graphflow.interop.numpy_script.functions import FUNCTIONS
 from graphflow.interop.numpy_script.lines import NAMES, Lines
 from graphflow.interop.numpy_script.rules import size, tupled
@@ -26,6 +25,7 @@ from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.model import Model
 from graphflow.passes import shown_by, specialise
 from graphflow.runtime.compile import Mode
+from graphflow.works import title_of
 
 READ = '''
 def read(path):

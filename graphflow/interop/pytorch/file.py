@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from graphflow.diagnostics import fail
-from graphflow.gallery import title_of
 from graphflow.interop.pytorch.body import Body
 from graphflow.interop.pytorch.control import Function
 from graphflow.interop.pytorch.definitions import Definitions, camel, state_updates
@@ -21,6 +20,7 @@ from graphflow.ir.types import type_symbols
 from graphflow.model import Model
 from graphflow.spec.elaborate import COUNTERS
 from graphflow.spec.elaborate.calltree import Section
+from graphflow.works import title_of
 
 HEADER = [
     "from __future__ import annotations",

@@ -26,28 +26,40 @@ def command(
         ),
     ] = None,
     of: Of = None,
+    walk: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="gradient: one pass; training: a step of train: or run:, updates included, the "
+            "default where run: changes something.",
+        ),
+    ] = None,
+    iteration: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Steps of train: or run: made before.")
+    ] = 0,
     everything: Annotated[
         bool, typer.Option("--all", help="Print every step and ask for nothing.")
     ] = False,
 ) -> int:
-    """Step through forward and backward: values, gradients, the chain rule.
+    """Step through forward and backward, or a step of training or of a run: values, gradients,
+    the chain rule, updates.
 
     Commands are read line by line: n next, b back, r NODE run to, h help, q quit. Without a
     terminal and without commands the whole walk is printed.
     """
     from graphflow.cli.feeding import given_feed
-    from graphflow.cli.stepping import stepper_for
+    from graphflow.cli.stepping import way_through
     from graphflow.cli.walk import HELP, Walk
 
     model = open_model(file, assignments(sets))
-    stepper, about = stepper_for(model, of, given_feed(feed))
-    walk = Walk(stepper)
-    say(f"stepping through {about}")
+    way = way_through(model, walk, of, given_feed(feed), iteration)
+    reader = Walk(way, model.graph)
+    say(f"stepping through {way.about}")
     asked = sys.stdin.isatty() and not everything
     if asked:
         print(HELP)
-    if everything or not (_read(walk, asked) or asked):
-        walk.end()
+    if everything or not (_read(reader, asked) or asked):
+        reader.end()
     return GOOD
 
 

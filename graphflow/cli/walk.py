@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from graphflow.cli.output import console, report_errors
+from graphflow.cli.stepping import Way
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.ir.graph import Graph
 from graphflow.runtime.chain import ChainRule
-from graphflow.runtime.stepper import Stepper, StepView
+from graphflow.runtime.stepper import GraphStepper, StepView
 from graphflow.view.written import chain_lines, shown, written
 
 HELP = """\
@@ -20,10 +22,12 @@ HELP = """\
 
 
 class Walk:
-    """A stepper driven by lines of text. ``run(line)`` says whether to go on."""
+    """The steppers of a way driven by lines of text. ``run(line)`` says whether to go on. ``whole``
+    is the graph of the file, which may have more nodes than are walked.
+    """
 
-    def __init__(self, stepper: Stepper) -> None:
-        self.stepper = stepper
+    def __init__(self, way: Way, whole: Graph) -> None:
+        self.way, self.whole, self.at = way, whole, 0
         self.watched: list[str] = []
         self.commands: Mapping[str, Callable[[str], None]] = {
             "": self.next, "n": self.next, "b": self.back, "r": self.run_to, "e": self.end,
@@ -44,14 +48,31 @@ class Walk:
             report_errors(error.diagnostics)
         return True
 
+    @property
+    def stepper(self) -> GraphStepper:
+        """That of the turn in which the walk stands."""
+        return self.way.turns[self.at][1]
+
+    @property
+    def done(self) -> bool:
+        """Whether the last node of the last turn has run."""
+        return self.stepper.done and self.at + 1 == len(self.way.turns)
+
     # -- commands ----------------------------------------------------------------------------
     def next(self, rest: str = "") -> None:
-        """One node on."""
+        """One node on; behind the last one of a turn the first of the next."""
+        if self.stepper.done and not self.done:
+            self.at += 1
+        if not self.stepper.cursor and len(self.way.turns) > 1:
+            print(f"turn {self.at + 1}/{len(self.way.turns)}: {self.way.turns[self.at][0]}")
         self.show(self.stepper.next())
 
     def back(self, rest: str = "") -> None:
         """One node back."""
         view = self.stepper.back()
+        if view is None and self.at:
+            self.at -= 1
+            view = self.stepper.current
         if view is None:
             print("at the start")
         else:
@@ -59,18 +80,41 @@ class Walk:
 
     def run_to(self, name: str) -> None:
         """On, or back, to a node."""
+        at = self.turn_of(name)
+        for _, stepper in self.way.turns[self.at : at]:
+            stepper.run_to_end()
+        for _, stepper in self.way.turns[at + 1 : self.at + 1]:
+            stepper.reset()
+        self.at = at
         self.stepper.run_to(name)
         self.show_current()
 
+    def turn_of(self, name: str) -> int:
+        """The turn with a step of that name: this one, else one ahead, else one behind."""
+        count = len(self.way.turns)
+        places: list[int] = [*range(self.at, count), *reversed(range(self.at))]
+        for at in places:
+            graph, order = self.way.turns[at][1].graph, self.way.turns[at][1].order
+            if name in graph and graph.resolve(name) in order:
+                return at
+        fail("GF020", f"'{self.known(name)}' is given, no step computes it",
+             help=f"v {name} shows it")  # fmt: skip
+
     def end(self, rest: str = "") -> None:
         """All nodes that are left."""
-        while not self.stepper.done:
+        while not self.done:
             self.next()
 
     def first(self, rest: str = "") -> None:
         """The first node again."""
-        self.stepper.reset()
+        self.reset()
         self.next()
+
+    def reset(self) -> None:
+        """Back to the start of all turns."""
+        for _, stepper in self.way.turns[: self.at + 1]:
+            stepper.reset()
+        self.at = 0
 
     def backward_or_watch(self, name: str) -> None:
         """The first backward node; with a name, show that value after every step."""
@@ -79,7 +123,7 @@ class Walk:
             self.watched.append(name)
             print(f"watching {name}")
             return
-        self.stepper.reset()
+        self.reset()
         steps = self.stepper.run_to_phase("backward")
         if steps and steps[-1].phase != "backward":
             print("there is no backward node")
@@ -87,7 +131,7 @@ class Walk:
 
     def value(self, name: str) -> None:
         """One value."""
-        print(f"{name} = {shown(self.stepper.value(name))}")
+        print(f"{name} = {shown(self.stepper.value(self.known(name)))}")
 
     def list(self, rest: str = "") -> None:
         """All nodes, the last one that ran marked."""
@@ -127,12 +171,15 @@ class Walk:
             out.print(Text(f"    watch {name} = {text}", style="dim"))
 
     def known(self, name: str) -> str:
-        """The name, if the graph has it."""
+        """The name, if the walk has it."""
         graph = self.stepper.graph
-        if name not in graph:
-            help = did_you_mean(name, [*graph.nodes, *graph.aliases])
-            fail("GF020", f"no node is called '{name}'", help=help)
-        return name
+        if name in graph:
+            return name
+        if name in self.whole:
+            fail("GF020", f"'{name}' is not on the way to {self.way.end}",
+                 help=f"--of {name} walks to it")  # fmt: skip
+        help = did_you_mean(name, [*graph.nodes, *graph.aliases, *self.whole.nodes])
+        fail("GF020", f"no node is called '{name}'", help=help)
 
 
 def chain_texts(chain: ChainRule) -> Iterator[str]:

@@ -39,21 +39,14 @@ class StepView:
     chain: ChainRule | None
 
 
-class Stepper:
-    """A cursor over the plain plan of a program, in the order in which the studio walks, too.
-    Values after ``back`` are those of before.
+class GraphStepper:
+    """A cursor over a concrete graph whose leaves have values, in the order in which the studio
+    walks, too. Values after ``back`` are those of before.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        feed: Mapping[str, Array],
-        cotangent: Array | float | None = None,
-        step: int = 0,
-    ) -> None:
-        prepared = program.prepared(feed, cotangent, step)
-        self.graph: Graph = prepared.graph
-        self._leaves = dict(prepared.leaves)
+    def __init__(self, graph: Graph, leaves: Mapping[str, Array]) -> None:
+        self.graph = graph
+        self._leaves = dict(leaves)
         given = {n.name for n in self.graph if n.op in LEAVES or n.op == "constant"}
         self.order = tuple(name for name in walking_order(self.graph) if name not in given)
         self._constants = {n.name: run_node(n, []) for n in self.graph if n.op == "constant"}
@@ -149,3 +142,17 @@ class Stepper:
         if name in self.graph and self.graph.resolve(name) in self.order:
             return self.order.index(self.graph.resolve(name))
         fail("GF020", f"no step is called '{name}'", help=did_you_mean(name, self.order))
+
+
+class Stepper(GraphStepper):
+    """A cursor over the plain plan of a program."""
+
+    def __init__(
+        self,
+        program: Program,
+        feed: Mapping[str, Array],
+        cotangent: Array | float | None = None,
+        step: int = 0,
+    ) -> None:
+        prepared = program.prepared(feed, cotangent, step)
+        super().__init__(prepared.graph, prepared.leaves)

@@ -84,12 +84,21 @@ def choose_to_look(
 
 def _by(model: Model, told: str | None) -> tuple[str, ...]:
     """What the walk differentiates by: by nothing where the result is not real, and, untold, where
-    it is an array, one of several results.
+    it is an array, one of several results, or where a file without parameters gives gradients.
     """
     of = told or checked_target(model)
     by, result = wanted(model, of), model.graph[of].tensor
-    one = told is not None or len(model.results) == 1 or result.shape == ()
-    return by if result.dtype.is_float and one else ()
+    if told is None:
+        single = len(model.results) == 1 or result.shape == ()
+        gives = not model.elaborated.parameters and _own_gradients(model)
+        by = by if single and not gives else ()
+    return by if result.dtype.is_float else ()
+
+
+def _own_gradients(model: Model) -> bool:
+    """Whether a result of the file is a gradient, or made of one."""
+    graph = model.graph
+    return any(graph.origin(name).phase != "forward" for name in graph.needed_for(model.results))
 
 
 def _goals(model: Model, told: str | None, by: Sequence[str]) -> list[tuple[str, ...]]:

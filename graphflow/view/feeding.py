@@ -193,7 +193,8 @@ def checked_target(model: Model) -> str:
 
 def wanted(model: Model, of: str) -> tuple[str, ...]:
     """What a value is differentiated by, as far as it depends on it: the parameters of the player
-    that minimizes it, else all, or the real inputs of a graph without any.
+    that minimizes it, else all, or the real inputs of a graph without any; and the inputs that a
+    check differentiates it by. Where that is nothing, the real inputs that have a default.
     """
     graph, training = model.graph, model.elaborated.training
     if of not in graph:
@@ -203,9 +204,31 @@ def wanted(model: Model, of: str) -> tuple[str, ...]:
     players = training.objectives if training is not None else ()
     names = [p for player in players if player.loss == graph.resolve(of) for p in player.params]
     names = names or list(model.elaborated.parameters)
-    found = tuple(name for name in names if name in needed)
-    inputs = (n for n in graph.leaves("input") if n.tensor.dtype.is_float and n.name in needed)
-    return found or tuple(node.name for node in inputs)
+    parameters = [name for name in names if name in needed]
+    inputs = [name for name in _real_inputs(model) if name in needed]
+    fed = [] if parameters else [name for name in inputs if graph.nodes[name].op == "input"]
+    checked = _checked_by(model, of)
+    found = (*parameters, *(name for name in inputs if name in fed or name in checked))
+    return found or tuple(inputs)
+
+
+def _real_inputs(model: Model) -> list[str]:
+    """The nodes of the inputs that can be differentiated by: one that has a default is a node that
+    a feed may replace.
+    """
+    graph = model.graph
+    found = (graph[name] for name in model.document.inputs if name in graph)
+    return [node.name for node in found if node.tensor.dtype.is_float]
+
+
+def _checked_by(model: Model, of: str) -> set[str]:
+    """The nodes that the checks differentiate a value by."""
+    graph, found = model.graph, set[str]()
+    for check in model.document.check:
+        expr = check.gradient_of
+        if isinstance(expr, Name) and expr.id in graph and graph[expr.id] is graph[of]:
+            found |= {graph.resolve(name) for name in check.gradients if name in graph}
+    return found
 
 
 def ends(graph: Graph) -> list[str]:

@@ -39,9 +39,10 @@ class Workspace:
     contents) and ``run`` (the folder of a run, at ``checkpoint``) is set. A ``text`` may have a
     ``run``, too: then it begins with the run's values where name and shape match; and a ``folder``,
     where the files that it names are found. ``of`` is what is differentiated, the loss if it is
-    left out. ``iteration`` counts the training steps made before the one that is shown;
-    ``unrolled`` names the loops whose steps are walked one by one. ``sizes`` are those of inputs
-    that nothing feeds but random numbers.
+    left out. Without a ``walk`` it is training steps for a file whose ``run:`` changes something,
+    unless it says ``of``, and the gradient for others. ``iteration`` counts the training steps made
+    before the one that is shown; ``unrolled`` names the loops whose steps are walked one by one.
+    ``sizes`` are those of inputs that nothing feeds but random numbers.
     """
 
     graph: str = ""
@@ -52,7 +53,7 @@ class Workspace:
     overrides: tuple[tuple[str, str], ...] = ()
     seed: int | None = None
     of: str = ""
-    walk: Walk = "gradient"
+    walk: Literal["", "gradient", "training"] = ""
     dtype: Literal["float32", "float64"] = "float64"
     edits: tuple[Edit, ...] = ()
     iteration: int = 0

@@ -11,7 +11,7 @@ from graphflow.ops.evaluate import Computed
 from graphflow.spec.expand import INFIX, literal
 
 UNSHOWN = ("shape", "keepdims")
-WHOLE = 12
+WHOLE = 16
 """Arrays of up to so many elements are shown whole."""
 
 

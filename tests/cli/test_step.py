@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graphflow.api import load
-from graphflow.cli.stepping import stepper_for
+from graphflow.cli.stepping import way_through
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 
@@ -48,7 +48,7 @@ def test_without_commands_everything_is_walked(walk):
 
 @pytest.mark.parametrize("name", ["xyz", "mlp", "lstm"])
 def test_terminal_and_studio_walk_in_one_order(name):
-    stepper, _ = stepper_for(load(name), None, {})
+    _, stepper = way_through(load(name), None, None, {}, 0).turns[0]
     study = Study(Workspace(graph=name))
     assert [step.node for step in study.steps] == list(stepper.order)
 
@@ -214,3 +214,72 @@ def test_beside_what_is_differentiated_outputs_that_are_not_fed_are_left_out(wal
     path.write_text(SEVERAL.replace(", y: [0]", "").replace("expect:", check))
     steps = [formula.split(" = ")[0] for _, formula in heads(walk([], path))]
     assert steps[:2] == ["square", "total"] and "x.grad" in steps and "half" not in steps
+
+
+def nodes(answer):
+    """The node of each step that is shown."""
+    return [formula.split(" = ")[0] for _, formula in heads(answer)]
+
+
+def test_inputs_that_have_a_default_are_differentiated_by(walk, tmp_path):
+    answer = walk([], "corr2d")
+    assert nodes(answer)[-1] == "image.grad"
+    assert "kernel.grad = [[ 8., 12.], [20., 24.]]" in answer.out
+    path = tmp_path / "defaults.yaml"
+    text = "graphflow: 1\nname: d\ninputs: {x: {shape: [2], default: 'arange(2) * 2.0'}}\n"
+    path.write_text(text + "nodes: {y: sum(x ** 2)}\n")
+    assert "x.grad = [0., 4.]" in walk([], path).out
+
+
+def test_gradients_that_a_file_gives_itself_are_walked_as_they_are():
+    _, stepper = way_through(load("maxpool_2x2"), None, None, {}, 0).turns[0]
+    assert stepper.order[-2:] == ("x.grad", "slope")
+
+
+def test_arrays_of_sixteen_entries_are_shown_whole(walk):
+    assert "x.grad = [[0., 0., 0., 0.], [0., 1., 0., 1.]" in walk([], "maxpool_2x2").out
+
+
+def test_the_steps_of_a_run_are_walked_with_their_updates(walk):
+    answer = walk([], "gd_1d")
+    assert "stepping through step 1 of run:\n" in answer.err
+    assert nodes(answer)[0] == "f" and nodes(answer)[-1] == "x.next"
+    assert "x.next = 6\n" in answer.out
+    assert "x = 3.6\n" in walk([], "gd_1d", "--iteration", "2").out
+    assert nodes(walk([], "gd_1d", "--walk", "gradient")) == ["f"]
+    assert nodes(walk([], "gd_1d", "--of", "f")) == ["f"]
+
+
+def test_a_training_step_is_walked_when_it_is_asked_for(walk):
+    assert "loss.grad" in nodes(walk([], "linear_regression"))
+    answer = walk(["e"], "linear_regression", "--walk", "training")
+    assert "stepping through step 1 of train:, fed from data" in answer.err
+    assert nodes(answer)[-1].endswith(".next")
+
+
+def test_a_step_of_two_players_has_two_turns(walk):
+    there, back = "G.linear3.bias.grad", "D.linear3.bias.grad"
+    answer = walk(["n", f"r {there}", f"r {back}", "f"], "gan", "--walk", "training")
+    assert "turn 1/2: discriminator" in answer.out
+    assert nodes(answer) == ["z", there, back, "z"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["xyz", "--walk", "training"], "there is nothing to train"),
+        (["gd_1d", "--walk", "steps"], "one of gradient, training"),
+        (["gd_1d", "--walk", "training", "--of", "f"], "--of is about one pass"),
+        (["mlp", "--walk", "training", "--feed", "x=1"], "--feed is about one pass"),
+    ],
+)
+def test_walks_that_there_are_not(walk, arguments, why):
+    answer = walk([], *arguments)
+    assert answer.code == 2 and why in answer.err
+
+
+def test_a_node_that_is_not_walked_is_told_from_a_name_that_is_none(walk):
+    answer = walk(["r f", "r x", "r g"], XYZ, "--of", "q")
+    assert "'f' is not on the way to 'q'" in answer.err and "--of f walks to it" in answer.err
+    assert "'x' is given, no step computes it" in answer.err and "v x shows it" in answer.err
+    assert "no node is called 'g'" in answer.err

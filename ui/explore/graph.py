@@ -176,7 +176,7 @@ def _need(what: str) -> None:
 
 
 def _iterate(by: int) -> None:
-    if opened().walk == "training" and by in (1, -1):
+    if ask(Overview, "overview").walk == "training" and by in (1, -1):
         iterate(by)
         st.rerun(scope="app")
 

@@ -90,7 +90,7 @@ def walk(overview: Overview) -> None:
     """What is walked: the pass, the value, the seed, the loops."""
     workspace = opened()
     if len(overview.walks) > 1:
-        key = _kept("walk", workspace.walk)
+        key = _kept("walk", overview.walk)
         st.radio("What is walked", overview.walks, format_func=WALKS.__getitem__, key=key,
                  on_change=_become, args=("walk",))  # fmt: skip
     if overview.walk == "gradient" and len(overview.targets) > 1:

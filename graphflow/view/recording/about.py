@@ -31,7 +31,7 @@ def overview_of(
     return Overview(
         name=document.name,
         about=document.about or "",
-        walk=workspace.walk,
+        walk="training" if isinstance(walk, TrainingWalk) else "gradient",
         walks=walks,
         of=walk.of,
         by=walk.by,

@@ -29,6 +29,8 @@ from graphflow.view.recording.limits import Meter
 from graphflow.view.recording.turn import Runner, Turn
 from graphflow.view.workspace import Edit, Workspace
 
+NOTHING = "nothing: the file makes what it needs"
+"""Where the values of the inputs are from, where there are none."""
 KEPT_BYTES = 256 * 1024**2
 """Bytes of states after earlier iterations that are kept, so that going back is quick."""
 
@@ -92,7 +94,7 @@ class TrainingWalk:
             fail("GF067", "a step of this run changes nothing, so that none follows another",
                  help="the walk through the graph itself shows all that one computes")  # fmt: skip
         self.stepping = model.stepping(dtype=workspace.dtype, seed=workspace.seed)
-        self.fed = "nothing: the file makes what it needs"
+        self.fed = NOTHING
         self.warnings: tuple[str, ...] = ()
         self.sizes: Mapping[str, int] = dict(workspace.sizes)
         self.batches = self._chosen()

@@ -96,3 +96,20 @@ def test_a_study_gone_on_with_is_as_one_opened_afresh(iteration):
         assert a.values.keys() == b.values.keys()
         for name, value in a.values.items():
             np.testing.assert_array_equal(value, b.values[name])
+
+
+def test_a_run_whose_steps_change_something_is_walked_as_steps_unless_told():
+    walks = {
+        "gd_1d": "training", "mlp_math": "gradient", "xyz": "gradient", "corr2d": "gradient"
+    }  # fmt: skip
+    for name, walk in walks.items():
+        assert Study(Workspace(graph=name)).overview().walk == walk
+    assert Study(Workspace(graph="gd_1d", of="f")).overview().walk == "gradient"
+    assert Study(Workspace(graph="gd_1d", walk="gradient")).overview().walk == "gradient"
+
+
+def test_the_gradient_after_other_steps_is_another_one():
+    first = Study(Workspace(graph="gd_1d", walk="gradient"))
+    moved = Study(Workspace(graph="gd_1d", walk="gradient", iteration=1), earlier=first)
+    assert float(first.value(0, "f")) == 100
+    assert float(moved.value(0, "f")) == 36

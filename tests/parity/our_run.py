@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import graphflow as gf
-from tests.parity.cases import Array, Case, Outcome, buffers, weights
+from tests.parity.cases import EXAMPLES, Array, Case, Outcome, buffers, weights
 
 
 def fresh(case: Case) -> gf.Model:
     """The model of a case with the weights and running statistics that the case draws."""
-    model = gf.loads(case.text(), case.overrides)
+    model = gf.loads(case.text(), case.overrides, folder=(EXAMPLES / case.file).parent)
     for name, value in zip(model.parameters, weights(shapes(model)), strict=True):
         model.parameters[name] = value
     running = [name for name in model.state if name not in case.carries]

@@ -26,8 +26,8 @@ def told(path: Path, outcome: Outcome, as_json: bool) -> int:
             print(f"the metrics are those of epoch {done.epoch}, the last complete one")
         if best is not None:
             print(_about_best(best, outcome))
-        epochs = "1 epoch" if done.epoch == 1 else f"{done.epoch} epochs"
-        print(f"{done.step} steps, {epochs}, {outcome.seconds:.1f} s; saved in {path}")
+        epochs = f"{done.epoch} epoch{'s' * (done.epoch != 1)}, " if done.epoch else ""
+        print(f"{done.step} steps, {epochs}{outcome.seconds:.1f} s; saved in {path}")
     return _interrupted(path, f"step {done.step}") if outcome.interrupted else GOOD
 
 
@@ -43,7 +43,8 @@ def told_iteration(
         values = {"finished": outcome.finished, "values": small_values(iteration)}
         print_json({"run": str(path), **_outcome(outcome), **values})
     else:
-        print_table(("name", "", "value"), rows(iteration))
+        if shown := rows(iteration):
+            print_table(("name", "", "value"), shown)
         if loop.feed.averaged:
             _metrics(outcome.metrics)
         print(f"{steps} steps, {outcome.seconds:.1f} s; saved in {path}")
@@ -88,7 +89,8 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
 
 
 def _metrics(metrics: Mapping[str, float]) -> None:
-    print_table(("metric", ">value"), [(n, shown_number(v)) for n, v in metrics.items()])
+    if metrics:
+        print_table(("metric", ">value"), [(n, shown_number(v)) for n, v in metrics.items()])
 
 
 def _about_best(best: Best, outcome: Outcome) -> str:

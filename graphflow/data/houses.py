@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from io import BytesIO
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
 from graphflow.data.columns import Column
 from graphflow.data.csv_records import MISSING, Kinds, Layout, parsed, records
-from graphflow.data.dataset import Array, Dataset, generator
+from graphflow.data.dataset import Dataset
 from graphflow.data.files import Remote, decode, obtain
-from graphflow.data.options import Between
 from graphflow.data.registry import register
 from graphflow.diagnostics import fail
 
@@ -74,55 +73,6 @@ def house_prices(part: Literal["train", "test", "both"] = "train") -> Dataset:
     about = f"houses in Ames: {' and '.join(f'{len(p):,}' for p in places)}, {len(names)} columns"
     splits = dict(zip(wanted, places, strict=True)) if part == "both" else None
     return Dataset("house_prices", columns, about, splits=splits)
-
-
-ZONES = {"FV": 0.15, "RL": 0.1, "RM": -0.1}
-"""Zones of a made up town, and what each adds to the logarithm of a price."""
-ALLEYS = {"Pave": 0.05, "Grvl": -0.05}
-
-
-@register(
-    "made_houses",
-    columns={
-        "SalePrice": "float64 (N,), in dollars",
-        "Id, OverallQual, YearBuilt": "int64 (N,)",
-        "GrLivArea, LotFrontage": "float64 (N,); of one house in six nobody knows the frontage",
-        "MSZoning, Alley": "text; nine houses in ten have no alley",
-    },
-)
-def made_houses(
-    n: Annotated[int, Between(1, 1_000_000)] = 600,
-    noise: Annotated[float, Between(0)] = 0.1,
-    seed: Annotated[int, Between(0, 2**32 - 1)] = 0,
-) -> Dataset:
-    """Made up houses with gaps and words, under some of the names of house_prices.
-
-    log(SalePrice) = 12 + 0.12 (OverallQual - 6) + 0.5 log(GrLivArea / 1500) + 0.003 (YearBuilt -
-    1970) + 0.002 (LotFrontage - 70) + what zone and alley add (FV 0.15, RL 0.1, RM -0.1, Pave
-    0.05, Grvl -0.05) + noise N(0, 1).
-    """
-    random = generator(21, seed)
-    quality, year = random.integers(2, 11, n), random.integers(1900, 2011, n)
-    area = np.round(1500 * np.exp(0.3 * random.standard_normal(n)))
-    frontage = np.round(np.clip(70 + 20 * random.standard_normal(n), 20, 200))
-    zone = random.choice(list(ZONES), n, p=[0.05, 0.75, 0.2])
-    alley = random.choice(["", *ALLEYS], n, p=[0.9, 0.04, 0.06])
-    logarithm = (
-        12 + 0.12 * (quality - 6) + 0.5 * np.log(area / 1500) + 0.003 * (year - 1970)
-        + 0.002 * (frontage - 70) + noise * random.standard_normal(n)
-        + np.array([ZONES[z] + ALLEYS.get(a, 0) for z, a in zip(zone, alley, strict=True)])
-    )  # fmt: skip
-    columns: dict[str, Array] = {
-        "Id": np.arange(1, n + 1),
-        "OverallQual": quality,
-        "YearBuilt": year,
-        "GrLivArea": area,
-        "LotFrontage": np.where(random.random(n) < 1 / 6, np.nan, frontage),
-        "MSZoning": zone.astype(object),
-        "Alley": np.array([str(a) or None for a in alley], dtype=object),
-        "SalePrice": np.round(np.exp(logarithm), -2),
-    }
-    return Dataset("made_houses", columns, f"{n} made up houses with gaps and words")
 
 
 def _rows(remote: Remote) -> list[tuple[int, dict[str, str]]]:

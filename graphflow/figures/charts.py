@@ -38,6 +38,8 @@ MOST_POINTS = 4_000
 ROW = 34
 """Pixels of a row of a timeline."""
 FEW_TICKS = 16
+MOST_DECADES, DECADES = 10, (1, 2, 5, 10, 20, 50, 100)
+"""Labels of a logarithmic axis, about, and how many powers of ten may lie between two of them."""
 FEW = 40
 """Points of a line up to which each is marked."""
 
@@ -127,16 +129,19 @@ def _axes(made: go.Figure, labels: Labels, log: Log) -> None:
 
 
 def _decades(made: go.Figure, log: Log) -> None:
-    """Ticks of logarithmic axes: powers of ten alone, or 2 and 5 between them where few, which
-    are written out in full: 0.2, not 2.
+    """Ticks of logarithmic axes: powers of ten alone, not each where many, or 2 and 5 between them
+    where few, which are written out in full: 0.2, not 2.
     """
     for axis in log:
         given = [np.asarray(trace[axis], np.float64) for trace in made.data]
         values = np.concatenate([v[v > 0] for v in given] or [np.zeros(0)])
-        if not values.size or values.max() / values.min() > 1e3:
-            made.update_layout({f"{axis}axis": {"dtick": 1}})
+        low, high = np.log10([values.min(), values.max()]) if values.size else (0.0, 4.0)
+        low, high = made.layout[f"{axis}axis"].range or (low, high)
+        if high - low > 3:
+            step = next((s for s in DECADES if high - low <= MOST_DECADES * s), DECADES[-1])
+            made.update_layout({f"{axis}axis": {"dtick": step}})
             continue
-        low, high = (int(np.floor(np.log10(v))) for v in (values.min(), values.max()))
+        low, high = int(np.floor(low)), int(np.floor(high))
         ticks = [m * 10.0**power for power in range(low, high + 2) for m in (1, 2, 5)]
         words = {"tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
         made.update_layout({f"{axis}axis": {"tickmode": "array", **words}})

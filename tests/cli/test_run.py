@@ -77,6 +77,7 @@ def test_without_data_steps_are_counted_in_all(cli, tmp_path):
         "train: {minimize: loss, optimizer: adam(lr=0.1), steps: 4}\n"
     )
     assert cli("run", path, "--json").json["steps"] == 4
+    assert "4 steps, " in (said := cli("run", path).out) and "epoch" not in said
     assert cli("run", path, "--epochs", 3, "--json").json["steps"] == 3
     assert cli("run", path, "--steps", 5, "--out", "part", "--json").json["steps"] == 5
     assert cli("run", "--resume", "part", "--steps", 9, "--json").json["steps"] == 9

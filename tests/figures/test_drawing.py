@@ -153,6 +153,15 @@ def test_ticks_of_a_logarithmic_axis_are_written_out():
     assert "2" in made.layout.yaxis.ticktext
 
 
+def test_powers_of_ten_that_are_many_are_not_all_labelled():
+    def step(decades: int, **labels: object) -> float:
+        values = np.array([1.0, 10.0**decades])
+        return draw(Chart([Series("f", values)], Labels(**labels), log="y")).layout.yaxis.dtick
+
+    assert [step(n) for n in (4, 10, 11, 26, 40, 90, 300)] == [1, 1, 2, 5, 5, 10, 50]
+    assert step(40, y_range=(1, 1e6)) == 1
+
+
 def test_boxes_stand_where_their_pixels_are_and_stay_inside():
     picture = Picture(np.zeros((10, 20)), boxes=[Box((2, 3, 5, 99), "cat")])
     (shape,) = draw(Pictures([picture])).layout.shapes

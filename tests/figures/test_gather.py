@@ -219,6 +219,27 @@ def test_a_history_over_another_is_the_way_of_the_run():
     np.testing.assert_array_equal(way.y, [3, 2, 1])
 
 
+@pytest.mark.parametrize(
+    ("shown", "names"),
+    [
+        ("w", ["w[0, 0]", "w[0, 1]", "w[1, 0]", "w[1, 1]"]),
+        ("'w[1]'", ["w[1, 0]", "w[1, 1]"]),
+        ("'w[:, 1]'", ["w[0, 1]", "w[1, 1]"]),
+        ("'w[0, 1]'", ["w[0, 1]"]),
+    ],
+)
+def test_entries_of_a_history_are_called_by_their_places(shown, names):
+    head = "graphflow: 1\nname: n\nparams: {w: {shape: [2, 2], init: 0}}\nnodes: {f: sum(w)}\n"
+    model = gf.loads(f"{head}figures: {{way: {{kind: line, y: {shown}}}}}\n")
+    values = np.arange(12.0).reshape(3, 2, 2)
+    material = Material(model, history={"w": (np.arange(3), values)})
+    series = describe("way", model.document.figures["way"], material).series
+    assert [one.name for one in series] == names
+    for one in series:
+        place = one.name.removeprefix("w[").removesuffix("]").split(", ")
+        np.testing.assert_array_equal(one.y, values[:, int(place[0]), int(place[1])])
+
+
 def test_a_way_wants_one_number_a_step():
     text = (VALLEY % "contour").partition("figures:")[0]
     model = gf.loads(text + "figures: {way: {kind: line, x: x, y: f}}\n")

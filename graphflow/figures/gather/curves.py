@@ -56,7 +56,7 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
             (values,) = material.values([ref], decl.part, decl.count or SAMPLES)
             label = "place" if decl.x is None else label
             _few(ref, values)
-            found += _rows(str(ref), values, None)
+            found += _rows(ref.name, values, None, ref.entries)
     return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl))
 
 
@@ -90,7 +90,7 @@ def _followed(material: Material, ref: Ref) -> list[Series]:
     """The history of a node: one curve, or one for each of its entries."""
     steps, values = material.history[ref.name]
     chosen = np.asarray(values)[slice(None), *ref.index]
-    return _rows(str(ref), chosen.reshape(len(steps), -1).T, steps)
+    return _rows(ref.name, np.moveaxis(chosen, 0, -1), steps, ref.entries)
 
 
 def _way(material: Material, x: Ref, y: Ref) -> Series:
@@ -109,12 +109,28 @@ def _followed_number(material: Material, ref: Ref) -> Array:
     return rows[0].y
 
 
-def _rows(name: str, values: Array, x: Array | None) -> list[Series]:
-    """A vector as one curve, the rows of a matrix as one each."""
-    rows = np.atleast_2d(values)
-    rows = rows.reshape(prod(rows.shape[:-1]), rows.shape[-1])
-    names = [name] if len(rows) == 1 else [f"{name}[{i}]" for i in range(len(rows))]
-    return [Series(n, row, x) for n, row in zip(names, rows, strict=True)]
+def _rows(
+    name: str, values: Array, x: Array | None, chosen: Sequence[int | None] = ()
+) -> list[Series]:
+    """A vector as one curve, all rows of what has more axes as one each, by their places.
+
+    ``chosen`` are places that the name has already; None is an axis of which all are shown.
+    """
+    values = np.atleast_1d(values)
+    rows = values.reshape(prod(values.shape[:-1]), values.shape[-1])
+    places = [()] if len(rows) == 1 else list(np.ndindex(values.shape[:-1]))
+    return [
+        Series(_called(name, chosen, place), row, x)
+        for place, row in zip(places, rows, strict=True)
+    ]
+
+
+def _called(name: str, chosen: Sequence[int | None], place: Sequence[int]) -> str:
+    """``w[0, 2]``: what a name that may choose places already is called at a further place."""
+    left = iter(place)
+    filled = [next(left, None) if entry is None else entry for entry in chosen]
+    words = [":" if entry is None else str(entry) for entry in (*filled, *left)]
+    return f"{name}[{', '.join(words)}]" if words else name
 
 
 def _few(ref: Ref, values: Array) -> None:
@@ -268,7 +284,7 @@ def history_curves(runs: Mapping[str, History]) -> dict[str, Chart]:
             replace(one, name=f"{run}: {one.name}" if run else one.name, group=run)
             for run, (steps, values) in kept.items()
             if len(steps) and values.ndim <= 2 and values[0].size <= MOST_ENTRIES
-            for one in _rows(name, values.reshape(len(steps), -1).T, steps)
+            for one in _rows(name, np.moveaxis(values, 0, -1), steps)
         ]
         if any(np.isfinite(one.y).any() for one in series):
             found[name] = Chart(series, Labels(name, "step", name))

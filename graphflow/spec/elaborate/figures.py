@@ -161,11 +161,9 @@ class Shown:
 
 def check_figures(elaborator: Elaborator, training: Training | None, run: Run | None) -> None:
     """Find figures that cannot be drawn: each complaint has its place and joins the file's."""
-    document, reported = elaborator.document, None
-    if training is not None:
-        reported = list(dict.fromkeys(["loss", *training.report]))
-    elif run is not None and document.data is not None:
-        reported = list(run.report)
+    document = elaborator.document
+    plan = training or (None if document.data is None else run)
+    reported = None if plan is None else plan.reported
     shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, reported)
     for decl in document.figures.values():
         checks: Checks = [*_checks(decl, shown), partial(_part, decl, shown)]

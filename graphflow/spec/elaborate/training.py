@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
@@ -50,6 +50,16 @@ class Training:
         """Batches whose mean gradient makes one update, the same for all players."""
         return self.objectives[0].accumulate
 
+    @property
+    def reported(self) -> tuple[str, ...]:
+        """What each part of the data is measured by."""
+        return measures(self.report)
+
+
+def measures(report: Iterable[str]) -> tuple[str, ...]:
+    """What training measures by: the loss, and what ``report`` names."""
+    return tuple(dict.fromkeys(("loss", *report)))
+
 
 def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Training:
     """The objectives, turns and settings; a GraphflowError for what does not fit."""
@@ -62,7 +72,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         for t in decl.turns
     ) or tuple(TurnPlan(name) for name in players)
     stop, report = decl.early_stopping, named_nodes(elaborator, decl.report, decl.mark, scope)
-    known = ["loss", *report]
+    known = measures(report)
     return Training(
         tuple(o for o in objectives if o is not None),
         turns,

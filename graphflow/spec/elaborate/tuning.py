@@ -13,7 +13,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.given import Given, given
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.settings import whole
-from graphflow.spec.elaborate.training import Training
+from graphflow.spec.elaborate.training import Training, measures
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.syntax import Bool, Call, Expr, Name, Number, String
 from graphflow.spec.unparse import unparse
@@ -173,7 +173,7 @@ class _Reader:
         """``part/name``: the name is reported by training."""
         scalar = self.decl.metric
         part, slash, name = scalar.text.partition("/")
-        reported = tuple(dict.fromkeys(("loss", *train.report)))
+        reported = measures(train.report)
         if not slash or not part:
             fail("GF013", f"a metric names a part of the data, such as test/{reported[-1]}, "
                  f"not '{scalar.text}'", scalar.mark)  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from graphflow.gallery import WORKS, root
+from graphflow.gallery import WORKS, Entry, list_graphs, root
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.yaml12 import read_file
 
@@ -95,3 +95,41 @@ def title_of(source: str) -> str:
     'Sylvain Gugger, Recurrent neural network, rnn_char'
     """
     return source_of(source).title
+
+
+def learning_order() -> list[Entry]:
+    """All canned graphs: topics in reading order, in each of them by the section of the first
+    source, then the shortest file first.
+
+    >>> [entry.topic for entry in learning_order()] == [entry.topic for entry in list_graphs()]
+    True
+    """
+    entries = list_graphs()
+    topics = list(dict.fromkeys(entry.topic for entry in entries))
+    return sorted(entries, key=lambda entry: (topics.index(entry.topic), *_learned(entry)))
+
+
+def _learned(entry: Entry) -> tuple[tuple[int, int], int]:
+    """Where the first source stands, and how long the file is."""
+    work, section, _ = source_of(entry.sources[0]).place if entry.sources else (len(works()), 0, "")
+    return (work, section), entry.path.stat().st_size
+
+
+def from_section(wanted: str) -> list[Entry]:
+    """The canned graphs from a work (d2l), a chapter (7, d2l/7), or a section (7.4, d2l/7.4), in
+    the order of the sections.
+
+    >>> "conv_padding_stride" in [entry.name for entry in from_section("7.3")]
+    True
+    """
+    found = [(entry, [s for s in entry.sources if _is_of(s, wanted)]) for entry in learning_order()]
+    among = [(min(source_of(s).place[:2] for s in own), entry) for entry, own in found if own]
+    return [entry for _, entry in sorted(among, key=lambda pair: pair[0])]
+
+
+def _is_of(source: str, wanted: str) -> bool:
+    """Whether a source is a section, or lies in it."""
+    if not ITEM.fullmatch(source):
+        return False
+    ways = (source, source.partition("/")[2])
+    return any(way.startswith((f"{wanted}/", f"{wanted}.")) for way in ways)

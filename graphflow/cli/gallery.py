@@ -16,6 +16,7 @@ from graphflow.diagnostics import did_you_mean, fail
 
 if TYPE_CHECKING:
     from graphflow.data import Source
+    from graphflow.gallery import Entry
 
 NAME = "list"
 Row = Mapping[str, str | Sequence[str]]
@@ -26,20 +27,22 @@ def command(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[WHAT]", help="graphs or a topic of them (cnn), operators, layers, data, ..."
+            metavar="[WHAT]",
+            help="graphs, a topic (cnn) or a section (7.4) of them, operators, layers, data, ...",
         ),
     ] = "graphs",
     as_json: AsJson = False,
 ) -> int:
-    """List the canned graphs, those of a topic (backprop, cnn, ...), or what a file may name:
+    """List the canned graphs, those of a topic (backprop, cnn, ...) or of a section of the works
+    that they come from (7.4, d2l/7.4, d2l/7, sgugger/recurrent), or what a file may name:
     operators, data sources (data), published weights, layers, activations, losses, metrics,
     optimizers, schedules, initialisers, distributions, functions, detection, plugins.
     """
     known = kinds()
-    if what not in known:
-        help = did_you_mean(what, known) or f"one of {', '.join(known)}"
+    rows = known[what]() if what in known else _section(what)
+    if what not in known and not rows:
+        help = did_you_mean(what, known) or f"a section, such as 7.4, or one of {', '.join(known)}"
         fail("GF006", f"there is no list of '{what}'", help=help)
-    rows = known[what]()
     if as_json:
         print_json(rows)
         return GOOD
@@ -55,18 +58,25 @@ def command(
 
 
 def _graphs(topic: str | None = None) -> list[Row]:
-    from graphflow.gallery import list_graphs
+    from graphflow.works import learning_order
+
+    return [_graph(entry) for entry in learning_order() if topic in (None, entry.topic)]
+
+
+def _section(name: str) -> list[Row]:
+    from graphflow.works import from_section
+
+    return [_graph(entry) for entry in from_section(name)]
+
+
+def _graph(entry: Entry) -> Row:
     from graphflow.works import title_of
 
-    return [
-        {
-            "name": entry.name, "topic": entry.topic, "about": sentence(entry.about),
-            "path": str(entry.path), "sources": list(entry.sources),
-            "titles": [title_of(source) for source in entry.sources],
-        }
-        for entry in list_graphs()
-        if topic in (None, entry.topic)
-    ]  # fmt: skip
+    return {
+        "name": entry.name, "topic": entry.topic, "about": sentence(entry.about),
+        "path": str(entry.path), "sources": list(entry.sources),
+        "titles": [title_of(source) for source in entry.sources],
+    }  # fmt: skip
 
 
 def _operators() -> list[Row]:

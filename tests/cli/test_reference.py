@@ -18,7 +18,8 @@ from graphflow.spec.yaml12 import read_file
 
 def test_list_names_the_canned_graphs(cli):
     found = cli("list", "--json").json
-    assert [g["name"] for g in found] == [entry.name for entry in list_graphs()]
+    assert {g["name"] for g in found} == {entry.name for entry in list_graphs()}
+    assert [g["topic"] for g in found] == [entry.topic for entry in list_graphs()]
     assert all(Path(g["path"]).is_file() and g["topic"] and g["about"] for g in found)
     assert all(isinstance(g["sources"], list) and g["sources"] for g in found)
     assert all(len(g["titles"]) == len(g["sources"]) for g in found)
@@ -34,6 +35,24 @@ def test_a_topic_lists_its_own_graphs(cli):
     assert found == {e.name for e in list_graphs() if e.topic == "optimization"}
     text = cli("list", "optimization").out
     assert "gd_1d" in text and "resnet18" not in text and "each name works" in text
+
+
+def test_a_topic_is_listed_in_the_order_of_the_book(cli):
+    names = [g["name"] for g in cli("list", "cnn", "--json").json]
+    order = ["corr2d", "conv_padding_stride", "pool2d", "lenet_sigmoid", "alexnet", "resnet18"]
+    assert [name for name in names if name in order] == order
+
+
+def test_a_section_lists_its_graphs(cli):
+    for name in ("7.4", "d2l/7.4"):
+        rows = cli("list", name, "--json").json
+        assert "corr2d_multi_in_out" in [row["name"] for row in rows]
+        assert all(any(s.startswith("d2l/7.4/") for s in row["sources"]) for row in rows)
+    chapter = [row["name"] for row in cli("list", "d2l/7", "--json").json]
+    order = ["corr2d", "corr2d_multi_in_out", "lenet_sigmoid"]
+    assert [name for name in chapter if name in order] == order
+    assert "each name works" in cli("list", "sgugger").out
+    assert "a section, such as 7.4" in cli("list", "77.1").err
 
 
 @pytest.mark.parametrize(

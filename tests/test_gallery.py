@@ -74,7 +74,7 @@ def test_every_topic_has_its_place_in_the_order_and_in_the_rules():
     assert topics <= set(gallery.TOPICS)
     rules = (gallery.root() / "README.md").read_text(encoding="utf-8")
     order = re.findall(r"^\| `(\w+)` \|", rules, re.MULTILINE)
-    assert order == list(gallery.TOPICS)
+    assert order == [topic for topic in gallery.TOPICS if topic in topics]
 
 
 def test_a_source_may_stand_alone(tmp_path, monkeypatch):

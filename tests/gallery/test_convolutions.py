@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from tests.gallery.training import GRAPHS, needs_data
-
-
-def value_of(name: str, *nodes: str, **overrides: object) -> list[np.ndarray]:
-    """Nodes of a graph on the inputs that it has by default, in float64."""
-    program = gf.load(GRAPHS[name], overrides).compile(dtype="float64", keep=list(nodes))
-    results = program({})
-    return [np.asarray(results[node]) for node in nodes]
+from tests.gallery.training import GRAPHS, needs_data, value_of, values_of
 
 
 def test_the_learned_kernel_reaches_the_five_printed_losses():
@@ -35,7 +28,7 @@ def test_the_layer_from_scratch_learns_the_edge_kernel_too():
 
 
 def test_a_stack_of_convolutions_sees_the_middle_most_of_all():
-    (ways,) = value_of("receptive_field", "deep_ways")
+    ways = value_of("receptive_field", "deep_ways")
     assert ways.shape == (9, 9) and np.all(ways > 0)
     one = np.ones(3)
     line = np.convolve(np.convolve(np.convolve(one, one), one), one)
@@ -48,7 +41,7 @@ def test_a_stack_of_convolutions_sees_the_middle_most_of_all():
                         ("dense_to_conv", ("small", "by_matrix"))]
 )  # fmt: skip
 def test_two_ways_to_the_same_numbers(name, nodes):
-    first, second = value_of(name, *nodes)
+    first, second = values_of(name, *nodes, dtype="float64")
     np.testing.assert_allclose(first, second, rtol=1e-12)
 
 

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-
-
-def trained(name: str, **overrides: object) -> dict[str, float]:
-    """The metrics that training a canned graph ends with."""
-    return dict(gf.train(gf.load(name, overrides)).metrics)
+from tests.gallery.training import trained
 
 
 def test_one_rate_goes_twice_as_far_with_the_whole_squared_error():

@@ -6,17 +6,13 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from tests.gallery.training import losses
-
-
-def value(model: gf.Model, node: str, **feed: np.ndarray) -> np.ndarray:
-    return np.asarray(model.compile(of=node, keep=[node])(feed).values[node])
+from tests.gallery.training import losses, value_of
 
 
 def test_three_ways_to_write_a_net_give_the_same_numbers():
     model = gf.load("mlp_module")
-    assert value(model, "pipeline").shape == (2, 10)
-    assert value(model, "apart") == 0
+    assert value_of(model, "pipeline").shape == (2, 10)
+    assert value_of(model, "apart") == 0
 
 
 def test_a_layer_finds_the_number_of_its_inputs():
@@ -27,7 +23,7 @@ def test_the_net_with_a_loop_halves_until_the_sum_is_small():
     for seed in range(3):
         model = gf.load("fixed_hidden_mlp")
         model.seed = seed
-        again, out = value(model, "net.again"), value(model, "out")
+        again, out = value_of(model, "net.again"), value_of(model, "out")
         turns = np.log2(again.sum() / out)
         assert turns == pytest.approx(round(turns), abs=1e-3)
         assert 0.5 < np.abs(again).sum() / 2 ** round(turns) <= 1
@@ -35,7 +31,7 @@ def test_the_net_with_a_loop_halves_until_the_sum_is_small():
 
 def test_constants_are_not_trained():
     model = gf.load("nest_mlp")
-    assert value(model, "nested").shape == (2, 16) and value(model, "out").shape == ()
+    assert value_of(model, "nested").shape == (2, 16) and value_of(model, "out").shape == ()
     trained = {name for name in model.parameters if model.elaborated.leaves[name].trainable}
     assert "chimera.constants" not in trained and "shared.weight" in trained
 
@@ -51,7 +47,7 @@ def test_parameters_have_names_and_shapes():
 def test_gradients_of_a_layer_in_two_places_add_up():
     model = gf.load("tied_mlp", {"width": 8})
     x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    first, second, both = (value(model, f"from_{w}", x=x) for w in ("first", "second", "both"))
+    first, second, both = (value_of(model, f"from_{w}", x=x) for w in ("first", "second", "both"))
     np.testing.assert_allclose(first + second, both, rtol=1e-5, atol=1e-6)
     assert np.abs(first).max() > 0 and np.abs(second).max() > 0
 
@@ -67,7 +63,7 @@ def test_first_values_are_those_that_are_named():
 
 
 def test_centering_takes_the_mean_out():
-    assert abs(value(gf.load("centered_layer"), "mean_of_net")) < 1e-7
+    assert abs(value_of(gf.load("centered_layer"), "mean_of_net")) < 1e-7
 
 
 def test_a_layer_of_ones_own_learns():
@@ -91,7 +87,9 @@ def test_saved_values_give_the_same_outputs(tmp_path):
     model, clone = gf.load("mlp_module"), gf.load("mlp_module")
     clone.seed = 7
     x = np.random.default_rng(0).normal(size=(2, 20)).astype(np.float32)
-    assert not np.allclose(value(model, "pipeline", x=x), value(clone, "pipeline", x=x))
+    assert not np.allclose(value_of(model, "pipeline", x=x), value_of(clone, "pipeline", x=x))
     model.save_weights(tmp_path / "mlp.safetensors")
     clone.load_weights(tmp_path / "mlp.safetensors")
-    np.testing.assert_array_equal(value(model, "pipeline", x=x), value(clone, "pipeline", x=x))
+    np.testing.assert_array_equal(
+        value_of(model, "pipeline", x=x), value_of(clone, "pipeline", x=x)
+    )

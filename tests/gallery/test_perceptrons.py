@@ -6,23 +6,12 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from graphflow.cli.stepping import stepper_for
-from tests.gallery.training import losses, needs_data
-
-
-def computed(name: str, *nodes: str) -> list[np.ndarray]:
-    """What nodes of a graph that reads nothing are."""
-    return [
-        np.asarray(gf.load(name).compile(of=node, keep=[node])({}).values[node]) for node in nodes
-    ]
-
-
-def trained(name: str, **overrides: object) -> dict[str, float]:
-    return dict(gf.train(gf.load(name, overrides)).metrics)
+from graphflow.cli.stepping import way_through
+from tests.gallery.training import losses, needs_data, trained, values_of
 
 
 def test_a_sigmoids_gradient_vanishes_and_a_relus_does_not():
-    slope, sigmoids, relus, x = computed(
+    slope, sigmoids, relus, x = values_of(
         "vanishing_gradient_sigmoid", "slope", "through_sigmoids", "through_relus", "x"
     )
     assert slope.max() == 0.25 and slope[0] < 4e-4
@@ -51,7 +40,7 @@ def test_equal_units_stay_equal_until_something_parts_them():
 
 
 def test_xaviers_variances_are_between_those_that_each_way_wants():
-    forward, backward = computed("xavier_init", "forward", "backward")
+    forward, backward = values_of("xavier_init", "forward", "backward")
     assert forward == pytest.approx(4 / 3, rel=0.05) and backward == pytest.approx(2 / 3, rel=0.05)
 
 
@@ -135,7 +124,7 @@ def test_the_net_in_numpy_learns_as_the_library_does():
     [("mlp_numpy_mnist", "from_"), ("manual_backward", "g_"), ("mlp_pytorch_mnist", "")],
 )
 def test_a_walk_holds_backward_by_hand_and_by_machine(name, by_hand):
-    stepper, _ = stepper_for(gf.load(name), None, {})
+    ((_, stepper),) = way_through(gf.load(name), "gradient", None, {}, 0).turns
     steps = stepper.run_to_end()
     assert {"forward", "backward"} == {step.phase for step in steps}
     values = stepper.values

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from tests.gallery.training import losses, needs_data
+from tests.gallery.training import losses, needs_data, values_of
 
 MNIST = {"paper": True}
 LESSON = [2.2105, 1.3095, 1.0297, 0.8842, 0.6643, 0.5526, 0.4330, 0.4388, 0.3987, 0.4849]
-
-
-def values(name: str, *nodes: str, **overrides: object) -> list[np.ndarray]:
-    """Nodes of a graph on the inputs that it has by default, in float32."""
-    results = gf.load(name, overrides).compile(keep=list(nodes))({})
-    return [np.asarray(results[node]) for node in nodes]
 
 
 def test_belief_becomes_truth_and_costs_no_more_than_the_entropy():
@@ -26,13 +20,13 @@ def test_belief_becomes_truth_and_costs_no_more_than_the_entropy():
 
 
 def test_only_the_lowered_scores_survive_large_ones():
-    naive, half_way, stable, library = values(
+    naive, half_way, stable, library = values_of(
         "log_softmax", "naive", "half_way", "stable", "library"
     )
     assert np.isnan(naive[0]) and half_way[2] == -np.inf
     np.testing.assert_array_equal(stable, [0, -100, -200])
     np.testing.assert_array_equal(library, stable)
-    small = values("log_softmax", "naive", "stable", largest=10.0)
+    small = values_of(gf.load("log_softmax", {"largest": 10.0}), "naive", "stable")
     np.testing.assert_allclose(*small, rtol=1e-5, atol=1e-5)
 
 

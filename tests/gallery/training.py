@@ -1,4 +1,4 @@
-"""What tests of canned graphs share: where the files are, and the first steps of training."""
+"""What tests of canned graphs share: where the files are, values of nodes, trainings."""
 
 from __future__ import annotations
 
@@ -37,3 +37,22 @@ def losses(graph: str | Path, steps: int, **overrides: object) -> list[dict[str,
             if len(found) == steps:
                 return found
     raise AssertionError("no data")
+
+
+def trained(name: str, **overrides: object) -> dict[str, float]:
+    """The metrics that training a canned graph ends with."""
+    return dict(gf.train(gf.load(GRAPHS[name], overrides)).metrics)
+
+
+def values_of(
+    graph: str | gf.Model, *nodes: str, dtype: str = "float32", **feed: object
+) -> list[np.ndarray]:
+    """Nodes of a canned graph or a model, on what is fed and otherwise on the inputs it has."""
+    model = gf.load(GRAPHS[graph]) if isinstance(graph, str) else graph
+    results = model.compile(of=nodes[0], keep=nodes, dtype=dtype)(feed)
+    return [np.asarray(results.values[node]) for node in nodes]
+
+
+def value_of(graph: str | gf.Model, node: str, **feed: object) -> np.ndarray:
+    """One node, as ``values_of`` gives it."""
+    return values_of(graph, node, **feed)[0]

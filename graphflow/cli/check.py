@@ -159,10 +159,11 @@ def _summary(report: Report) -> str:
         parts = [f"{_count(passed, 'check')} passed"] + ([f"{failed} FAILED"] if failed else [])
     for found in report.gradients or ():
         wrong = len(found.failures)
-        parts.append(f"{_count(len(found.checks) - wrong, 'gradient')} of '{found.of}' as "
-                     f"differences say (fed from {found.fed_from})")  # fmt: skip
+        fed = f" (fed from {found.fed_from})" * bool(found.fed_from)
+        good = _count(len(found.checks) - wrong, "gradient")
+        parts.append(f"{good} of '{found.of}' as differences say{fed}")
         parts += [f"{wrong} DISAGREE"] if wrong else []
-        parts += [f"at a kink, and right beside it: {', '.join(found.kinks)}"] * bool(found.kinks)
+        parts += [f"those by {', '.join(found.kinks)} right beside a kink"] * bool(found.kinks)
         parts += [held_still(found.held)] * bool(found.held)
     if report.stretches is not None:
         parts.append(_count(len(report.stretches), "stretched operand"))

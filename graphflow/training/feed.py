@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 
@@ -99,6 +99,18 @@ class Drawn:
         return iter(())
 
 
+def _fail_unfed(elaborated: Elaborated) -> NoReturn:
+    """A file without data whose inputs nothing feeds."""
+    if elaborated.run is not None:
+        needed = elaborated.graph.needed_for(elaborated.goals)
+        inputs = [node.name for node in elaborated.graph.leaves("input") if node.name in needed]
+        fail("GF078", f"nothing feeds {', '.join(inputs)}: the file has no 'data:' section",
+             help=f"give {inputs[0]} a default: under inputs:, or add data:")  # fmt: skip
+    fail("GF078", "there is nothing to train on: the file has no 'data:' section",
+         help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
+         "or --set data.source=...")  # fmt: skip
+
+
 class Feed:
     """Serves the batches of one model's data section, as inputs of its graph."""
 
@@ -113,9 +125,7 @@ class Feed:
     ) -> None:
         plan = elaborated.data
         if plan is None:
-            fail("GF078", "there is nothing to train on: the file has no 'data:' section",
-                 help="add data: {source: digits, feed: {x: pixels / 16, y: label}}, "
-                 "or --set data.source=...")  # fmt: skip
+            _fail_unfed(elaborated)
         self.plan, self.elaborated = plan, elaborated
         self.seed = seed if plan.seed is None else plan.seed
         done, self.learned, self.identity = prepared_data(plan, folder, self.seed, learned)

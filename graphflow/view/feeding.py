@@ -45,7 +45,8 @@ def own_feed(model: Model, graph: Graph) -> Fed | None:
     wanted = set(needed_inputs(graph))
     for entry in model.document.check:
         if wanted <= entry.feed.keys() and _fits(model, entry):
-            return Fed(check_feed(model, entry), "a check's feed", entry)
+            source = "a check's feed" if entry.feed else "a check's params" * bool(entry.params)
+            return Fed(check_feed(model, entry), source, entry)
     return _data_feed(model, wanted)
 
 

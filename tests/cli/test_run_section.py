@@ -74,3 +74,14 @@ def test_the_report_of_a_run_draws_its_states_and_their_history(cli, name, figur
     answer = cli("report", "run")
     assert answer.code == 0 and "cannot be drawn" not in answer.err
     assert figures in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_run_that_nothing_feeds_asks_for_a_default(cli, tmp_path):
+    path = tmp_path / "unfed.yaml"
+    path.write_text(
+        "graphflow: 1\nname: unfed\ninputs: {xs: [5]}\nnodes: {total: sum(xs)}\n"
+        "run: {steps: 1, report: [total]}\n"
+    )
+    answer = cli("run", path, "--out", tmp_path / "run")
+    assert answer.code == 2 and "nothing feeds xs" in answer.err
+    assert "give xs a default:" in answer.err

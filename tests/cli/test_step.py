@@ -283,3 +283,7 @@ def test_a_node_that_is_not_walked_is_told_from_a_name_that_is_none(walk):
     assert "'f' is not on the way to 'q'" in answer.err and "--of f walks to it" in answer.err
     assert "'x' is given, no step computes it" in answer.err and "v x shows it" in answer.err
     assert "no node is called 'g'" in answer.err
+
+
+def test_a_check_that_feeds_nothing_is_not_said_to_feed(walk):
+    assert "fed from" not in walk([], "gd_1d", "--walk", "gradient").err

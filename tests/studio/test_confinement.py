@@ -212,7 +212,7 @@ def test_nothing_is_downloaded_unless_the_network_is_allowed(
     studio = Studio(limits)
     try:
         found = studio.client("stranger").ask(
-            Workspace(graph="lenet", overrides=(("paper", "true"),)), "overview"
+            Workspace(graph="lenet_sigmoid", overrides=(("paper", "true"),)), "overview"
         )
     finally:
         studio.close()

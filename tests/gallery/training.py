@@ -10,7 +10,7 @@ import pytest
 
 import graphflow as gf
 from graphflow.gallery import list_graphs
-from graphflow.training.feed import Feed
+from graphflow.training.feed import open_feed
 
 GRAPHS = {entry.name: entry.path for entry in list_graphs()}
 needs_data = pytest.mark.skipif(
@@ -27,7 +27,7 @@ def losses(graph: str | Path, steps: int, **overrides: object) -> list[dict[str,
     path = GRAPHS[graph] if isinstance(graph, str) else graph
     model = gf.load(path, overrides)
     trainer = model.trainer()
-    feed = Feed(model.elaborated, path.parent, trainer.seed)
+    feed = open_feed(model.elaborated, path.parent, trainer.seed)
     found = []
     for epoch in range(steps):
         trainer.start_epoch(epoch)

@@ -1,0 +1,29 @@
+"""Every canned graph that trains gets better at what it minimises in its first steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.gallery.training import GRAPHS, losses
+
+TRAINED = [name for name, path in GRAPHS.items() if "\ntrain:" in path.read_text("utf-8")]
+PATIENT = {"alexnet": 200, "googlenet": 250, "nin": 120, "vgg11": 200}
+"""Steps of nets that stand at chance level for a while."""
+LARGE = {
+    *PATIENT, "densenet", "gan", "gpt", "lenet", "lenet_bn", "lenet_bn_scratch", "lenet_search",
+    "lenet_sigmoid", "lstm", "mlp_dropout", "mlp_dropout_scratch", "resnet18", "resnet18_book",
+    "residual_depth", "resnet56_cifar10", "resnext", "style_transfer", "transformer", "translator",
+}  # fmt: skip
+"""Graphs whose steps take long enough to be slow tests."""
+STEPS = 60
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in TRAINED]
+)
+def test_the_first_steps_of_training_lower_what_is_minimised(name):
+    steps = losses(name, PATIENT.get(name, STEPS))
+    found = [next(iter(values.values())) for values in steps]
+    assert np.isfinite(found).all()
+    assert np.mean(found[-10:]) < np.mean(found[:3])

@@ -44,8 +44,8 @@ class Item:
 def items() -> tuple[Item, ...]:
     """All items, in the order of the works.
 
-    >>> [item.graphs for item in items() if item.source == "d2l/8.6/resnet18"]
-    [('resnet18',)]
+    >>> [item.graphs for item in items() if item.source == "d2l/8.3/nin"]
+    [('nin',)]
     """
     _, document = read_file(root() / COVERAGE)
     written = plain(document)

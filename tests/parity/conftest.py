@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NEEDS_TORCH = ["make_records.py", "test_live.py", "torch_*.py"]
+NEEDS_TORCH = ["make_records.py", "test_*live.py", "torch_*.py"]
 collect_ignore_glob = [] if find_spec("torch") else NEEDS_TORCH

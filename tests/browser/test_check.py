@@ -14,6 +14,7 @@ inputs: {x: scalar}
 nodes: {y: x * x, z: y + 1}
 check: [{about: nine, feed: {x: 3}, expect: {y: 9, z: 11}}]
 """
+BARE = "{graphflow: 1, name: b, params: {x: {shape: scalar, init: 3}}, nodes: {y: x * x}}"
 
 
 def checks(page) -> None:
@@ -23,28 +24,38 @@ def checks(page) -> None:
     page.get_by_text("not run yet").first.wait_for(state="detached")
 
 
-@pytest.mark.parametrize(("graph", "right"), [("xyz", 4), ("mlp", 3)])
-def test_a_canned_graph_is_right(visitor, graph, right):
-    """The file of the network has no golden values."""
+@pytest.mark.parametrize("graph", ["xyz", "mlp"])
+def test_a_canned_graph_is_right(visitor, graph):
     page = visitor.open(f"explore?graph={graph}")
     page.set_default_timeout(60_000)
     page.locator(".gf .transport .step").wait_for()
     checks(page)
-    page.get_by_text("all well").nth(right - 1).wait_for()
-    assert page.get_by_text("all well").count() == right
-    assert page.get_by_text("nothing to check").count() == 4 - right
+    page.get_by_text("all well").nth(3).wait_for()
     for title in ("Golden values", "Gradients", "Determinism", "Three plans"):
         page.get_by_role("heading", name=re.compile(title)).wait_for()
 
 
-def test_a_wrong_golden_value_is_named_and_leads_to_its_node(visitor):
+def test_a_file_without_golden_values_is_right_in_all_else(visitor):
     page = visitor.open()
+    opened(page, BARE)
+    checks(page)
+    page.get_by_text("all well").nth(2).wait_for()
+    page.get_by_text("nothing to check").wait_for()
+
+
+def opened(page, text: str) -> None:
+    """Send a file and open it."""
     page.set_default_timeout(60_000)
     page.get_by_role("button", name="Open a file").click()
-    sent = {"name": "wrong.yaml", "mimeType": "application/yaml", "buffer": WRONG.encode()}
+    sent = {"name": "wrong.yaml", "mimeType": "application/yaml", "buffer": text.encode()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(sent)
     page.get_by_role("button", name="Open the file sent").click()
     page.locator(".gf .transport .step").wait_for()
+
+
+def test_a_wrong_golden_value_is_named_and_leads_to_its_node(visitor):
+    page = visitor.open()
+    opened(page, WRONG)
     checks(page)
     page.get_by_text("1 of 2 expected values is missed").wait_for()
     page.get_by_role("button", name="Open z in Explore").click()

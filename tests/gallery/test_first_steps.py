@@ -8,7 +8,7 @@ import pytest
 from tests.gallery.training import GRAPHS, losses
 
 TRAINED = [name for name, path in GRAPHS.items() if "\ntrain:" in path.read_text("utf-8")]
-PATIENT = {"alexnet": 200, "googlenet": 250, "nin": 120, "vgg11": 200}
+PATIENT = {"alexnet": 200, "googlenet": 250, "nin": 250, "vgg11": 200}
 """Steps of nets that stand at chance level for a while."""
 LARGE = {
     *PATIENT, "densenet", "gan", "gpt", "lenet", "lenet_bn", "lenet_bn_scratch", "lenet_search",

@@ -66,8 +66,7 @@ def command(
             report_errors(report.errors)
     if as_json:
         errors = [d.to_json() for report in reports for d in report.errors]
-        shown = [_json(report) for report in reports]
-        print_json({"files": shown, **({"errors": errors} if errors else {})})
+        print_json({"files": [_json(r) for r in reports], **({"errors": errors} if errors else {})})
     elif len(reports) > 1:
         print(_total(reports, time.monotonic() - begun))
     return max((report.code for report in reports), default=GOOD)
@@ -85,7 +84,8 @@ def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
     for path in paths:
         report = Report(str(path))
         try:
-            if (model := _model(path)) is None:
+            model = _model(path)
+            if model is None:
                 report.note = "blocks only"
             else:
                 _examine(model, report, gradients, broadcasts)

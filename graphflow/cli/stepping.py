@@ -52,12 +52,12 @@ def way_through(
 
 def _kind(model: Model, told: str | None, passes: bool) -> Walk:
     """What is walked: what is told, else one pass where ``passes``, else what suits the file."""
+    if told is None:
+        return "gradient" if passes else kind_of(Workspace(), model.elaborated)
     for kind in KINDS:
-        if told == kind or (told is None and passes and kind == "gradient"):
+        if told == kind:
             return kind
-    if told is not None:
-        fail("GF006", f"there is no walk '{told}'", help=f"one of {', '.join(KINDS)}")
-    return kind_of(Workspace(), model.elaborated)
+    fail("GF006", f"there is no walk '{told}'", help=f"one of {', '.join(KINDS)}")
 
 
 def _steps(walk: TrainingWalk, meter: Meter) -> Way:

@@ -25,14 +25,16 @@ Fuses = Callable[[Node, Sequence[TensorType]], bool]
 class KernelSet:
     """``fuses`` tells of which elementwise nodes it makes loops, for ``fused`` nodes: those with
     operands of these types; a set without it computes nodes one by one. ``orders`` chooses how
-    values lie in memory. ``adds``: its products can be added to what is there. ``threads``: it has
-    threads of its own, so that BLAS must have one alone.
+    values lie in memory. ``adds``: its products can be added to what is there. ``panels``: its
+    products with few rows are faster by panels of so many columns. ``threads``: it has threads of
+    its own, so that BLAS must have one alone.
     """
 
     name: KernelsName
     backend: Backend
     fuses: Fuses | None = None
     adds: bool = False
+    panels: int | None = None
     threads: bool = False
     orders: Orders = lambda graph: {}
 
@@ -74,6 +76,9 @@ def kernel_set(name: KernelsName, exact_conv: bool = False) -> KernelSet:
 
 def _compiled(name: KernelsName, backend: Backend) -> KernelSet:
     """A set that has Numba's loops and orders."""
-    from graphflow.backends.numba_kernels import chosen_orders, fuses
+    from graphflow.backends.numba_kernels import chosen_orders, fuses, panel_width
 
-    return KernelSet(name, backend, fuses=fuses, adds=True, threads=True, orders=chosen_orders)
+    return KernelSet(
+        name, backend, fuses=fuses, adds=True, panels=panel_width(), threads=True,
+        orders=chosen_orders,
+    )  # fmt: skip

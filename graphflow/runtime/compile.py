@@ -24,6 +24,7 @@ from graphflow.ops.evaluate import Computed, run_node
 from graphflow.ops.op import Array
 from graphflow.passes import fuse, optimise, solve_sizes, specialise
 from graphflow.passes.add_products import add_products
+from graphflow.passes.panels import panel_products
 from graphflow.passes.verified import verified
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.executor import Executor
@@ -274,9 +275,11 @@ def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
     fast = optimise(graph)
     if kernels.adds:
         fast = verified(add_products(fast).graph, "add_products")
+    if kernels.panels is not None:
+        fast = verified(panel_products(fast, kernels.panels).graph, "panel_products")
     if kernels.fuses is not None:
         fast = fuse(fast, kernels.fuses)
-    return make_plan(fast, orders=kernels.orders(fast))
+    return make_plan(fast, orders=kernels.orders)
 
 
 class _Bound:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
 from graphflow.ops.control import ScanParts, is_control
@@ -95,26 +94,29 @@ class Plan:
         return Reader(name, self.steps[name], origin.phase, origin.twin)
 
 
-def make_plan(
-    graph: Graph, reuse: bool = True, orders: Mapping[str, Order] = MappingProxyType({})
-) -> Plan:
+Orders = Callable[[Graph], Mapping[str, Order]]
+"""Chooses computed values of a graph that are to lie in another order of their axes than row by
+row."""
+
+
+def row_by_row(graph: Graph) -> Mapping[str, Order]:
+    """None of them."""
+    return {}
+
+
+def make_plan(graph: Graph, reuse: bool = True, orders: Orders = row_by_row) -> Plan:
     """Lay out a concrete graph without placeholders.
 
     With ``reuse`` memory is shared by values that are not needed at the same time; without, every
-    value is kept until the end of the run, to be looked at. ``orders`` gives computed values that
-    are to lie in another order of their axes than row by row. Takes time about linear in the number
-    of nodes.
+    value is kept until the end of the run, to be looked at. ``orders`` chooses how values lie, in
+    this graph and in those inside it. Takes time about linear in the number of nodes.
     """
     return _planned(graph, reuse, {}, orders)
 
 
-def _planned(
-    graph: Graph,
-    reuse: bool,
-    seen: Mapping[str, Computed],
-    orders: Mapping[str, Order] = MappingProxyType({}),
-) -> Plan:
-    sources = trace_sources(graph, seen, orders)
+def _planned(graph: Graph, reuse: bool, seen: Mapping[str, Computed], orders: Orders) -> Plan:
+    chosen = orders(graph)
+    sources = trace_sources(graph, seen, chosen)
     ending = plan_ending(graph, sources) if reuse else Ending()
     order = running_order(graph, ending.nodes)
     kept = [*graph.outputs, *graph.updates.values()]
@@ -126,7 +128,7 @@ def _planned(
         if computes(node, sources):
             rooms.settle(step, node)
             if is_control(node):
-                regions[name] = tuple(_region_plans(node, sources, reuse))
+                regions[name] = tuple(_region_plans(node, sources, reuse, orders))
                 size = scratch_bytes(node, regions[name])
                 scratch[name] = rooms.new(name, size, Lifetime(step, step))
     end = Lifetime(len(order), len(order))
@@ -141,7 +143,7 @@ def _planned(
         sum(value_bytes(node.type) for node in graph if node.op in LEAVES),
         fixed_bytes(graph) + sum(plan.fixed_bytes for plan in inner),
         max((_workspace(node, graph, regions.get(node.name, ())) for node in graph), default=0),
-        sources, rooms.homes, ending, staged, scratch, regions, orders,
+        sources, rooms.homes, ending, staged, scratch, regions, chosen,
     )  # fmt: skip
 
 
@@ -177,7 +179,7 @@ def loop_step(node: Node) -> Graph:
     return replace(body, outputs=body.outputs[carries:], updates=updates)
 
 
-def _region_plans(node: Node, sources: Sources, reuse: bool) -> Iterator[Plan]:
+def _region_plans(node: Node, sources: Sources, reuse: bool, orders: Orders) -> Iterator[Plan]:
     """The plans of a control node's regions; what they capture keeps its strides."""
     for region in node.regions:
         is_body = node.op != "cond" and region is node.attr("body")
@@ -186,7 +188,7 @@ def _region_plans(node: Node, sources: Sources, reuse: bool) -> Iterator[Plan]:
         leaves = [leaf.name for leaf in region.leaves("input")]
         captured = leaves[len(leaves) - len(operands) :]
         seen = {leaf: sources.seen[n] for leaf, n in zip(captured, operands, strict=True)}
-        yield _planned(loop_step(node) if is_body else region, reuse, seen)
+        yield _planned(loop_step(node) if is_body else region, reuse, seen, orders)
 
 
 def _own_leaves(node: Node) -> int:

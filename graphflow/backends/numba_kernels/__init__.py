@@ -16,17 +16,20 @@ from graphflow.backends.numba_kernels.gathers import GATHERS
 from graphflow.backends.numba_kernels.gemm import product
 from graphflow.backends.numba_kernels.joining import JOINING
 from graphflow.backends.numba_kernels.layout import image_orders
+from graphflow.backends.numba_kernels.panels import by_panels, panel_width
 from graphflow.backends.numba_kernels.pooling import POOLING
 from graphflow.backends.numba_kernels.products import product_orders, product_rules
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Graph
 
-__all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses"]
+__all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses", "panel_width"]
 
 RULES = {**product_rules(product), **POOLING, **JOINING, **GATHERS, **LOOPS}
 NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
 EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""
+for _backend in (NUMBA, EXACT):
+    _backend.register("matmul")(by_panels)
 
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:

@@ -168,7 +168,7 @@ def test_attention_copies_no_heads() -> None:
         gradient = wanted.gradients[name]
         np.testing.assert_allclose(got.gradients[name], gradient, rtol=1e-11, atol=1e-13)
     graph = optimise(fast.compiler.concrete({"B": 4, "T": 5}))
-    plan = make_plan(graph, orders=product_orders(graph))
+    plan = make_plan(graph, orders=product_orders)
     moving = {node.name for node in graph if node.op in ("rearrange", "transpose", "reshape")}
     assert moving <= plan.sources.views
 

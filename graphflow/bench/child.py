@@ -6,11 +6,13 @@ meanwhile. KERNELS names the kernel set on our side.
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 import psutil
 
@@ -27,8 +29,21 @@ SHORTEST = 1e-4
 """Seconds; of steps that take less, several are timed at once."""
 
 
+def end_with_the_parent() -> None:
+    """End this process when the one that started it is gone: killed, it cannot end us itself."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main(implementation: str, name: str, threads: int, kernels: KernelsName = "numba") -> None:
     """Measure one row and print what was seen."""
+    end_with_the_parent()
     row = find(name)
     with ExitStack() as opened:
         if implementation == OURS:

@@ -72,6 +72,8 @@ class Settings:
         if kernels_named(self.kernels) != "numpy" and self.plan != "fast":
             fail("GF033", f"a {self.plan} plan runs node by node, by NumPy: it has no kernels "
                  f"'{self.kernels}'", help="leave out one of the two")  # fmt: skip
+        if not isinstance(self.exact_conv, bool):
+            fail("GF033", f"exact_conv is true or false, not {self.exact_conv!r}")
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
         if self.memory is not None and not (whole and self.memory > 0):
             fail("GF033", f"memory is a number of bytes, not {self.memory!r}",

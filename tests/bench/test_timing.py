@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from itertools import count
 
+import psutil
 import pytest
 
 from graphflow.bench import child, timing
@@ -150,3 +152,23 @@ def test_a_real_process_measures_a_step():
     for kernels in ("numpy", "numba"):
         run = in_a_process(1, kernels)(OURS, XYZ)
         assert 0 < run.milliseconds < 100 and run.load >= 0
+
+
+def test_a_measurement_ends_with_the_process_that_asked_for_it():
+    """Even where that is killed and can end nothing itself."""
+    started = (
+        "import subprocess, sys, time\n"
+        "made = subprocess.Popen([sys.executable, '-c', 'import time; "
+        "from graphflow.bench.child import end_with_the_parent; end_with_the_parent(); "
+        "print(1, flush=True); time.sleep(60)'], stdout=subprocess.PIPE)\n"
+        "made.stdout.readline()\n"
+        "print(made.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", started], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        process = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    process.wait(timeout=20)

@@ -225,6 +225,7 @@ def test_half_precision_has_a_variance():
         {"wrt": "x"},
         {"backend": "abacus"},
         {"dtype": "int"},
+        {"of": "f", "kernels": "numba", "exact_conv": "yes"},
     ],
 )
 def test_arguments_that_do_not_fit_are_answered(arguments: dict[str, object]):

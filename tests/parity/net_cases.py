@@ -47,6 +47,8 @@ NET_CASES = {
         _net("resnext", 32),
         _net("densenet", 32, paper=True, size=32),
         _net("regnetx32", 32, paper=True, size=32),
+        Case("vit", "../../graphs/attention/vit.yaml", _images(8),
+             {"patch": 4, "width": 8, "mlp": 12, "heads": 2, "p_drop": 0}),
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.parity.torch_bert import BERT_NETS
 from tests.parity.torch_model import Model, Values
 
 
@@ -256,4 +257,4 @@ NETS: dict[str, Callable[..., Model]] = {
         "densenet": densenet,
         "regnetx32": lambda paper, size: anynet(32, 16, [(4, 32), (6, 80)]),
     }.items()
-}
+} | BERT_NETS

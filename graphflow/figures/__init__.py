@@ -11,6 +11,7 @@ from graphflow.figures.descriptions import (
     Axis,
     Bars,
     Box,
+    Branch,
     Chart,
     Cloud,
     Contour,
@@ -27,6 +28,7 @@ from graphflow.figures.descriptions import (
     Span,
     Timeline,
     Trajectory,
+    Tree,
     Words,
 )
 from graphflow.figures.drawing import draw
@@ -38,6 +40,7 @@ __all__ = [
     "Axis",
     "Bars",
     "Box",
+    "Branch",
     "Chart",
     "Cloud",
     "Contour",
@@ -56,6 +59,7 @@ __all__ = [
     "Table",
     "Timeline",
     "Trajectory",
+    "Tree",
     "Words",
     "compared_report",
     "draw",

@@ -236,6 +236,27 @@ class Words:
     labels: Labels = field(default_factory=Labels)
 
 
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """What one step adds to a tree: a word, one where the pointer is, one behind its end."""
+
+    parent: int
+    """The branch that it grows from, by its place in the list; -1 for the first step."""
+    text: str
+    about: str = ""
+    kind: Literal["best", "kept", "dropped"] = "kept"
+    end: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Branches that grow step by step, siblings in their order."""
+
+    branches: Sequence[Branch]
+    labels: Labels = field(default_factory=Labels)
+
+
 Description = (
     Chart | Bars | Histogram | Heatmap | Contour | Pictures | Cloud | Timeline | Parallel | Words
-)
+    | Tree
+)  # fmt: skip

@@ -24,10 +24,12 @@ from graphflow.figures.descriptions import (
     Parallel,
     Pictures,
     Timeline,
+    Tree,
     Words,
 )
 from graphflow.figures.fields import draw_contour, draw_heatmap
 from graphflow.figures.pictures import draw_pictures
+from graphflow.figures.trees import draw_tree
 from graphflow.figures.words import draw_words
 
 
@@ -56,3 +58,4 @@ draw.register(Cloud, draw_cloud)
 draw.register(Timeline, draw_timeline)
 draw.register(Parallel, draw_parallel)
 draw.register(Words, draw_words)
+draw.register(Tree, draw_tree)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphflow.generation.generate import Generated, generate
-from graphflow.generation.searching import Candidate
+from graphflow.generation.searching import Branch, Candidate
 from graphflow.spec.strategies import Beam, Greedy, Sample, Strategy
 
-__all__ = ["Beam", "Candidate", "Generated", "Greedy", "Sample", "Strategy", "generate"]
+__all__ = ["Beam", "Branch", "Candidate", "Generated", "Greedy", "Sample", "Strategy", "generate"]

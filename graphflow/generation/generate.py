@@ -11,7 +11,7 @@ from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import Mark, fail, placed
 from graphflow.generation.choosing import chooser
 from graphflow.generation.decoding import decoder_of
-from graphflow.generation.searching import Candidate, beam_search, follow_one
+from graphflow.generation.searching import Branch, Candidate, beam_search, follow_one
 from graphflow.generation.texts import (
     arrays,
     prompt_of,
@@ -36,7 +36,7 @@ class Generated:
     follow it, a stop token included; their log-probability by the model, among the tokens of the
     vocabulary where the model has more logits, and whether the stop token ended them. ``unknown``
     are pieces of the prompt and of given texts that the vocabulary lacks; ``candidates`` are all
-    texts that a beam has found, the best first.
+    texts that a beam has found, the best first; ``branches`` what it considered step by step.
     """
 
     text: str
@@ -46,6 +46,7 @@ class Generated:
     finished: bool
     unknown: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    branches: tuple[Branch, ...] = ()
 
 
 def generate(
@@ -58,13 +59,15 @@ def generate(
     stop: str | None = None,
     seed: int = 0,
     on_text: Told | None = None,
+    considered: int = 0,
 ) -> Generated:
     """Continue ``prompt`` as the file's ``generate:`` section says; arguments go before it.
 
     ``given`` holds texts or numbers for other inputs, ``strategy`` a call such as
     ``"sample(temperature=0.8, top_k=40)"`` or ``"beam(4)"``. ``on_text`` is told each piece of the
-    text as it comes, except by a beam, which knows at the end. Draws depend on ``seed`` and on the
-    place in the text alone.
+    text as it comes, except by a beam, which knows at the end; of each of its steps the
+    ``considered`` most probable texts are kept in ``branches``. Draws depend on ``seed`` and on
+    the place in the text alone.
     """
     plan = _settled(model, prompt, strategy, length, stop)
     tokenizer = tokenizer_for(model, plan.token)
@@ -79,8 +82,10 @@ def generate(
     all_given = {**plan.given, **(given or {})}
     values = arrays(model, plan, all_given, rows)
     decoder = decoder_of(model, plan, values, rows, size, seed)
+    branches: list[Branch] = []
     if isinstance(plan.strategy, Beam):
-        found = beam_search(decoder, start, plan.length, end, plan.strategy)
+        told = branches.append if considered else None
+        found = beam_search(decoder, start, plan.length, end, plan.strategy, considered, told)
     else:
         telling = None if on_text is None else _Telling(tokenizer, start, on_text)
         choose = chooser(plan.strategy, seed)
@@ -95,6 +100,7 @@ def generate(
         best.finished,
         tuple(dict.fromkeys([*unknown_in(tokenizer, text), *unknown_given(model, all_given)])),
         tuple(found),
+        tuple(branches),
     )
 
 

@@ -63,6 +63,17 @@ def follow_one(
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A text that a beam considered: its tokens, their log-probability, and whether it was among
+    the best of its step, which go on or are put aside.
+    """
+
+    tokens: tuple[int, ...]
+    log_probability: float
+    kept: bool
+
+
+@dataclass(frozen=True)
 class _Live:
     """A text under way: its row of the decoder, its tokens, the sum of their log-probabilities."""
 
@@ -72,13 +83,20 @@ class _Live:
 
 
 def beam_search(
-    decoder: Decoder, prompt: Sequence[int], length: int, stop: int | None, beam: Beam
+    decoder: Decoder,
+    prompt: Sequence[int],
+    length: int,
+    stop: int | None,
+    beam: Beam,
+    considered: int = 0,
+    told: Callable[[Branch], None] | None = None,
 ) -> list[Candidate]:
     """The texts a beam finds, the best first (Dive into Deep Learning 10.8.3).
 
     At each step every text that is alive goes on by every token, and the ``width`` most probable
     of these stay; those that end with ``stop`` are put aside. The search ends when none is alive,
-    after ``length`` tokens, or when none can still become better than what was put aside.
+    after ``length`` tokens, or when none can still become better than what was put aside. ``told``
+    hears of the ``considered`` most probable texts of each step, and of all that stay.
     """
     live, found = [_Live(0, (), 0.0)], list[Candidate]()
     for step in range(length):
@@ -87,7 +105,11 @@ def beam_search(
         else:
             rows, tokens = [b.row for b in live], [b.tokens[-1] for b in live]
             logits = decoder.follow(rows, tokens)
-        grown = _grown(live, logits, beam.width)
+        seen = _grown(live, logits, max(beam.width, considered))
+        grown = seen[: beam.width]
+        if told is not None:
+            for place, b in enumerate(seen):
+                told(Branch(b.tokens, b.total, place < beam.width))
         found += [_candidate(b, True, beam) for b in grown if b.tokens[-1] == stop]
         live = [b for b in grown if b.tokens[-1] != stop]
         if not live or _settled(live, found, length, beam):

@@ -1,124 +1,31 @@
 """``figures:``: the pictures that a report shows, each of one kind (rule 13).
 
-A figure names what it shows: nodes, parameters, inputs and states; ``w1.grad``, the derivative of
-the loss; ``train/loss``, a metric; ``w[0]`` and ``x[:, 1]``, parts of a value. What is computed
-for a figure alone is a line under ``nodes:`` like any other.
+What is computed for a figure alone is a line under ``nodes:`` like any other.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from graphflow.diagnostics import Mark, fail
-from graphflow.spec.kinds import Kind, Leaf, ListOf, MapOf, Record, Schema, Tagged, key
-from graphflow.spec.leaves import BOOLEAN, INTEGER, NUMBER, TEXT, TEXTS, choice
+from graphflow.diagnostics import Mark
+from graphflow.spec.figure_keys import (
+    COUNT,
+    DIMENSIONS,
+    LOG,
+    PAIR,
+    REF,
+    REFS,
+    SIZES,
+    WORDS,
+    Ref,
+)
+from graphflow.spec.generate import GIVEN
+from graphflow.spec.kinds import MapOf, Record, Tagged, key
+from graphflow.spec.leaves import BOOLEAN, NUMBER, TEXT, TEXTS, Numbers, choice
 from graphflow.spec.names import declared
-from graphflow.spec.values import Scalar, Seq, Value
 
 COUNTS = ("epoch", "step")  # what metrics are drawn over
-_ENTRY = r" *(?:-?\d+|:) *"
-_REF = re.compile(
-    r"(?P<name>[^\W\d][\w.]*(?:/[\w./ -]+)?)"
-    rf"(?:\[(?P<index>{_ENTRY}(?:,{_ENTRY})*)\])?"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """What a figure shows: ``train/loss``, ``w1``, ``w1.grad``, ``w[0]``, ``x[:, 1]``."""
-
-    name: str
-    mark: Mark = field(compare=False, repr=False)
-    entries: tuple[int | None, ...] = ()
-    """Places along the first axes; None stands for all of them."""
-
-    @property
-    def metric(self) -> bool:
-        """Whether this is a metric: the report of a part."""
-        return "/" in self.name
-
-    def __str__(self) -> str:
-        places = ", ".join(":" if place is None else str(place) for place in self.entries)
-        return f"{self.name}[{places}]" if places else self.name
-
-    @property
-    def index(self) -> tuple[int | slice, ...]:
-        """The entries as NumPy takes them."""
-        return tuple(slice(None) if place is None else place for place in self.entries)
-
-
-def _ref(value: Value) -> Ref:
-    match = _REF.fullmatch(value.text) if isinstance(value, Scalar) else None
-    if match is None:
-        text = f"'{value.text}' is not" if isinstance(value, Scalar) else "a list or mapping is not"
-        fail("GF025", f"{text} what a figure can show", value.mark,
-             help="such as w1, w1.grad, w[0], x[:, 1] or train/loss; all else is computed in a "
-             "line of 'nodes:'")  # fmt: skip
-    places = [place.strip() for place in (match["index"] or "").split(",") if place]
-    entries = tuple(None if place == ":" else int(place) for place in places)
-    return Ref(match["name"], value.mark, entries)
-
-
-class _Refs:
-    """One name, or a list of them."""
-
-    def read(self, value: Value, mark: Mark) -> tuple[Ref, ...]:
-        return _LIST.read(value, mark) if isinstance(value, Seq) else (_ref(value),)
-
-    def schema(self, defs: Schema) -> Schema:
-        return {"type": ["string", "array"], "items": {"type": "string"}}
-
-
-class _RefOrTexts:
-    """A node whose values are the words, or the words themselves."""
-
-    def read(self, value: Value, mark: Mark) -> Ref | tuple[str, ...]:
-        return TEXTS.read(value, mark) if isinstance(value, Seq) else _ref(value)
-
-    def schema(self, defs: Schema) -> Schema:
-        return {"type": ["string", "array"], "items": {"type": "string"}}
-
-
-def _pair(value: Value) -> tuple[float, float]:
-    found = ListOf(NUMBER, "numbers").read(value, value.mark)
-    if len(found) != 2 or found[0] >= found[1]:
-        fail("GF013", "two numbers are expected here, the smaller one first", value.mark)
-    return found[0], found[1]
-
-
-def _sizes(value: Value) -> tuple[int, ...]:
-    found = ListOf(INTEGER, "sizes").read(value, value.mark)
-    if len(found) not in (2, 3) or min(found) < 1:
-        help = "[8, 8], or [3, 32, 32] with channels"
-        fail("GF013", "the shape of an image is expected here", value.mark, help=help)
-    return found
-
-
-def _dimensions(value: Value) -> int:
-    number = INTEGER.read(value, value.mark)
-    if number not in (2, 3):
-        fail("GF013", f"2 or 3 dimensions are expected here, not {number}", value.mark)
-    return number
-
-
-def _positive(value: Value) -> int:
-    number = INTEGER.read(value, value.mark)
-    if number < 1:
-        fail("GF013", f"a whole number from 1 on is expected here, not {number}", value.mark)
-    return number
-
-
-REF: Kind[Ref] = Leaf(_ref, {"type": "string"})
-_LIST = ListOf(REF, "names")
-REFS = _Refs()
-WORDS = _RefOrTexts()
-PAIR = Leaf(_pair, {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
-SIZES = Leaf(_sizes, {"type": "array", "items": {"type": "integer"}})
-COUNT: Kind[int] = Leaf(_positive, {"type": "integer", "minimum": 1})
-DIMENSIONS = Leaf(_dimensions, {"enum": [2, 3]})
-LOG = choice("x", "y", "xy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +235,29 @@ class TextDecl(SampledDecl):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeDecl(FigureDecl):
+    """What a beam search keeps and drops, step by step, as ``generate:`` says."""
+
+    width: int | None = field(
+        default=None, metadata=key("width", COUNT, "texts side by side; those of 'generate:'")
+    )
+    prompt: str | None = field(
+        default=None, metadata=key("prompt", TEXT, "what is continued; that of 'generate:'")
+    )
+    given: Mapping[str, str | Numbers] = field(
+        default_factory=dict,
+        metadata=key("given", GIVEN, "other inputs, before those of 'generate:'"),
+    )
+    count: int | None = field(
+        default=None,
+        metadata=key("count", COUNT, "texts of each step, kept or dropped; twice the width"),
+    )
+    names: tuple[str, ...] = field(
+        default=(), metadata=key("names", TEXTS, "what tokens are called, where no text feeds them")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoxesDecl(PicturesDecl):
     """Images with boxes over them."""
 
@@ -393,6 +323,7 @@ KINDS: Mapping[str, Record[FigureDecl]] = {
     "confusion_matrix": Record(ConfusionDecl, "a confusion matrix"),
     "embedding": Record(EmbeddingDecl, "an embedding figure"),
     "text": Record(TextDecl, "a figure of texts", one_of=("of", "prompts")),
+    "tree": Record(TreeDecl, "a tree"),
 }
 """Every kind of figure."""
 

@@ -32,6 +32,9 @@ class _Given:
         return {"anyOf": [{"type": "string"}, ARRAY.schema(defs)]}
 
 
+GIVEN = MapOf(_Given(), path_name, "texts or numbers")
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateDecl:
     """How texts are made, token by token: ``token`` is fed, ``logits`` say what follows.
@@ -77,7 +80,7 @@ class GenerateDecl:
         default_factory=dict,
         metadata=key(
             "given",
-            MapOf(_Given(), path_name, "texts or numbers"),
+            GIVEN,
             "other inputs: texts, numbers, or length(NAME) of a text that is given",
         ),
     )

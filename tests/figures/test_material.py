@@ -12,7 +12,7 @@ from graphflow.diagnostics import Mark
 from graphflow.figures import figures_of, run_report
 from graphflow.figures.gather import Material, describe
 from graphflow.runs import Way, started
-from graphflow.spec.figures import Ref
+from graphflow.spec.figure_keys import Ref
 from graphflow.training.run_settings import RunSettings
 
 LINE = """

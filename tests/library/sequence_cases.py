@@ -115,7 +115,7 @@ ENCODED = {"t": below(WORDS, N, 3), "x": normal(T, N, H), "h": normal(2, N, H)}
 TRANSLATION = [
     Case("seq2seq_encoder", f"seq2seq_encoder(t, {WORDS}, {F}, {H}, 2)", {"t": below(WORDS, N, T)},
          translator(F), ("outputs", "state")),
-    Case("seq2seq_decoder", f"seq2seq_decoder(t, x, h, {WORDS}, {F}, {H}, 2)", ENCODED,
+    Case("seq2seq_decoder", f"seq2seq_decoder(t, x[-1], h, {WORDS}, {F}, {H}, 2)", ENCODED,
          translator(F + H) | DENSE, ("out", "state")),
     Case("bahdanau_decoder", f"bahdanau_decoder(t, x, h, {WORDS}, {F}, {H}, 2, 0, n + 1)",
          {**ENCODED, "n": below(T, N)},

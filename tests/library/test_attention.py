@@ -209,8 +209,8 @@ def test_a_translators_shapes():
     )
     assert (outputs.shape, state.shape) == ((9, 4, 16), (2, 4, 16))
     feed = {"t": words, "x": outputs, "h": state}
-    for decoder in ("seq2seq_decoder", "bahdanau_decoder"):
-        _, (out, last) = called(f"{decoder}(t, x, h, 10, 8, 16, 2)", "out.out", "out.state", **feed)
+    for call in ("seq2seq_decoder(t, x[-1], h", "bahdanau_decoder(t, x, h"):
+        _, (out, last) = called(f"{call}, 10, 8, 16, 2)", "out.out", "out.state", **feed)
         assert (out.shape, last.shape) == ((4, 9, 10), (2, 4, 16))
 
 
@@ -218,7 +218,7 @@ def test_gru_parameters_of_the_books_translator():
     words, outputs, state = np.zeros((1, 2), int), np.zeros((2, 1, 256)), np.zeros((2, 1, 256))
     encoder, _ = called("seq2seq_encoder(t, 10, 256, 256, 2)", "out.state", t=words)
     decoder, _ = called(
-        "seq2seq_decoder(t, x, h, 10, 256, 256, 2)", "out.state", t=words, x=outputs, h=state
+        "seq2seq_decoder(t, x[-1], h, 10, 256, 256, 2)", "out.state", t=words, x=outputs, h=state
     )
     for model, expected in ((encoder, 789_504), (decoder, 986_112)):
         assert sum(p.size for n, p in model.parameters.items() if ".net." in n) == expected

@@ -142,7 +142,7 @@ HABITS = {
     "anynet_stage(img, 0, 6, 2, 1)": "depth is a positive whole number, not 0",
     "vgg_block(x, 1, 4)": "conv2d slides over two axes of (N, C, H, W)",
     "seq2seq_encoder(c, 10, 8, 16, 2)": "an encoder reads tokens (N, T), not int64[4]",
-    "seq2seq_decoder(t, m, x, 10, 8, 16, 2)": "and an encoder's outputs (S, N, H), not int64[4, 8]",
+    "seq2seq_decoder(t, x, x, 10, 8, 16, 2)": "a context (N, C), the encoder's last output, not",
     "bahdanau_decoder(t, m, x, 10, 8, 16, 2)": "a decoder reads tokens (N, T) and an encoder's",
     "gru(x, 8, lengths=t)": "the number of steps of each sequence, (N,), not int64[4, 8]",
     "gru(x, 6, x)": "h0 holds a state for each of 1 layers",

@@ -19,6 +19,7 @@ from graphflow.figures.gather.images import boxes, filters, images, segmentation
 from graphflow.figures.gather.material import Material
 from graphflow.figures.gather.matrices import confusion, embedding, heatmap
 from graphflow.figures.gather.texts import text
+from graphflow.figures.gather.trees import tree
 from graphflow.spec.figures import (
     BarDecl,
     BoxesDecl,
@@ -35,6 +36,7 @@ from graphflow.spec.figures import (
     SegmentationDecl,
     SurfaceDecl,
     TextDecl,
+    TreeDecl,
 )
 
 __all__ = ["Material", "describe", "measured", "usual_curves"]
@@ -54,6 +56,7 @@ _MAKERS: dict[type[FigureDecl], Callable[..., Description]] = {
     ConfusionDecl: confusion,
     EmbeddingDecl: embedding,
     TextDecl: text,
+    TreeDecl: tree,
 }
 
 

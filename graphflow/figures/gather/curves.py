@@ -11,15 +11,8 @@ import numpy as np
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
 from graphflow.figures.gather.material import SAMPLES, History, Material
-from graphflow.spec.figures import (
-    COUNTS,
-    AxesDecl,
-    BarDecl,
-    HistogramDecl,
-    LineDecl,
-    Ref,
-    ScatterDecl,
-)
+from graphflow.spec.figure_keys import Ref
+from graphflow.spec.figures import COUNTS, AxesDecl, BarDecl, HistogramDecl, LineDecl, ScatterDecl
 from graphflow.training.rows import Rows
 
 MOST_ENTRIES = 8

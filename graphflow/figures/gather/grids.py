@@ -8,7 +8,8 @@ import numpy as np
 
 from graphflow.figures.descriptions import Array, Contour, Labels, Trajectory
 from graphflow.figures.gather.material import TRAINED, Material, entry
-from graphflow.spec.figures import GridDecl, Ref, SurfaceDecl
+from graphflow.spec.figure_keys import Ref
+from graphflow.spec.figures import GridDecl, SurfaceDecl
 
 
 def grid(decl: GridDecl, material: Material, name: str) -> Contour:

@@ -11,12 +11,12 @@ from graphflow.diagnostics import Mark, fail
 from graphflow.figures.descriptions import Array, Box, Labels, Picture, Pictures
 from graphflow.figures.gather.material import Material
 from graphflow.figures.gather.matrices import classes_of
+from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import (
     BoxesDecl,
     FiltersDecl,
     ImagesDecl,
     PicturesDecl,
-    Ref,
     SegmentationDecl,
 )
 

@@ -17,7 +17,7 @@ from graphflow.ir.types import type_symbols
 from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.program import Program
-from graphflow.spec.figures import Ref
+from graphflow.spec.figure_keys import Ref
 from graphflow.training.feed import Fed, Feed, Served, open_feed
 from graphflow.training.images import image_shapes
 from graphflow.training.rows import Rows

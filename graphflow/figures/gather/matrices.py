@@ -19,7 +19,8 @@ from graphflow.figures.descriptions import (
     Series,
 )
 from graphflow.figures.gather.material import SAMPLES, Material
-from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl, Ref
+from graphflow.spec.figure_keys import Ref
+from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl
 
 PANELS = 64
 NAMED = 200

@@ -10,7 +10,8 @@ from graphflow.figures.descriptions import Array, Labels, Words
 from graphflow.figures.gather.material import Material
 from graphflow.figures.gather.matrices import classes_of
 from graphflow.generation import generate
-from graphflow.spec.figures import Ref, TextDecl
+from graphflow.spec.figure_keys import Ref
+from graphflow.spec.figures import TextDecl
 
 SHOWN = 8
 

@@ -17,6 +17,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.run import Run
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.training import Training
+from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import (
     COUNTS,
     BarDecl,
@@ -30,11 +31,11 @@ from graphflow.spec.figures import (
     HistogramDecl,
     ImagesDecl,
     LineDecl,
-    Ref,
     SampledDecl,
     ScatterDecl,
     SegmentationDecl,
     TextDecl,
+    TreeDecl,
 )
 
 GRADIENT = ".grad"
@@ -274,9 +275,15 @@ def _text(decl: TextDecl, shown: Shown) -> Checks:
     return [partial(tokens, ref, 1, 2, 3) for ref in decl.of]
 
 
-def _no_generation(decl: TextDecl) -> None:
-    fail("GF012", "'prompts' are continued as the section 'generate' says, and there is none",
+def _no_generation(decl: TextDecl | TreeDecl) -> None:
+    what = "'prompts' are continued" if isinstance(decl, TextDecl) else "a tree grows"
+    fail("GF012", f"{what} as the section 'generate' says, and there is none",
          decl.mark, help="add generate: {logits: ..., token: ...}")  # fmt: skip
+
+
+@_checks.register(TreeDecl)
+def _tree(decl: TreeDecl, shown: Shown) -> Checks:
+    return [partial(_no_generation, decl)] if shown.document.generate is None else []
 
 
 @_checks.register(BoxesDecl)

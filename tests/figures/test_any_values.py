@@ -60,6 +60,7 @@ KEYS = {
     "confusion_matrix": ("target", "predicted", "names: [a, b]", "share: true", "count: 2"),
     "embedding": ("of", "labels?", "dimensions: 3", "count: 2"),
     "text": ("of", "count: 2"),
+    "tree": ("width: 2", "names: [a]", "count: 2"),
 }
 """What each kind is given a value for, always or now and then (?), and what else is said."""
 CASES = 25

@@ -80,6 +80,8 @@ def problems(figure: str) -> list[tuple[str, str, str | None]]:
          "2 or 3 dimensions are expected here, not 4", None),
         ("{kind: text, prompts: [the]}", "GF012",
          "'prompts' are continued as the section 'generate' says, and there is none", None),
+        ("{kind: tree, width: 2}", "GF012",
+         "a tree grows as the section 'generate' says, and there is none", None),
         ("{kind: text}", "GF012", "a figure of texts needs the key 'of' or 'prompts'", None),
         ("{kind: contour, of: loss, x: 'logits.bias[0]', y: 'logits.bias[1]', x_range: [1, 0],"
          " y_range: [0, 1]}", "GF013",

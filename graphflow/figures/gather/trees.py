@@ -17,8 +17,8 @@ def tree(decl: TreeDecl, material: Material, name: str) -> Tree:
     """The texts that a beam considered, each with log P; those that it found, with their scores."""
     plan = material.model.elaborated.generation
     assert plan is not None  # the file was refused otherwise
-    declared = plan.strategy if isinstance(plan.strategy, Beam) else Beam(1)
-    beam = declared if decl.width is None else replace(declared, width=decl.width)
+    beam = plan.strategy if isinstance(plan.strategy, Beam) else Beam(1)
+    beam = replace(beam, width=decl.width or beam.width)
     made = generate(
         material.model, decl.prompt, given=decl.given, strategy=beam,
         considered=decl.count or 2 * beam.width,

@@ -37,6 +37,7 @@ from graphflow.spec.figures import (
     TextDecl,
     TreeDecl,
 )
+from graphflow.spec.syntax import Call
 
 GRADIENT = ".grad"
 Shape = tuple[Dim, ...]
@@ -283,7 +284,17 @@ def _no_generation(decl: TextDecl | TreeDecl) -> None:
 
 @_checks.register(TreeDecl)
 def _tree(decl: TreeDecl, shown: Shown) -> Checks:
-    return [partial(_no_generation, decl)] if shown.document.generate is None else []
+    generation = shown.document.generate
+    if generation is None:
+        return [partial(_no_generation, decl)]
+    strategy = generation.strategy
+    beam = isinstance(strategy, Call) and strategy.function == "beam"
+    return [] if beam or decl.width is not None else [partial(_no_beam, decl)]
+
+
+def _no_beam(decl: TreeDecl) -> None:
+    fail("GF012", "a tree needs the key 'width': 'generate' names no beam", decl.mark,
+         help="width: 3, or generate: {strategy: beam(3)}")  # fmt: skip
 
 
 @_checks.register(BoxesDecl)

@@ -94,3 +94,15 @@ def test_a_line_that_refers_to_itself_is_told_of_the_state():
         model(body)
     with pytest.raises(gf.GraphflowError, match=r"refers to itself.*under state:"):
         model("nodes: {a: a + 1}\n")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "state: {s: {shape: scalar, init: 0}}\nnodes: {y: s + x}\nupdates: {s: s + x}\n",
+        "nodes:\n  y: {scan: {steps: 2}, carry: {h: 0.0}, nodes: {g: h + x}, next: {h: g}}\n",
+    ],
+)
+def test_what_no_line_names_has_a_name_that_the_long_form_can_hold(body: str):
+    once = model("inputs: {x: {shape: scalar, dtype: float64, default: 1}}\n" + body)
+    assert gf.loads(once.expanded()).expanded() == once.expanded()

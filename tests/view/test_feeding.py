@@ -141,3 +141,9 @@ def test_gradients_are_checked_at_data_rather_than_at_the_corners_that_checks_fe
     assert own_feed(model, model.graph).source == "a check's feed"
     assert usual_feed(model, model.graph).source == "data"
     assert usual_feed(loads(SIZED), loads(SIZED).graph).source == "a check's feed"
+
+
+@pytest.mark.parametrize(("declared", "rows"), [("[B, 64]", 4), ("[64, 64]", 64)])
+def test_few_rows_of_data_are_fed_unless_an_input_has_all_of_a_batch(declared, rows):
+    model = loads(DATA.replace("[B, 64]", declared).replace("digits", "digits, batch: 64"))
+    assert len(usual_feed(model, model.graph).values["x"]) == rows

@@ -294,7 +294,9 @@ class Blocks(Calls):
         if value.tensor != target:
             if value.shape != target.shape:
                 fail("GF034", f"'{leaf}' is {target} but its update is {value.tensor}", mark)
-            value = value.cast(target.dtype)
+            origin = Origin(self.origin_mark(mark), self.node_path, self.phase)
+            with value.builder.within(f"{leaf}.next", origin):
+                value = value.cast(target.dtype)
         self.updates[leaf] = value
         self.section.updates[leaf] = value.name
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ir.dims import Symbolic
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import TensorType
 from graphflow.ops.builder import Value
 from graphflow.spec.document import Branch, Cond, NodeDecl, Scan, While
@@ -138,12 +138,15 @@ class Loops(Nodes):
 
     def carried(self, name: str, expr: Expr, scope: Scope, place: Place, type: TensorType) -> Value:
         """The next value of a carried name: the same type as before."""
-        value = self.evaluate(expr, scope, Slot(place.child(f"{name}.next")))
+        after = place.child(f"{name}.next")
+        value = self.evaluate(expr, scope, Slot(after))
         tensor = self.local(self.tensor(value, expr.mark, type.dtype))
         if tensor.shape != type.shape:
             fail("GF034", f"'{name}' enters a turn as {type} but leaves it as {tensor.type}",
                  expr.mark, help="'next' must have the shape of 'carry'")  # fmt: skip
-        return tensor.cast(type.dtype)
+        origin = Origin(self.origin_mark(expr.mark), self.node_path, self.phase)
+        with tensor.builder.within(after.path, origin):
+            return tensor.cast(type.dtype)
 
     def collected(self, name: str, scope: Scope, place: Place, mark: Mark) -> Value:
         """A value of the body that is stacked over the turns."""

@@ -29,7 +29,7 @@ class Region:
             attrs = value.node.attributes()
             dtype = attrs["dtype"]
             assert isinstance(dtype, DType)
-            return self.builder.constant(attrs["value"], dtype)
+            return self.builder.constant(attrs["value"], dtype, f"{value.name}.inside")
         if value.name not in self.captured:
             inner = self.builder.input(value.name, value.tensor)
             self.captured[value.name] = inner.name

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import graphflow as gf
-from tests.gallery.training import GRAPHS, losses, trained, value_of, values_of
+from graphflow.data import load
+from graphflow.training.feed import Feed
+from tests.gallery.training import GRAPHS, losses, needs_data, trained, value_of, values_of
 
 
 def history(name: str, **overrides: object) -> dict[str, np.ndarray]:
@@ -92,6 +94,42 @@ def test_every_place_of_a_text_is_read_alike_but_near_its_ends():
     np.testing.assert_allclose(share[:4], [0.2, 0.4, 0.6, 0.8], atol=0.05)
     every = value_of("text_windows", "overlapping")
     assert np.all(every[4:24] == 1) and every[0] == pytest.approx(0.2)
+
+
+@needs_data
+def test_the_counts_of_the_time_machine_are_those_of_the_book():
+    model = gf.load("zipf", {"data.source": "timemachine"})
+    fed, _ = next(iter(Feed(model.elaborated, model.folder, seed=0).training(0)))
+    names = ("often", "top_words", "top_pairs", "top_triples")
+    often, *tops = values_of(model, *names, **fed)
+    tokenizer = load("timemachine", level="word").tokenizers["tokens"]
+    told = [[tokenizer.decode(row) for row in top] for top in tops]
+    assert often.tolist() == [
+        [2261, 1267, 1245, 1155, 816, 695, 552, 541, 443, 440],
+        [309, 169, 130, 112, 109, 102, 99, 85, 78, 73],
+        [59, 30, 24, 16, 15, 15, 14, 14, 13, 13],
+    ]
+    assert told[0] == ["the", "i", "and", "of", "a", "to", "was", "in", "that", "my"]
+    assert told[1][:6] == ["of the", "in the", "i had", "i was", "and the", "the time"]
+    assert told[1][6:] == ["it was", "to the", "as i", "of a"]
+    assert told[2][:3] == ["the time traveller", "the time machine", "the medical man"]
+    assert {"it was a", "here and there", "seemed to me", "i saw the"} <= set(told[2])
+
+
+@needs_data
+def test_the_time_machine_in_characters_has_the_size_of_the_book():
+    text = load("timemachine")
+    tokens = text.array("tokens")
+    assert len(tokens) + 1 == 173428 and len(text.tokenizers["tokens"]) == 28
+    assert tokens[:10].tolist() == [21, 9, 6, 0, 21, 10, 14, 6, 0, 14]
+
+
+def test_a_little_smoothing_is_best_and_much_of_it_leaves_nothing_of_the_counts():
+    found = history("ngram_model")
+    triples = found["perplexity_3"]
+    assert triples.argmin() == 12 and triples.min() == pytest.approx(2.05, abs=0.01)
+    assert triples[0] == pytest.approx(2.23, abs=0.01)
+    assert triples[-1] == pytest.approx(28, rel=1e-5)
 
 
 def test_a_net_learns_to_spell_machine():

@@ -17,6 +17,7 @@ from graphflow.data import (  # noqa: F401
     houses,
     images,
     lines,
+    made_texts,
     mnist,
     movielens,
     pictures,
@@ -26,6 +27,7 @@ from graphflow.data import (  # noqa: F401
     tables,
     text,
     vectors,
+    word_contexts,
     word_pairs,
 )
 from graphflow.data.batches import Batches

@@ -24,16 +24,17 @@ def python_docs(
 
     It differs a little from one version of Python to the next; ``about`` names the version.
     """
-    content = "\n".join(text for _, text in sorted(_topics().items()))
+    content = "\n".join(text for _, text in sorted(topics().items()))
     about = f"what the documentation of Python {platform.python_version()} says of the language"
     tokenizer = learned(content, level, vocab, min_freq, lower, letters_only)
     return sequence("python_docs", about, content, tokenizer, steps)
 
 
-def _topics() -> dict[str, str]:
+def topics() -> dict[str, str]:
+    """What Python says of each topic; GF076 where it comes without its documentation."""
     try:
-        from pydoc_data.topics import topics
+        from pydoc_data.topics import topics as found
     except ImportError:
         fail("GF076", "this installation of Python comes without its documentation (pydoc_data)",
              help="install Python's full standard library, or use source: sentences")  # fmt: skip
-    return topics
+    return found

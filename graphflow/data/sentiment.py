@@ -22,7 +22,7 @@ IMDB = Remote(
     "https://d2l-data.s3-accelerate.amazonaws.com/aclImdb_v1.tar.gz",
     "sha1:01ada507287d82875905620988597833ad4e0903",
     size=84_125_825,
-    instead="source: sentences, or csv and text with files of your own",
+    instead="source: made_reviews",
     top="aclImdb",
 )
 SNLI = Remote(
@@ -30,7 +30,7 @@ SNLI = Remote(
     "https://nlp.stanford.edu/projects/snli/snli_1.0.zip",
     "sha1:9fcde07509c7e87ec61c640c1b2753d9041758e4",
     size=94_550_081,
-    instead="source: dates, which has pairs of phrases, too",
+    instead="source: made_inferences",
     top="snli_1.0",
 )
 OPINIONS = ("neg", "pos")

@@ -24,7 +24,7 @@ PTB = Remote(
     "https://d2l-data.s3-accelerate.amazonaws.com/ptb.zip",
     "sha1:319d85e578af0cdc590547f26231e4e31cdf1e42",
     size=2_000_000,
-    instead="source: python_docs or sentences",
+    instead="source: python_docs or sentences, for word2vec skipgrams",
     top="ptb",
 )
 PARTS = {"train": "ptb.train.txt", "val": "ptb.valid.txt", "test": "ptb.test.txt"}
@@ -32,6 +32,12 @@ ROWS = 4096
 """Centre words whose noise words are drawn at a time."""
 Probabilities = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+WINDOWS = {
+    "center": "int64 (N, 1)",
+    "contexts_negatives": "int64 (N, M): the words around it, then noise words, then 0",
+    "mask": "float32 (N, M): 1 for a word, 0 for what fills up",
+    "label": "float32 (N, M): 1 for the words around it, else 0",
+}
 
 
 @register("ptb", columns=COLUMNS, files=[PTB])
@@ -62,16 +68,7 @@ def ptb(steps: Steps = 35, min_freq: Frequency = 1) -> Dataset:
     )
 
 
-@register(
-    "ptb_skipgram",
-    columns={
-        "center": "int64 (N, 1)",
-        "contexts_negatives": "int64 (N, M): the words around it, then noise words, then 0",
-        "mask": "float32 (N, M): 1 for a word, 0 for what fills up",
-        "label": "float32 (N, M): 1 for the words around it, else 0",
-    },
-    files=[PTB],
-)
+@register("ptb_skipgram", columns=WINDOWS, files=[PTB])
 def ptb_skipgram(
     max_window: Annotated[int, Between(1, 100)] = 5,
     noise: Annotated[int, Between(1, 100)] = 5,
@@ -90,7 +87,23 @@ def ptb_skipgram(
         content = decode(members.read(PARTS["train"]), PARTS["train"])
     lines = content.split("\n")
     tokenizer = learn(lines, "word", min_freq=min_freq, splits="spaces")
-    random = generator(21, seed)
+    return negative_sampling(
+        "ptb_skipgram", "Penn Tree Bank", lines, tokenizer, max_window, noise, subsample,
+        generator(21, seed),
+    )  # fmt: skip
+
+
+def negative_sampling(
+    name: str,
+    about: str,
+    lines: Sequence[str],
+    tokenizer: Tokenizer,
+    max_window: int,
+    noise: int,
+    subsample: float,
+    random: np.random.Generator,
+) -> Dataset:
+    """The sentences as words, words around them and noise words, as ``ptb_skipgram`` says."""
     unknown = tokenizer.numbers[UNKNOWN]
     sentences = [[n for n in tokenizer.encode(line) if n != unknown] for line in lines]
     counts = _counts(sentences, len(tokenizer))
@@ -98,9 +111,9 @@ def ptb_skipgram(
     with concerning("max_window"):
         columns = skipgrams(kept, counts, max_window, noise, random)
     pairs = int(columns["label"].sum())
-    about = (f"Penn Tree Bank: {len(lines):,} sentences, {len(columns['center']):,} centre words, "
+    about = (f"{about}: {len(lines):,} sentences, {len(columns['center']):,} centre words, "
              f"{pairs:,} context words, {len(tokenizer):,} tokens")  # fmt: skip
-    return Dataset("ptb_skipgram", columns, about, tokenizers=_named(tokenizer))
+    return Dataset(name, columns, about, tokenizers=_named(tokenizer))
 
 
 def _named(tokenizer: Tokenizer) -> dict[str, Tokenizer]:
@@ -140,28 +153,33 @@ def skipgrams(
     if not sentences:
         fail("GF075", "no sentence has two words that are left")
     center = np.concatenate(sentences)
-    contexts, here = _contexts(sentences, random.integers(1, window + 1, len(center)), window)
-    wanted = here.sum(axis=1) * noise
+    around, here = contexts(sentences, random.integers(1, window + 1, len(center)), window)
+    many = 2 * window * noise
     weights = counts**0.75
     drawn = [
-        _noise(contexts[at], here[at], 2 * window * noise, weights / weights.sum(), random)
+        _noise(around[at], here[at], many, weights / weights.sum(), random)
         for at in (slice(k, k + ROWS) for k in range(0, len(center), ROWS))
     ]
-    words = np.concatenate([contexts, np.concatenate(drawn)], axis=1)
-    taken = np.arange(2 * window * noise) < wanted[:, None]
+    taken = np.arange(many) < here.sum(axis=1)[:, None] * noise
+    return {"center": center[:, None], **beside(around, here, np.concatenate(drawn), taken)}
+
+
+def beside(contexts: Numbers, here: Mask, noise: Numbers, taken: Mask) -> dict[str, Array]:
+    """Context words (N, W) that are ``here``, noise words (N, M) that are ``taken``, then 0."""
+    words = np.concatenate([contexts, noise], axis=1)
     mask = np.concatenate([here, taken], axis=1)
     order = np.argsort(~mask, axis=1, kind="stable")
     mask = np.take_along_axis(mask, order, axis=1)
     words = np.take_along_axis(words, order, axis=1)
+    label = np.arange(words.shape[1]) < here.sum(axis=1)[:, None]
     return {
-        "center": center[:, None],
         "contexts_negatives": np.where(mask, words, 0),
         "mask": mask.astype(np.float32),
-        "label": (np.arange(words.shape[1]) < here.sum(axis=1)[:, None]).astype(np.float32),
+        "label": label.astype(np.float32),
     }
 
 
-def _contexts(sentences: Sequence[Numbers], reach: Numbers, window: int) -> tuple[Numbers, Mask]:
+def contexts(sentences: Sequence[Numbers], reach: Numbers, window: int) -> tuple[Numbers, Mask]:
     """The words up to ``window`` places before and behind each, (N, 2 window), and which of them
     lie within that word's own ``reach`` and in its sentence.
     """

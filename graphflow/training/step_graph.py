@@ -269,17 +269,19 @@ def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) ->
     """The file's own updates that belong to this step.
 
     A state is updated by the players whose loss needs all the inputs and parameters that its new
-    value depends on; one that depends on none (a counter) by the last player of a round.
+    value depends on; by the last player of a round where no loss needs them all (a counter needs
+    none of them).
     """
     training = elaborated.training
     assert training is not None
-    needed = graph.needed_for([objective.loss])
-    last = training.turns[-1].player == objective.name
+    needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
+    last = training.turns[-1].player
     updates = {}
     for leaf, value in elaborated.graph.updates.items():
         sources = {
             n for n in graph.needed_for([value]) if graph.nodes[n].op in ("input", "parameter")
         }
-        if (sources and sources <= needed) or (last and not sources):
+        owners = [name for name, nodes in needed.items() if sources and sources <= nodes]
+        if objective.name in (owners or [last]):
             updates[leaf] = value
     return updates

@@ -9,7 +9,7 @@ from graphflow.data import load, split, word_pairs
 from graphflow.data.english_french import FRA_ENG
 from graphflow.data.pretraining import WIKITEXT2, paragraphs
 from graphflow.data.sentiment import IMDB, SNLI
-from graphflow.data.word_pairs import PTB, _contexts, subsampled
+from graphflow.data.word_pairs import PTB, beside, contexts, subsampled
 
 FORMS = ("archive", "folder")
 
@@ -69,10 +69,21 @@ def test_too_few_pairs_are_refused(place, refused) -> None:
 def test_the_windows_that_the_book_prints() -> None:
     sentences = [np.arange(7), np.arange(7, 10)]
     reach = np.array([1, 1, 2, 2, 2, 2, 1, 2, 2, 2])
-    found, here = _contexts(sentences, reach, 2)
-    contexts = [row[ok].tolist() for row, ok in zip(found, here, strict=True)]
-    assert contexts == [[1], [0, 2], [0, 1, 3, 4], [1, 2, 4, 5], [2, 3, 5, 6], [3, 4, 6], [5],
-                        [8, 9], [7, 9], [7, 8]]  # fmt: skip
+    found, here = contexts(sentences, reach, 2)
+    around = [row[ok].tolist() for row, ok in zip(found, here, strict=True)]
+    assert around == [[1], [0, 2], [0, 1, 3, 4], [1, 2, 4, 5], [2, 3, 5, 6], [3, 4, 6], [5],
+                      [8, 9], [7, 9], [7, 8]]  # fmt: skip
+
+
+def test_the_batch_that_the_book_prints() -> None:
+    there = np.array([[1, 1, 0], [1, 1, 1]], bool), np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
+    found = beside(np.full((2, 3), 2), there[0], np.full((2, 4), 3), there[1])
+    found = {name: column[:, :6].tolist() for name, column in found.items()}
+    assert found == {
+        "contexts_negatives": [[2, 2, 3, 3, 3, 3], [2, 2, 2, 3, 3, 0]],
+        "mask": [[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 0]],
+        "label": [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0]],
+    }
 
 
 def test_frequent_words_are_dropped_with_the_formulas_probability() -> None:

@@ -20,7 +20,7 @@ def test_counts_by_hand(place: str) -> None:
     words = data.tokenizers["word"].tokens
     assert words == ("a", "cat", "sat", "mat", "mats", "on", "the")  # by frequency, then alphabet
     near = {(words[i], words[j]): n for (i, j), n in np.ndenumerate(data.columns["counts"]) if n}
-    sentences = ["a cat sat".split(), "the cat sat on a mat".split()]
+    sentences = [["a", "cat", "sat"], ["the", "cat", "sat", "on", "a", "mat"]]
     expected: dict[tuple[str, str], float] = {}
     for line in sentences:
         for i, word in enumerate(line):

@@ -209,4 +209,4 @@ def _parts(
 
 
 def _one_of(random: np.random.Generator, words: Sequence[str]) -> str:
-    return words[random.integers(len(words))]
+    return words[int(random.integers(len(words)))]

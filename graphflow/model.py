@@ -26,7 +26,9 @@ from graphflow.spec.elaborate import Elaborated, elaborate
 from graphflow.spec.elaborate.session import NODE_LIMIT
 from graphflow.spec.expand import expanded
 from graphflow.spec.load import load_document
+from graphflow.spec.names import walk
 from graphflow.spec.overrides import apply, written
+from graphflow.spec.syntax import Name
 from graphflow.spec.values import Plain, plain
 from graphflow.spec.writer import dump
 from graphflow.spec.yaml12 import read
@@ -123,6 +125,14 @@ class Model:
         teach it now.
         """
         return (self.learned or self._taught).tokenizers
+
+    def tokenizer_of(self, name: str) -> Tokenizer | None:
+        """The tokenizer of the column that feeds an input; None where that is no text."""
+        data = self.document.data
+        expr = None if data is None else data.feed.get(name)
+        columns = {name} if expr is None else {n.id for n in walk(expr) if isinstance(n, Name)}
+        found = [self.tokenizers[column] for column in sorted(columns & self.tokenizers.keys())]
+        return found[0] if found else None
 
     @cached_property
     def _taught(self) -> Learned:

@@ -118,14 +118,14 @@ def chosen(
 def given(model: Model, texts: Sequence[str]) -> dict[str, str | Array]:
     """``--feed``: texts for inputs that data feeds with text, numbers for others."""
     from graphflow.cli.feeding import given_feed
-    from graphflow.generation.texts import known, tokenizer_for
+    from graphflow.generation.texts import known
 
     found: dict[str, str | Array] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if equals:
             known(model.graph, name.strip())
-        if equals and value[:1] != "@" and tokenizer_for(model, name.strip()) is not None:
+        if equals and value[:1] != "@" and model.tokenizer_of(name.strip()) is not None:
             found[name.strip()] = value
         else:
             found |= given_feed([text])

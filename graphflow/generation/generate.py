@@ -16,7 +16,6 @@ from graphflow.generation.texts import (
     arrays,
     prompt_of,
     stop_of,
-    tokenizer_for,
     unknown_given,
     unknown_in,
 )
@@ -70,7 +69,7 @@ def generate(
     the place in the text alone.
     """
     plan = _settled(model, prompt, strategy, length, stop)
-    tokenizer = tokenizer_for(model, plan.token)
+    tokenizer = model.tokenizer_of(plan.token)
     text = plan.prompt if prompt is None else prompt
     with placed(plan.mark if prompt is None else None):
         start = prompt_of(tokenizer, text)

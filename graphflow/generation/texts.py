@@ -16,20 +16,9 @@ from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.store import as_array
 from graphflow.spec.elaborate import GenerationPlan
-from graphflow.spec.names import walk
-from graphflow.spec.syntax import Name
 
 Given = str | npt.ArrayLike
 _LENGTH = re.compile(r"length\((\w+)\)")
-
-
-def tokenizer_for(model: Model, name: str) -> Tokenizer | None:
-    """The tokenizer of the column that feeds an input; None where that is no text."""
-    data = model.document.data
-    expr = None if data is None else data.feed.get(name)
-    columns = {name} if expr is None else {n.id for n in walk(expr) if isinstance(n, Name)}
-    found = [model.tokenizers[column] for column in sorted(columns & model.tokenizers.keys())]
-    return found[0] if found else None
 
 
 def prompt_of(tokenizer: Tokenizer | None, prompt: str | Sequence[int]) -> list[int]:
@@ -123,7 +112,7 @@ def unknown_given(model: Model, given: Mapping[str, Given]) -> list[str]:
         piece
         for name, text in texts.items()
         if isinstance(text, str)
-        for piece in unknown_in(tokenizer_for(model, name), text)
+        for piece in unknown_in(model.tokenizer_of(name), text)
     ]
 
 
@@ -133,7 +122,7 @@ def _is_text(value: Given) -> bool:
 
 def _encoded(model: Model, name: str, text: Given) -> list[int]:
     """The tokens of a text, with ``<eos>`` at the end where the vocabulary has it."""
-    tokenizer = tokenizer_for(model, name)
+    tokenizer = model.tokenizer_of(name)
     if tokenizer is None:
         fail("GF121", f"'{name}' is given {text!r}, but nothing says which numbers that is",
              help="give numbers, or name a source of texts in data:")  # fmt: skip
@@ -153,7 +142,7 @@ def _count(name: str, tokens: Mapping[str, Sequence[int]]) -> int:
 
 def _filled(model: Model, name: str, tokens: Sequence[int]) -> Array:
     """The tokens of a text, filled with ``<pad>`` where the input has a fixed length."""
-    tokenizer = tokenizer_for(model, name)
+    tokenizer = model.tokenizer_of(name)
     sizes = [size for size in model.graph[name].tensor.shape if isinstance(size, int)]
     pad = None if tokenizer is None else tokenizer.numbers.get(PAD)
     if len(sizes) != 1 or sizes[0] == len(tokens):

@@ -113,9 +113,10 @@ class HistogramDecl(AxesDecl):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatmapDecl(SampledDecl):
-    """A matrix in colours; axes before the last two (samples, heads) are panels."""
+    """Matrices in colours; axes before the last two (samples, heads) are panels."""
 
-    of: Ref = field(metadata=key("of", REF, "a value of two axes or more: attention, weights"))
+    of: tuple[Ref, ...] = field(metadata=key("of", REFS, "values of two axes or more: weights"))
+    names: tuple[str, ...] = field(default=(), metadata=key("names", TEXTS, "what each is called"))
     row_labels: Ref | tuple[str, ...] | None = field(
         default=None, metadata=key("row_labels", WORDS, "words, or a node of tokens or numbers")
     )

@@ -146,6 +146,17 @@ def test_batches_of_other_shapes_make_no_one_value():
         described("{kind: heatmap, of: gram, count: 1797}", "shuffle: false")
 
 
+def test_several_matrices_are_called_by_names_or_by_what_they_are():
+    named = "{kind: heatmap, of: [w, gram], names: [weights, products], count: 100}"
+    _, shown = described(named, "shuffle: false")
+    assert [panel.title for panel in shown.panels] == ["weights", "products"]
+    assert [panel.values.shape for panel in shown.panels] == [(64, 10), (100, 100)]
+    _, shown = described("{kind: heatmap, of: [w, gram], count: 100}", "shuffle: false")
+    assert [panel.title for panel in shown.panels] == ["w", "gram"]
+    with pytest.raises(gf.GraphflowError, match="1 'names' for 2 values"):
+        described("{kind: heatmap, of: [w, gram], names: [weights]}")
+
+
 def test_an_entry_of_an_axis_of_samples_may_not_be_there():
     with pytest.raises(gf.GraphflowError, match="'y\\[5000\\]': the axis has 1000 entries"):
         described("{kind: bar, of: 'y[5000]'}", "shuffle: false")

@@ -9,7 +9,7 @@ import pytest
 
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
-from graphflow.generation.texts import arrays, prompt_of, stop_of, tokenizer_for
+from graphflow.generation.texts import arrays, prompt_of, stop_of
 
 pytest.importorskip("babel")
 
@@ -21,10 +21,10 @@ def translator() -> gf.Model:
 
 
 def test_each_input_has_the_tokenizer_of_its_column(translator: gf.Model) -> None:
-    source, heard = (tokenizer_for(translator, n) for n in ("source", "heard"))
+    source, heard = (translator.tokenizer_of(n) for n in ("source", "heard"))
     assert source is translator.tokenizers["source"]
     assert heard is translator.tokenizers["target_input"]
-    assert tokenizer_for(translator, "source_length") is None
+    assert translator.tokenizer_of("source_length") is None
 
 
 def test_a_text_ends_as_texts_of_the_data_do(translator: gf.Model) -> None:

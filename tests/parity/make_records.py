@@ -41,7 +41,7 @@ def record(case: Case) -> dict[str, object]:
 
 
 def nets() -> dict[str, object]:
-    """What PyTorch gives for the nets of chapter 8, a few lines each."""
+    """What PyTorch gives for the nets of canned graphs, a few lines each."""
     found = {name: condensed(case, *compare(case)) for name, case in NET_CASES.items()}
     return {"torch": torch.__version__, "nets": found}
 

@@ -1,5 +1,5 @@
-"""LeNet, the nets of chapter 8 of the book and a residual one for small pictures, at small sizes,
-which PyTorch computes with equal weights.
+"""LeNet, the nets of chapter 8 of the book, a residual one for small pictures and Transformers, at
+small sizes, which PyTorch computes with equal weights.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tests.parity.attention_cases import ATTENTION_CASES
 from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, summary
 
 RECORD = RECORDS / "nets.json"
@@ -52,6 +53,7 @@ NET_CASES = {
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),
+        *ATTENTION_CASES,
     ]
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import graphflow as gf
+from graphflow.ir.types import type_symbols
 from tests.parity.cases import EXAMPLES, Array, Case, Outcome, buffers, weights
 
 
@@ -11,11 +12,17 @@ def fresh(case: Case) -> gf.Model:
     model = gf.loads(case.text(), case.overrides, folder=(EXAMPLES / case.file).parent)
     for name, value in zip(model.parameters, weights(shapes(model)), strict=True):
         model.parameters[name] = value
-    running = [name for name in model.state if name not in case.carries]
+    running = [name for name in model.state if _is_drawn(model, case, name)]
     drawn = buffers([model.state[name].shape for name in running])
     for name, value in zip(running, drawn, strict=True):
         model.state[name] = value
     return model
+
+
+def _is_drawn(model: gf.Model, case: Case, name: str) -> bool:
+    """Whether a state is a running statistic: not carried, nor as large as what is fed."""
+    type = model.graph[name].tensor
+    return name not in case.carries and type.dtype.is_float and not list(type_symbols(type))
 
 
 def shapes(model: gf.Model) -> list[tuple[int, ...]]:

@@ -1,4 +1,4 @@
-"""The nets of chapter 8 of the book against what PyTorch gave, without PyTorch."""
+"""Nets of the canned graphs against what PyTorch gave, without PyTorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nets of chapter 8 of the book against PyTorch, entry by entry."""
+"""Nets of the canned graphs against PyTorch, entry by entry."""
 
 from __future__ import annotations
 

@@ -14,8 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.parity.cases import Case
+from tests.parity.torch_layers import Layer, waves
 from tests.parity.torch_model import Model, Values
 from tests.parity.torch_nets import NETS
+from tests.parity.torch_transformers import TRANSFORMERS
 
 
 # -- ResNet-18 -----------------------------------------------------------------------------------
@@ -118,41 +120,6 @@ class LSTM(Model):
 
 
 # -- Transformer ---------------------------------------------------------------------------------
-class Attention(nn.Module):
-    def __init__(self, d: int, heads: int) -> None:
-        super().__init__()
-        self.q, self.k = nn.Linear(d, d, bias=False), nn.Linear(d, d, bias=False)
-        self.v, self.out = nn.Linear(d, d, bias=False), nn.Linear(d, d, bias=False)
-        self.heads = heads
-
-    def forward(self, q: Tensor, kv: Tensor, mask: Tensor) -> Tensor:
-        def split(x: Tensor) -> Tensor:
-            return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
-
-        qh, kh, vh = split(self.q(q)), split(self.k(kv)), split(self.v(kv))
-        scores = qh @ kh.transpose(2, 3) / math.sqrt(qh.shape[-1])
-        weights = torch.softmax(scores.masked_fill(~mask, -1e9), -1)
-        return self.out((weights @ vh).transpose(1, 2).flatten(2))
-
-
-class Layer(nn.Module):
-    """A layer of the encoder, or of the decoder where it has a memory to look at."""
-
-    def __init__(self, d: int, heads: int, ffn: int, decoder: bool) -> None:
-        super().__init__()
-        self.a, self.n = Attention(d, heads), nn.LayerNorm(d)
-        if decoder:
-            self.c, self.m = Attention(d, heads), nn.LayerNorm(d)
-        self.ffn1, self.ffn2 = nn.Linear(d, ffn), nn.Linear(ffn, d)
-        self.last = nn.LayerNorm(d)
-
-    def forward(self, x: Tensor, mask: Tensor, *memory: Tensor) -> Tensor:
-        x = self.n(x + self.a(x, x, mask))
-        if memory:
-            x = self.m(x + self.c(x, *memory))
-        return self.last(x + self.ffn2(F.relu(self.ffn1(x))))
-
-
 class Transformer(Model):
     def __init__(self, vocab: int, d: int, heads: int, ffn: int, depth: int, p_drop: int) -> None:
         super().__init__()
@@ -164,11 +131,7 @@ class Transformer(Model):
 
     def placed(self, tokens: Tensor) -> Tensor:
         """Embeddings scaled by sqrt(d), plus sines (even columns) and cosines (odd ones)."""
-        angle = torch.arange(tokens.shape[1])[:, None] / 10000 ** (
-            torch.arange(0, self.d, 2) / self.d
-        )
-        waves = torch.stack([angle.sin(), angle.cos()], -1).flatten(1)
-        return self.embed(tokens) * math.sqrt(self.d) + waves
+        return self.embed(tokens) * math.sqrt(self.d) + waves(tokens.shape[1], self.d)
 
     def forward(self, feed: Mapping[str, Tensor]) -> Values:
         memory, x = self.placed(feed["src"]), self.placed(feed["tgt"])
@@ -215,14 +178,18 @@ class GAN(Model):
         return {"d_loss": adam(self.D), "g_loss": adam(self.G)}
 
 
-MODELS: dict[str, Callable[..., Model]] = {
-    "c_resnet18.yaml": ResNet18,
-    "b_mlp.yaml": lambda p_drop: MLP(),
-    "b2_mlp_math.yaml": lambda p_drop: MathMLP(),
-    "d_lstm.yaml": LSTM,
-    "e_transformer.yaml": Transformer,
-    "f_gan.yaml": GAN,
-} | NETS
+MODELS: dict[str, Callable[..., Model]] = (
+    {
+        "c_resnet18.yaml": ResNet18,
+        "b_mlp.yaml": lambda p_drop: MLP(),
+        "b2_mlp_math.yaml": lambda p_drop: MathMLP(),
+        "d_lstm.yaml": LSTM,
+        "e_transformer.yaml": Transformer,
+        "f_gan.yaml": GAN,
+    }
+    | NETS
+    | TRANSFORMERS
+)
 
 
 def build(case: Case) -> Model:

@@ -12,7 +12,6 @@ import numpy as np
 from graphflow.api import load_run, run_graph
 from graphflow.data.tokenizers import Tokenizer
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.generation.texts import tokenizer_for
 from graphflow.ir.types import type_symbols
 from graphflow.model import Model
 from graphflow.ops.op import Array
@@ -195,7 +194,7 @@ class Material:
 
     def tokenizer_of(self, ref: Ref) -> Tokenizer | None:
         """The vocabulary of the column that feeds an input; None for anything else."""
-        return tokenizer_for(self.model, ref.name)
+        return self.model.tokenizer_of(ref.name)
 
 
 def entry(value: Array, ref: Ref) -> Array:

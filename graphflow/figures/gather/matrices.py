@@ -21,6 +21,7 @@ from graphflow.figures.descriptions import (
 from graphflow.figures.gather.material import SAMPLES, Material
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl
+from graphflow.training.words import LEADING, axis_words
 
 PANELS = 64
 NAMED = 200
@@ -35,64 +36,49 @@ Numbers = npt.NDArray[np.float64]
 def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
     """The last two axes as matrices; samples and heads before them become panels."""
     words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
-    values, *labels = material.values([decl.of, *words], decl.part, decl.count or 1)
-    named = dict(zip(map(str, words), labels, strict=True))
+    found = material.values([*decl.of, *words], decl.part, decl.count or 1)
+    named = dict(zip(map(str, words), found[len(decl.of) :], strict=True))
+    titles = decl.names or [str(ref) if len(decl.of) > 1 else "" for ref in decl.of]
+    panels: list[Panel] = []
+    for ref, title, values in zip(decl.of, titles, found, strict=False):
+        panels += _panels(decl, ref, title, values, named, material)
+    measure = str(decl.of[0]).rpartition(".")[2] if len(decl.of) == 1 else ""
+    labels = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
+                    decl.about)  # fmt: skip
+    return Heatmap(panels[:PANELS], labels, decl.columns, decl.range, decl.diverging)
+
+
+def _panels(
+    decl: HeatmapDecl, of: Ref, title: str, values: Array, named: dict[str, Array],
+    material: Material,
+) -> list[Panel]:  # fmt: skip
+    """The matrices of one value."""
     sampled = values.ndim - 2
     if sampled:
         values = values[: decl.count or 1]
     panels = []
     for place in list(np.ndindex(values.shape[:sampled]))[:PANELS]:
         matrix = values[place][:LARGEST, :LARGEST]
-        rows = _ticks(decl, decl.row_labels, named, material, place)
-        columns = _ticks(decl, decl.column_labels, named, material, place)
-        _fits(decl, "row_labels", rows, matrix.shape[0])
-        _fits(decl, "column_labels", columns, matrix.shape[1])
-        panels.append(Panel(matrix, _panel(place, values.shape[:sampled]), rows, columns))
-    measure = str(decl.of).rpartition(".")[2]
-    labels_ = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
-                     decl.about)  # fmt: skip
-    return Heatmap(panels, labels_, decl.columns, decl.range, decl.diverging)
+        ticks = []
+        for key, given in (("row_labels", decl.row_labels), ("column_labels", decl.column_labels)):
+            told, tokenizer = None, None
+            if isinstance(given, Ref):
+                told, tokenizer = named[str(given)], material.tokenizer_of(given)
+            graph = material.model.graph
+            ticks.append(axis_words(graph, of.name, given, told, tokenizer, place))
+            size = matrix.shape[len(ticks) - 1]
+            if ticks[-1] and len(ticks[-1]) < size:
+                fail("GF030", f"{len(ticks[-1])} '{key}' for {size} places of '{of}'", decl.mark)
+        where = ", ".join(filter(None, [title, _panel(place, values.shape[:sampled])]))
+        panels.append(Panel(matrix, where, *ticks))
+    return panels
 
 
 def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:
     """Which sample and which head a panel is; what there is one of goes unsaid."""
-    words = ("sample", "head") if len(place) == 2 else ("",) * len(place)
+    words = LEADING if len(place) == len(LEADING) else ("",) * len(place)
     told = [f"{w} {i}".strip() for w, i, n in zip(words, place, shape, strict=True) if n > 1]
     return ", ".join(told)
-
-
-def _ticks(
-    decl: HeatmapDecl, given: Ref | tuple[str, ...] | None, named: dict[str, Array],
-    material: Material, place: tuple[int, ...],
-) -> Sequence[str]:  # fmt: skip
-    """The words at an axis: the file's, or the tokens of a node, a row a sample."""
-    if not isinstance(given, Ref):
-        return given or ()
-    values = named[str(given)]
-    if values.ndim == 2:
-        index, axis = place[0] if place else 0, _sample_axis(decl.of, given, material)
-        if index >= values.shape[axis]:
-            fail("GF030", f"'{given}' has no labels for sample {index}", given.mark)
-        row = np.take(values, index, axis)
-    else:
-        row = values
-    tokenizer = material.tokenizer_of(given)
-    if tokenizer is None:
-        return [f"{v:.4g}" if isinstance(v, np.floating) else str(v) for v in row]
-    return [tokenizer.token(int(v)) for v in row]
-
-
-def _sample_axis(of: Ref, given: Ref, material: Material) -> int:
-    """The axis of tokens that counts the same as the first of the matrices: texts are (T, B)."""
-    graph = material.model.graph
-    samples = graph[of.name].tensor.shape[:1]
-    shape = graph[given.name].tensor.shape
-    return shape.index(samples[0]) if samples and samples[0] in shape else 0
-
-
-def _fits(decl: HeatmapDecl, key: str, words: Sequence[str], size: int) -> None:
-    if words and len(words) < size:
-        fail("GF030", f"{len(words)} '{key}' for {size} places of '{decl.of}'", decl.mark)
 
 
 def confusion(decl: ConfusionDecl, material: Material, name: str) -> Heatmap:

@@ -224,10 +224,16 @@ def _histogram(decl: HistogramDecl, shown: Shown) -> Checks:
 
 @_checks.register(HeatmapDecl)
 def _heatmap(decl: HeatmapDecl, shown: Shown) -> Checks:
-    matrix = partial(shown.rank, decl.of, 2, 3, 4, what="a heatmap needs two to four axes")
+    matrix = partial(shown.rank, what="a heatmap needs two to four axes")
     words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
     labels = partial(shown.rank, what="labels need one axis, or one after the samples")
-    return [matrix, *(partial(labels, ref, 1, 2) for ref in words)]
+    found: Checks = [partial(matrix, ref, 2, 3, 4) for ref in decl.of]
+    return [*found, *(partial(labels, ref, 1, 2) for ref in words), partial(_named, decl)]
+
+
+def _named(decl: HeatmapDecl) -> None:
+    if decl.names and len(decl.names) != len(decl.of):
+        fail("GF030", f"{len(decl.names)} 'names' for {len(decl.of)} values", decl.mark)
 
 
 @_checks.register(GridDecl)

@@ -127,9 +127,7 @@ class HeatmapDecl(SampledDecl):
     range: tuple[float, float] | None = field(
         default=None, metadata=key("range", PAIR, "the ends of the colour scale")
     )
-    diverging: bool = field(
-        default=False, metadata=key("diverging", BOOLEAN, "zero is the middle of the colours")
-    )
+    diverging: bool = field(default=False, metadata=key("diverging", BOOLEAN, "0 in the middle"))
     x_label: str | None = field(default=None, metadata=key("x_label", TEXT, "words at the columns"))
     y_label: str | None = field(default=None, metadata=key("y_label", TEXT, "words at the rows"))
 

@@ -9,7 +9,6 @@ from graphflow.diagnostics import fail
 from graphflow.figures.descriptions import Branch, Labels, Tree
 from graphflow.figures.gather.material import Material
 from graphflow.generation import Beam, Generated, generate
-from graphflow.generation.texts import tokenizer_for
 from graphflow.spec.figures import TreeDecl
 
 
@@ -23,7 +22,7 @@ def tree(decl: TreeDecl, material: Material, name: str) -> Tree:
         material.model, decl.prompt, given=decl.given, strategy=beam,
         considered=decl.count or 2 * beam.width,
     )  # fmt: skip
-    tokenizer = tokenizer_for(material.model, plan.token)
+    tokenizer = material.model.tokenizer_of(plan.token)
 
     def word(token: int) -> str:
         if token < len(decl.names):

@@ -32,6 +32,18 @@ def _net(name: str, pixels: int, **overrides: int | float) -> Case:
     return Case(name, f"{GRAPHS}/{name}.yaml", _images(pixels), overrides)
 
 
+def _sentences(rng: np.random.Generator) -> Feed:
+    """Three sentences of up to 5 words and their translations of up to 4."""
+    words = {"source": (3, 5), "heard": (3, 4), "target": (3, 4)}
+    drawn: Feed = {name: rng.integers(0, 9, shape) for name, shape in words.items()}
+    return {**drawn, "source_length": np.array([5, 2, 4]), "target_length": np.array([3, 4, 1])}
+
+
+def _translator(file: str) -> Case:
+    sizes = {"words": 9, "embed": 3, "hidden": 4, "depth": 2}
+    return Case(file.rpartition("/")[2], f"../../graphs/{file}.yaml", _sentences, sizes)
+
+
 NET_CASES = {
     case.name: case
     for case in [
@@ -50,6 +62,8 @@ NET_CASES = {
         _net("regnetx32", 32, paper=True, size=32),
         Case("vit", "../../graphs/attention/vit.yaml", _images(8),
              {"patch": 4, "width": 8, "mlp": 12, "heads": 2, "p_drop": 0}),
+        _translator("rnn/seq2seq"),
+        _translator("attention/translator"),
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),

@@ -18,6 +18,7 @@ from tests.parity.torch_layers import Layer, waves
 from tests.parity.torch_model import Model, Values
 from tests.parity.torch_nets import NETS
 from tests.parity.torch_transformers import TRANSFORMERS
+from tests.parity.torch_translators import TRANSLATORS
 
 
 # -- ResNet-18 -----------------------------------------------------------------------------------
@@ -189,6 +190,7 @@ MODELS: dict[str, Callable[..., Model]] = (
     }
     | NETS
     | TRANSFORMERS
+    | TRANSLATORS
 )
 
 

@@ -213,3 +213,20 @@ def test_two_visitors_see_one_training(page, visitor):
     press(page, "Stop")
     await_state(other, "stopped")
     other.locator("[data-testid=stVegaLiteChart] .mark-line path").first.wait_for()
+
+
+def test_what_a_beam_keeps_and_drops_is_a_tree_among_the_figures_of_its_run(visitor):
+    page = visitor.open("explore?graph=beam_search")
+    page.set_default_timeout(LATE)
+    page.locator(".gf .transport .step").wait_for()
+    page.get_by_test_id("stTopNavLink").filter(has_text="Train").click()
+    began(page, "complete")
+    page.get_by_text("The file's figures").click()
+    words = page.locator(".js-plotly-plot .textpoint text")
+    words.first.wait_for()
+    texts = words.evaluate_all("all => all.map(each => each.textContent)")
+    assert len(texts) == 25 + 2 and {"C -1.05", "E -1.56", "D -2.07", "-0.909"} <= {*texts}
+    legend = page.locator(".js-plotly-plot .legendtext").evaluate_all(
+        "all => all.map(each => each.textContent)"
+    )
+    assert legend == ["dropped", "kept", "best"]

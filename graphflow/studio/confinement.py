@@ -17,6 +17,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from zoneinfo import TZPATH
 
 import graphflow
 from graphflow.data.files import data_folders
@@ -31,6 +32,11 @@ SYSTEM = (
     "/sys/devices/system", "/sys/fs/cgroup", "/dev/null", "/dev/urandom",
 )  # fmt: skip
 """What libraries read to know the machine."""
+CLOCK = (
+    "/etc/localtime", "/etc/timezone", "/etc/sysconfig/clock", "/etc/conf.d/clock",
+    "/usr/local/etc/localtime", *TZPATH,
+)  # fmt: skip
+"""What Babel reads to know its time zone, which it asks for as soon as it is imported."""
 PROGRAMS = ("subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn",
             "os.startfile", "os.kill", "pty.")  # fmt: skip
 NETWORK = ("socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostby",
@@ -67,7 +73,7 @@ class Confinement:
         self.writable = _real(writable)
         self.named = _real([*limits.folders, root(), limits.runs, cache_folder(), *data_folders()])
         libraries = [sysconfig.get_path(name) for name in LIBRARIES]
-        self.readable = _real([*self.named, _package(), *SYSTEM, *libraries])
+        self.readable = _real([*self.named, _package(), *SYSTEM, *CLOCK, *libraries])
         self.code = _real(path for path in sys.path if path)
 
     def install(self) -> None:

@@ -78,6 +78,17 @@ def test_a_table_in_an_allowed_folder_is_read(studio: Studio, grounds: Path):
     opened(studio, table(grounds / "models" / "rows.npz", "npz"))
 
 
+def test_babel_may_ask_for_the_time_zone():
+    pytest.importorskip("babel")
+    code = (
+        "from graphflow.studio.confinement import Confinement\n"
+        "from graphflow.studio.limits import Limits\n"
+        "Confinement(Limits()).install()\n"
+        "import babel.dates"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("place", [
     "outside/rows.csv", "models/link-rows.csv", "models/../outside/rows.csv",
     "models/links/rows.csv",

@@ -26,6 +26,8 @@ TICK = 17
 """Pixels of an axis that one word needs; where there are more words, every nth is shown."""
 WIDTH = 900
 """About how many pixels of the page all panels of a row have."""
+NARROW = 640
+"""How many they have at least, in the studio on a small screen."""
 CAMERA = {"eye": {"x": 1.1, "y": 1.25, "z": 1.25}, "center": {"x": 0, "y": 0, "z": -0.12}}
 """From where a surface is seen: from above, and far enough off that its axes are whole."""
 LIFT = 0.02
@@ -46,7 +48,7 @@ def draw_heatmap(heatmap: Heatmap) -> go.Figure:
     base = figure(heatmap.labels, height=height, above=20 if any(p.title for p in panels) else 0)
     made = make_subplots(
         rows=rows, cols=columns, subplot_titles=[safe(p.title) for p in panels],
-        horizontal_spacing=0.06 / columns + 0.02, vertical_spacing=between / height,
+        horizontal_spacing=_beside(panels, columns), vertical_spacing=between / height,
     )  # fmt: skip
     low, high = heatmap.range or limits([p.values for p in panels], heatmap.diverging)
     for index, panel in enumerate(panels):
@@ -76,6 +78,15 @@ def _between(panels: Sequence[Panel]) -> int:
     """Pixels between rows of panels: room for slanted words and the next row's titles."""
     words = [word for panel in panels for word in panel.column_ticks]
     return 52 + 5 * min(14, max(map(len, words), default=1))
+
+
+def _beside(panels: Sequence[Panel], columns: int) -> float:
+    """The share of the width between two panels of a row: room for the words at the right one's
+    rows, on the narrowest page as well.
+    """
+    longest = max((len(word) for panel in panels for word in panel.row_ticks), default=0)
+    room = (16 + 7 * min(14, longest)) / NARROW if longest else 0
+    return max(0.06 / columns + 0.02, min(room, 0.5 / columns))
 
 
 def _panel_height(panels: Sequence[Panel], columns: int) -> int:

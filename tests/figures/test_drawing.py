@@ -89,6 +89,12 @@ def test_a_small_matrix_has_no_ticks_between_its_rows():
     assert (layout.yaxis.dtick, layout.xaxis.dtick) == (1, None)
 
 
+def test_words_at_the_rows_of_a_panel_have_room_beside_the_panel_before():
+    panels = [Panel(np.eye(2), row_ticks=["février", "mars"])] * 2
+    first, second = (draw(Heatmap(panels)).layout[axis].domain for axis in ("xaxis", "xaxis2"))
+    assert 640 * (second[0] - first[1]) > 8 * len("février")
+
+
 def test_the_first_row_of_a_heatmap_is_at_the_top_and_words_may_come_twice():
     values = np.array([[1.0, 2], [3, np.inf]])
     made = draw(Heatmap([Panel(values, "head 0", ["le", "le"], ["the", "cat"])]))

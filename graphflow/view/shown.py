@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,6 +95,16 @@ class Detail:
     chain: ChainView | None
     path: str = ""
     """Names in all formulas are shortened: they stand in the blocks of this path."""
+
+
+@dataclass(frozen=True)
+class OverTime:
+    """The gradients of what a loop carries: for each value by its drawn id, the time steps and the
+    norms of the gradients of what enters them.
+    """
+
+    loop: str
+    norms: Mapping[str, tuple[tuple[int, float], ...]]
 
 
 @dataclass(frozen=True)

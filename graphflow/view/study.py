@@ -21,6 +21,7 @@ from graphflow.view.details.checks.run import check
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.gradients import gradient_check, point_of
 from graphflow.view.details.memory import memory
+from graphflow.view.details.times import over_time
 from graphflow.view.drawing import Drawing
 from graphflow.view.overlay import Failing, Overlay
 from graphflow.view.overview import Overview
@@ -33,7 +34,7 @@ from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.walks import AnyWalk, opened_walk
 from graphflow.view.replay import replay
 from graphflow.view.scene import drawn
-from graphflow.view.shown import Detail, GradientReport, MemoryView, Shown
+from graphflow.view.shown import Detail, GradientReport, MemoryView, OverTime, Shown
 from graphflow.view.steps import Step
 from graphflow.view.wire import Wire, wire_schedule
 from graphflow.view.workspace import Edit, Look, OverlayKind, Workspace
@@ -135,6 +136,10 @@ class Study:
         ``slice`` says which matrix of more than two dimensions.
         """
         return shown_at(self.recording, id, index, slice, self.before)
+
+    def over_time(self) -> tuple[OverTime, ...]:
+        """How far back gradients reach in the loops whose time steps are walked."""
+        return over_time(self.recording)
 
     # -- checks ------------------------------------------------------------------------------
     def memory(self) -> MemoryView:

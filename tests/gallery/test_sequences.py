@@ -135,3 +135,14 @@ def test_a_little_smoothing_is_best_and_much_of_it_leaves_nothing_of_the_counts(
 def test_a_net_learns_to_spell_machine():
     found = losses("machine", 60)
     assert 7 < found[0]["perplexity"] < 11 and found[-1]["perplexity"] < 1.1
+
+
+def test_an_lstm_keeps_a_gradient_that_tanh_loses_if_its_forget_gates_are_open():
+    def kept(**overrides: object) -> list[float]:
+        model = gf.load("gradient_over_time", overrides)
+        return [float(v) for v in values_of(model, "rnn_kept", "lstm_kept", dtype="float64")]
+
+    by_rnn, by_lstm = kept()
+    assert by_rnn < 1e-7 and by_lstm > 1
+    assert kept(forget=0)[1] < 1e-7 < kept(forget=1)[1] < 0.01
+    assert kept(scale=1.7)[0] > 1e-4

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -146,7 +147,7 @@ def test_an_edit_that_cannot_be_is_told_and_nothing_is_lost(line):
     assert_good(line.run())
 
 
-@pytest.mark.parametrize("tab", ["Chain", "Check", "YAML", "Memory", "Watch", "Table"])
+@pytest.mark.parametrize("tab", ["Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Table"])
 def test_every_tab_opens_at_every_step(xyz, tab):
     xyz.session_state["explore_tab"] = tab
     xyz.run()
@@ -325,3 +326,15 @@ def test_a_loop_that_is_too_long_to_be_walked_is_not_unrolled_and_that_is_told_a
     page.run()
     assert "more than 20,000 steps" in words(page)
     assert session(page).look.spread == () and session(page).workspace == Workspace(text=LONG)
+
+
+def test_a_walked_loop_shows_how_far_back_its_gradient_reaches():
+    page = opened(graph="rnn_cell")
+    page.session_state["explore_tab"] = "Over time"
+    page.run()
+    assert "carries a value from one time step to the next" in words(page)
+    here = session(page)
+    here.workspace = replace(here.workspace, unrolled=("net",))
+    page.run()
+    assert_good(page)
+    assert "**net**" in words(page) and "enters time 0" in words(page)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.parity.attention_cases import ATTENTION_CASES
 from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, summary
+from tests.parity.recurrent_cases import RECURRENT_CASES
 
 RECORD = RECORDS / "nets.json"
 GRAPHS = "../../graphs/cnn"
@@ -68,6 +69,7 @@ NET_CASES = {
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),
         *ATTENTION_CASES,
+        *RECURRENT_CASES,
     ]
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from tests.parity.cases import Case
 from tests.parity.torch_layers import Layer, waves
 from tests.parity.torch_model import Model, Values
 from tests.parity.torch_nets import NETS
+from tests.parity.torch_recurrent import RECURRENT_NETS
 from tests.parity.torch_transformers import TRANSFORMERS
 from tests.parity.torch_translators import TRANSLATORS
 
@@ -189,6 +190,7 @@ MODELS: dict[str, Callable[..., Model]] = (
         "f_gan.yaml": GAN,
     }
     | NETS
+    | RECURRENT_NETS
     | TRANSFORMERS
     | TRANSLATORS
 )

@@ -184,6 +184,21 @@ def test_a_schedule_among_the_nodes_is_refused_and_one_of_training_left_out():
     assert "lr" not in source(gf.loads(SCHEDULED.replace(", lr: rate()", "")))
 
 
+@pytest.mark.parametrize("target", ["[1, 0]", "labels[1:]"])
+def test_a_list_that_a_loss_is_given_is_a_tensor(target):
+    text = source(
+        gf.loads(f"""
+graphflow: 1
+name: listed
+let: {{labels: [1, 1, 0]}}
+params: {{w: {{shape: [2, 3], init: ones}}}}
+nodes: {{y: "cross_entropy(w, {target})"}}
+outputs: [y]
+""")
+    )
+    assert "torch.tensor([1, 0]" in text and "cross_entropy" in text
+
+
 def test_sources_are_called_what_people_call_them():
     assert "Source: Dive into Deep Learning 8.6, resnet18; He et al." in source(gf.load("resnet18"))
 

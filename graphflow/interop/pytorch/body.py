@@ -230,6 +230,9 @@ class Body:
     def call(self, call: CallNode) -> None:
         """A call of a function or module."""
         handle = self.program.handle(call)
+        for inside in call.nodes():
+            if inside.name in handle.inputs and inside.name not in self.env:
+                self.node(inside)  # a list that the call is given is a constant inside it
         arguments = [tensor(self.value(n)).text for n in handle.inputs]
         arguments += [self.size_of(symbol) for symbol in handle.sizes]
         code = handle.call(self, arguments)

@@ -45,6 +45,27 @@ def _translator(file: str) -> Case:
     return Case(file.rpartition("/")[2], f"../../graphs/{file}.yaml", _sentences, sizes)
 
 
+def _texts(**lengths: int) -> Callable[[np.random.Generator], Feed]:
+    """Four texts of so many tokens for each name, how much of each is its own, and a label."""
+
+    def draw(rng: np.random.Generator) -> Feed:
+        tokens = {name: rng.integers(0, 12, (4, length)) for name, length in lengths.items()}
+        own = {f"{n}_length": rng.integers(2, k + 1, 4) for n, k in lengths.items()}
+        return {**tokens, **own, "label": rng.integers(0, 2, 4)}
+
+    return draw
+
+
+def _reviews(rng: np.random.Generator) -> Feed:
+    feed = _texts(tokens=7)(rng)
+    return {"tokens": feed["tokens"], "label": feed["label"]}
+
+
+def _nlp(name: str, graph: str, draw: Callable[[np.random.Generator], Feed], **sizes: int) -> Case:
+    return Case(name, f"../../graphs/nlp/{graph}.yaml", draw, {"vocab": 12, "width": 5, **sizes})
+
+
+_PAIRS = _texts(premise=6, hypothesis=5)
 NET_CASES = {
     case.name: case
     for case in [
@@ -65,6 +86,13 @@ NET_CASES = {
              {"patch": 4, "width": 8, "mlp": 12, "heads": 2, "p_drop": 0}),
         _translator("rnn/seq2seq"),
         _translator("attention/translator"),
+        _nlp("sentiment_birnn", "sentiment_birnn", _reviews, hidden=4, depth=2),
+        _nlp("textcnn", "textcnn", _reviews, channels=3, p_drop=0, mean_over_time=False),
+        _nlp("textcnn_mean", "textcnn", _reviews, channels=3, p_drop=0, mean_over_time=True),
+        _nlp("decomposable_attention", "decomposable_attention", _PAIRS, hidden=4, p_drop=0,
+             masked=True),
+        _nlp("decomposable_unmasked", "decomposable_attention", _PAIRS, hidden=4, p_drop=0,
+             masked=False),
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),

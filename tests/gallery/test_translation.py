@@ -62,7 +62,7 @@ def test_a_beam_of_two_keeps_what_the_books_figure_keeps() -> None:
     assert made.log_probability == pytest.approx(math.log(0.126), rel=1e-5)
 
 
-@pytest.mark.parametrize(("width", "text"), [(1, "5 0 1 3"), (2, "5 2 4 3"), (25, "5 2 4 3")])
+@pytest.mark.parametrize(("width", "text"), [(1, "0 0 1 3"), (2, "0 2 4 3"), (25, "0 2 4 3")])
 def test_a_greedy_search_begins_with_the_better_letter(width: int, text: str) -> None:
     assert gf.generate(gf.load(GRAPHS["beam_search"]), strategy=f"beam({width})").text == text
 

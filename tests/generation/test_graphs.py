@@ -79,7 +79,7 @@ def test_dates_are_translated() -> None:
     pytest.importorskip("babel")
     model = gf.load("translator")
     result = gf.train(model)
-    assert result.metrics["val/accuracy"] > 0.98
+    assert result.metrics["val/exact"] > 0.95
     for text, expected in (
         ("thursday, january 5, 2012", "5 janvier 2012"),
         ("march 13, 1987", "13 mars 1987"),

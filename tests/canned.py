@@ -16,7 +16,7 @@ CHOSEN = {
     "mlp_math", "momentum_2d", "airfoil", "lenet_sigmoid", "lstm", "gan", "q_learning",
 }  # fmt: skip
 """What differs in kind: loops, states, draws, players, data, runs, layers, formulas."""
-HEAVY = {"gpt", "resnet18", "style_transfer", "transformer", "translator"}
+HEAVY = {"gpt", "resnet18", "seq2seq", "style_transfer", "transformer", "translator"}
 """Graphs of hundreds of nodes."""
 
 

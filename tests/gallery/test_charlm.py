@@ -76,3 +76,9 @@ def test_a_gap_is_told_from_both_sides():
     both, left = (trained("birnn_scratch", behind=behind) for behind in (True, False))
     assert both["val/perplexity"] == pytest.approx(3.3, abs=0.2)
     assert left["val/perplexity"] == pytest.approx(5.9, abs=0.3)
+
+
+@pytest.mark.slow
+def test_a_pointer_cache_helps_on_text_that_was_not_trained_on():
+    found = trained("pointer_cache")
+    assert found["test/cached_perplexity"] < 0.75 * found["test/perplexity"]

@@ -7,17 +7,16 @@ A product of BLAS adds to what is there, so the gradient needs no memory and no 
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType
-from graphflow.ops.builder import Builder
+from graphflow.ops.builder import Builder, Value
 from graphflow.ops.matmul import swapped
 from graphflow.ops.op import get_op
 from graphflow.passes.dead import drop_dead
 from graphflow.passes.rewrite import Rewritten
-from graphflow.passes.substitute import assembled
+from graphflow.passes.substitute import rebuilt
 
 FLOATS = (DType.FLOAT32, DType.FLOAT64)
 
@@ -29,21 +28,10 @@ def add_products(graph: Graph) -> Rewritten:
     until then; so it is left as it is where they are larger than the leaf.
     """
     steps = {name: _step(graph, leaf, name) for leaf, name in graph.updates.items()}
-    builder = Builder()
-    builder.aliases = {name: name for name in (*graph.nodes, *graph.aliases)}
-    fired: Counter[str] = Counter()
-    for node in graph:
-        builder.nodes[node.name] = node
-        step = steps.get(node.name)
-        if step is not None:
-            del builder.nodes[node.name]
-            with builder.within(node.name, graph.origin(node.name)):
-                builder.nodes[node.name] = step.made(builder, node)
-            fired["add_product"] += 1
-    if not fired:
+    recipes = {name: step.made for name, step in steps.items() if step is not None}
+    if not recipes:
         return Rewritten(graph)
-    after = assembled(graph, builder.nodes, {}, {**builder.origins, **graph.origins})
-    return Rewritten(drop_dead(after).graph, dict(fired))
+    return Rewritten(drop_dead(rebuilt(graph, recipes)).graph, {"add_product": len(recipes)})
 
 
 @dataclass(frozen=True)
@@ -56,17 +44,15 @@ class _Step:
     y: str
     turned: bool
 
-    def made(self, builder: Builder, node: Node) -> Node:
-        """The step as one node, under the name of the node that it replaces."""
+    def made(self, builder: Builder) -> Value:
+        """The step as one node."""
         x, y, rate = map(builder.value, (self.x, self.y, self.rate))
         if self.turned:
             x, y = swapped(y), swapped(x)
         number = rate.node.attributes().get("value")
         known = rate.node.op == "constant" and isinstance(number, int | float)
         alpha = rate.like(-number) if known else -rate  # type: ignore[operator]
-        made = builder.add("addmm", builder.value(self.leaf), x, y, alpha)
-        builder.origins.pop(made.name)
-        return replace(builder.nodes.pop(made.name), name=node.name)
+        return builder.add("addmm", builder.value(self.leaf), x, y, alpha)
 
 
 def _step(graph: Graph, leaf: str, name: str) -> _Step | None:

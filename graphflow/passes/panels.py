@@ -20,7 +20,7 @@ from graphflow.ops.builder import Builder, F, Value
 from graphflow.ops.control import ScanParts
 from graphflow.passes.hoist import hoist_invariants
 from graphflow.passes.rewrite import Rewritten
-from graphflow.passes.substitute import assembled, map_regions
+from graphflow.passes.substitute import assembled, map_regions, rebuilt
 
 ROWS = 64
 """Rows on the left up to which this pays."""
@@ -55,25 +55,15 @@ def _body(scan: Node, width: int, fired: Counter[str]) -> Graph:
     """The body of a scan with its products by panels."""
     parts = ScanParts.of(scan)
     body = parts.body
-    chosen = set(_chosen(body, set(parts.split(parts.names)[2]), width))
+    chosen = list(_chosen(body, set(parts.split(parts.names)[2]), width))
     if not chosen:
         return body
-    builder = Builder()
-    builder.aliases = {name: name for name in (*body.nodes, *body.aliases)}
-    for node in body:
-        builder.nodes[node.name] = node
-        if node.name in chosen:
-            del builder.nodes[node.name]
-            with builder.within(node.name, body.origin(node.name)):
-                x, y = map(builder.value, node.inputs)
-                made = _by_panels(x, y, width).node
-            builder.origins.pop(made.name)
-            builder.nodes[node.name] = replace(builder.nodes.pop(made.name), name=node.name)
-            fired["panel_product"] += 1
-    return assembled(body, builder.nodes, {}, {**builder.origins, **body.origins})
+    fired["panel_product"] += len(chosen)
+    return rebuilt(body, {name: partial(_by_panels, body.nodes[name], width) for name in chosen})
 
 
-def _by_panels(x: Value, y: Value, width: int) -> Value:
+def _by_panels(product: Node, width: int, builder: Builder) -> Value:
+    x, y = map(builder.value, product.inputs)
     columns = int(y.shape[1])  # type: ignore[arg-type]
     sizes = (("j", columns // width), ("l", width))
     panels = F.rearrange(y, pattern="k (j l) -> j k l", sizes=sizes) * 1  # computed, not seen

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from graphflow.ir.graph import Attr, Graph, Node, Origin
+from graphflow.ops.builder import Builder, Value
 
 
 def redirected(node: Node, replaced: Mapping[str, str]) -> Node:
@@ -42,6 +43,21 @@ def assembled(
         {n: o for n, o in known.items() if n in nodes},
         {k: follow(n) for k, n in graph.gradients.items() if follow(n) in nodes},
     )
+
+
+def rebuilt(graph: Graph, recipes: Mapping[str, Callable[[Builder], Value]]) -> Graph:
+    """``graph`` with some nodes built anew, each by the recipe of its name, which it keeps."""
+    builder = Builder()
+    builder.aliases = {name: name for name in (*graph.nodes, *graph.aliases)}
+    for node in graph:
+        if node.name not in recipes:
+            builder.nodes[node.name] = node
+            continue
+        with builder.within(node.name, graph.origin(node.name)):
+            made = recipes[node.name](builder).node
+        builder.origins.pop(made.name)
+        builder.nodes[node.name] = replace(builder.nodes.pop(made.name), name=node.name)
+    return assembled(graph, builder.nodes, {}, {**builder.origins, **graph.origins})
 
 
 def map_regions(node: Node, change: Callable[[Graph], Graph]) -> Node:

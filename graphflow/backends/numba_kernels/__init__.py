@@ -29,7 +29,7 @@ NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
 EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
 """Convolutions without Winograd's algorithm."""
 for _backend in (NUMBA, EXACT):
-    _backend.register("matmul")(by_panels)
+    _backend.register("matmul")(by_panels)  # asked before BLAS
 
 
 def chosen_orders(graph: Graph) -> Mapping[str, tuple[int, ...]]:

@@ -20,6 +20,7 @@ from graphflow.view.details.checks.report import PARTS, CheckReport, Part
 from graphflow.view.details.checks.run import check
 from graphflow.view.details.detail import detail, shown_at
 from graphflow.view.details.gradients import gradient_check, point_of
+from graphflow.view.details.maps import MapChoice, MapView, map_at, maps
 from graphflow.view.details.memory import memory
 from graphflow.view.details.times import over_time
 from graphflow.view.drawing import Drawing
@@ -140,6 +141,14 @@ class Study:
     def over_time(self) -> tuple[OverTime, ...]:
         """How far back gradients reach in the loops whose time steps are walked."""
         return over_time(self.recording)
+
+    def maps(self, index: int) -> tuple[MapChoice, ...]:
+        """The heatmaps that the file declares, as far as they are known at a step."""
+        return maps(self.recording, self.model, index)
+
+    def map_at(self, index: int, name: str, value: int, place: Sequence[int]) -> MapView:
+        """A matrix of a heatmap with its words: the value, and where in it."""
+        return map_at(self.recording, self.model, index, name, value, place)
 
     # -- checks ------------------------------------------------------------------------------
     def memory(self) -> MemoryView:

@@ -147,7 +147,9 @@ def test_an_edit_that_cannot_be_is_told_and_nothing_is_lost(line):
     assert_good(line.run())
 
 
-@pytest.mark.parametrize("tab", ["Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Table"])
+@pytest.mark.parametrize(
+    "tab", ["Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Maps", "Table"]
+)
 def test_every_tab_opens_at_every_step(xyz, tab):
     xyz.session_state["explore_tab"] = tab
     xyz.run()
@@ -338,3 +340,19 @@ def test_a_walked_loop_shows_how_far_back_its_gradient_reaches():
     page.run()
     assert_good(page)
     assert "**net**" in words(page) and "enters time 0" in words(page)
+
+
+def test_attention_is_looked_at_by_layer_and_head():
+    page = opened(graph="transformer_decoder")
+    page.session_state["explore_tab"] = "Maps"
+    page.run()
+    assert "has no value yet" in words(page)
+    press(page, "last")
+    assert_good(page)
+    assert page.selectbox(key="map").options == [
+        "Among the words so far", "Among what the encoder gave",
+    ]  # fmt: skip
+    drawn = page.get("plotly_chart")[0].proto.spec
+    page.slider(key="map_head_1").set_value(1).run()
+    assert_good(page)
+    assert page.get("plotly_chart")[0].proto.spec != drawn

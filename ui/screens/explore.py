@@ -9,14 +9,26 @@ from graphflow.view.overview import Overview
 from graphflow.view.shown import Detail
 from graphflow.view.steps import Step
 from graphflow.view.workspace import Workspace
-from ui.explore import addresses, chain, check, memory, now, table, times, transport, watch, yaml
+from ui.explore import (
+    addresses,
+    chain,
+    check,
+    maps,
+    memory,
+    now,
+    table,
+    times,
+    transport,
+    watch,
+    yaml,
+)
 from ui.explore.first_nan import first_nan
 from ui.explore.graph import TAB, drawn, listening
 from ui.explore.header import header
 from ui.messages import escaped, show_errors
 from ui.state import START, ask, opened, session
 
-TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Table")
+TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Maps", "Table")
 OPENING = "Opening {}: reading the file, laying out its plan, running every step once …"
 
 
@@ -97,5 +109,7 @@ def panel(name: str, overview: Overview, steps: tuple[Step, ...]) -> None:
             times.times(overview)
         case "Watch":
             watch.watch(steps, overview)
+        case "Maps":
+            maps.maps()
         case _:
             table.table(steps, overview.turns)

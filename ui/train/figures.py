@@ -7,12 +7,11 @@ from typing import cast
 import streamlit as st
 
 from graphflow.diagnostics import GraphflowError
-from graphflow.figures import draw
-from graphflow.figures.theme import template
 from graphflow.studio.jobs import Standing
 from graphflow.studio.services import Figure
 from ui import state
 from ui.messages import show_errors
+from ui.widgets.drawn import shown
 
 
 def figures(run: Standing) -> None:
@@ -28,15 +27,8 @@ def figures(run: Standing) -> None:
     declared = cast("tuple[Figure, ...]", found)
     if not declared:
         st.caption("The file declares no figures: a section figures: does.")
-    dark = st.context.theme.type == "dark"
     for figure in declared:
         with show_errors():
             if figure.description is None:
                 raise GraphflowError(*figure.diagnostics)
-            drawn = draw(figure.description)
-            drawn.update_layout(
-                template=template("dark" if dark else "light"), uirevision=figure.name,
-                paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-            )  # fmt: skip
-            st.plotly_chart(drawn, key=f"train_figure_{figure.name}", theme=None,
-                            config={"displaylogo": False}, alt=figure.name)  # fmt: skip
+            shown(figure.description, f"train_figure_{figure.name}", figure.name)

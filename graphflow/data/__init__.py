@@ -24,6 +24,7 @@ from graphflow.data import (  # noqa: F401
     pretraining,
     scenes,
     sentiment,
+    stories,
     tables,
     text,
     vectors,

@@ -1,4 +1,4 @@
-"""WikiText-2 as BERT is pretrained on it: masked tokens, and whether a sentence is the next one."""
+"""What BERT is pretrained on: masked tokens, and whether a sentence is the next one."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ WIKITEXT2 = Remote(
     top="wikitext-2",
 )
 MASK, FIRST, BETWEEN = "<mask>", "<cls>", "<sep>"
-SHARE = 0.15
-"""Of the tokens, how many are to be predicted."""
+Share = Annotated[float, Between(0.01, 0.9)]
 Sentence = list[str]
 Paragraphs = list[list[Sentence]]
 
@@ -42,30 +41,30 @@ class Example:
     is_next: bool
 
 
-@register(
-    "wikitext2",
-    columns={
-        "tokens": "int64 (N, max_len): <cls>, a sentence, <sep>, another, <sep>; some are <mask>",
-        "segments": "int64 (N, max_len): 0 for the first sentence, 1 for the second",
-        "valid_len": "int64 (N,): how many tokens are no <pad>",
-        "positions": "int64 (N, P): where a token is to be predicted, then 0",
-        "weights": "float32 (N, P): 1 for such a position, 0 for what fills up",
-        "labels": "int64 (N, P): the tokens that stood there",
-        "is_next": "int64 (N,): 1 if the second sentence follows the first, else 0",
-    },
-    files=[WIKITEXT2],
-)
+COLUMNS = {
+    "tokens": "int64 (N, max_len): <cls>, a sentence, <sep>, another, <sep>; some are <mask>",
+    "segments": "int64 (N, max_len): 0 for the first sentence, 1 for the second",
+    "valid_len": "int64 (N,): how many tokens are no <pad>",
+    "positions": "int64 (N, P): where a token is to be predicted, then 0",
+    "weights": "float32 (N, P): 1 for such a position, 0 for what fills up",
+    "labels": "int64 (N, P): the tokens that stood there",
+    "is_next": "int64 (N,): 1 if the second sentence follows the first, else 0",
+}
+
+
+@register("wikitext2", columns=COLUMNS, files=[WIKITEXT2])
 def wikitext2(
     max_len: Annotated[int, Between(8, 65_536)] = 64,
     min_freq: Annotated[int, Between(1)] = 5,
+    share: Share = 0.15,
     seed: Annotated[int, Between(0)] = 0,
 ) -> Dataset:
     """Pairs of sentences with masked tokens, to pretrain BERT (WikiText-2, Merity et al. 2016).
 
     As in Dive into Deep Learning 15.9: half of the second sentences are drawn at random, pairs that
-    are longer than ``max_len`` are left out, 15 % of the tokens are to be predicted; of these 80 %
-    are masked, 10 % another token, 10 % as they were. P is 15 % of ``max_len``. What is drawn
-    depends on ``seed`` only.
+    are longer than ``max_len`` are left out, a ``share`` of the tokens is to be predicted; of these
+    80 % are masked, 10 % another token, 10 % as they were. P is that share of ``max_len``. What is
+    drawn depends on ``seed`` only.
     """
     with opened(WIKITEXT2) as members:
         found = paragraphs(decode(members.read("wiki.train.tokens"), "wiki.train.tokens"))
@@ -74,14 +73,27 @@ def wikitext2(
     sentences = (" ".join(sentence) for paragraph in found for sentence in paragraph)
     tokenizer = learn(sentences, "word", min_freq=min_freq, splits="spaces",
                       reserved=(UNKNOWN, PAD, MASK, FIRST, BETWEEN))  # fmt: skip
+    return masked_pairs("wikitext2", "WikiText-2", found, tokenizer, max_len, share, random)
+
+
+def masked_pairs(
+    name: str,
+    what: str,
+    found: Paragraphs,
+    tokenizer: Tokenizer,
+    max_len: int,
+    share: float,
+    random: np.random.Generator,
+) -> Dataset:
+    """Paragraphs as a dataset to pretrain BERT on."""
     examples = [e for paragraph in found for e in pairs(paragraph, found, max_len, random)]
     if not examples:
         with concerning("max_len"):
             fail("GF075", f"no two sentences that follow each other fit into {max_len} tokens")
-    about = f"WikiText-2: {len(examples):,} pairs of sentences, {len(tokenizer):,} tokens"
-    columns = masked(examples, tokenizer, max_len, random)
+    about = f"{what}: {len(examples):,} pairs of sentences, {len(tokenizer):,} tokens"
+    columns = masked(examples, tokenizer, max_len, share, random)
     labels = {"tokens": tokenizer, "labels": tokenizer, "is_next": Words(("random", "next"))}
-    return Dataset("wikitext2", columns, about, tokenizers=labels)
+    return Dataset(name, columns, about, tokenizers=labels)
 
 
 def paragraphs(content: str) -> Paragraphs:
@@ -115,15 +127,19 @@ def pairs(
 
 
 def masked(
-    examples: Sequence[Example], tokenizer: Tokenizer, longest: int, random: np.random.Generator
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    longest: int,
+    share: float,
+    random: np.random.Generator,
 ) -> dict[str, Array]:
-    """The examples as columns, with some of the tokens of each masked."""
+    """The examples as columns, with that share of the tokens of each masked."""
     numbers, unknown = tokenizer.numbers, tokenizer.numbers[UNKNOWN]
     rows, positions, labels = [], [], []
     for example in examples:
         ids = [numbers.get(token, unknown) for token in example.tokens]
         free = [i for i, token in enumerate(example.tokens) if token not in (FIRST, BETWEEN)]
-        many = max(1, round(len(ids) * SHARE))
+        many = max(1, round(len(ids) * share))
         places = sorted(int(place) for place in random.permutation(free)[:many])
         positions.append(places)
         labels.append([ids[place] for place in places])
@@ -134,7 +150,7 @@ def masked(
             elif drawn < 0.9:
                 ids[place] = int(random.integers(len(tokenizer)))
         rows.append(ids)
-    most = round(longest * SHARE)
+    most = round(longest * share)
     tokens, valid = padded(rows, longest, numbers[PAD])
     where, counts = padded(positions, most, 0)
     return {

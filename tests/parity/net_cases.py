@@ -66,6 +66,20 @@ def _nlp(name: str, graph: str, draw: Callable[[np.random.Generator], Feed], **s
 
 
 _PAIRS = _texts(premise=6, hypothesis=5)
+
+
+def _masked_pairs(rng: np.random.Generator) -> Feed:
+    return {
+        "tokens": rng.integers(0, 20, (3, 9)),
+        "segments": (np.arange(9) >= np.array([[5], [3], [4]])).astype(np.int64),
+        "valid_len": np.array([9, 6, 7]),
+        "positions": rng.integers(0, 6, (3, 2)),
+        "weights": np.array([[1.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
+        "labels": rng.integers(0, 20, (3, 2)),
+        "is_next": np.array([1, 0, 1]),
+    }
+
+
 NET_CASES = {
     case.name: case
     for case in [
@@ -93,6 +107,9 @@ NET_CASES = {
              masked=True),
         _nlp("decomposable_unmasked", "decomposable_attention", _PAIRS, hidden=4, p_drop=0,
              masked=False),
+        Case("bert", "../../graphs/nlp/bert_pretrain.yaml", _masked_pairs,
+             {"vocab": 20, "width": 8, "ffn": 12, "heads": 2, "max_len": 10, "p_drop": 0},
+             outputs=("words", "following")),
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),

@@ -223,19 +223,23 @@ def _joined(first: Graph, second: Graph) -> Graph:
 def own(
     elaborated: Elaborated, graph: Graph, objective: Objective, names: Mapping[str, str]
 ) -> dict[str, str]:
-    """The nodes, by name, that this step computes anyway; a lone player computes all of them."""
+    """The nodes, by name, that are this player's."""
+    return {
+        name: node
+        for name, node in names.items()
+        if objective.name in owners(elaborated, graph, {node})
+    }
+
+
+def owners(elaborated: Elaborated, graph: Graph, nodes: set[str]) -> list[str]:
+    """The players whose loss needs all these nodes; the last of a round where there is none, or
+    where there are no nodes.
+    """
     training = elaborated.training
     assert training is not None
-    if len(training.objectives) == 1:
-        return dict(names)
-    needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
-    last = training.objectives[-1].name
-    found = {}
-    for name, node in names.items():
-        owners = [player for player, nodes in needed.items() if node in nodes]
-        if objective.name in (owners or [last]):
-            found[name] = node
-    return found
+    losses = {o.name: o.loss for o in training.objectives}
+    found = [name for name, loss in losses.items() if nodes and nodes <= graph.needed_for([loss])]
+    return found or [training.turns[-1].player]
 
 
 def path_of(objective: Objective) -> str:
@@ -272,16 +276,11 @@ def model_updates(elaborated: Elaborated, graph: Graph, objective: Objective) ->
     value depends on; by the last player of a round where no loss needs them all (a counter needs
     none of them).
     """
-    training = elaborated.training
-    assert training is not None
-    needed = {o.name: graph.needed_for([o.loss]) for o in training.objectives}
-    last = training.turns[-1].player
     updates = {}
     for leaf, value in elaborated.graph.updates.items():
         sources = {
             n for n in graph.needed_for([value]) if graph.nodes[n].op in ("input", "parameter")
         }
-        owners = [name for name, nodes in needed.items() if sources and sources <= nodes]
-        if objective.name in (owners or [last]):
+        if objective.name in owners(elaborated, graph, sources):
             updates[leaf] = value
     return updates

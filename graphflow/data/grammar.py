@@ -32,10 +32,19 @@ def sentences(
     A noun and its verb agree (the dog runs, the dogs run), and a clause may stand between them,
     so that a model must remember whether there was one dog or several.
     """
-    random = generator(4, seed)
-    content = " ".join(sentence(random) for _ in range(n))
+    content = " ".join(told(n, seed))
     tokenizer = learned(content, level, None, 1)
     return sequence("sentences", f"{n:,} sentences of a small grammar", content, tokenizer, steps)
+
+
+def told(n: int = 3000, seed: int = 0) -> list[str]:
+    """Sentences, one by one.
+
+    >>> told(1)
+    ['the owl that the owl hears chases the bird.']
+    """
+    random = generator(4, seed)
+    return [sentence(random) for _ in range(n)]
 
 
 def sentence(random: np.random.Generator) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from graphflow.data.dataset import Array, Dataset, generator
 from graphflow.data.documentation import topics
 from graphflow.data.files import decode, read_bytes, user_path
-from graphflow.data.grammar import sentence
+from graphflow.data.grammar import told
 from graphflow.data.options import Between, concerning
 from graphflow.data.padding import Numbers, padded
 from graphflow.data.registry import register
@@ -25,8 +25,6 @@ from graphflow.diagnostics import fail
 
 Text = Literal["sentences", "python_docs"]
 Reach = Annotated[int, Between(1, 100)]
-SENTENCES = 3000
-"""Of the small grammar."""
 _BREAK = re.compile(r"(?<=[.:;?!])\s+|\n\s*\n")
 OFFSET, PRIME = 2166136261, 16777619  # of the hash FNV-1a, in 32 bits
 
@@ -36,7 +34,7 @@ def skipgrams(
     text: Text = "sentences",
     path: str | None = None,
     max_window: Reach = 2,
-    noise: Reach = 5,
+    noise: Annotated[int, Between(0, 100)] = 5,
     vocab: VocabularySize | None = None,
     min_freq: Frequency = 1,
     subsample: Annotated[float, Between(0, 1)] = 0.01,
@@ -119,9 +117,8 @@ def _sentences(text: Text, path: str | None, folder: str | Path | None) -> list[
         with concerning("path"):
             return _BREAK.split(decode(read_bytes(user_path(path, folder)), path))
     if text == "sentences":
-        random = generator(4, 0)
-        return [sentence(random) for _ in range(SENTENCES)]
-    return [part for _, told in sorted(topics().items()) for part in _BREAK.split(told)]
+        return told()
+    return [part for _, page in sorted(topics().items()) for part in _BREAK.split(page)]
 
 
 def _counts(

@@ -71,7 +71,7 @@ def ptb(steps: Steps = 35, min_freq: Frequency = 1) -> Dataset:
 @register("ptb_skipgram", columns=WINDOWS, files=[PTB])
 def ptb_skipgram(
     max_window: Annotated[int, Between(1, 100)] = 5,
-    noise: Annotated[int, Between(1, 100)] = 5,
+    noise: Annotated[int, Between(0, 100)] = 5,
     min_freq: Annotated[int, Between(1)] = 10,
     subsample: Annotated[float, Between(0, 1)] = 1e-4,
     seed: Annotated[int, Between(0)] = 0,
@@ -200,9 +200,9 @@ def _noise(
     """``many`` noise words for each row, none of which is one of its context words."""
     drawn = random.choice(len(chances), (len(contexts), many), p=chances)
     used = np.where(here, contexts, -1)
-    if ((chances > 0).sum() <= here.sum(axis=1)).any():
-        _check_enough(used, chances)
     rows, places = np.nonzero((drawn[:, :, None] == used[:, None, :]).any(axis=2))
+    if len(rows) and ((chances > 0).sum() <= here.sum(axis=1)).any():
+        _check_enough(used, chances)
     while len(rows):
         drawn[rows, places] = random.choice(len(chances), len(rows), p=chances)
         again = (drawn[rows, places][:, None] == used[rows]).any(axis=1)

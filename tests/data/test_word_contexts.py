@@ -46,6 +46,15 @@ def test_more_words_than_there_are(place: str, refused) -> None:
     assert refused(load, "cooccurrences", path=place, vocab=6, rare=2).code == "GF075"
 
 
+def test_windows_without_noise_may_hold_all_words(tmp_path: Path, refused) -> None:
+    (tmp_path / "ab.txt").write_text("a b a b a", encoding="utf-8")
+    options = {"path": str(tmp_path / "ab.txt"), "subsample": 1.0}
+    columns = load("skipgrams", **options, noise=0).columns
+    assert columns["contexts_negatives"].shape == (5, 4)
+    assert np.array_equal(columns["label"], columns["mask"]) and columns["label"].any(axis=1).all()
+    assert refused(load, "skipgrams", **options, noise=1).code == "GF075"
+
+
 def test_subwords_of_the_book() -> None:
     assert subwords("where", 3, 3) == ["<wh", "whe", "her", "ere", "re>", "<where>"]
     assert len(subwords("where")) == 15

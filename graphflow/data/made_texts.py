@@ -11,7 +11,7 @@ from graphflow.data.dataset import Array, Dataset, generator
 from graphflow.data.options import Between
 from graphflow.data.padding import padded
 from graphflow.data.registry import register
-from graphflow.data.sentiment import RELATIONS, Pairs, Steps
+from graphflow.data.sentiment import INFERENCES, RELATIONS, REVIEWS, Pairs, Steps
 from graphflow.data.tokenizers import PAD, UNKNOWN, Tokenizer, Words, learn
 from graphflow.diagnostics import fail
 
@@ -51,14 +51,7 @@ SLOTS = (
 """The most general that a sentence may say: who, does, what, where, when."""
 
 
-@register(
-    "made_reviews",
-    columns={
-        "tokens": "int64 (N, steps)",
-        "length": "int64 (N,): how many of them are no <pad>",
-        "label": "int64 (N,): 0 negative, 1 positive",
-    },
-)
+@register("made_reviews", columns=REVIEWS)
 def made_reviews(
     n_train: Count = 2000, n_test: Count = 500, steps: Steps = 36, seed: Seed = 0
 ) -> Dataset:
@@ -97,16 +90,7 @@ def _opinion(random: np.random.Generator, label: int) -> str:
     return f"{_one_of(random, THINGS)} {_one_of(random, DENIES if denied else SAYS)} {words}"
 
 
-@register(
-    "made_inferences",
-    columns={
-        "premise": "int64 (N, steps)",
-        "premise_length": "int64 (N,): how many of them are no <pad>",
-        "hypothesis": "int64 (N, steps)",
-        "hypothesis_length": "int64 (N,): how many of them are no <pad>",
-        "label": "int64 (N,): 0 entailment, 1 contradiction, 2 neutral",
-    },
-)
+@register("made_inferences", columns=INFERENCES)
 def made_inferences(
     n_train: Count = 3000, n_test: Count = 600, steps: Steps = 14, seed: Seed = 0
 ) -> Dataset:

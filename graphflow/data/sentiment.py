@@ -39,17 +39,21 @@ REVIEW = re.compile(r"(train|test)/(neg|pos)/[^/]+\.txt")
 Steps = Annotated[int, Between(1, 65_536)]
 Frequency = Annotated[int, Between(1)]
 Pairs = list[tuple[str, str, int]]
+REVIEWS = {
+    "tokens": "int64 (N, steps)",
+    "length": "int64 (N,): how many of them are no <pad>",
+    "label": "int64 (N,): 0 negative, 1 positive",
+}
+INFERENCES = {
+    "premise": "int64 (N, steps)",
+    "premise_length": "int64 (N,): how many of them are no <pad>",
+    "hypothesis": "int64 (N, steps)",
+    "hypothesis_length": "int64 (N,): how many of them are no <pad>",
+    "label": "int64 (N,): 0 entailment, 1 contradiction, 2 neutral",
+}
 
 
-@register(
-    "imdb",
-    columns={
-        "tokens": "int64 (N, steps)",
-        "length": "int64 (N,): how many of them are no <pad>",
-        "label": "int64 (N,): 0 negative, 1 positive",
-    },
-    files=[IMDB],
-)
+@register("imdb", columns=REVIEWS, files=[IMDB])
 def imdb(steps: Steps = 500, min_freq: Frequency = 5) -> Dataset:
     """Film reviews, praise or blame (IMDb): 25,000 to train and 25,000 to test.
 
@@ -86,17 +90,7 @@ def _reviews(members: Members) -> list[tuple[str, str, str, str]]:
     return found
 
 
-@register(
-    "snli",
-    columns={
-        "premise": "int64 (N, steps)",
-        "premise_length": "int64 (N,): how many of them are no <pad>",
-        "hypothesis": "int64 (N, steps)",
-        "hypothesis_length": "int64 (N,): how many of them are no <pad>",
-        "label": "int64 (N,): 0 entailment, 1 contradiction, 2 neutral",
-    },
-    files=[SNLI],
-)
+@register("snli", columns=INFERENCES, files=[SNLI])
 def snli(steps: Steps = 50, min_freq: Frequency = 5) -> Dataset:
     """Pairs of sentences: does the second follow from the first? (SNLI, 549,367 + 9,824 pairs).
 

@@ -8,7 +8,7 @@ from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.ops.builder import Value
 from graphflow.spec.document import Annotated, Item, NodeDecl, Pipeline, Repeat
 from graphflow.spec.elaborate.blocks import Blocks
-from graphflow.spec.elaborate.bound import Bound, Function, Instance, Poisoned, describe
+from graphflow.spec.elaborate.bound import Bound, Function, Instance, Parts, Poisoned, describe
 from graphflow.spec.elaborate.calls import is_operator
 from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.scope import Scope
@@ -126,7 +126,9 @@ class Nodes(Blocks):
         return value
 
     def item(self, item: Expr, value: Bound, scope: Scope, place: Place) -> Bound:
-        """One call with the flowing value as first argument, or where ``_`` stands."""
+        """One call with the flowing value as first argument, or where ``_`` stands. Of several
+        values ``out`` flows on.
+        """
         inner = Scope(scope)
         inner.declare("_", value, item.mark)
         if isinstance(item, Name):
@@ -139,6 +141,8 @@ class Nodes(Blocks):
             inner.piped = item, value
         with self.at(slot.place.path):
             result = self.evaluate(item, inner, slot)
+        if isinstance(result, Parts):
+            result = result.parts.get("out", result)
         self.alias(slot.place.path, result)
         return result
 

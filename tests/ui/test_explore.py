@@ -148,7 +148,7 @@ def test_an_edit_that_cannot_be_is_told_and_nothing_is_lost(line):
 
 
 @pytest.mark.parametrize(
-    "tab", ["Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Maps", "Table"]
+    "tab", ["Chain", "Check", "YAML", "Memory", "Time", "Watch", "Maps", "Table"]
 )
 def test_every_tab_opens_at_every_step(xyz, tab):
     xyz.session_state["explore_tab"] = tab
@@ -332,7 +332,7 @@ def test_a_loop_that_is_too_long_to_be_walked_is_not_unrolled_and_that_is_told_a
 
 def test_a_walked_loop_shows_how_far_back_its_gradient_reaches():
     page = opened(graph="rnn_cell")
-    page.session_state["explore_tab"] = "Over time"
+    page.session_state["explore_tab"] = "Time"
     page.run()
     assert "carries a value from one time step to the next" in words(page)
     here = session(page)

@@ -30,7 +30,7 @@ FILES = {
     "truth values": "inputs: {b: {shape: [3], dtype: bool}}\nnodes: {n: not b, a: all(n)}\n",
     "very long names": f"inputs: {{{LONG}: [2]}}\nnodes: {{{LONG}y: sum({LONG} * 2)}}\n",
 }
-TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Maps", "Table")
+TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Time", "Watch", "Maps", "Table")
 
 
 def shown(text):

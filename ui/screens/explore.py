@@ -28,7 +28,7 @@ from ui.explore.header import header
 from ui.messages import escaped, show_errors
 from ui.state import START, ask, opened, session
 
-TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Over time", "Watch", "Maps", "Table")
+TABS = ("Now", "Chain", "Check", "YAML", "Memory", "Time", "Watch", "Maps", "Table")
 OPENING = "Opening {}: reading the file, laying out its plan, running every step once …"
 
 
@@ -105,7 +105,7 @@ def panel(name: str, overview: Overview, steps: tuple[Step, ...]) -> None:
             yaml.yaml(steps)
         case "Memory":
             memory.memory(steps)
-        case "Over time":
+        case "Time":
             times.times(overview)
         case "Watch":
             watch.watch(steps, overview)

@@ -142,6 +142,9 @@ def _print(report: Report) -> None:
         for wrong in found.failures:
             print(f"  gradient of '{found.of}' by '{wrong.name}': {wrong.analytic:.10g} along a "
                   f"random direction, but differences give {wrong.numeric:.10g}")  # fmt: skip
+        for mark in dict.fromkeys(found.loose if found.failures else ()):
+            print(f"  {mark}: a stop_gradient inside a loop or branch keeps the gradient from what "
+                  "differences see: if it is meant, so is the disagreement")  # fmt: skip
     for stretch in report.stretches or ():
         print(f"  {stretch.message()}")
 

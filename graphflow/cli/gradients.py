@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from graphflow.autodiff import GradientCheck
+from graphflow.diagnostics import Mark
 from graphflow.ir.graph import Graph
 from graphflow.model import Model
 from graphflow.runtime.differences import agrees_beside, best_checks, held, projected
@@ -19,7 +20,7 @@ class Gradients:
 
     ``kinks`` are values where the graph has a corner, so that no difference decides; beside it
     their gradients agree. ``held`` counts values that stop_gradient keeps still, in the differences
-    too.
+    too; ``loose`` is where one stands in a loop or branch, which differences run as it is.
     """
 
     of: str
@@ -27,6 +28,7 @@ class Gradients:
     checks: tuple[GradientCheck, ...]
     kinks: tuple[str, ...]
     held: int
+    loose: tuple[Mark, ...]
 
     @property
     def failures(self) -> tuple[GradientCheck, ...]:
@@ -56,7 +58,17 @@ def _check_value(model: Model, of: str) -> Gradients:
     corners = [c.name for c in checks if not c.passes() and c.at_kink]
     kinks = tuple(n for n in corners if agrees_beside(scalar, value, n, leaves))
     stopped = sum(node.op == "stop_gradient" for node in prepared.graph)
-    return Gradients(of, own.source, checks, kinks, stopped)
+    return Gradients(of, own.source, checks, kinks, stopped, tuple(_stopped_inside(prepared.graph)))
+
+
+def _stopped_inside(graph: Graph) -> Iterator[Mark]:
+    """Where stop_gradients stand in graphs that nodes run inside."""
+    for region in (region for node in graph for region in node.regions):
+        for node in region:
+            mark = region.origin(node.name).mark
+            if node.op == "stop_gradient" and mark is not None:
+                yield mark
+        yield from _stopped_inside(region)
 
 
 def _real(graph: Graph, of: str, names: Collection[str]) -> list[str]:

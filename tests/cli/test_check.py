@@ -158,3 +158,26 @@ def test_at_a_kink_the_gradient_is_checked_beside_it(cli, tmp_path):
     found = cli("check", path, "--gradients")
     assert found.code == 0 and "those by w right beside a kink" in found.out
     assert "with 1 stop_gradient held still" in found.out
+
+
+def test_where_a_stop_gradient_in_a_loop_makes_gradients_disagree_is_told(cli, tmp_path):
+    path = tmp_path / "cut.yaml"
+    path.write_text(
+        """graphflow: 1
+name: cut
+params: {w: {shape: [], init: 0.5}}
+nodes:
+  xs: linspace(0.1, 0.9, 4)
+  net:
+    scan: {x: xs}
+    carry: {h: "0.0"}
+    nodes:
+      h_next: tanh(w * x + stop_gradient(h) * w)
+    next: {h: h_next}
+  f: net.final.h
+outputs: [f]
+"""
+    )
+    found = cli("check", path, "--gradients")
+    assert found.code == 1 and "1 DISAGREE" in found.out
+    assert f"{path}:10:" in found.out and "a stop_gradient inside a loop" in found.out

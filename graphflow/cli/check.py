@@ -17,6 +17,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 if TYPE_CHECKING:
     from graphflow.cli.broadcasts import Stretch
     from graphflow.cli.gradients import Gradients
+    from graphflow.ir.graph import Node
     from graphflow.model import Model
     from graphflow.training.checks import CheckResult
 
@@ -31,6 +32,7 @@ class Report:
     results: list[CheckResult] = field(default_factory=list)
     gradients: list[Gradients] | None = None
     stretches: list[Stretch] | None = None
+    unread: Sequence[Node] = ()
     errors: Sequence[Diagnostic] = ()
     note: str = ""
 
@@ -122,6 +124,11 @@ def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) ->
     from graphflow.training.checks import run_checks
 
     report.results = run_checks(model)
+    graph = model.graph
+    report.unread = [
+        leaf for leaf in graph.leaves("input")
+        if not graph.consumers[leaf.name] and leaf.name not in graph.roots()
+    ]  # fmt: skip
     if broadcasts:
         report.stretches = list(stretches(model.graph))
     if gradients:
@@ -147,6 +154,8 @@ def _print(report: Report) -> None:
                   "differences see: if it is meant, so is the disagreement")  # fmt: skip
     for stretch in report.stretches or ():
         print(f"  {stretch.message()}")
+    for leaf in report.unread:
+        print(f"  no node reads the input '{leaf.name}'")
 
 
 def _summary(report: Report) -> str:
@@ -204,6 +213,7 @@ def _json(report: Report) -> dict[str, object]:
             }
             for r in report.results
         ],
+        "unread": [leaf.name for leaf in report.unread],
         "errors": [d.to_json() for d in report.errors],
     }  # fmt: skip
     if report.gradients is not None:

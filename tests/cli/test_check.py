@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -181,3 +182,13 @@ outputs: [f]
     found = cli("check", path, "--gradients")
     assert found.code == 1 and "1 DISAGREE" in found.out
     assert f"{path}:10:" in found.out and "a stop_gradient inside a loop" in found.out
+
+
+def test_an_input_that_nothing_reads_is_told(cli, tmp_path):
+    path = tmp_path / "forgotten.yaml"
+    path.write_text(
+        "graphflow: 1\nname: forgotten\ninputs: {x: [3], mask: [3]}\n"
+        "nodes: {y: sum(x)}\noutputs: [y]\n"
+    )
+    assert "no node reads the input 'mask'" in cli("check", path).out
+    assert json.loads(cli("check", path, "--json").out)["files"][0]["unread"] == ["mask"]

@@ -136,8 +136,12 @@ def fitted(line: str, width: int = WIDTH) -> list[str]:
     found, indent = _outermost(line), " " * (len(line) - len(line.lstrip()))
     name, equals, value = line.strip().partition(" = ")
     if found is None or len(line[: found[0]]) >= width:
-        if not equals or not name.isidentifier():
+        names = name.split(", ")
+        if not equals or not all(map(str.isidentifier, names)):
             return [line]
+        if len(names) > 1:
+            rows = [f"{indent}    {each}," for each in names]
+            return [f"{indent}(", *rows, *fitted(f"{indent}) = {value}", width)]
         terms = re.split(r" (?=[-+*/@%<>=!&|]{1,2} )", value) if found is None else [value]
         inner = [row for term in terms for row in fitted(f"{indent}    {term}", width)]
         return [f"{indent}{name} = (", *inner, f"{indent})"]

@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 import graphflow as gf
 from graphflow.diagnostics import GraphflowError
 from graphflow.interop.numpy_script.script import differentiated, script, wanted
+from graphflow.interop.source import fitted
 from graphflow.ir.types import DType
 from tests.canned import graphs
 from tests.interop.pytorch_run import drawn
@@ -231,3 +232,10 @@ def test_an_operator_without_a_line_is_refused():
     (found,) = caught.value.diagnostics
     assert found.code == "GF103" and found.mark is not None and found.mark.line == 5
     assert found.help == "NumPy has no derivatives of the gamma function"
+
+
+def test_names_that_do_not_fit_in_a_line_stand_one_below_the_other():
+    names, values = ([f"{word}{i}" for i in range(12)] for word in ("carried", "value"))
+    rows = fitted(f"    {', '.join(names)} = ({', '.join(values)})")
+    assert rows == ["    (", *(f"        {n}," for n in names), "    ) = (",
+                    *(f"        {v}," for v in values), "    )"]  # fmt: skip

@@ -216,6 +216,17 @@ def test_every_canned_graph_is_python_within_100_columns(name):
     assert imported == ["torch", "torch.nn.functional"]
 
 
+def test_what_only_the_update_of_a_state_reads_is_an_argument_that_may_be_missing():
+    text = source(gf.loads(
+        "graphflow: 1\nname: n\ninputs: {x: {shape: [B]}, k: {shape: [B]}}\n"
+        "state: {h: {shape: [3], init: zeros}}\nnodes: {y: sum(x) * sum(h)}\n"
+        "updates: {h: h + sum(k)}\noutputs: [y]\n"
+    ))  # fmt: skip
+    made, _, updated = text.partition("if k is None:")
+    assert "def forward(self, x, k=None):" in made
+    assert "self.h = " in updated and "sum(k)" not in made
+
+
 def test_an_input_with_a_default_can_be_differentiated_by_fed_or_not():
     text = source(gf.loads(
         "graphflow: 1\nname: n\ninputs: {x: {shape: [3], default: normal}}\n"

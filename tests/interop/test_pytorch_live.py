@@ -207,6 +207,15 @@ nodes:
 updates: {h: y, n: n + 1}
 outputs: [y, loss]
 """,
+    "an update that reads what nothing else reads": """
+inputs: {x: {shape: [B, 3]}, rows: {shape: [B], dtype: int}}
+state: {known: {shape: [4, 3], init: zeros}}
+nodes:
+  y: tanh(x)
+  loss: sum(y @ transpose(known + 1))
+updates: {known: 'known + scatter_add(y, rows % 4, 4, axis=0)'}
+outputs: [y, loss]
+""",
     "other values in the place of parameters": """
 inputs: {x: {shape: [B, 4]}}
 layers: {n: linear(4)}

@@ -120,8 +120,9 @@ class _File:
         """
         graph, returned = self.graph, self._returned()
         first = {n: returned[n] for n in self.model.document.outputs if n in returned} or returned
-        inputs = [leaf.name for leaf in graph.leaves("input")]
-        need, all_needed = (graph.needed_for(r.values()) for r in (first, returned))
+        inputs, updates = [leaf.name for leaf in graph.leaves("input")], dict(self.calls.updates)
+        need = graph.needed_for(first.values())
+        all_needed = graph.needed_for([*returned.values(), *updates.values()])
         body = Function(self.definitions, self.calls, module=True)
         body.owner, body.places = "", parts.place
         parts.bind(body)
@@ -131,7 +132,6 @@ class _File:
         late = self._parameters(body, optional)
         later = body.sources[shown:]
         drawn = self._defaults(body, all_needed)
-        updates = dict(self.calls.updates)
         early = {k: v for k, v in updates.items() if graph.needed_for([v]) <= need | {v}}
         rest = {n: v for n, v in returned.items() if n not in first}
         roots = [*early.values(), *returned.values(), *updates.values()]

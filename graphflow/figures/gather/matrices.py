@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -39,25 +40,25 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
     found = material.values([*decl.of, *words], decl.part, decl.count or 1)
     named = dict(zip(map(str, words), found[len(decl.of) :], strict=True))
     titles = decl.names or [str(ref) if len(decl.of) > 1 else "" for ref in decl.of]
-    panels: list[Panel] = []
-    for ref, title, values in zip(decl.of, titles, found, strict=False):
-        panels += _panels(decl, ref, title, values, named, material)
+    panels = (
+        panel for ref, title, values in zip(decl.of, titles, found, strict=False)
+        for panel in _panels(decl, ref, title, values, named, material)
+    )  # fmt: skip
     measure = str(decl.of[0]).rpartition(".")[2] if len(decl.of) == 1 else ""
     labels = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
                     decl.about)  # fmt: skip
-    return Heatmap(panels[:PANELS], labels, decl.columns, decl.range, decl.diverging)
+    return Heatmap(list(islice(panels, PANELS)), labels, decl.columns, decl.range, decl.diverging)
 
 
 def _panels(
     decl: HeatmapDecl, of: Ref, title: str, values: Array, named: dict[str, Array],
     material: Material,
-) -> list[Panel]:  # fmt: skip
+) -> Iterator[Panel]:  # fmt: skip
     """The matrices of one value."""
     sampled = values.ndim - 2
     if sampled:
         values = values[: decl.count or 1]
-    panels = []
-    for place in list(np.ndindex(values.shape[:sampled]))[:PANELS]:
+    for place in np.ndindex(values.shape[:sampled]):
         matrix = values[place][:LARGEST, :LARGEST]
         ticks = []
         for key, given in (("row_labels", decl.row_labels), ("column_labels", decl.column_labels)):
@@ -70,8 +71,7 @@ def _panels(
             if ticks[-1] and len(ticks[-1]) < size:
                 fail("GF030", f"{len(ticks[-1])} '{key}' for {size} places of '{of}'", decl.mark)
         where = ", ".join(filter(None, [title, _panel(place, values.shape[:sampled])]))
-        panels.append(Panel(matrix, where, *ticks))
-    return panels
+        yield Panel(matrix, where, *ticks)
 
 
 def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:

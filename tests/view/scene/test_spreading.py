@@ -126,7 +126,7 @@ def test_a_closed_loop_stays_one_box():
 def test_a_loop_in_a_loop_unrolls_in_every_copy():
     outline = canned("translator").outline
     outer, inner = sorted(
-        (g for g in outline.groups.values() if g.kind == "loop" and g.id.startswith("decoder")),
+        (g for g in outline.groups.values() if g.kind == "loop" and g.id.startswith("taught")),
         key=lambda group: len(group.id),
     )
     opened = {*outline.path(outer.id), *outline.path(inner.id)}

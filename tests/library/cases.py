@@ -48,6 +48,7 @@ ACTIVATIONS = [
     Case("norm_inf", "norm(x, inf, axis=0, keepdims=true)", X),
     Case("std", "std(x, axis=1, correction=1)", X),
     Case("cosine_similarity", "cosine_similarity(a, b)", {"a": normal(3, 5), "b": normal(3, 5)}),
+    Case("cosines", "cosines(a, b)", {"a": normal(2, 3, 5), "b": normal(4, 5)}),
     Case("moveaxis", "moveaxis(x, 1, -1) * 2", IMAGE),
     Case("swapaxes", "swapaxes(x, -1, 1) * 2", IMAGE),
 ]

@@ -48,6 +48,7 @@ TORCH: dict[str, Callable[..., Result]] = {
     "norm_inf": lambda x: torch.linalg.vector_norm(x, torch.inf, 0, keepdim=True),
     "std": lambda x: x.std(1),
     "cosine_similarity": F.cosine_similarity,
+    "cosines": lambda a, b: F.cosine_similarity(a[..., None, :], b, -1),
     "moveaxis": lambda x: x.moveaxis(1, -1) * 2,
     "swapaxes": lambda x: x.swapaxes(-1, 1) * 2,
     **LOSSES,

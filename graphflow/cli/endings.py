@@ -27,7 +27,8 @@ def told(path: Path, outcome: Outcome, as_json: bool) -> int:
         if best is not None:
             print(_about_best(best, outcome))
         epochs = f"{done.epoch} epoch{'s' * (done.epoch != 1)}, " if done.epoch else ""
-        print(f"{done.step} steps, {epochs}{outcome.seconds:.1f} s; saved in {path}")
+        steps = f"{done.step} step{'s' * (done.step != 1)}"
+        print(f"{steps}, {epochs}{outcome.seconds:.1f} s; saved in {path}")
     return _interrupted(path, f"step {done.step}") if outcome.interrupted else GOOD
 
 
@@ -47,7 +48,7 @@ def told_iteration(
             print_table(("name", "", "value"), shown)
         if loop.feed.averaged:
             _metrics(outcome.metrics)
-        print(f"{steps} steps, {outcome.seconds:.1f} s; saved in {path}")
+        print(f"{steps} step{'s' * (steps != 1)}, {outcome.seconds:.1f} s; saved in {path}")
     if outcome.interrupted:
         return _interrupted(path, f"step {steps}")
     if not waits or outcome.finished:

@@ -28,20 +28,24 @@ def command(
         str,
         typer.Argument(
             metavar="[WHAT]",
-            help="graphs, a topic (cnn) or a section (7.4) of them, operators, layers, data, ...",
+            help="graphs, a topic (cnn), a section (7.4) or a word (bert) of them, operators, ...",
         ),
     ] = "graphs",
     as_json: AsJson = False,
 ) -> int:
     """List the canned graphs, those of a topic (backprop, cnn, ...) or of a section of the works
-    that they come from (7.4, d2l/7.4, d2l/7, sgugger/recurrent), or what a file may name:
+    that they come from (7.4, d2l/7.4, d2l/7, sgugger/recurrent), or those whose name or
+    description has a word (bert, translation); or what a file may name:
     operators, data sources (data), published weights, layers, activations, losses, metrics,
     optimizers, schedules, initialisers, distributions, functions, detection, plugins.
     """
     known = kinds()
+    meant = did_you_mean(what, known)
     rows = known[what]() if what in known else _section(what)
+    if what not in known and not rows and not meant:
+        rows = _mentioning(what)
     if what not in known and not rows:
-        help = did_you_mean(what, known) or f"a section, such as 7.4, or one of {', '.join(known)}"
+        help = meant or f"a section, such as 7.4, or one of {', '.join(known)}"
         fail("GF006", f"there is no list of '{what}'", help=help)
     if as_json:
         print_json(rows)
@@ -67,6 +71,18 @@ def _section(name: str) -> list[Row]:
     from graphflow.works import from_section
 
     return [_graph(entry) for entry in from_section(name)]
+
+
+def _mentioning(word: str) -> list[Row]:
+    """The graphs in whose name, title or description a word begins so."""
+    from graphflow.works import learning_order
+
+    begins = re.compile(rf"(?<![^\W_]){re.escape(word)}", re.IGNORECASE)
+    return [
+        _graph(entry)
+        for entry in learning_order()
+        if begins.search(f"{entry.name} {entry.title} {entry.about}")
+    ]
 
 
 def _graph(entry: Entry) -> Row:

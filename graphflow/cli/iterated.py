@@ -10,15 +10,17 @@ from graphflow.ops.op import Array
 from graphflow.training.iteration import Iteration
 
 SMALL = 64
+"""Entries up to which JSON has an array."""
+FEW = 16
 """Entries up to which an array is printed in full."""
 
 
 def final_values(iteration: Iteration) -> Iterator[tuple[str, str, Array]]:
-    """(name, what it is, value): reported values of the last step; states, parameters after it."""
+    """(name, what it is, value): states and parameters after the last step, what it reported."""
     elaborated, store = iteration.elaborated, iteration.store
-    yield from ((name, "reported", value) for name, value in iteration.values.items())
     for kind, names in (("state", elaborated.states), ("parameter", elaborated.parameters)):
         yield from ((n, kind, store.array(n)) for n in names if store.filled(n))
+    yield from ((name, "reported", value) for name, value in iteration.values.items())
 
 
 def rows(iteration: Iteration) -> list[tuple[str, str, str]]:
@@ -39,6 +41,6 @@ def shown(value: Array) -> str:
     """
     if value.ndim == 0:
         return f"{value:.8g}" if value.dtype.kind == "f" else str(value)
-    if value.size <= SMALL:
+    if value.size <= FEW:
         return np.array2string(value, precision=6, suppress_small=True, max_line_width=80)
     return f"{list(value.shape)}, from {value.min():.4g} to {value.max():.4g}"

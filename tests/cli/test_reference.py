@@ -199,3 +199,9 @@ def test_schema_accepts_the_canned_graphs_and_offers_functions(cli):
     for entry in list_graphs():
         _, document = read_file(entry.path)
         validator.validate(plain(document))
+
+
+def test_a_word_that_is_no_topic_lists_the_graphs_that_speak_of_it(cli):
+    assert "bert_toy" in [row["name"] for row in cli("list", "bert", "--json").json]
+    assert "translator" in [row["name"] for row in cli("list", "TRANSLATION", "--json").json]
+    assert "GF006" in cli("list", "oprators").err

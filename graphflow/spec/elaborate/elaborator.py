@@ -168,7 +168,8 @@ class Elaborator(Initials):
         bound = self.evaluate(expr, inner, Slot(Place(name)))
         value = self.tensor(bound, expr.mark, type.dtype)
         if value.shape not in ((), type.shape):
-            fail("GF030", f"'{name}' is {type} but its default is {value.type}", expr.mark)
+            fail("GF030", f"'{name}' is {type} but its default is {value.type}",
+                 expr.mark, help=f"write shape: {list(value.shape)}")  # fmt: skip
         if value.tensor == type:
             return value
         builder = self.root.builder

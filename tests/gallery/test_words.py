@@ -29,6 +29,7 @@ def _trained(name: str) -> gf.Model:
     return model
 
 
+@pytest.mark.slow
 def test_neighbours_are_words_of_the_same_kind(word2vec: gf.Model) -> None:
     words = word2vec.tokenizers["center"]
     nearest = value_of(word2vec, "nearest")
@@ -83,6 +84,7 @@ def test_a_word_lies_near_one_of_its_kind(analogies: gf.Model) -> None:
         assert all(answer(analogies, word) in kind for word in kind)
 
 
+@pytest.mark.slow
 def test_analogies_give_the_right_kind(analogies: gf.Model) -> None:
     asked = [(a, b) for a in NOUNS for b in NOUNS if a != b]
     found = [answer(analogies, f"{a} {a}s {b}") for a, b in asked]

@@ -8,7 +8,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "layers": (
         "layers", "convolutions", "transposed_convolutions", "pooling", "normalisation",
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
-        "bert", "positions", "translation", "architectures", "whole_nets", "vision", "grid_sampling",
+        "bert", "positions", "translation", "architectures", "whole_nets", "vision",
+        "grid_sampling",
     ),
     "augmentation": ("image_transforms", "augmentation"),
     "activations": ("activations", "activation"),

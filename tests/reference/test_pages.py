@@ -19,7 +19,11 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGES = documents()
 BLOCKS = library_module().blocks
 PARTS = frozenset().union(*(called_functions(block.nodes) for block in BLOCKS.values()))
-SHOWN = sorted(name for name, block in BLOCKS.items() if name not in PARTS or block.example)
+OF_INSTANCES = {"greedy_translation"}
+"""Blocks that are handed an instance, which no expression makes: graphs show them."""
+SHOWN = sorted(
+    name for name, block in BLOCKS.items() if name not in PARTS | OF_INSTANCES or block.example
+)
 """Blocks with an example; a part of other blocks may do without."""
 
 

@@ -110,9 +110,9 @@ def graph_files(folder: Path) -> list[Path]:
     >>> root() / "works.yaml" in graph_files(root())
     False
     """
-    lists = {root() / WORKS, root() / COVERAGE}
-    found = sorted(path for end in SUFFIXES for path in folder.rglob(f"*{end}"))
-    return [path for path in found if path.resolve() not in lists]
+    lists = (WORKS, COVERAGE)
+    found = sorted(path for path in folder.rglob("*.y*ml") if path.suffix in SUFFIXES)
+    return [p for p in found if p.name not in lists or p.resolve().parent != root()]
 
 
 def _entry(name: str, path: Path) -> Entry:

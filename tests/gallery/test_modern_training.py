@@ -17,12 +17,14 @@ def last(name: str, steps: int, **overrides: object) -> float:
     return float(np.mean([found["loss"] for found in losses(name, steps, **overrides)[-5:]]))
 
 
+@pytest.mark.slow
 def test_batch_norm_lets_a_rate_of_one_train():
     """Without it the sigmoids stay flat and the loss at chance, ln 10."""
     assert last("lenet_bn", 24) < 1
     assert last("lenet_bn", 24, norm=False) > 2.25
 
 
+@pytest.mark.slow
 def test_shortcuts_train_where_a_plain_net_of_the_same_depth_does_not():
     assert last("residual_depth", 25) < 0.7 * last("residual_depth", 25, shortcut=False)
 

@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, float]] = {
 GRAPHS = [
     "xyz", "sigmoid_neuron", "linear_regression_scratch", "softmax_regression", "mlp", "mlp_math",
     "resnet18", "lstm", "style_transfer", "b_mlp", "b2_mlp_math", "c_resnet18", "d_lstm",
-    "e_transformer", "lenet", "lenet_search", "gpt", "airfoil", "gd_1d", "gd_2d",
+    "e_transformer", "lenet", "lenet_search", "gpt", "translator", "airfoil", "gd_1d", "gd_2d",
     "gd_local_minimum", "sgd_2d", "momentum_2d", "adagrad_2d", "rmsprop_2d", "newton_1d",
     "newton_nonconvex", "optimizers_2d", "power_iteration", "value_iteration", "q_learning",
 ]  # fmt: skip

@@ -80,9 +80,13 @@ class Definitions:
         return self._layers[call]
 
     def spliced(self, call: CallNode) -> Sequence[Step] | None:
-        """The steps of a call that is no definition: a layer and its activation, a small block."""
+        """The steps of a call that is no definition: a layer and its activation, a small block,
+        and one that calls an instance of another, which only its caller reaches.
+        """
         if self.layer(call) is not None:
             return self._core(call)
+        if borrows(call):
+            return call.steps
         nodes = [node for node in call.nodes() if node.op != "constant"]
         small = call.library and len(nodes) <= SMALL and not call.leaves
         whole = not (call.regions or all_updates(call))
@@ -231,6 +235,17 @@ class Definitions:
         found = identifier(wanted, {*self._taken, *self.reserved})
         self._taken.add(found)
         return found
+
+
+def borrows(call: CallNode) -> bool:
+    """Whether something inside of a call uses parameters of an instance that was handed to it."""
+    return any(_foreign(inner, f"{call.owner}.") for inner in call.sections)
+
+
+def _foreign(section: Section, home: str) -> bool:
+    own = isinstance(section, CallNode) and f"{section.owner}.".startswith(home)
+    away = isinstance(section, CallNode) and not own and bool(section.leaves)
+    return away or any(_foreign(inner, home) for inner in section.sections)
 
 
 def returning(lines: list[str], shown: str) -> list[str]:

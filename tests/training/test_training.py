@@ -157,8 +157,8 @@ def test_style_transfer_lowers_its_loss_by_changing_the_image():
     trainer = model.trainer()
     feed = Feed(model.elaborated, None, 0)
     ((inputs, _),) = feed.training(0)
-    losses = [float(trainer.step(inputs).values["loss"]) for _ in range(60)]
-    assert losses[-1] < 0.6 * losses[0]
+    losses = [float(trainer.step(inputs).values["loss"]) for _ in range(80)]
+    assert losses[-1] < 0.5 * losses[0]
     changed = [n for n in model.parameters if "image" in n]
     assert changed == ["image"]
     assert not np.array_equal(model.parameters["image"], inputs["content"])

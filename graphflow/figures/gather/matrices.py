@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from graphflow.axes import LEADING, axis_words
 from graphflow.diagnostics import fail
 from graphflow.figures.descriptions import (
     Array,
@@ -22,7 +23,6 @@ from graphflow.figures.descriptions import (
 from graphflow.figures.gather.material import SAMPLES, Material
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import ConfusionDecl, EmbeddingDecl, HeatmapDecl
-from graphflow.training.words import LEADING, axis_words
 
 PANELS = 64
 NAMED = 200

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphflow.axes import LEADING, axis_words
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import LEAVES
 from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import HeatmapDecl
-from graphflow.training.words import LEADING, axis_words
 from graphflow.view.recording.recording import Recording
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
@@ -13,7 +13,6 @@ from pathlib import Path
 import graphflow
 from graphflow.diagnostics import GraphflowError
 from graphflow.files import cache_folder, write_atomically
-from graphflow.gallery import find
 from graphflow.view.cards import Thumbnail
 
 Maker = Callable[[str], Thumbnail]
@@ -42,11 +41,12 @@ class Thumbnails:
         """Whether further ones are being made."""
         return self._worker is not None and self._worker.is_alive()
 
-    def begin(self, names: Sequence[str]) -> None:
-        """Read those of ``names`` that are kept, and begin to make the others."""
-        kept = {name: found for name in names if (found := self._read(name)) is not None}
+    def begin(self, graphs: Mapping[str, Path]) -> None:
+        """Read those of ``graphs``, names and files, that are kept; begin to make the others."""
+        places = {name: self._place(name, path) for name, path in graphs.items()}
+        kept = {n: found for n, place in places.items() if (found := _read(place)) is not None}
         self._ready.update(kept)
-        missing = [name for name in names if name not in kept]
+        missing = {name: place for name, place in places.items() if name not in kept}
         if missing and not self.working:
             self._worker = threading.Thread(target=self._make, args=(missing,), daemon=True)
             self._worker.start()
@@ -56,27 +56,20 @@ class Thumbnails:
         if self._worker is not None:
             self._worker.join()
 
-    def _make(self, names: Sequence[str]) -> None:
-        for name in names:
+    def _make(self, places: Mapping[str, Path]) -> None:
+        for name, place in places.items():
             try:
                 made = self._maker(name)
             except GraphflowError:
                 continue  # whoever opens this graph is told what is wrong with it
             self._ready[name] = made
-            self._keep(name, made)
+            self._keep(name, place, made)
 
-    def _place(self, name: str) -> Path:
-        digest = sha256(find(name).read_bytes() + _drawers()).hexdigest()
+    def _place(self, name: str, graph: Path) -> Path:
+        digest = sha256(graph.read_bytes() + _drawers()).hexdigest()
         return self._folder / f"{name}-{digest[:16]}.json"
 
-    def _read(self, name: str) -> Thumbnail | None:
-        try:
-            return Thumbnail(**json.loads(self._place(name).read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
-            return None
-
-    def _keep(self, name: str, made: Thumbnail) -> None:
-        place = self._place(name)
+    def _keep(self, name: str, place: Path, made: Thumbnail) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for stale in self._folder.glob(f"{name}-{'?' * 16}.json"):
@@ -84,6 +77,13 @@ class Thumbnails:
             write_atomically(place, json.dumps(asdict(made)).encode())
         except (OSError, GraphflowError):
             return  # a folder that cannot be written: the picture is made again next time
+
+
+def _read(place: Path) -> Thumbnail | None:
+    try:
+        return Thumbnail(**json.loads(place.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 @cache

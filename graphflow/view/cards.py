@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from graphflow.gallery import list_graphs
 from graphflow.works import Source, source_of
@@ -14,6 +15,7 @@ class Card:
     """What is known of a canned graph without opening it."""
 
     name: str
+    path: Path
     title: str
     topic: str
     about: str
@@ -44,8 +46,9 @@ def cards() -> tuple[Card, ...]:
     entries.sort(key=lambda entry: (topics.index(entry.topic), entry.path.stat().st_size))
     return tuple(
         Card(
-            entry.name, entry.title, entry.topic, entry.about, tuple(map(source_of, entry.sources))
-        )
+            entry.name, entry.path, entry.title, entry.topic, entry.about,
+            tuple(map(source_of, entry.sources)),
+        )  # fmt: skip
         for entry in entries
     )
 

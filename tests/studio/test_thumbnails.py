@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from graphflow.diagnostics import fail
+from graphflow.gallery import find
 from graphflow.studio.thumbnails import Thumbnails
 from graphflow.view.cards import Thumbnail
 
@@ -20,7 +21,7 @@ class Maker:
 
 def made(folder, maker, *names: str) -> Thumbnails:
     found = Thumbnails(maker, folder)
-    found.begin(names)
+    found.begin({name: find(name) for name in names})
     found.wait()
     return found
 

@@ -23,15 +23,22 @@ def show() -> None:
     gallery.page()
 
 
-@pytest.fixture
-def visits(monkeypatch, tmp_path):
-    """The pages that were gone to; pictures come from nowhere."""
-    visited: list[str] = []
-    made = Thumbnails(lambda name: Thumbnail(5, 12, PICTURE, PICTURE, name), tmp_path)
-    made.begin([card.name for card in ui.gallery.shelf.cards()])
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory) -> Thumbnails:
+    """Pictures that come from nowhere."""
+    folder = tmp_path_factory.mktemp("thumbnails")
+    made = Thumbnails(lambda name: Thumbnail(5, 12, PICTURE, PICTURE, name), folder)
+    made.begin({card.name: card.path for card in ui.gallery.shelf.all_cards()})
     made.wait()
-    monkeypatch.setattr(ui.gallery.shelf, "thumbnails", lambda: made)
-    monkeypatch.setattr(ui.screens.gallery, "thumbnails", lambda: made)
+    return made
+
+
+@pytest.fixture
+def visits(monkeypatch, pictures):
+    """The pages that were gone to."""
+    visited: list[str] = []
+    monkeypatch.setattr(ui.gallery.shelf, "thumbnails", lambda: pictures)
+    monkeypatch.setattr(ui.screens.gallery, "thumbnails", lambda: pictures)
     for module in (ui.screens.gallery, ui.gallery.opening):
         monkeypatch.setattr(module, "go", visited.append)
     return visited
@@ -62,7 +69,7 @@ def test_every_canned_graph_has_a_card_that_says_what_it_teaches(page):
     assert any("smallest graph with a chain rule" in text.value for text in page.markdown)
     while more(page):
         more(page)[0].click().run()
-    assert shown(page) == [card.name for card in ui.gallery.shelf.cards()]
+    assert shown(page) == [card.name for card in ui.gallery.shelf.all_cards()]
     captions = [caption.value for caption in page.caption]
     assert any(text.startswith("resnet18 ·") and "5 nodes" in text for text in captions)
 
@@ -70,7 +77,7 @@ def test_every_canned_graph_has_a_card_that_says_what_it_teaches(page):
 def test_cards_come_a_page_at_a_time_and_a_search_begins_anew(page):
     first = ui.screens.gallery.AT_ONCE
     assert len(shown(page)) == first
-    left = len(ui.gallery.shelf.cards()) - first
+    left = len(ui.gallery.shelf.all_cards()) - first
     assert more(page)[0].label == f"Show more: {left} are left"
     more(page)[0].click().run()
     assert len(shown(page)) == first + min(left, first)
@@ -93,7 +100,7 @@ def test_a_search_for_nothing_that_is_there_says_so_as_text(page):
 
 def test_a_topic_leaves_its_cards(page):
     next(group for group in page.button_group if group.label == "Topic").set_value("gan").run()
-    assert shown(page) == [card.name for card in ui.gallery.shelf.cards() if card.topic == "gan"]
+    assert shown(page) == [card.name for card in ui.gallery.shelf.all_cards() if card.topic == "gan"]
 
 
 def test_one_click_opens_a_graph_in_explore(page, visits):

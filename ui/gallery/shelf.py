@@ -52,7 +52,7 @@ def thumbnails() -> Thumbnails:
         return made
 
     found = Thumbnails(make)
-    found.begin([card.name for card in all_cards()])
+    found.begin({card.name: card.path for card in all_cards()})
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphflow.gallery import list_graphs
+from graphflow.gallery import Entry, list_graphs
 from graphflow.works import Source, source_of
 
 
@@ -44,13 +44,12 @@ def cards() -> tuple[Card, ...]:
     entries = list_graphs()
     topics = list(dict.fromkeys(entry.topic for entry in entries))
     entries.sort(key=lambda entry: (topics.index(entry.topic), entry.path.stat().st_size))
-    return tuple(
-        Card(
-            entry.name, entry.path, entry.title, entry.topic, entry.about,
-            tuple(map(source_of, entry.sources)),
-        )  # fmt: skip
-        for entry in entries
-    )
+    return tuple(map(_card, entries))
+
+
+def _card(entry: Entry) -> Card:
+    sources = tuple(map(source_of, entry.sources))
+    return Card(entry.name, entry.path, entry.title, entry.topic, entry.about, sources)
 
 
 def sourced(found: Iterable[Card]) -> tuple[tuple[str, Card], ...]:

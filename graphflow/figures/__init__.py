@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from graphflow.figures.descriptions import (
     Axis,
+    Band,
     Bars,
     Box,
     Branch,
@@ -38,6 +39,7 @@ from graphflow.figures.run_report import compared_report, figures_of, run_report
 
 __all__ = [
     "Axis",
+    "Band",
     "Bars",
     "Box",
     "Branch",

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from graphflow.figures.descriptions import (
     Axis,
+    Band,
     Bars,
     Chart,
     Cloud,
@@ -49,6 +50,8 @@ def draw_chart(chart: Chart) -> go.Figure:
     made = figure(chart.labels, height=HEIGHT + 120 * chart.equal)
     groups = list(dict.fromkeys(s.group or s.name for s in chart.series))
     seen: dict[str, int] = {}
+    for index, band in enumerate(chart.bands):
+        made.add_traces(_shade(band, index, chart.log))
     for series in chart.series:
         group = series.group or series.name
         turn = seen[group] = seen.get(group, -1) + 1
@@ -61,7 +64,7 @@ def draw_chart(chart: Chart) -> go.Figure:
         _whole_ticks(made, chart)
     lines = all(s.mode != "markers" for s in chart.series)
     made.update_layout(
-        showlegend=chart.legend and len(chart.series) > 1,
+        showlegend=chart.legend and len(chart.series) + len(chart.bands) > 1,
         hovermode="x unified" if lines else "closest",
     )
     if chart.equal:
@@ -91,6 +94,19 @@ def _trace(series: Series, chart: Chart, group: int, turn: int) -> go.Scatter:
         line={"color": ink, "dash": dash, "width": 2}, marker=marker,
         text=[safe(word) for word in series.text] or None, textposition="top center",
     )  # fmt: skip
+
+
+def _shade(band: Band, index: int, log: Log) -> list[go.Scatter]:
+    """The two edges of a band; what lies between them has a fifth of its colour."""
+    red, green, blue = (int(colour(index)[i : i + 2], 16) for i in (1, 3, 5))
+    x = _positive(finite(band.x).reshape(-1), "x" in log)
+    edges = [_positive(finite(edge).reshape(-1), "y" in log) for edge in (band.low, band.high)]
+    line = {"mode": "lines", "line": {"width": 0, "color": colour(index)}, "hoverinfo": "skip"}
+    fill = {"fill": "tonexty", "fillcolor": f"rgba({red}, {green}, {blue}, 0.2)"}
+    return [
+        go.Scatter(x=x, y=edges[0], showlegend=False, **line),
+        go.Scatter(x=x, y=edges[1], name=safe(band.name), **line, **fill),
+    ]
 
 
 def _positive(values: Numbers, log: bool) -> Numbers:

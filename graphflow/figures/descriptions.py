@@ -49,8 +49,18 @@ class Series:
 
 
 @dataclass(frozen=True, eq=False)
+class Band:
+    """What lies between ``low`` and ``high`` (n,) over ``x``, shaded."""
+
+    name: str
+    x: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Chart:
-    """Lines and points over two axes."""
+    """Lines and points over two axes; bands lie behind them, in the colours of the first."""
 
     series: Sequence[Series]
     labels: Labels = field(default_factory=Labels)
@@ -61,6 +71,7 @@ class Chart:
     """Whether each of several series has its name beside the drawing."""
     x_words: Sequence[str] = ()
     """What the places 0, 1, ... along x are called, where they stand for words."""
+    bands: Sequence[Band] = ()
 
 
 @dataclass(frozen=True, eq=False)

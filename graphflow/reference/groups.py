@@ -21,7 +21,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "schedules": ("schedules", "cycles"),
     "averages": ("averages",),
     "initialisers": ("initialisers",),
-    "distributions": ("distributions", "random"),
+    "distributions": ("distributions", "random", "gaussian_processes"),
     "functions": ("arrays", "elementary", "linear_algebra", "statistics"),
     "detection": ("detection",),
     "plugins": ("plugins",),

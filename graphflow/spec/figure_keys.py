@@ -67,6 +67,13 @@ class _Refs:
         return {"type": ["string", "array"], "items": {"type": "string"}}
 
 
+def _two_refs(value: Value) -> tuple[Ref, ...]:
+    found = REFS.read(value, value.mark)
+    if len(found) != 2:
+        fail("GF013", f"two names are expected here, not {len(found)}", value.mark)
+    return found
+
+
 class _RefOrTexts:
     """A node whose values are the words, or the words themselves."""
 
@@ -110,6 +117,9 @@ REF: Kind[Ref] = Leaf(_ref, {"type": "string"})
 _LIST = ListOf(REF, "names")
 REFS = _Refs()
 WORDS = _RefOrTexts()
+TWO_REFS = Leaf(
+    _two_refs, {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+)
 PAIR = Leaf(_pair, {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2})
 SIZES = Leaf(_sizes, {"type": "array", "items": {"type": "integer"}})
 COUNT: Kind[int] = Leaf(_positive, {"type": "integer", "minimum": 1})

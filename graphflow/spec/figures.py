@@ -17,6 +17,7 @@ from graphflow.spec.figure_keys import (
     REF,
     REFS,
     SIZES,
+    TWO_REFS,
     WORDS,
     Ref,
 )
@@ -73,6 +74,12 @@ class LineDecl(AxesDecl):
     )
     x: Ref | None = field(
         default=None, metadata=key("x", REF, "epoch, step or a node; what fits y if absent")
+    )
+    band: tuple[Ref, ...] = field(
+        default=(), metadata=key("band", TWO_REFS, "two nodes over x; what lies between is shaded")
+    )
+    points: tuple[Ref, ...] = field(
+        default=(), metadata=key("points", TWO_REFS, "x and y of points beside the curves: nodes")
     )
 
 

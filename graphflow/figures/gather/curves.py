@@ -9,7 +9,16 @@ from math import prod
 import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
-from graphflow.figures.descriptions import Array, Bars, Chart, Histogram, Labels, Log, Series
+from graphflow.figures.descriptions import (
+    Array,
+    Band,
+    Bars,
+    Chart,
+    Histogram,
+    Labels,
+    Log,
+    Series,
+)
 from graphflow.figures.gather.material import SAMPLES, History, Material
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import COUNTS, AxesDecl, BarDecl, HistogramDecl, LineDecl, ScatterDecl
@@ -26,15 +35,11 @@ MOST_GROUPS = 24
 def line(decl: LineDecl, material: Material, name: str) -> Chart:
     """Metrics and histories over epochs or steps; nodes over another node, or over their places.
 
-    Where x and all of y have a history, the way of the run is drawn, in the order of its steps.
+    Where x and all of y have a history, the way of the run is drawn, in the order of its steps;
+    with a band or points, their values at its end.
     """
     if decl.x is not None and decl.x.name not in COUNTS:
-        if all(ref.name in material.history and not ref.metric for ref in (decl.x, *decl.y)):
-            series = [_way(material, decl.x, ref) for ref in decl.y]
-            return Chart(series, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
-        x, *ys = material.values([decl.x, *decl.y], decl.part, decl.count or SAMPLES)
-        series = [_over(ref, x, y) for ref, y in zip(decl.y, ys, strict=True)]
-        return Chart(series, axes(decl, name, str(decl.x), _only(decl.y)), _log(decl))
+        return _over_a_node(decl, decl.x, material, name)
     counted = counts(material.metrics) if decl.x is None else decl.x.name
     found, label = list[Series](), counted
     for ref in decl.y:
@@ -51,6 +56,37 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
             _few(ref, values)
             found += _rows(ref.name, values, None, ref.entries)
     return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl))
+
+
+def _over_a_node(decl: LineDecl, over: Ref, material: Material, name: str) -> Chart:
+    """Curves over a node, a band between two of them, points that have an x of their own."""
+    labels = axes(decl, name, str(over), _only(decl.y))
+    beside = (*decl.band, *decl.points)
+    if not beside and all(
+        ref.name in material.history and not ref.metric for ref in (over, *decl.y)
+    ):
+        return Chart([_way(material, over, ref) for ref in decl.y], labels, _log(decl))
+    refs = [over, *decl.y, *beside]
+    x, *values = material.values(refs, decl.part, decl.count or SAMPLES)
+    ys, rest = values[: len(decl.y)], values[len(decl.y) :]
+    series = [s for ref, y in zip(decl.y, ys, strict=True) for s in _rows_over(ref, x, y)]
+    bands = []
+    if decl.band:
+        low, high = (_over(r, x, y) for r, y in zip(decl.band, rest[:2], strict=True))
+        bands = [Band(f"{low.name} to {high.name}", np.sort(x.reshape(-1)), low.y, high.y)]
+    if decl.points:
+        series.append(Series(str(decl.points[1]), *_alike(decl.points[1], *rest[-2:])[::-1],
+                             mode="markers"))  # fmt: skip
+    return Chart(series, labels, _log(decl), bands=bands)
+
+
+def _rows_over(ref: Ref, x: Array, y: Array) -> list[Series]:
+    """One node over another: rows as long as x are a curve each."""
+    if x.ndim != 1 or y.ndim < 2 or y.shape[-1] != len(x):
+        return [_over(ref, x, y)]
+    _few(ref, y)
+    order = np.argsort(x, kind="stable")
+    return _rows(ref.name, y[..., order], x[order], ref.entries)
 
 
 def _log(decl: AxesDecl) -> Log:

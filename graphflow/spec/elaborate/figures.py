@@ -191,6 +191,10 @@ def _checks(decl: FigureDecl, shown: Shown) -> Checks:
 def _line(decl: LineDecl, shown: Shown) -> Checks:
     counted = decl.x is None or decl.x.name in COUNTS
     found: Checks = [] if counted or decl.x is None else [partial(shown.shape, decl.x)]
+    beside = (*decl.band, *decl.points)
+    if counted and beside:
+        found.append(partial(_needs_a_node, decl))
+    found += [partial(shown.shape, ref) for ref in beside]
     for ref in decl.y:
         if not ref.metric:
             found.append(partial(shown.shape, ref))
@@ -199,6 +203,10 @@ def _line(decl: LineDecl, shown: Shown) -> Checks:
         else:
             found.append(partial(_not_over, ref, decl))
     return found
+
+
+def _needs_a_node(decl: LineDecl) -> None:
+    fail("GF012", "a band and points stand over a node: this line needs the key 'x'", decl.mark)
 
 
 def _not_over(ref: Ref, decl: LineDecl) -> None:

@@ -194,6 +194,10 @@ class ImagesDecl(PicturesDecl):
     labels: tuple[Ref, ...] = field(
         default=(), metadata=key("labels", REFS, "nodes shown above each image; scores: the best")
     )
+    mode: str = field(
+        default="eval",
+        metadata=key("mode", choice("train", "eval"), "train: changed at random, as training is"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

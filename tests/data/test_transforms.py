@@ -173,6 +173,14 @@ def test_a_window_lies_in_one_part() -> None:
     assert found.parts["test"].tolist() == [6, 7]
 
 
+def test_keep_takes_the_rows_with_one_of_the_values() -> None:
+    data = table(label=[3, 5, 9, 5], roof=["a", None, "b", "c"])
+    assert done(data, ("keep", "label", [5, 9])).dataset.array("label").tolist() == [5, 9, 5]
+    assert done(data, ("keep", "roof", ["a", "b"])).dataset.array("label").tolist() == [3, 9]
+    with pytest.raises(GraphflowError, match="'label' has none of the values"):
+        done(data, ("keep", "label", [4]))
+
+
 def test_rows_with_gaps_are_left_out() -> None:
     data = table(x=[1.0, np.nan, 3, 4], w=["a", "b", None, "d"], y=[0, 1, 2, 3])
     assert done(data, ("drop_missing",)).dataset.array("y").tolist() == [0, 3]

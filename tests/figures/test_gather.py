@@ -294,6 +294,27 @@ def test_images_are_recognised_by_their_axes():
         as_images(flat, None, None)
 
 
+def test_images_as_training_sees_them_are_changed_at_random():
+    mirrored = DIGITS.replace("x: pixels / 16", "x: flatten(random_horizontal_flip(image))")
+    found = {}
+    for mode in ("eval", "train"):
+        figure = f"f: {{kind: images, of: x, labels: [y], mode: {mode}, count: 40, part: train}}"
+        model = gf.loads(mirrored % ("", figure))
+        made = describe("f", model.document.figures["f"], Material(model))
+        found[mode] = [(p.pixels, int(p.title)) for p in made.pictures]
+    image, label = load_digits().images, load_digits().target
+    turned = 0
+    for mode, shown in found.items():
+        for pixels, title in shown:
+            own = image[label == title]
+            as_it_is, other_way = (
+                (seen == pixels).all(axis=(1, 2)).any() for seen in (own, own[:, :, ::-1])
+            )
+            assert as_it_is if mode == "eval" else as_it_is or other_way
+            turned += other_way and not as_it_is
+    assert 5 < turned < 35
+
+
 OBJECTS = """
 graphflow: 1
 name: boxes and masks

@@ -98,6 +98,18 @@ def test_dirac_hands_its_inputs_on(shape, groups):
     assert w.sum() == len(DIRAC[shape, groups])
 
 
+def test_bilinear_kernel_as_the_book_makes_it():
+    """D2L 14.11: the outer product of 1 - |i - c| / f, where a channel meets itself."""
+    even, odd = raw("bilinear_kernel", "[2, 2, 4, 4]"), raw("bilinear_kernel", "[1, 1, 3, 3]")
+    window = np.array([0.25, 0.75, 0.75, 0.25])
+    np.testing.assert_array_equal(even[0, 0], np.outer(window, window))
+    np.testing.assert_array_equal(even[1, 1], even[0, 0])
+    assert not even[0, 1].any() and not even[1, 0].any()
+    np.testing.assert_array_equal(odd[0, 0], np.outer([0.5, 1, 0.5], [0.5, 1, 0.5]))
+    large = raw("bilinear_kernel", "[1, 1, 64, 64]")
+    assert large[0, 0, 0, 0] == 2.0**-12 and large.max() == (63 / 64) ** 2 and large.sum() == 1024
+
+
 def test_trunc_normal_stays_within_its_bounds():
     w = raw("trunc_normal(mean=1, std=2, a=0, b=3)")
     assert 0 <= w.min() < 0.01 and 2.99 < w.max() <= 3
@@ -133,6 +145,7 @@ REFUSED = {
     ("identity_matrix", "[2, 2, 2]"): "identity_matrix needs a parameter with two axes",
     ("dirac", "[2, 2]"): "dirac needs the weight of a convolution",
     ("dirac(groups=2)", "[3, 2, 2]"): "groups must divide the number of outputs, but is 2",
+    ("bilinear_kernel", "[3, 2, 4, 4]"): "as many channels out as in",
     ("sparse(0.1)", "[4]"): "sparse needs a parameter with two axes",
     ("sparse(2)", "[4, 4]"): "sparsity is a share from 0 to 1, not 2",
     ("sparse", "[4, 4]"): "sparse needs 'sparsity'",

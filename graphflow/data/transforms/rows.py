@@ -57,6 +57,23 @@ class Head(Transform):
         return frame.with_rows(np.arange(min(self.n, len(frame.dataset))))
 
 
+@transform("keep")
+@dataclass(frozen=True)
+class Keep(Transform):
+    """The rows whose ``column`` is one of ``values`` (pandas' isin): some classes of many."""
+
+    column: str
+    values: Sequence[float | str]
+
+    def apply(self, frame: Frame, fitted: Fitted) -> Frame:
+        column = frame.column(self.column)
+        rows = np.arange(len(column))
+        kept = rows[np.concatenate([np.isin(part, self.values) for part in chunks(column, rows)])]
+        if not len(kept):
+            fail("GF071", f"'{self.column}' has none of the values {list(self.values)}")
+        return frame.with_rows(kept)
+
+
 @transform("windows")
 @dataclass(frozen=True)
 class Windows(Transform):

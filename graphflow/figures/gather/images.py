@@ -27,7 +27,8 @@ SHOWN = 16
 def images(decl: ImagesDecl, material: Material, name: str) -> Pictures:
     """Images in rows, their labels above them."""
     count = decl.count or SHOWN
-    values, *labels = material.values([decl.of, *decl.labels], decl.part, count)
+    refs, training = [decl.of, *decl.labels], decl.mode == "train"
+    values, *labels = material.values(refs, decl.part, count, training)
     pixels = as_images(values[:count], _known(decl, decl.of, values, material), decl.mark)
     for ref, label in zip(decl.labels, labels, strict=True):
         if len(label) != len(values):

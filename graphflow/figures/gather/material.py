@@ -35,7 +35,8 @@ class Material:
     """A model in memory, and what is known of its training.
 
     ``metrics`` are rows as a run logs them; ``history`` the values of nodes by step. Nothing is
-    computed and no data are read before a figure asks. Values are those of evaluation mode.
+    computed and no data are read before a figure asks. Values are those of evaluation mode, or of
+    the first epoch of training where a figure says so.
     """
 
     model: Model
@@ -53,7 +54,11 @@ class Material:
 
     # -- values ------------------------------------------------------------------------------
     def values(
-        self, refs: Sequence[Ref], part: str | None, count: int | None = SAMPLES
+        self,
+        refs: Sequence[Ref],
+        part: str | None,
+        count: int | None = SAMPLES,
+        training: bool = False,
     ) -> list[Array]:
         """What the names stand for, over the first ``count`` samples of a part (None: all).
 
@@ -61,7 +66,7 @@ class Material:
         numbers, is the mean of all batches; of anything else the first batch decides.
         """
         held, computed = self._held(refs, part)
-        batches = list(self._computed(computed, part, count))
+        batches = list(self._computed(computed, part, count, training))
         for name in computed:
             parts = [(values[name], rows) for values, rows in batches]
             held[name] = _joined(name, parts, count, self._of_samples(name))
@@ -104,21 +109,25 @@ class Material:
         return held, [name for name in names if name not in held]
 
     def _computed(
-        self, names: Sequence[str], part: str | None, count: int | None
+        self, names: Sequence[str], part: str | None, count: int | None, training: bool = False
     ) -> Iterator[tuple[dict[str, Array], int]]:
         """Values by name and samples of each batch; one batch where nothing is computed."""
         if not names:
             yield {}, 1
             return
-        program = self.model.compile(of=names[0], keep=names[1:], seed=self.model.seed)
+        program = self.model.compile(
+            names[0], mode="train" if training else "eval", keep=names[1:], seed=self.model.seed
+        )
         taken = 0
-        for inputs, rows in self.batches(names, part):
+        for inputs, rows in self.batches(names, part, training):
             yield {n: v for n, v in program(inputs).values.items() if n in names}, rows
             taken += rows
             if count is not None and taken >= count:
                 return
 
-    def batches(self, names: Sequence[str], part: str | None) -> Iterator[Fed]:
+    def batches(
+        self, names: Sequence[str], part: str | None, training: bool = False
+    ) -> Iterator[Fed]:
         """(inputs, samples) of each batch; a single empty one where nothing needs to be fed, and
         no size is left open.
         """
@@ -132,7 +141,10 @@ class Material:
             missing = f"'{fed[0]}'" if fed else "to know how many samples there are"
             fail("GF078", f"'{names[0]}' needs {missing}, and the file has no 'data:' section",
                  graph.origin(graph.resolve(names[0])).mark)  # fmt: skip
-        yield from self.feed.evaluation(self._part(part))
+        if training:
+            yield from self.feed.training(0)
+        else:
+            yield from self.feed.evaluation(self._part(part))
 
     def _part(self, part: str | None) -> str:
         """The part that a figure asks for; ``train`` is what is trained on, whatever its name."""

@@ -216,12 +216,14 @@ class Value:
     def cast(self, dtype: DType) -> Value:
         """This value in another number type; itself when it has that type already.
 
-        A number constant takes the type directly: constants are weak.
+        A number constant takes the type directly: constants are weak. One that is an input's
+        default has a name, by which a feed may replace it, and stays.
         """
         if self.dtype is dtype:
             return self
         node = self.node
-        if node.op == "constant" and not isinstance(node.attr("value"), ArrayLiteral | tuple):
+        number = node.op == "constant" and not isinstance(node.attr("value"), ArrayLiteral | tuple)
+        if number and node.name not in self.builder.aliases.values():
             return self.builder.constant(node.attr("value"), dtype)
         return self.builder.add("cast", self, dtype=dtype)
 

@@ -25,3 +25,13 @@ def test_a_default_of_another_type_becomes_the_inputs_under_its_name(shape, defa
     fed = np.full(drawn["z"].shape, 0.1)
     given = m.compile(of="y", wrt=["z"])({"z": fed})
     np.testing.assert_allclose(given.gradients["z"], 2 * fed, rtol=1e-15)
+
+
+def test_a_fed_whole_number_is_read_where_its_default_would_be_cast() -> None:
+    text = (
+        "graphflow: 1\nname: n\ninputs: {n: {shape: scalar, dtype: int, default: 62}}\n"
+        "nodes: {y: n + 0.5}\noutputs: [y]\n"
+    )
+    model = gf.loads(text)
+    assert model.compile()({}).values["y"] == 62.5
+    assert model.compile()({"n": 0}).values["y"] == 0.5

@@ -1,0 +1,58 @@
+"""What the graphs of boxes, anchors and detectors claim."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import graphflow as gf
+from tests.gallery.training import GRAPHS, values_of
+
+
+def test_anchors_that_the_book_prints() -> None:
+    """2,042,040 boxes of a picture of 561 x 728, five of them around its pixel (250, 250)."""
+    model = gf.load(GRAPHS["anchors"])
+    image = np.zeros((1, 3, 561, 728))
+    count, around, off = values_of(
+        model, "count", "around", "off", image=image, row=250, column=250
+    )
+    assert count == 2_042_040 and off < 1e-6
+    np.testing.assert_allclose(around[0], [0.06, 0.07, 0.63, 0.82], atol=0.005)
+    np.testing.assert_allclose(around[3], [-0.0646, 0.1814, 0.7528, 0.7117], atol=5e-5)
+
+
+def test_a_box_that_meets_nothing_is_drawn_by_the_generalized_index() -> None:
+    history = gf.train(gf.load(GRAPHS["box_iou"])).history
+    iou = np.asarray(history["iou"][1]).ravel()
+    assert not iou[:26].any() and iou[26] > 0 and iou[-1] > 0.9
+
+
+def test_rounds_take_the_largest_index_that_is_left() -> None:
+    """The book's picture: x23, x71, x54 and x92 of 9 anchors and 4 objects, counted from 1."""
+    iou = np.full((9, 4), 0.1)
+    for value, (anchor, item) in zip(
+        (0.9, 0.8, 0.7, 0.4), ((2, 3), (7, 1), (5, 4), (9, 2)), strict=True
+    ):
+        iou[anchor - 1, item - 1] = value
+    model = gf.load(GRAPHS["anchor_labels"], {"A": 9, "G": 4})
+    feed = {"anchors": np.zeros((9, 4)), "objects": np.zeros((4, 5)), "iou": iou}
+    owner, anchor = values_of(model, "owner", "rounds.anchor", **feed)
+    assert owner.tolist() == [-1, 2, -1, -1, 3, -1, 0, -1, 1]
+    assert (anchor + 1).tolist() == [2, 7, 5, 9]
+
+
+def test_offsets_of_the_book_in_float32() -> None:
+    """Its print ends with 4.17e-06 and 6.26e-01: log(1e-6 + 1) rounded in float32."""
+    offsets, off = values_of("anchor_labels", "offsets", "off")
+    np.testing.assert_allclose(offsets[4, 2:], [4.17e-6, 0.626], rtol=2e-3)
+    assert off == 0
+
+
+def test_a_higher_threshold_keeps_a_third_box() -> None:
+    keep, library = values_of(gf.load(GRAPHS["nms"], {"threshold": 0.6}), "keep", "library")
+    assert keep.tolist() == library.tolist() == [0, 3, 2, -1]
+
+
+def test_losses_are_what_the_text_says() -> None:
+    p = np.arange(1, 100) / 100
+    plain, bent = values_of("detection_losses", "gamma_0", "gamma_5", p=p)
+    assert bent[89] / plain[89] < 1.1e-5 and bent[9] / plain[9] > 0.5

@@ -50,6 +50,10 @@ class DataDecl:
         metadata=key("ordered", FLAG, "whether parts are cut in the order of the rows"),
     )
     batch: Expr | None = field(default=None, metadata=key("batch", EXPRESSION, "rows of a batch"))
+    eval_batch: Expr | None = field(
+        default=None,
+        metadata=key("eval_batch", EXPRESSION, "rows of a batch of what is not trained on"),
+    )
     shuffle: Expr | bool | None = field(
         default=None, metadata=key("shuffle", FLAG, "whether each epoch has its own order")
     )

@@ -167,6 +167,10 @@ class TrainDecl:
     report: tuple[str, ...] = field(
         default=(), metadata=key("report", PATHS, "nodes whose values are shown")
     )
+    evaluate: tuple[str, ...] = field(
+        default=(),
+        metadata=key("evaluate", PATHS, "nodes of which only what is not trained on has values"),
+    )
     average: AverageDecl | None = field(
         default=None,
         metadata=key("average", AVERAGE, "averaged weights, which evaluation and the result use"),

@@ -244,7 +244,7 @@ class Feed:
 
     def _in_order(self, part: str) -> Batches:
         """The batches in which a part is evaluated."""
-        batch = self.plan.batch
+        batch = self.plan.eval_batch or self.plan.batch
         if self.dataset.steps is None:
             batch = min(batch, max(1, len(self.parts[part])))
         return Batches(self._served, self.parts[part], batch, shuffle=False, seed=self.seed)

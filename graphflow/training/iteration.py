@@ -92,6 +92,11 @@ class Iteration:
         """The names of the values that a step reports."""
         return list(self.plan.report)
 
+    @property
+    def measured(self) -> list[str]:
+        """What a part of the data is measured by: all that is reported."""
+        return self.reported
+
     def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One step: the values of ``report``, and states and parameters updated."""
         leaves, found = dict[str, Array](), dict[str, Array]()

@@ -96,8 +96,9 @@ class Loop:
         """What an epoch reports: ``train/loss``, ``test/accuracy``, ..."""
         if not self.feed.averaged:
             return []
-        parts = [self.trainer.part, *(f"{part}/" for part in self.feed.evaluation_parts)]
-        return [f"{part}{name}" for part in parts for name in self.trainer.reported]
+        trained = [f"{self.trainer.part}{name}" for name in self.trainer.reported]
+        parts = self.feed.evaluation_parts
+        return [*trained, *(f"{part}/{name}" for part in parts for name in self.trainer.measured)]
 
     def stop(self) -> None:
         """End after the step under way."""

@@ -109,6 +109,10 @@ class Stepping(Protocol):
     def reported(self) -> list[str]:
         """The names of the values that a step reports."""
 
+    @property
+    def measured(self) -> list[str]:
+        """The names of what the parts that are not trained on are measured by."""
+
     def step(self, batch: Batch, new_batch: NewBatch | None = None) -> Stepped:
         """One step on a batch."""
 

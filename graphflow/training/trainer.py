@@ -195,6 +195,11 @@ class Trainer:
         names = [name for player in self.players.values() for name in player.step.report]
         return list(dict.fromkeys(names))
 
+    @property
+    def measured(self) -> list[str]:
+        """What the parts that are not trained on are measured by."""
+        return list(dict.fromkeys((*self.reported, *self.plan.evaluated)))
+
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""
         return copies(self.store, self.leaves)
@@ -263,6 +268,7 @@ class Trainer:
         self._forget_unmade()
         if self._evaluator is None:
             names = {n: node for p in self.players.values() for n, node in p.step.report.items()}
+            names |= self.plan.evaluated
             self._evaluator = Evaluator(
                 self.elaborated, names, self.store, self.initialiser, self.settings, self.seed,
                 self.averages,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
+import pytest
 
 import graphflow as gf
-from tests.gallery.training import GRAPHS, values_of
+from tests.gallery.training import GRAPHS, trained, value_of, values_of
 
 
 def test_anchors_that_the_book_prints() -> None:
@@ -61,3 +63,25 @@ def test_losses_are_what_the_text_says() -> None:
     p = np.arange(1, 100) / 100
     plain, bent = values_of("detection_losses", "gamma_0", "gamma_5", p=p)
     assert bent[89] / plain[89] < 1.1e-5 and bent[9] / plain[9] > 0.5
+
+
+def test_the_books_tiny_ssd_has_its_parameters_and_anchors() -> None:
+    model = gf.load(GRAPHS["tiny_ssd"], {"paper": True})
+    leaves = model.graph.leaves("parameter")
+    assert sum(math.prod(leaf.tensor.shape) for leaf in leaves) == 1_010_376
+    nodes = model.graph
+    assert nodes["anchors"].tensor.shape == (1, 5444, 4)
+    assert nodes["scores"].tensor.shape[1:] == (5444, 2)
+    assert nodes["offsets"].tensor.shape[1:] == (21776,)
+
+
+@pytest.mark.slow
+def test_tiny_ssd_finds_digits_that_it_has_not_seen() -> None:
+    assert trained("tiny_ssd")["test/mAP"] >= 0.85
+
+
+def test_a_window_is_followed_by_align_and_rounded_by_pool() -> None:
+    align = [float(value_of("roi_align", "align", left=left)) for left in (1.0, 1.25, 1.45)]
+    pool = [float(value_of("roi_align", "pool", left=left)) for left in (1.0, 1.25, 1.45, 1.55)]
+    np.testing.assert_allclose(align, [2.5, 2.75, 2.95], rtol=1e-6)
+    assert pool == [3, 3, 3, 4]

@@ -204,7 +204,11 @@ def test_two_players_have_derivatives_of_their_own_losses(tmp_path):
 
 @pytest.mark.parametrize("name", graphs())
 def test_scripts_import_numpy_alone_and_keep_within_100_columns(name):
-    text = script(gf.load(name, SMALL.get(name)), "train", "float32", {})
+    try:
+        text = script(gf.load(name, SMALL.get(name)), "train", "float32", {})
+    except GraphflowError as error:
+        assert {d.code for d in error.diagnostics} == {"GF103"}
+        pytest.skip(error.diagnostics[0].message)
     module = ast.parse(text)
     imported = {n.names[0].name for n in ast.walk(module) if isinstance(n, ast.Import)}
     assert {"json", "sys", "numpy"} <= imported <= {"json", "math", "sys", "numpy"}

@@ -141,3 +141,18 @@ def test_a_layer_with_parameters_is_no_transform():
     text = FLIPPED.replace("random_horizontal_flip(image / 16)", "'conv2d(image, 1, 1)'")
     with pytest.raises(GraphflowError, match="no parameters"):
         served(Feed(gf.loads(text).elaborated, None, seed=3), epoch=0)
+
+
+def test_a_part_is_evaluated_in_batches_of_its_own_size_by_values_of_its_own() -> None:
+    text = (
+        "graphflow: 1\nname: n\ninputs: {x: {shape: [B, 4]}, y: {shape: [B], dtype: int}}\n"
+        "nodes:\n  f: linear(x, 3)\n  loss: cross_entropy(f, y)\n  rows: dim(x, 0)\n"
+        "data: {source: iris, feed: {x: x, y: label}, split: {train: 100, test: 50}, batch: 10,"
+        " eval_batch: 50}\n"
+        "train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1, evaluate: [rows]}\n"
+        "figures: {rows: {kind: line, y: test/rows}}\n"
+    )
+    metrics = gf.train(gf.loads(text)).metrics
+    assert metrics["test/rows"] == 50 and set(metrics) == {"train/loss", "test/loss", "test/rows"}
+    with pytest.raises(GraphflowError, match="GF033"):
+        gf.loads(text.replace("eval_batch: 50", "eval_batch: 0"))

@@ -47,6 +47,7 @@ class DataPlan:
     sampling: str | None = None
     seed: int | None = None
     fed: frozenset[str] = frozenset()
+    eval_batch: int | None = None
 
 
 def _marks(decl: DataDecl) -> dict[str, Mark]:
@@ -69,7 +70,8 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
     batch = (
         DEFAULT_BATCH if decl.batch is None else whole(elaborator, decl.batch, let, None, "'batch'")
     )
-    if not batch:
+    evaluated = decl.eval_batch and whole(elaborator, decl.eval_batch, let, None, "'eval_batch'")
+    if not batch or evaluated == 0:
         fail("GF033", "a batch has at least one row", decl.mark)
     unknown = [n for n in decl.feed if n not in elaborator.document.inputs]
     if unknown:
@@ -98,6 +100,7 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         decl.sampling,
         seed,
         _names(decl) or frozenset(elaborator.document.inputs),
+        evaluated,
     )
 
 

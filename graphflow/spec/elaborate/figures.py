@@ -133,7 +133,8 @@ class Shown:
         if self.reported is None or section is None:
             raise Poisoned(name)
         if name not in self.reported:
-            if name in section.report:  # the node is wrong, or what it reads
+            train = self.document.train
+            if name in (*section.report, *(train.evaluate if train else ())):  # wrong by itself
                 raise Poisoned(name)
             what, where = ("training", "train") if self.document.train else ("the run", "run")
             help = did_you_mean(name, self.reported) or f"add it to 'report:' under '{where}:'"

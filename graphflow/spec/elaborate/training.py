@@ -44,6 +44,8 @@ class Training:
     best: Goal | None = None
     early_stopping: EarlyStopping | None = None
     history: HistoryPlan | None = None
+    evaluated: dict[str, str] = field(default_factory=dict)
+    """What only the parts that are not trained on are measured by, beside ``report``."""
 
     @property
     def accumulate(self) -> int:
@@ -53,7 +55,7 @@ class Training:
     @property
     def reported(self) -> tuple[str, ...]:
         """What each part of the data is measured by."""
-        return measures(self.report)
+        return measures((*self.report, *self.evaluated))
 
 
 def measures(report: Iterable[str]) -> tuple[str, ...]:
@@ -72,7 +74,8 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         for t in decl.turns
     ) or tuple(TurnPlan(name) for name in players)
     stop, report = decl.early_stopping, named_nodes(elaborator, decl.report, decl.mark, scope)
-    known = measures(report)
+    evaluated = named_nodes(elaborator, decl.evaluate, decl.mark, scope)
+    known = measures((*report, *evaluated))
     return Training(
         tuple(o for o in objectives if o is not None),
         turns,
@@ -84,6 +87,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         None if decl.best is None else best_goal(decl.best, known),
         None if stop is None else early_stopping(elaborator, stop, known, scope),
         history_plan(elaborator, decl.history, scope),
+        evaluated,
     )
 
 

@@ -173,7 +173,7 @@ class _Reader:
         """``part/name``: the name is reported by training."""
         scalar = self.decl.metric
         part, slash, name = scalar.text.partition("/")
-        reported = measures(train.report)
+        reported = measures((*train.report, *train.evaluate))
         if not slash or not part:
             fail("GF013", f"a metric names a part of the data, such as test/{reported[-1]}, "
                  f"not '{scalar.text}'", scalar.mark)  # fmt: skip

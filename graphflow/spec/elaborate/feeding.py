@@ -67,12 +67,6 @@ def _names(decl: DataDecl) -> frozenset[str]:
 def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
     """The settings of the data section."""
     let = elaborator.module.let
-    batch = (
-        DEFAULT_BATCH if decl.batch is None else whole(elaborator, decl.batch, let, None, "'batch'")
-    )
-    evaluated = decl.eval_batch and whole(elaborator, decl.eval_batch, let, None, "'eval_batch'")
-    if not batch or evaluated == 0:
-        fail("GF033", "a batch has at least one row", decl.mark)
     unknown = [n for n in decl.feed if n not in elaborator.document.inputs]
     if unknown:
         close = did_you_mean(unknown[0], elaborator.document.inputs)
@@ -88,7 +82,7 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         {name: _option(elaborator, value, let) for name, value in decl.options.items()},
         _marks(decl),
         {n: _share(elaborator, n, e, let) for n, e in decl.split.items()} or None,
-        batch,
+        _rows(elaborator, decl.batch, decl.mark) or DEFAULT_BATCH,
         flag(elaborator, decl.shuffle, let),
         bool(flag(elaborator, decl.drop_last, let)),
         decl.source.mark,
@@ -100,8 +94,18 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         decl.sampling,
         seed,
         _names(decl) or frozenset(elaborator.document.inputs),
-        evaluated,
+        _rows(elaborator, decl.eval_batch, decl.mark),
     )
+
+
+def _rows(elaborator: Elaborator, expr: Expr | None, mark: Mark) -> int | None:
+    """How many rows a batch has, if that is said; GF033 for none."""
+    if expr is None:
+        return None
+    rows = whole(elaborator, expr, elaborator.module.let, None, "'batch'")
+    if not rows:
+        fail("GF033", "a batch has at least one row", mark)
+    return rows
 
 
 def _fold(elaborator: Elaborator, decl: DataDecl, let: Scope) -> Fold | None:

@@ -103,6 +103,8 @@ class Panel:
     title: str = ""
     row_ticks: Sequence[str] = ()
     column_ticks: Sequence[str] = ()
+    cells: Sequence[Sequence[str]] = ()
+    """A word in each cell."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,8 @@ LIFT = 0.02
 """How far above a surface a path is drawn, as a share of the surface's height: it lies on it."""
 FEW_PLACES = 10
 """Rows and columns up to which each has its number."""
+CELL = 18
+"""The size of a word in a cell."""
 GAPS = 40
 """Rows and columns up to which cells stand apart."""
 
@@ -111,11 +113,13 @@ def limits(arrays: Sequence[object], diverging: bool) -> tuple[float, float]:
 
 def _matrix(panel: Panel, annotated: bool) -> go.Heatmap:
     values = finite(panel.values)
-    shown = annotated and len(values) <= ANNOTATED
+    numbers = "%{z:.3~g}" if annotated and len(values) <= ANNOTATED else None
     gap = 1 if max(values.shape) <= GAPS else 0
     return go.Heatmap(
         z=values, coloraxis="coloraxis", xgap=gap, ygap=gap,
-        texttemplate="%{z:.3~g}" if shown else None,
+        text=[[safe(word) for word in row] for row in panel.cells] or None,
+        texttemplate="%{text}" if panel.cells else numbers,
+        textfont={"size": CELL} if panel.cells else None,
         hovertemplate="row %{y}, column %{x}: %{z:.4~g}<extra></extra>",
     )  # fmt: skip
 

@@ -130,6 +130,16 @@ class HeatmapDecl(SampledDecl):
     column_labels: Ref | tuple[str, ...] | None = field(
         default=None, metadata=key("column_labels", WORDS, "words, or a node of tokens or numbers")
     )
+    cells: Ref | None = field(
+        default=None, metadata=key("cells", REF, "whole numbers of that shape, one a cell")
+    )
+    words: tuple[str, ...] = field(
+        default=(), metadata=key("words", TEXTS, "what the numbers of 'cells' stand for, from 0 on")
+    )
+    steps: int | None = field(
+        default=None,
+        metadata=key("steps", COUNT, "a panel for each of so many steps of the kept history"),
+    )
     columns: int = field(default=4, metadata=key("columns", COUNT, "panels in a row"))
     range: tuple[float, float] | None = field(
         default=None, metadata=key("range", PAIR, "the ends of the colour scale")

@@ -50,7 +50,7 @@ KEYS = {
     "scatter": ("x", "y", "line?", "color?", "log: xy", "count: 2"),
     "bar": ("of", "log: y", "labels: [a, b, c]"),
     "histogram": ("of", "log: xy", "bins: 1"),
-    "heatmap": ("of", "row_labels?", "column_labels?", "count: 2", "diverging: true"),
+    "heatmap": ("of", "row_labels?", "column_labels?", "cells?", "words: [a]", "diverging: true"),
     "contour": ("of", "x", "y", "log: true"),
     "surface": ("of", "x", "y", "log: true"),
     "images": ("of", "labels?", "names: [a, b]", "shape: [2, 2]", "shape: [3, 8, 8]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -35,14 +36,19 @@ Numbers = npt.NDArray[np.float64]
 
 
 def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
-    """The last two axes as matrices; samples and heads before them become panels."""
+    """The last two axes as matrices; samples and heads before them, or steps, become panels."""
     words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
-    found = material.values([*decl.of, *words], decl.part, decl.count or 1)
-    named = dict(zip(map(str, words), found[len(decl.of) :], strict=True))
+    refs = [*decl.of, *([] if decl.cells is None else [decl.cells])]
+    kept, steps = ([], ()) if decl.steps is None else _kept(decl.steps, refs, material)
+    found = [*kept, *material.values([*refs, *words][len(kept) :], decl.part, decl.count or 1)]
+    named = dict(zip(map(str, words), found[len(refs) :], strict=True))
+    cells = None
+    if decl.cells is not None:
+        cells = _cells(decl, decl.cells, found[len(decl.of)], found[: len(decl.of)])
     titles = decl.names or [str(ref) if len(decl.of) > 1 else "" for ref in decl.of]
     panels = (
         panel for ref, title, values in zip(decl.of, titles, found, strict=False)
-        for panel in _panels(decl, ref, title, values, named, material)
+        for panel in _panels(decl, ref, title, _Shown(values, cells, steps), named, material)
     )  # fmt: skip
     measure = str(decl.of[0]).rpartition(".")[2] if len(decl.of) == 1 else ""
     labels = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
@@ -50,17 +56,59 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
     return Heatmap(list(islice(panels, PANELS)), labels, decl.columns, decl.range, decl.diverging)
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Matrices in order, the words in their cells, and the steps that they are of."""
+
+    values: Array
+    cells: Array | None
+    steps: Sequence[int]
+
+
+def _kept(
+    most: int, refs: Sequence[Ref], material: Material
+) -> tuple[list[Array], Sequence[int]]:
+    """The values at steps of a run, evenly spaced over its history. GF020 where none is kept."""
+    missing = [ref for ref in refs if ref.name not in material.history]
+    if missing:
+        fail("GF020", f"there is no history of '{missing[0]}' yet", missing[0].mark,
+             help="a run keeps it")  # fmt: skip
+    histories = [material.history[ref.name] for ref in refs]
+    count = min(len(steps) for steps, _ in histories)
+    places = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+    values = [np.asarray(rows)[places][slice(None), *ref.index]
+              for ref, (_, rows) in zip(refs, histories, strict=True)]  # fmt: skip
+    return values, [int(step) for step in np.asarray(histories[0][0])[places]]
+
+
+def _cells(decl: HeatmapDecl, ref: Ref, numbers: Array, shown: Sequence[Array]) -> Array:
+    """A word for each whole number, none below 0. GF030 where they do not fit."""
+    for values in shown:
+        if numbers.shape != values.shape:
+            told = f"cells '{ref}' of {numbers.shape} for values of {values.shape}"
+            fail("GF030", told, decl.mark)
+    classes = classes_of(numbers, numbers.ndim)
+    largest = int(classes.max(initial=-1, where=np.isfinite(classes)))
+    words = decl.words or tuple(str(i) for i in range(min(largest + 1, LARGEST)))
+    if largest >= len(words):
+        fail("GF030", f"{len(words)} words for cells up to {largest}", decl.mark)
+    numbered = np.where(np.isfinite(classes), classes, -1).astype(np.int64)
+    found = [words[c] if c >= 0 else "" for c in numbered.reshape(-1).tolist()]
+    return np.array(found, object).reshape(classes.shape)
+
+
 def _panels(
-    decl: HeatmapDecl, of: Ref, title: str, values: Array, named: dict[str, Array],
+    decl: HeatmapDecl, of: Ref, title: str, shown: _Shown, named: dict[str, Array],
     material: Material,
 ) -> Iterator[Panel]:  # fmt: skip
     """The matrices of one value."""
+    values = shown.values
     sampled = values.ndim - 2
-    if sampled:
+    if sampled and not shown.steps:
         values = values[: decl.count or 1]
     for place in np.ndindex(values.shape[:sampled]):
         matrix = values[place][:LARGEST, :LARGEST]
-        ticks = []
+        ticks: list[Sequence[str]] = []
         for key, given in (("row_labels", decl.row_labels), ("column_labels", decl.column_labels)):
             told, tokenizer = None, None
             if isinstance(given, Ref):
@@ -70,8 +118,11 @@ def _panels(
             size = matrix.shape[len(ticks) - 1]
             if ticks[-1] and len(ticks[-1]) < size:
                 fail("GF030", f"{len(ticks[-1])} '{key}' for {size} places of '{of}'", decl.mark)
-        where = ", ".join(filter(None, [title, _panel(place, values.shape[:sampled])]))
-        yield Panel(matrix, where, *ticks)
+        which = _panel(place, values.shape[:sampled])
+        where = f"step {shown.steps[place[0]]}" if shown.steps else which
+        cells = () if shown.cells is None else shown.cells[place][:LARGEST, :LARGEST].tolist()
+        rows, columns = ticks
+        yield Panel(matrix, ", ".join(filter(None, [title, where])), rows, columns, cells)
 
 
 def _panel(place: tuple[int, ...], shape: tuple[int, ...]) -> str:

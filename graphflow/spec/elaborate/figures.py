@@ -151,15 +151,15 @@ class Shown:
         help = did_you_mean(part, self.parts()) or f"parts are {', '.join(self.parts())}"
         fail("GF020", f"the data have no part '{part}'", mark, help=help)
 
-    def followed(self, ref: Ref) -> None:
-        """GF020 for what has no history; its entry must be one number."""
+    def followed(self, ref: Ref, *ranks: int, what: str = "a path needs numbers") -> None:
+        """GF020 for what has no history; its entry has one of these numbers of axes, or none."""
         document = self.document
         kept = [section.history for section in (document.train, document.run) if section]
         if not any(ref.name in history.nodes for history in kept if history):
             where = "run" if document.run else "train"
             fail("GF020", f"no history of '{ref.name}' is kept", ref.mark,
                  help=f"add 'history: [{ref.name}]' under '{where}'")  # fmt: skip
-        self.rank(ref, 0, what="a path needs numbers")
+        self.rank(ref, *(ranks or (0,)), what=what)
 
 
 def check_figures(elaborator: Elaborator, training: Training | None, run: Run | None) -> None:
@@ -233,10 +233,15 @@ def _histogram(decl: HistogramDecl, shown: Shown) -> Checks:
 
 @_checks.register(HeatmapDecl)
 def _heatmap(decl: HeatmapDecl, shown: Shown) -> Checks:
-    matrix = partial(shown.rank, what="a heatmap needs two to four axes")
+    refs = [*decl.of, *([] if decl.cells is None else [decl.cells])]
     words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
     labels = partial(shown.rank, what="labels need one axis, or one after the samples")
-    found: Checks = [partial(matrix, ref, 2, 3, 4) for ref in decl.of]
+    found: Checks
+    if decl.steps is None:
+        found = [partial(shown.rank, r, 2, 3, 4, what="a heatmap needs two to four axes")
+                 for r in refs]  # fmt: skip
+    else:
+        found = [partial(shown.followed, r, 2, what="a step has one matrix") for r in refs]
     return [*found, *(partial(labels, ref, 1, 2) for ref in words), partial(_named, decl)]
 
 

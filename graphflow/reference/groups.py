@@ -8,7 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "layers": (
         "layers", "convolutions", "transposed_convolutions", "pooling", "normalisation",
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
-        "bert", "positions", "translation", "architectures", "whole_nets", "environments", "vision",
+        "bert", "positions", "translation", "architectures", "whole_nets", "vision",
         "grid_sampling",
     ),
     "augmentation": ("image_transforms", "augmentation"),
@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "distributions": ("distributions", "random", "gaussian_processes"),
     "functions": ("arrays", "elementary", "linear_algebra", "statistics"),
     "detection": ("detection",),
+    "environments": ("environments",),
     "plugins": ("plugins",),
 }  # fmt: skip
 """Word to families. Each file of the library stands under one word; of the operators, which have

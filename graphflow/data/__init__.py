@@ -22,6 +22,7 @@ from graphflow.data import (  # noqa: F401
     movielens,
     pictures,
     pretraining,
+    ratings,
     scenes,
     sentiment,
     stories,

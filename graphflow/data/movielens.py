@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from graphflow.data.archive import opened
-from graphflow.data.dataset import Dataset, Indices
+from graphflow.data.dataset import Dataset
 from graphflow.data.files import Remote, decode
+from graphflow.data.ratings import RATINGS, Seed, Some, Test, rated
 from graphflow.data.registry import register
 from graphflow.data.tokenizers import Words
 from graphflow.diagnostics import fail
@@ -18,27 +17,29 @@ ML_100K = Remote(
     "https://files.grouplens.org/datasets/movielens/ml-100k.zip",
     "sha1:cd4dcac4241c8a4ad7badc7ca635da8a69dddb83",
     size=4_924_029,
-    instead="source: csv with ratings of your own",
+    instead="source: made_ratings, or csv with ratings of your own",
     top="ml-100k",
 )
 
 
 @register(
     "movielens_100k",
-    columns={
-        "user": "int64 (N,), 0 to 942",
-        "item": "int64 (N,), 0 to 1,681",
-        "rating": "float32 (N,), 1 to 5",
-        "time": "int64 (N,): seconds since 1970",
-    },
+    columns=RATINGS | {"user": "int64 (N,), 0 to 942", "item": "int64 (N,), 0 to 1,681"},
     files=[ML_100K],
 )
-def movielens_100k(test: Literal["none", "last"] = "none") -> Dataset:
+def movielens_100k(
+    test: Test = "none",
+    history: Some = 0,
+    others: Some = 0,
+    matrix: bool = False,
+    seed: Seed = 0,
+) -> Dataset:
     """100,000 ratings that 943 people gave 1,682 films (MovieLens 100k).
 
-    Numbers count from 0, in the file from 1. ``test: last`` makes each person's last rating the
-    test part (of equally late ones, the last in the file); else ``split`` divides as it says.
-    Harper and Konstan 2015; an earlier edition of Dive into Deep Learning uses it in 21.2.
+    Numbers count from 0, in the file from 1; ``time`` is in seconds since 1970. ``test: last``
+    makes each person's last rating the test part (of equally late ones, the last in the file); else
+    ``split`` divides as it says. Harper and Konstan 2015; an earlier edition of Dive into Deep
+    Learning uses it in 21.2.
     """
     with opened(ML_100K) as members:
         content = decode(members.read("u.data"), "u.data")
@@ -51,17 +52,10 @@ def movielens_100k(test: Literal["none", "last"] = "none") -> Dataset:
         fail("GF073", "'u.data' is not a table of user, item, rating and time")
     user, item, rating, time = table.T
     names = [line.split("|")[1] for line in titles if line.count("|") > 1]
-    return Dataset(
-        "movielens_100k",
-        {"user": user - 1, "item": item - 1, "rating": rating.astype(np.float32), "time": time},
-        f"MovieLens: {len(table):,} ratings of {len(names):,} films",
-        splits=_last(user, time) if test == "last" else None,
-        tokenizers={"item": Words(tuple(names))},
+    rows = {"user": user - 1, "item": item - 1, "rating": rating.astype(np.float32), "time": time}
+    about = f"MovieLens: {len(table):,} ratings of {len(names):,} films"
+    sizes = (int(user.max()), max(len(names), int(item.max())))
+    words = {"item": Words(tuple(names))}
+    return rated(
+        "movielens_100k", rows, sizes, about, test, history, others, matrix, seed, words
     )
-
-
-def _last(user: Indices, time: Indices) -> dict[str, Indices]:
-    """Everyone's last rating as the test part."""
-    order = np.lexsort((np.arange(len(user)), time, user))
-    is_last = np.append(user[order][1:] != user[order][:-1], True)
-    return {"train": np.sort(order[~is_last]), "test": np.sort(order[is_last])}

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.parity.attention_cases import ATTENTION_CASES
 from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, summary
+from tests.parity.recommender_cases import RECOMMENDER_CASES
 from tests.parity.recurrent_cases import RECURRENT_CASES
 
 RECORD = RECORDS / "nets.json"
@@ -115,6 +116,7 @@ NET_CASES = {
         ),
         *ATTENTION_CASES,
         *RECURRENT_CASES,
+        *RECOMMENDER_CASES,
     ]
 }  # fmt: skip
 

@@ -47,12 +47,12 @@ def made_ratings(
 ) -> Dataset:
     """Films that people with hidden tastes saw, one after the other, and how they liked them.
 
-    A film is of one of six kinds, q = kind + 0.4 N(0, 1), a person has a taste p ~ N(0, 1), both of
-    four numbers. The rating is 3.4 + 0.4 b + 0.4 c + 0.5 p q + 0.4 N(0, 1), rounded to 1 to 5,
-    where b is the person's mildness and c the film's quality. Each person sees ``each`` films and none
-    twice: next comes i with a chance in proportion to e^(popularity + p q), and e^4 times that
-    for the film that is the sequel of the last one. ``test: last`` makes everyone's last film the
-    test part. In place of MovieLens 100k, with the same options.
+    A film is of one of six kinds, q = kind + 0.4 N(0, 1), a person has a taste p ~ N(0, 1), both
+    of four numbers. The rating is 3.4 + 0.4 b + 0.4 c + 0.5 p q + 0.4 N(0, 1), rounded to 1 to 5,
+    where b is the person's mildness and c the film's quality. Each person sees ``each`` films and
+    none twice: next comes i with a chance in proportion to e^(popularity + p q), and e^4 times
+    that for the film that is the sequel of the last one. ``test: last`` makes everyone's last film
+    the test part. In place of MovieLens 100k, with the same options.
     """
     if each >= items:
         fail("GF071", f"nobody can see {each} of {items} items and leave some out")

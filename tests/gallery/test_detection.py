@@ -85,3 +85,14 @@ def test_a_window_is_followed_by_align_and_rounded_by_pool() -> None:
     pool = [float(value_of("roi_align", "pool", left=left)) for left in (1.0, 1.25, 1.45, 1.55)]
     np.testing.assert_allclose(align, [2.5, 2.75, 2.95], rtol=1e-6)
     assert pool == [3, 3, 3, 4]
+
+
+@pytest.mark.slow
+def test_regions_learn_to_be_digits() -> None:
+    assert trained("fast_rcnn")["test/mAP"] > 0.5
+
+
+@pytest.mark.slow
+def test_proposals_come_to_meet_the_objects() -> None:
+    metrics = trained("faster_rcnn")
+    assert metrics["test/recall"] > 0.6 and metrics["train/object_loss"] < 0.15

@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.parity.attention_cases import ATTENTION_CASES
 from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, summary
+from tests.parity.detection_cases import DETECTION_CASES
 from tests.parity.recommender_cases import RECOMMENDER_CASES
 from tests.parity.recurrent_cases import RECURRENT_CASES
 
@@ -115,6 +116,7 @@ NET_CASES = {
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),
         *ATTENTION_CASES,
+        *DETECTION_CASES,
         *RECURRENT_CASES,
         *RECOMMENDER_CASES,
     ]

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.parity.torch_bert import BERT_NETS
+from tests.parity.torch_detectors import DETECTORS
 from tests.parity.torch_model import Model, Values
 from tests.parity.torch_recommenders import RECOMMENDER_NETS
 from tests.parity.torch_words import WORD_NETS
@@ -259,4 +260,4 @@ NETS: dict[str, Callable[..., Model]] = {
         "densenet": densenet,
         "regnetx32": lambda paper, size: anynet(32, 16, [(4, 32), (6, 80)]),
     }.items()
-} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS
+} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS | DETECTORS

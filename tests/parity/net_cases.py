@@ -14,6 +14,7 @@ from tests.parity.cases import RECORDS, Array, Case, Feed, Outcome, Summary, sum
 from tests.parity.detection_cases import DETECTION_CASES
 from tests.parity.recommender_cases import RECOMMENDER_CASES
 from tests.parity.recurrent_cases import RECURRENT_CASES
+from tests.parity.segmentation_cases import SEGMENTATION_CASES
 
 RECORD = RECORDS / "nets.json"
 GRAPHS = "../../graphs/cnn"
@@ -100,6 +101,7 @@ NET_CASES = {
         _net("regnetx32", 32, paper=True, size=32),
         Case("vit", "../../graphs/attention/vit.yaml", _images(8),
              {"patch": 4, "width": 8, "mlp": 12, "heads": 2, "p_drop": 0}),
+        *SEGMENTATION_CASES,
         _translator("rnn/seq2seq"),
         _translator("attention/translator"),
         _nlp("sentiment_birnn", "sentiment_birnn", _reviews, hidden=4, depth=2),

@@ -29,7 +29,7 @@ TOPICS = {
     "optimization": "Optimization", "cnn": "Convolution", "rnn": "Recurrence",
     "attention": "Attention", "nlp": "Language", "gan": "Generative adversarial nets",
     "vision": "Vision", "reinforcement": "Reinforcement learning", "gp": "Gaussian processes",
-    "tuning": "Tuning", "recommender": "Recommenders",
+    "devices": "Devices", "tuning": "Tuning", "recommender": "Recommenders",
 }  # fmt: skip
 """Topics in the order in which to read them, and how they are called; others follow by name."""
 

@@ -11,11 +11,8 @@ from torch import Tensor, nn
 from tests.parity.torch_bert import BERT_NETS
 from tests.parity.torch_detectors import DETECTORS
 from tests.parity.torch_model import Model, Values
-<<<<<<< HEAD
 from tests.parity.torch_recommenders import RECOMMENDER_NETS
-=======
 from tests.parity.torch_segmentation import SEGMENTATION_NETS
->>>>>>> fdc5060 (Segmentation, fine-tuning, augmentation and two competitions of chapter 14 stand in graphs)
 from tests.parity.torch_words import WORD_NETS
 
 
@@ -264,12 +261,4 @@ NETS: dict[str, Callable[..., Model]] = {
         "densenet": densenet,
         "regnetx32": lambda paper, size: anynet(32, 16, [(4, 32), (6, 80)]),
     }.items()
-<<<<<<< HEAD
-} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS | DETECTORS
-=======
-<<<<<<< HEAD
-} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS
-=======
-} | BERT_NETS | WORD_NETS | SEGMENTATION_NETS
->>>>>>> fdc5060 (Segmentation, fine-tuning, augmentation and two competitions of chapter 14 stand in graphs)
->>>>>>> 499cdd7 (Segmentation, fine-tuning, augmentation and two competitions of chapter 14 stand in graphs)
+} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS | DETECTORS | SEGMENTATION_NETS

@@ -20,6 +20,7 @@ from graphflow.data import (  # noqa: F401
     made_texts,
     mnist,
     movielens,
+    painted,
     pictures,
     pretraining,
     ratings,

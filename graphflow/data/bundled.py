@@ -113,12 +113,13 @@ def _classified(name: str, bunch: Bunch, about: str) -> Dataset:
 def photographs(size: tuple[Side, Side] = (427, 640)) -> Dataset:
     """Two colour photographs, a temple in China and a flower, bundled with scikit-learn."""
     height, width = size
-    columns = {name: _photograph(name, height, width) for name in ("china", "flower")}
+    columns = {name: photograph(name, height, width) for name in ("china", "flower")}
     about = f"two photographs from scikit-learn, resized to {height} x {width} by area averaging"
     return Dataset("photographs", columns, about)
 
 
-def _photograph(name: str, height: int, width: int) -> Array:
+def photograph(name: str, height: int, width: int) -> npt.NDArray[np.float32]:
+    """One of the two, (1, 3, height, width)."""
     from sklearn.datasets import load_sample_image
 
     try:

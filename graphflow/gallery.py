@@ -6,6 +6,7 @@ wheel carries the same files as ``graphflow/_graphs``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.files import allowed
 from graphflow.spec.values import plain
-from graphflow.spec.yaml12 import read_file
+from graphflow.spec.yaml12 import read, read_text
 
 SHARED = "blocks"
 """The folder of blocks that several graphs use; not graphs themselves."""
@@ -22,6 +23,9 @@ WORKS, COVERAGE = "works.yaml", "coverage.yaml"
 """Beside the graphs: the titles of the works they come from, and what of these works is where."""
 
 SUFFIXES = (".yaml", ".yml")
+
+HEAD = re.compile(r"^(?:graphflow|name|about|source):.*\n(?:[ #-].*\n|\n)*", re.MULTILINE)
+"""The keys of a canned graph that tell what it is, with what is written under them."""
 
 TOPICS = {
     "backprop": "Backpropagation", "arrays": "Arrays", "mathematics": "Mathematics",
@@ -116,8 +120,8 @@ def graph_files(folder: Path) -> list[Path]:
 
 
 def _entry(name: str, path: Path) -> Entry:
-    _, document = read_file(path)
-    written = plain(document)
+    head = "".join(HEAD.findall(read_text(path)))
+    written = plain(read(head, str(path)))
     assert isinstance(written, dict)
     source = written.get("source", [])
     parent = path.parent.relative_to(root())

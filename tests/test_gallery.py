@@ -9,6 +9,8 @@ import pytest
 import graphflow
 from graphflow import gallery
 from graphflow.diagnostics import GraphflowError
+from graphflow.spec.values import plain
+from graphflow.spec.yaml12 import read
 
 
 def test_a_name_finds_a_canned_graph_from_any_folder(tmp_path, monkeypatch):
@@ -50,6 +52,14 @@ def test_names_are_unique_and_every_graph_says_what_it_is():
     assert [name for name, count in counts.items() if count > 1] == []
     assert {entry.name for entry in entries} == set(counts)
     assert [entry.name for entry in entries if not entry.about or not entry.sources] == []
+
+
+def test_the_head_of_a_file_says_what_the_whole_file_does():
+    for entry in gallery.list_graphs():
+        document = plain(read(entry.path.read_text(encoding="utf-8")))
+        assert isinstance(document, dict)
+        assert (entry.title, entry.about) == (document["name"], document["about"])
+        assert list(entry.sources) == document["source"]
 
 
 def test_shared_blocks_are_not_listed(tmp_path, monkeypatch):

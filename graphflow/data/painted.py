@@ -96,7 +96,8 @@ def _directions(picture: Floats, radius: float) -> Floats:
     wave = 0.6 * np.sin(x / 37) + 0.5 * np.cos(y / 23)
     edge, angle = np.clip(np.hypot(down, across) / 0.02, 0, 1), np.arctan2(across, -down)
     doubled = edge * np.exp(2j * angle) + (1 - edge) * np.exp(2j * wave)
-    return np.angle(doubled) / 2
+    angles: Floats = np.angle(doubled) / 2
+    return angles
 
 
 def _stroke(

@@ -8,7 +8,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "layers": (
         "layers", "convolutions", "transposed_convolutions", "pooling", "normalisation",
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
-        "bert", "positions", "translation", "architectures", "whole_nets", "vision",
+        "bert", "positions", "translation", "architectures", "whole_nets", "adversarial", "vision",
         "grid_sampling",
     ),
     "augmentation": ("image_transforms", "augmentation"),

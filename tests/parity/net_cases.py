@@ -68,6 +68,17 @@ def _nlp(name: str, graph: str, draw: Callable[[np.random.Generator], Feed], **s
     return Case(name, f"../../graphs/nlp/{graph}.yaml", draw, {"vocab": 12, "width": 5, **sizes})
 
 
+def _adversaries(rng: np.random.Generator) -> Feed:
+    return {"z": rng.standard_normal((4, 6)), "real": rng.standard_normal((4, 1, 16, 16))}
+
+
+def _dcgan(name: str, loss: str, owner: str, output: str) -> Case:
+    sizes = (("size: 8", "size: 16"), ("latent: 32", "latent: 6"),
+             ("paints: [64]", "paints: [5, 4]"), ("sees: [64]", "sees: [4, 5]"))  # fmt: skip
+    return Case(name, "../../graphs/gan/dcgan.yaml", _adversaries, losses={loss: owner},
+                outputs=(output,), edits=sizes)  # fmt: skip
+
+
 _PAIRS = _texts(premise=6, hypothesis=5)
 
 
@@ -117,6 +128,8 @@ NET_CASES = {
         Case(
             "vgg16", f"{GRAPHS}/vgg16.yaml", _photographs, losses={"best": ""}, outputs=("scores",)
         ),
+        _dcgan("dcgan_generator", "g_loss", "G.", "fake"),
+        _dcgan("dcgan_discriminator", "d_loss", "D.", "of_real"),
         *ATTENTION_CASES,
         *DETECTION_CASES,
         *RECURRENT_CASES,

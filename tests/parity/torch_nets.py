@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.parity.torch_adversarial import ADVERSARIAL_NETS
 from tests.parity.torch_bert import BERT_NETS
 from tests.parity.torch_detectors import DETECTORS
 from tests.parity.torch_model import Model, Values
@@ -261,4 +262,4 @@ NETS: dict[str, Callable[..., Model]] = {
         "densenet": densenet,
         "regnetx32": lambda paper, size: anynet(32, 16, [(4, 32), (6, 80)]),
     }.items()
-} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS | DETECTORS | SEGMENTATION_NETS
+} | BERT_NETS | WORD_NETS | RECOMMENDER_NETS | DETECTORS | SEGMENTATION_NETS | ADVERSARIAL_NETS

@@ -37,5 +37,9 @@ class RunDecl:
     )
     seed: Expr | None = field(default=None, metadata=key("seed", EXPRESSION, "of all randomness"))
 
+    def measured(self, part: str) -> tuple[str, ...]:
+        """What any part of the data is measured by, where there are any."""
+        return self.report
+
 
 RUN = Record(RunDecl, "a run", one_of=("steps", "epochs"))

@@ -22,6 +22,9 @@ from graphflow.spec.stopping import BEST, EARLY_STOPPING, BestDecl, EarlyStoppin
 from graphflow.spec.syntax import Expr
 from graphflow.spec.values import Value
 
+TRAINED = "train"
+"""The part of the data that is trained on, as metrics and figures call it."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupDecl:
@@ -185,6 +188,13 @@ class TrainDecl:
     history: HistoryDecl | None = field(
         default=None, metadata=key("history", HISTORY, "nodes whose values are kept, step by step")
     )
+
+    def measured(self, part: str) -> tuple[str, ...]:
+        """What a part of the data is measured by: the loss, what is reported and, where it is not
+        what is trained on, what is evaluated.
+        """
+        evaluated = () if part == TRAINED else self.evaluate
+        return tuple(dict.fromkeys(("loss", *self.report, *evaluated)))
 
 
 def _check_train(train: TrainDecl) -> None:

@@ -122,6 +122,12 @@ def test_what_is_refused_is_placed(parts, found):
     assert codes(**parts) == [found]
 
 
+def test_what_is_only_evaluated_is_measured_on_what_is_not_trained_on():
+    extra = "epochs: 8, evaluate: [logits.bias], "
+    assert plan(metric="test/logits.bias", train=extra).metric == "test/logits.bias"
+    assert codes(metric="train/logits.bias", train=extra) == [("GF020", 15, 11)]
+
+
 def test_everything_wrong_is_said_at_once():
     found = codes(space="hidden: randint(8, 2)", metric="test/x", more="trials: x\n  sampler: y")
     assert [code for code, *_ in found] == ["GF033", "GF020", "GF020", "GF021"]

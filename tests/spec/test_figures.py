@@ -49,7 +49,7 @@ def problems(figure: str) -> list[tuple[str, str, str | None]]:
         ("{kind: line}", "GF012", "a line figure needs the key 'y'", None),
         ("{kind: line, y: train/loss, log: z}", "GF013",
          "'x' or 'y' or 'xy' is expected here, not 'z'", None),
-        ("{kind: line, y: train/los}", "GF020", "training reports no 'los'",
+        ("{kind: line, y: train/los}", "GF020", "training reports no 'train/los'",
          "did you mean 'loss'?"),
         ("{kind: line, y: tset/loss}", "GF020", "the data have no part 'tset'",
          "did you mean 'test'?"),
@@ -109,6 +109,13 @@ def test_a_metric_whose_node_is_wrong_is_not_complained_of_again():
     with pytest.raises(gf.GraphflowError) as caught:
         gf.loads(text)
     assert [d.message for d in caught.value.diagnostics] == ["unknown name 'nothing'"]
+
+
+def test_what_is_only_evaluated_is_no_metric_of_what_is_trained_on():
+    evaluated = FILE.replace("epochs: 1,", "epochs: 1, evaluate: [logits.bias],")
+    gf.loads(evaluated.format(figure="{kind: bar, of: test/logits.bias}"))
+    with pytest.raises(gf.GraphflowError, match=r"training reports no 'train/logits\.bias'"):
+        gf.loads(evaluated.format(figure="{kind: bar, of: train/logits.bias}"))
 
 
 def test_all_mistakes_of_all_figures_are_told_at_once():

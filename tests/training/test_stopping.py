@@ -143,6 +143,7 @@ def test_the_best_may_be_judged_by_another_metric_than_stopping(tmp_path: Path):
         ({"train.best": "quite.another.loss"}, "GF020", "train/loss, test/loss"),
         ({"train.early_stopping.metric": "test/f", "train.report": "[f]"}, "GF012", "mode"),
         ({"train.early_stopping.metric": "test/accuracy"}, "GF020", "test/loss"),
+        ({"train.best": "train/f", "train.evaluate": "[f]"}, "GF020", "'train/f'"),
         ({"train.best": "test/los"}, "GF020", "did you mean 'test/loss'"),
         ({"train.early_stopping.patience": 0}, "GF033", "at least 1"),
         ({"train.early_stopping.min_delta": -1}, "GF033", "min_delta"),

@@ -17,13 +17,13 @@ from graphflow.model import Model
 from graphflow.ops.op import Array
 from graphflow.runtime.program import Program
 from graphflow.spec.figure_keys import Ref
+from graphflow.spec.training import TRAINED
 from graphflow.training.feed import Fed, Feed, Served, open_feed
 from graphflow.training.images import image_shapes
 from graphflow.training.rows import Rows
 from graphflow.training.run_folder import RunFolder
 
 GRADIENT = ".grad"
-TRAINED = "train"
 SAMPLES = 1000
 """Samples of a figure that does not say how many."""
 History = Mapping[str, tuple[Array, Array]]

@@ -152,7 +152,7 @@ def elaborated(elaborator: Elaborator) -> Elaborated:
     run = _resolved(elaborator, document.run, run_plan)
     search = elaborator.attempt(lambda: tuning(elaborator, training))
     generation = _resolved(elaborator, document.generate, generation_plan)
-    check_figures(elaborator, training, run)
+    check_figures(elaborator)
     initial = elaborator.initial_graph(elaborator.input_types())
     if elaborator.errors:
         raise GraphflowError(*sorted(elaborator.errors, key=_position))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial, singledispatch
 from typing import NoReturn
@@ -11,12 +11,10 @@ from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.dims import Dim
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TupleType
-from graphflow.spec.document import Document
+from graphflow.spec.document import Document, RunDecl, TrainDecl
 from graphflow.spec.elaborate.bound import Parts, Poison, Poisoned, describe
 from graphflow.spec.elaborate.elaborator import Elaborator
-from graphflow.spec.elaborate.run import Run
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.training import Training
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import (
     COUNTS,
@@ -50,8 +48,6 @@ class Shown:
     document: Document
     graph: Graph
     scope: Scope
-    reported: Sequence[str] | None
-    """What each part of the data is measured by, where training or a run over data is known."""
 
     def shape(self, ref: Ref) -> Shape:
         """The shape of what a name stands for; GF020 where there is nothing of that name."""
@@ -110,7 +106,15 @@ class Shown:
     # -- metrics -----------------------------------------------------------------------------
     def metrics(self) -> list[str]:
         """The metrics that a run of the file is known to report."""
-        return [f"{part}/{name}" for part in self.parts() for name in self.reported or ()]
+        section = self._measuring
+        found = [] if section is None else [(part, section.measured(part)) for part in self.parts()]
+        return [f"{part}/{name}" for part, names in found for name in names]
+
+    @property
+    def _measuring(self) -> TrainDecl | RunDecl | None:
+        """What measures parts of the data: training, or a run over data."""
+        document = self.document
+        return document.train or (None if document.data is None else document.run)
 
     def parts(self) -> list[str]:
         """The parts of the data that the file declares."""
@@ -126,19 +130,15 @@ class Shown:
         Which parts a source comes in is known when it is read: without ``split`` any may be named.
         """
         part, _, name = ref.name.partition("/")
-        section = self.document.train or self.document.run
-        if self.document.train is None and (section is None or self.document.data is None):
+        section = self._measuring
+        if section is None:
             fail("GF020", f"'{ref}' is a metric, but the file has no 'train:' section", ref.mark,
                  help="a 'run:' has metrics where there are 'data:'")  # fmt: skip
-        if self.reported is None or section is None:
-            raise Poisoned(name)
-        if name not in self.reported:
-            train = self.document.train
-            if name in (*section.report, *(train.evaluate if train else ())):  # wrong by itself
-                raise Poisoned(name)
+        measured = section.measured(part)
+        if name not in measured:
             what, where = ("training", "train") if self.document.train else ("the run", "run")
-            help = did_you_mean(name, self.reported) or f"add it to 'report:' under '{where}:'"
-            fail("GF020", f"{what} reports no '{name}'", ref.mark, help=help)
+            help = did_you_mean(name, measured) or f"add it to 'report:' under '{where}:'"
+            fail("GF020", f"{what} reports no '{ref}'", ref.mark, help=help)
         if self._split and part not in self.parts():
             self._no_part(part, ref.mark)
 
@@ -162,12 +162,10 @@ class Shown:
         self.rank(ref, *(ranks or (0,)), what=what)
 
 
-def check_figures(elaborator: Elaborator, training: Training | None, run: Run | None) -> None:
+def check_figures(elaborator: Elaborator) -> None:
     """Find figures that cannot be drawn: each complaint has its place and joins the file's."""
     document = elaborator.document
-    plan = training or (None if document.data is None else run)
-    reported = None if plan is None else plan.reported
-    shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope, reported)
+    shown = Shown(document, elaborator.root.builder.graph(), elaborator.scope)
     for decl in document.figures.values():
         checks: Checks = [*_checks(decl, shown), partial(_part, decl, shown)]
         for check in checks:

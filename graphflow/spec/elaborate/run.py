@@ -41,11 +41,6 @@ class Run:
         """What ends a run early is ``until``."""
 
     @property
-    def reported(self) -> tuple[str, ...]:
-        """What each part of the data is measured by, where there are any."""
-        return tuple(self.report)
-
-    @property
     def goals(self) -> list[str]:
         """The nodes that a step must give."""
         kept = [] if self.history is None else self.history.nodes.values()

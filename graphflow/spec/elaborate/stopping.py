@@ -5,10 +5,10 @@ the parts of the data are known only then.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from graphflow.diagnostics import Mark, did_you_mean, fail
+from graphflow.spec.document import TrainDecl
 from graphflow.spec.elaborate.bound import describe
 from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.scope import Scope
@@ -56,13 +56,14 @@ def falls(metric: str) -> bool:
     return "loss" in re.split(r"[/._]", metric)
 
 
-def best_goal(decl: BestDecl | EarlyStoppingDecl, reported: Collection[str]) -> Goal:
-    """The metric to judge epochs by: the loss or one of the ``reported`` values, of some part.
+def best_goal(decl: BestDecl | EarlyStoppingDecl, train: TrainDecl) -> Goal:
+    """The metric to judge epochs by: something that a part of the data is measured by.
     GF020 for any other, GF012 where its direction is neither said nor known.
     """
     part, slash, name = decl.metric.partition("/")
-    if slash and name not in reported:
-        there = [f"{part}/{known}" for known in reported]
+    measured = train.measured(part)
+    if slash and name not in measured:
+        there = [f"{part}/{known}" for known in measured]
         fail("GF020", f"no metric is called '{decl.metric}'", decl.mark,
              help=did_you_mean(decl.metric, there) or f"of the loss, and of what is named under "
              f"'report:', there are {', '.join(there)}")  # fmt: skip
@@ -73,14 +74,14 @@ def best_goal(decl: BestDecl | EarlyStoppingDecl, reported: Collection[str]) -> 
 
 
 def early_stopping(
-    elaborator: Elaborator, decl: EarlyStoppingDecl, reported: Collection[str], scope: Scope
+    elaborator: Elaborator, decl: EarlyStoppingDecl, train: TrainDecl, scope: Scope
 ) -> EarlyStopping:
     """The settings of early stopping, resolved."""
     patience = whole(elaborator, decl.patience, scope, PATIENCE, "'patience'")
     if not patience:
         fail("GF033", "'patience' is at least 1 epoch", decl.mark)
     delta = _delta(elaborator, decl.min_delta, scope)
-    return EarlyStopping(best_goal(decl, reported), patience, delta, decl.restore_best)
+    return EarlyStopping(best_goal(decl, train), patience, delta, decl.restore_best)
 
 
 def _delta(elaborator: Elaborator, expr: Expr | None, scope: Scope) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
@@ -52,16 +52,6 @@ class Training:
         """Batches whose mean gradient makes one update, the same for all players."""
         return self.objectives[0].accumulate
 
-    @property
-    def reported(self) -> tuple[str, ...]:
-        """What each part of the data is measured by."""
-        return measures((*self.report, *self.evaluated))
-
-
-def measures(report: Iterable[str]) -> tuple[str, ...]:
-    """What training measures by: the loss, and what ``report`` names."""
-    return tuple(dict.fromkeys(("loss", *report)))
-
 
 def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Training:
     """The objectives, turns and settings; a GraphflowError for what does not fit."""
@@ -73,21 +63,19 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         TurnPlan(t.player, whole(elaborator, t.times, scope, 1, "'times'") or 1, t.batch_new)
         for t in decl.turns
     ) or tuple(TurnPlan(name) for name in players)
-    stop, report = decl.early_stopping, named_nodes(elaborator, decl.report, decl.mark, scope)
-    evaluated = named_nodes(elaborator, decl.evaluate, decl.mark, scope)
-    known = measures((*report, *evaluated))
+    stop = decl.early_stopping
     return Training(
         tuple(o for o in objectives if o is not None),
         turns,
-        report,
+        named_nodes(elaborator, decl.report, decl.mark, scope),
         whole(elaborator, decl.epochs, scope, None, "'epochs'"),
         whole(elaborator, decl.steps, scope, None, "'steps'"),
         whole(elaborator, decl.seed, scope, 0, "'seed'") or 0,
         decl.mark,
-        None if decl.best is None else best_goal(decl.best, known),
-        None if stop is None else early_stopping(elaborator, stop, known, scope),
+        None if decl.best is None else best_goal(decl.best, decl),
+        None if stop is None else early_stopping(elaborator, stop, decl, scope),
         history_plan(elaborator, decl.history, scope),
-        evaluated,
+        named_nodes(elaborator, decl.evaluate, decl.mark, scope),
     )
 
 

@@ -13,7 +13,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.given import Given, given
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.settings import whole
-from graphflow.spec.elaborate.training import Training, measures
+from graphflow.spec.elaborate.training import Training
 from graphflow.spec.kinds import mark_of
 from graphflow.spec.syntax import Bool, Call, Expr, Name, Number, String
 from graphflow.spec.unparse import unparse
@@ -170,16 +170,16 @@ class _Reader:
         return float(seconds)
 
     def metric(self, train: TrainDecl) -> str:
-        """``part/name``: the name is reported by training."""
+        """``part/name``: what the part of the data is measured by."""
         scalar = self.decl.metric
         part, slash, name = scalar.text.partition("/")
-        reported = measures((*train.report, *train.evaluate))
+        measured = train.measured(part)
         if not slash or not part:
-            fail("GF013", f"a metric names a part of the data, such as test/{reported[-1]}, "
+            fail("GF013", f"a metric names a part of the data, such as test/{measured[-1]}, "
                  f"not '{scalar.text}'", scalar.mark)  # fmt: skip
-        if name not in reported:
-            help = did_you_mean(name, reported) or f"one of {', '.join(reported)}"
-            fail("GF020", f"training does not report '{name}'", scalar.mark,
+        if name not in measured:
+            help = did_you_mean(name, measured) or f"one of {', '.join(measured)}"
+            fail("GF020", f"training does not report '{scalar.text}'", scalar.mark,
                  help=f"{help}; others are named under train.report")  # fmt: skip
         return scalar.text
 

@@ -23,6 +23,7 @@ from graphflow.cli import (
     import_,
     lr_find,
     new,
+    predict,
     replay,
     report,
     run,
@@ -39,7 +40,7 @@ from graphflow.files import reason
 
 COMMANDS = (
     run, runs, lr_find, tune, report, check, data, fmt, expand, export, import_, show, step, replay,
-    generate, gallery, new, fetch, explain, schema, studio, bench,
+    generate, predict, gallery, new, fetch, explain, schema, studio, bench,
 )  # fmt: skip
 
 app = typer.Typer(

@@ -69,7 +69,7 @@ class Material:
         batches = list(self._computed(computed, part, count, training))
         for name in computed:
             parts = [(values[name], rows) for values, rows in batches]
-            held[name] = _joined(name, parts, count, self._of_samples(name))
+            held[name] = _joined(name, parts, count, self.of_samples(name))
         return [entry(held[ref.name], ref) for ref in refs]
 
     def streamed(
@@ -81,13 +81,13 @@ class Material:
         for values, rows in self._computed(computed, part, count):
             left = rows if count is None else count - taken
             cut = {
-                n: v[:left] if self._of_samples(n) and len(v) == rows else v
+                n: v[:left] if self.of_samples(n) and len(v) == rows else v
                 for n, v in values.items()
             }
             yield [entry((held | cut)[ref.name], ref) for ref in refs]
             taken += rows
 
-    def _of_samples(self, name: str) -> bool:
+    def of_samples(self, name: str) -> bool:
         """Whether the first axis of a node may count samples: it is open, or an input's."""
         graph = self.model.graph
         shape = graph[name].tensor.shape
@@ -144,9 +144,9 @@ class Material:
         if training:
             yield from self.feed.training(0)
         else:
-            yield from self.feed.evaluation(self._part(part))
+            yield from self.feed.evaluation(self.part_named(part))
 
-    def _part(self, part: str | None) -> str:
+    def part_named(self, part: str | None) -> str:
         """The part that a figure asks for; ``train`` is what is trained on, whatever its name."""
         trained = self.feed.training_part if isinstance(self.feed, Feed) else TRAINED
         known = dict.fromkeys((*self.feed.evaluation_parts, trained))

@@ -22,7 +22,6 @@ from graphflow.cli.source import (
     open_model,
 )
 from graphflow.diagnostics import Mark, did_you_mean, fail
-from graphflow.spec.figure_keys import Ref
 
 if TYPE_CHECKING:
     from graphflow.data import Dataset, Indices
@@ -137,6 +136,8 @@ def _answers(
     material: Material, wanted: Sequence[tuple[str, str]], part: str | None, words: str | None
 ) -> Iterator[Column]:
     """Headings, and what stands below them."""
+    from graphflow.spec.figure_keys import Ref
+
     graph, (_, rows) = material.model.graph, _samples(material, part)
     for _, name in wanted:
         if name not in graph:

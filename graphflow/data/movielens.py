@@ -55,7 +55,15 @@ def movielens_100k(
     rows = {"user": user - 1, "item": item - 1, "rating": rating.astype(np.float32), "time": time}
     about = f"MovieLens: {len(table):,} ratings of {len(names):,} films"
     sizes = (int(user.max()), max(len(names), int(item.max())))
-    words = {"item": Words(tuple(names))}
     return rated(
-        "movielens_100k", rows, sizes, about, test, history, others, matrix, seed, words
+        "movielens_100k",
+        rows,
+        sizes,
+        about,
+        test=test,
+        history=history,
+        others=others,
+        matrix=matrix,
+        seed=seed,
+        tokenizers={"item": Words(tuple(names))},
     )

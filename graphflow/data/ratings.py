@@ -71,9 +71,17 @@ def made_ratings(
         "time": np.tile(np.arange(each), users),
     }
     rating = np.clip(np.round(score[rows["user"], rows["item"]]), 1, 5).astype(np.float32)
-    about = f"{users * each:,} ratings of {items} films by {users} people"
-    made = rows | {"rating": rating}
-    return rated("made_ratings", made, (users, items), about, test, history, others, matrix, seed)
+    return rated(
+        "made_ratings",
+        rows | {"rating": rating},
+        (users, items),
+        f"{users * each:,} ratings of {items} films by {users} people",
+        test=test,
+        history=history,
+        others=others,
+        matrix=matrix,
+        seed=seed,
+    )
 
 
 def _one_after_the_other(random: np.random.Generator, pull: Array, each: int) -> Indices:
@@ -97,6 +105,7 @@ def rated(
     rows: Mapping[str, Array],
     sizes: tuple[int, int],
     about: str,
+    *,
     test: Test,
     history: int,
     others: int,
@@ -107,8 +116,11 @@ def rated(
     """Columns ``user``, ``item``, ``rating``, ``time`` with what the options add to them.
 
     Rows keep their order; with ``history`` those before which a user has rated less are left out.
-    GF071 where a user leaves too few items unrated for ``others``.
+    GF071 where a user leaves too few items unrated for ``others``, and for columns that a matrix
+    does not have.
     """
+    if matrix and (history or others):
+        fail("GF071", "'matrix' has all ratings at once, and no rows for 'history' and 'others'")
     user, item = np.asarray(rows["user"], np.int64), np.asarray(rows["item"], np.int64)
     last = _last(user, np.asarray(rows["time"], np.int64))
     if matrix:

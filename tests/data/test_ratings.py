@@ -45,3 +45,9 @@ def test_who_leaves_too_little_is_told():
         load("made_ratings", users=20, items=30, each=10, others=25)
     with pytest.raises(GraphflowError, match="leave some out"):
         load("made_ratings", users=2, items=5, each=5)
+
+
+@pytest.mark.parametrize("option", ["history", "others"])
+def test_a_matrix_has_no_rows_to_add_to(option):
+    with pytest.raises(GraphflowError, match="no rows for 'history' and 'others'"):
+        load("made_ratings", users=20, items=30, each=10, matrix=True, **{option: 3})

@@ -52,6 +52,8 @@ def test_cells_hold_the_words_of_their_numbers_and_none_below_zero():
 @pytest.mark.parametrize(
     ("figure", "message"),
     [
+        ("{kind: heatmap, of: grid, steps: 2, count: 2}", "'steps' shows what a run keeps"),
+        ("{kind: heatmap, of: grid, steps: 2, part: test}", "'steps' shows what a run keeps"),
         ("{kind: heatmap, of: wide, steps: 2}", "no history of 'wide' is kept"),
         ("{kind: heatmap, of: grid, cells: wide}", r"cells 'wide' of \(2, 3\) for values of"),
         ("{kind: heatmap, of: grid, cells: signs, words: [low], steps: 9}", "1 words for cells"),

@@ -36,6 +36,7 @@ from graphflow.spec.figures import (
     TreeDecl,
 )
 from graphflow.spec.syntax import Call
+from graphflow.spec.training import TRAINED
 
 GRADIENT = ".grad"
 Shape = tuple[Dim, ...]
@@ -240,10 +241,21 @@ def _heatmap(decl: HeatmapDecl, shown: Shown) -> Checks:
                  for r in refs]  # fmt: skip
     else:
         found = [partial(shown.followed, r, 2, what="a step has one matrix") for r in refs]
-    return [*found, *(partial(labels, ref, 1, 2) for ref in words), partial(_named, decl)]
+    labelled = (partial(labels, ref, 1, 2) for ref in words)
+    return [*found, *labelled, partial(_named, decl), partial(_of_steps, decl, bool(words))]
+
+
+def _of_steps(decl: HeatmapDecl, labelled: bool) -> None:
+    """GF012 where samples are chosen and nothing shown comes from data."""
+    if decl.steps is not None and not labelled and (decl.part or decl.count):
+        fail("GF012", "'steps' shows what a run keeps: 'part' and 'count' choose samples of data",
+             decl.mark)  # fmt: skip
 
 
 def _named(decl: HeatmapDecl) -> None:
+    if decl.words and decl.cells is None:
+        fail("GF012", "'words' stand for the numbers of 'cells': this heatmap needs that key",
+             decl.mark)  # fmt: skip
     if decl.names and len(decl.names) != len(decl.of):
         fail("GF030", f"{len(decl.names)} 'names' for {len(decl.of)} values", decl.mark)
 
@@ -272,7 +284,14 @@ def _depends(decl: GridDecl, shown: Shown) -> None:
 def _images(decl: ImagesDecl, shown: Shown) -> Checks:
     images = partial(shown.rank, decl.of, 2, 3, 4, what="images have two to four axes")
     labels = partial(shown.rank, what="labels have one number an image, or scores")
-    return [images, *(partial(labels, ref, 1, 2) for ref in decl.labels)]
+    return [images, *(partial(labels, ref, 1, 2) for ref in decl.labels), partial(_mode, decl)]
+
+
+def _mode(decl: ImagesDecl) -> None:
+    """GF012 where training is to show what is not trained on."""
+    if decl.mode == "train" and decl.part not in (None, TRAINED):
+        fail("GF012", f"'mode: train' shows what is trained on, not the part '{decl.part}'",
+             decl.mark, help="leave out one of 'mode' and 'part'")  # fmt: skip
 
 
 @_checks.register(FiltersDecl)

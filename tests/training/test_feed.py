@@ -154,5 +154,9 @@ def test_a_part_is_evaluated_in_batches_of_its_own_size_by_values_of_its_own() -
     )
     metrics = gf.train(gf.loads(text)).metrics
     assert metrics["test/rows"] == 50 and set(metrics) == {"train/loss", "test/loss", "test/rows"}
-    with pytest.raises(GraphflowError, match="GF033"):
-        gf.loads(text.replace("eval_batch: 50", "eval_batch: 0"))
+    for rows in ("0", "1.5"):
+        with pytest.raises(GraphflowError, match="'eval_batch' is a whole number") as caught:
+            gf.loads(text.replace("eval_batch: 50", f"eval_batch: {rows}"))
+        (found,) = caught.value.diagnostics
+        assert found.code == "GF033" and found.mark is not None
+        assert found.mark.text[found.mark.column - 1 :].startswith(rows)

@@ -15,7 +15,7 @@ from graphflow.spec.elaborate.elaborator import Elaborator
 from graphflow.spec.elaborate.places import Place, Slot
 from graphflow.spec.elaborate.regions import Region
 from graphflow.spec.elaborate.scope import Scope
-from graphflow.spec.elaborate.settings import flag, whole
+from graphflow.spec.elaborate.settings import flag, positive, whole
 from graphflow.spec.elaborate.transforms import TransformCall, transform_calls
 from graphflow.spec.names import walk
 from graphflow.spec.syntax import Expr, Name
@@ -82,7 +82,7 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         {name: _option(elaborator, value, let) for name, value in decl.options.items()},
         _marks(decl),
         {n: _share(elaborator, n, e, let) for n, e in decl.split.items()} or None,
-        _rows(elaborator, decl.batch, decl.mark) or DEFAULT_BATCH,
+        _rows(elaborator, decl.batch, "batch") or DEFAULT_BATCH,
         flag(elaborator, decl.shuffle, let),
         bool(flag(elaborator, decl.drop_last, let)),
         decl.source.mark,
@@ -94,18 +94,15 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         decl.sampling,
         seed,
         _names(decl) or frozenset(elaborator.document.inputs),
-        _rows(elaborator, decl.eval_batch, decl.mark),
+        _rows(elaborator, decl.eval_batch, "eval_batch"),
     )
 
 
-def _rows(elaborator: Elaborator, expr: Expr | None, mark: Mark) -> int | None:
+def _rows(elaborator: Elaborator, expr: Expr | None, name: str) -> int | None:
     """How many rows a batch has, if that is said; GF033 for none."""
     if expr is None:
         return None
-    rows = whole(elaborator, expr, elaborator.module.let, None, "'batch'")
-    if not rows:
-        fail("GF033", "a batch has at least one row", mark)
-    return rows
+    return positive(elaborator, expr, elaborator.module.let, f"'{name}'")
 
 
 def _fold(elaborator: Elaborator, decl: DataDecl, let: Scope) -> Fold | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -61,22 +62,21 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
 def _over_a_node(decl: LineDecl, over: Ref, material: Material, name: str) -> Chart:
     """Curves over a node, a band between two of them, points that have an x of their own."""
     labels = axes(decl, name, str(over), _only(decl.y))
-    beside = (*decl.band, *decl.points)
-    if not beside and all(
+    if not (decl.band or decl.points) and all(
         ref.name in material.history and not ref.metric for ref in (over, *decl.y)
     ):
         return Chart([_way(material, over, ref) for ref in decl.y], labels, _log(decl))
-    refs = [over, *decl.y, *beside]
-    x, *values = material.values(refs, decl.part, decl.count or SAMPLES)
-    ys, rest = values[: len(decl.y)], values[len(decl.y) :]
+    values = partial(material.values, part=decl.part, count=decl.count or SAMPLES)
+    x, *ys = values([over, *decl.y])
     series = [s for ref, y in zip(decl.y, ys, strict=True) for s in _rows_over(ref, x, y)]
     bands = []
     if decl.band:
-        low, high = (_over(r, x, y) for r, y in zip(decl.band, rest[:2], strict=True))
+        low, high = (_over(r, x, y) for r, y in zip(decl.band, values(decl.band), strict=True))
         bands = [Band(f"{low.name} to {high.name}", np.sort(x.reshape(-1)), low.y, high.y)]
     if decl.points:
-        series.append(Series(str(decl.points[1]), *_alike(decl.points[1], *rest[-2:])[::-1],
-                             mode="markers"))  # fmt: skip
+        of_y = decl.points[1]
+        x, y = _alike(of_y, *values(decl.points))
+        series.append(Series(str(of_y), y, x, mode="markers"))
     return Chart(series, labels, _log(decl), bands=bands)
 
 

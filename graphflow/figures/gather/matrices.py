@@ -39,16 +39,21 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
     """The last two axes as matrices; samples and heads before them, or steps, become panels."""
     words = [r for r in (decl.row_labels, decl.column_labels) if isinstance(r, Ref)]
     refs = [*decl.of, *([] if decl.cells is None else [decl.cells])]
-    kept, steps = ([], ()) if decl.steps is None else _kept(decl.steps, refs, material)
-    found = [*kept, *material.values([*refs, *words][len(kept) :], decl.part, decl.count or 1)]
-    named = dict(zip(map(str, words), found[len(refs) :], strict=True))
+    count = decl.count or 1
+    steps: Sequence[int] = ()
+    if decl.steps is None:
+        found = material.values(refs, decl.part, count)
+    else:
+        found, steps = _kept(decl.steps, refs, material)
+    told = material.values(words, decl.part, count)
+    named = dict(zip(map(str, words), told, strict=True))
     cells = None
     if decl.cells is not None:
         cells = _cells(decl, decl.cells, found[len(decl.of)], found[: len(decl.of)])
     titles = decl.names or [str(ref) if len(decl.of) > 1 else "" for ref in decl.of]
     panels = (
         panel for ref, title, values in zip(decl.of, titles, found, strict=False)
-        for panel in _panels(decl, ref, title, _Shown(values, cells, steps), named, material)
+        for panel in _panels(decl, ref, title, _Matrices(values, cells, steps), named, material)
     )  # fmt: skip
     measure = str(decl.of[0]).rpartition(".")[2] if len(decl.of) == 1 else ""
     labels = Labels(decl.title or name, decl.x_label or "", decl.y_label or "", measure,
@@ -57,7 +62,7 @@ def heatmap(decl: HeatmapDecl, material: Material, name: str) -> Heatmap:
 
 
 @dataclass(frozen=True, eq=False)
-class _Shown:
+class _Matrices:
     """Matrices in order, the words in their cells, and the steps that they are of."""
 
     values: Array
@@ -98,7 +103,7 @@ def _cells(decl: HeatmapDecl, ref: Ref, numbers: Array, shown: Sequence[Array]) 
 
 
 def _panels(
-    decl: HeatmapDecl, of: Ref, title: str, shown: _Shown, named: dict[str, Array],
+    decl: HeatmapDecl, of: Ref, title: str, shown: _Matrices, named: dict[str, Array],
     material: Material,
 ) -> Iterator[Panel]:  # fmt: skip
     """The matrices of one value."""

@@ -156,6 +156,15 @@ def test_a_feature_gives_the_same_loss_and_gradients(feature, tmp_path):
     agrees(gf.loads(f"graphflow: 1\nname: {feature}{FEATURES[feature]}"), tmp_path)
 
 
+def test_a_net_without_a_loss_gives_its_answers_without_us(tmp_path):
+    model = gf.load("hybrid_mlp")
+    feed = {"x": np.random.default_rng(0).standard_normal((3, 512))}
+    found = run(model, tmp_path, feed)
+    ours = model.compile(of="y", dtype="float64")(feed)
+    assert found.keys() == {"y"}
+    np.testing.assert_allclose(found["y"], ours.values["y"], rtol=1e-12)
+
+
 def test_it_runs_from_drawn_values_and_prints_the_loss_and_norms(tmp_path):
     shown = run(gf.load("linear_regression_scratch"), tmp_path)
     assert [line.partition(" = ")[0] for line in shown.splitlines() if " = " in line] == [

@@ -40,12 +40,12 @@ def command(
     optimizers, schedules, initialisers, distributions, functions, detection, plugins.
     """
     known = kinds()
-    meant = did_you_mean(what, known)
     rows = known[what]() if what in known else _section(what)
-    if what not in known and not rows and not meant:
+    if what not in known and not rows and not any(kind.startswith(what) for kind in known):
         rows = _mentioning(what)
     if what not in known and not rows:
-        help = meant or f"a section, such as 7.4, or one of {', '.join(known)}"
+        other = f"a section, such as 7.4, or one of {', '.join(known)}"
+        help = did_you_mean(what, known) or other
         fail("GF006", f"there is no list of '{what}'", help=help)
     if as_json:
         print_json(rows)

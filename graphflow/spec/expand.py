@@ -229,8 +229,10 @@ def _line(graph: Graph, node: Node) -> Plain:
     return text
 
 
-def subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:
-    """The index of a slice as it is written: ``:, 1:, None``."""
+def subscript(node: Node, shape: Sequence[int | Symbolic] | None = None) -> str:
+    """The index of a slice as it is written: ``:, 1:, None``. An end that is the ``shape``'s is
+    understood.
+    """
     entries = node.attr("index")
     assert isinstance(entries, tuple)
     axis, parts = 0, []
@@ -242,12 +244,12 @@ def subscript(node: Node, shape: Sequence[int | Symbolic]) -> str:
         if entry[0] == "index":
             parts.append(literal(entry[1]))
         else:
-            parts.append(_bounds(entry[1:], shape[axis]))
+            parts.append(_bounds(entry[1:], None if shape is None else shape[axis]))
         axis += 1
     return ", ".join(parts)
 
 
-def _bounds(bounds: Sequence[Attr], size: int | Symbolic) -> str:
+def _bounds(bounds: Sequence[Attr], size: int | Symbolic | None) -> str:
     """``start:stop:step`` without what is understood."""
     start, stop, step = bounds
     forward = step == 1

@@ -8,10 +8,10 @@ import numpy as np
 
 from graphflow.ir.graph import Attr, Node
 from graphflow.ops.evaluate import Computed
-from graphflow.spec.expand import INFIX, literal
+from graphflow.spec.expand import INFIX, literal, subscript
 
 UNSHOWN = ("shape", "keepdims")
-WHOLE = 16
+WHOLE = 32
 """Arrays of up to so many elements are shown whole."""
 
 
@@ -19,6 +19,8 @@ def written(node: Node) -> str:
     """The operation as one would write it in a file; types and shapes are left out."""
     if node.op in INFIX and len(node.inputs) == 2:
         return f" {INFIX[node.op]} ".join(node.inputs)
+    if node.op == "slice":
+        return f"{node.inputs[0]}[{subscript(node)}]"
     if node.op == "identity":
         return node.inputs[0]
     numbers = [f"{k}={literal(v)}" for k, v in node.attrs if _counts(v) and k not in UNSHOWN]

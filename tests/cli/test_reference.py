@@ -112,6 +112,13 @@ def test_an_unknown_list(cli):
     assert answer.code == 2 and "did you mean 'layers'?" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("word", "found"), [("segmentation", "segmentation_scenes"), ("ring", "ring_allreduce")]
+)
+def test_a_word_like_the_name_of_a_list_finds_graphs(cli, word, found):
+    assert found in {row["name"] for row in cli("list", word, "--json").json}
+
+
 def test_new_writes_a_file_that_trains(cli, tmp_path):
     answer = cli("new", "digits")
     assert answer.out == "wrote digits.yaml; now: graphflow run digits.yaml\n"

@@ -287,3 +287,13 @@ def test_a_node_that_is_not_walked_is_told_from_a_name_that_is_none(walk):
 
 def test_a_check_that_feeds_nothing_is_not_said_to_feed(walk):
     assert "fed from" not in walk([], "gd_1d", "--walk", "gradient").err
+
+
+def test_a_slice_is_written_as_in_the_file_and_small_values_whole(walk, tmp_path):
+    file = tmp_path / "halves.yaml"
+    file.write_text(
+        "graphflow: 1\nname: halves\nnodes: {x: arange(32), y: 'sum(x[2:4])'}\noutputs: [y]\n"
+    )
+    lines = walk([], file).out.splitlines()
+    assert any(line.startswith("2/") and "= x[2:4]" in line for line in lines)
+    assert any("30, 31]" in line for line in lines)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphflow.figures.descriptions import Array, Contour, Labels, Trajectory
-from graphflow.figures.gather.material import TRAINED, Material, entry
+from graphflow.figures.gather.material import Material, entry
 from graphflow.spec.figure_keys import Ref
 from graphflow.spec.figures import GridDecl, SurfaceDecl
+from graphflow.spec.training import TRAINED
 
 
 def grid(decl: GridDecl, material: Material, name: str) -> Contour:

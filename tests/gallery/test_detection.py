@@ -96,3 +96,8 @@ def test_regions_learn_to_be_digits() -> None:
 def test_proposals_come_to_meet_the_objects() -> None:
     metrics = trained("faster_rcnn")
     assert metrics["test/recall"] > 0.6 and metrics["train/object_loss"] < 0.15
+
+
+@pytest.mark.slow
+def test_masks_of_unseen_digits_are_drawn() -> None:
+    assert trained("mask_rcnn")["test/mask_iou"] > 0.75

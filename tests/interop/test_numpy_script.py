@@ -19,9 +19,8 @@ from tests.canned import graphs
 from tests.interop.pytorch_run import drawn
 
 REFUSED = {
-    "fast_rcnn": "roi_pool_indices", "faster_rcnn": "nms",
-    "mask_rcnn": "roi_pool_indices", "nms": "nms", "roi_align": "roi_pool_indices",
-    "roi_pool": "roi_pool_indices",
+    "fast_rcnn": "roi_pool_indices", "faster_rcnn": "nms", "nms": "nms",
+    "roi_align": "roi_pool_indices", "roi_pool": "roi_pool_indices",
 }  # fmt: skip
 """The canned graphs with an operator that scripts have no line for."""
 SMALL: dict[str, dict[str, float]] = {

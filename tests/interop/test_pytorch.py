@@ -210,7 +210,7 @@ REFUSED = {
         "'categorical'": "label_shift_correction mdp noise_words softmax_exploration subsampling",
         "'gather_nd'": "bert_encode bert_heads bert_pretrain ngram_model",
         "'nms'": "nms rcnn tiny_ssd",
-        "'roi_pool_indices'": "fast_rcnn faster_rcnn mask_rcnn roi_align roi_pool",
+        "'roi_pool_indices'": "fast_rcnn faster_rcnn roi_align roi_pool",
         "'unique'": "zipf",
         "reads the step of training": "dropout_layer exploding_activations lr_schedules one_cycle "
         "one_cycle_schedules",

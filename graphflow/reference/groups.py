@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "functions": ("arrays", "elementary", "linear_algebra", "statistics"),
     "detection": ("detection",),
     "environments": ("environments",),
+    "recommendation": ("recommendation",),
     "plugins": ("plugins",),
 }  # fmt: skip
 """Word to families. Each file of the library stands under one word; of the operators, which have

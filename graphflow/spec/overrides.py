@@ -5,10 +5,11 @@ those that the file itself keeps under ``paper:``.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from graphflow.data.registry import sources
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.spec.document import DOCUMENT
 from graphflow.spec.kinds import Findings, MapOf, Record
@@ -111,6 +112,8 @@ def _set(tree: Map, change: _Change, given: Value | str) -> Map:
             fail("GF020", f"'{parts[0]}' has no '{parts[1]}'", change.mark, help=help)
         if len(parts) > 2:
             tree = _written_out(tree, parts[0], parts[1])
+    if parts == ["data", "source"]:
+        tree = _of_another_source(tree, value)
     return change.entry(tree, parts, value)
 
 
@@ -144,8 +147,24 @@ def _written_out(tree: Map, section: str, name: str) -> Map:
         if key.text == name and not isinstance(item, Map):
             item = Map(((Scalar(short, short, item.mark), item),), item.mark)
         items.append((key, item))
-    inner = replace(there, items=tuple(items))
-    return replace(tree, items=tuple((k, inner if k.text == section else v) for k, v in tree.items))
+    return _with(tree, section, items)
+
+
+def _of_another_source(tree: Map, source: Value) -> Map:
+    """The tree without those options of its source of data that another ``source`` has not."""
+    data, known = tree.get("data"), sources()
+    before = data.get("source") if isinstance(data, Map) else None
+    named = [s.text for s in (before, source) if isinstance(s, Scalar) and s.text in known]
+    if not isinstance(data, Map) or len(named) < 2:
+        return tree
+    gone = known[named[0]].options.keys() - known[named[1]].options.keys()
+    return _with(tree, "data", [entry for entry in data.items if entry[0].text not in gone])
+
+
+def _with(tree: Map, section: str, items: Sequence[tuple[Scalar, Value]]) -> Map:
+    """The tree with other entries in a section."""
+    entries = ((k, Map(tuple(items), v.mark) if k.text == section else v) for k, v in tree.items)
+    return replace(tree, items=tuple(entries))
 
 
 @dataclass(frozen=True, slots=True)

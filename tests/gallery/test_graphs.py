@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.data.registry import sources
 from graphflow.training.checks import run_checks
 from tests.gallery.training import GRAPHS, losses, needs_data
 
@@ -22,7 +23,12 @@ def test_a_graph_is_valid_and_its_checks_hold(name):
 
 @pytest.mark.parametrize("name", [n for n in GRAPHS if "\npaper:" in GRAPHS[n].read_text("utf-8")])
 def test_a_graph_can_be_built_in_its_sources_own_size(name):
-    assert gf.load(GRAPHS[name], {"paper": True}).graph.outputs
+    model = gf.load(GRAPHS[name], {"paper": True})
+    assert model.graph.outputs
+    plan = model.elaborated.data
+    if plan is not None and plan.source in sources():
+        wrong = sources()[plan.source].problems(plan.options)
+        assert wrong.keys() <= {"path"}  # which its user gives
 
 
 def test_lenet_has_the_parameters_of_the_book_and_learns_small_digits():

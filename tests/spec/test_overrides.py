@@ -210,3 +210,12 @@ def test_what_is_wrong_with_the_sizes_of_the_source_is_said(text, overrides, mes
     found = caught.value.diagnostics[0]
     assert message in found.message
     assert f"{found.mark.file}:{found.mark.line}:{found.mark.column}" == place
+
+
+def test_another_source_of_data_leaves_the_options_that_it_has_not():
+    tree = read("data: {source: digit_scenes, batch: 8, size: 16, seed: 1, unknown: 2}")
+    changed = apply(tree, {"data.source": "airfoil", "data.n": 4})
+    assert plain(changed) == {"data": {"source": "airfoil", "batch": 8, "unknown": 2, "n": 4}}
+    assert plain(apply(tree, {"data.source": "own.csv"})) == {
+        "data": {"source": "own.csv", "batch": 8, "size": 16, "seed": 1, "unknown": 2}
+    }

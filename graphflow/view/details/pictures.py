@@ -19,6 +19,8 @@ SIDE = 384
 LARGEST_CELL = 24
 THIN = 64
 """Pixels that the shorter side of a matrix is stretched to, as far as its cells allow."""
+FEWEST = 8
+"""Cells of the thin side of a matrix that are not made one, if it has them."""
 CELLS = 16
 """Rows and columns of a table at most."""
 TILES = 24
@@ -86,9 +88,9 @@ def matrix_at(array: Array, slice: int) -> tuple[Array, str]:
 
 def heatmap(matrix: Array, caption: str = "") -> Picture:
     """A matrix, one cell a number: blue to red around zero, else dark to bright."""
-    numbers, step = _reduced(matrix.astype(np.float64))
-    if step > 1:
-        caption = f"{caption}, each cell the mean of {step} x {step}".removeprefix(", ")
+    numbers, (down, across) = _reduced(matrix.astype(np.float64))
+    if down * across > 1:
+        caption = f"{caption}, each cell the mean of {down} x {across}".removeprefix(", ")
     return _coloured(numbers, np.zeros(numbers.shape, bool), matrix, caption)
 
 
@@ -148,16 +150,20 @@ def _hatch(pixels: Pixels, where: Array) -> None:
     pixels[where & ((rows + columns) % 6 < 2), :3] = 0
 
 
-def _reduced(numbers: Array) -> tuple[Array, int]:
-    """At most SIDE cells a side, each the mean of its block; a block with NaN or Inf is NaN."""
-    step = ceil(max(numbers.shape) / SIDE)
-    if step == 1:
-        return numbers, 1
-    high, wide = (-(-n // step) * step for n in numbers.shape)
-    padded = np.pad(numbers, ((0, high - len(numbers)), (0, wide - numbers.shape[1])), "edge")
-    blocks = padded.reshape(high // step, step, wide // step, step)
+def _reduced(numbers: Array) -> tuple[Array, tuple[int, int]]:
+    """At most SIDE cells a side, each the mean of its block; a block with NaN or Inf is NaN. Blocks
+    are square, unless a thin side would be left with fewer than FEWEST.
+    """
+    most = ceil(max(numbers.shape) / SIDE)
+    down, across = (min(most, max(1, n // FEWEST)) for n in numbers.shape)
+    if most == 1:
+        return numbers, (1, 1)
+    tall, wide = ceil(len(numbers) / down), ceil(numbers.shape[1] / across)
+    more = (tall * down - len(numbers), wide * across - numbers.shape[1])
+    blocks = np.pad(numbers, [(0, n) for n in more], "edge").reshape(tall, down, wide, across)
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.where(np.isfinite(blocks).all((1, 3)), blocks.mean((1, 3)), np.nan), step
+        means = np.where(np.isfinite(blocks).all((1, 3)), blocks.mean((1, 3)), np.nan)
+    return means, (down, across)
 
 
 def _folded(vector: Array) -> Picture:

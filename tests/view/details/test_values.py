@@ -43,6 +43,13 @@ def test_thin_matrices_are_stretched_to_be_seen():
     assert wide == 256 and high == 64
 
 
+def test_a_long_thin_matrix_keeps_its_columns_and_takes_no_more_room_than_it_has():
+    made = shown("a", np.broadcast_to([0.0, 1.0, 2.0, 3.0], (400_000, 4)))
+    image = np.asarray(Image.open(io.BytesIO(made.picture)).convert("RGB"))
+    assert len(image) <= 384 and len({tuple(pixel) for pixel in image[0]}) == 4
+    assert made.caption == "each cell the mean of 1042 x 1"
+
+
 def test_images_are_shown_as_they_are():
     red = np.zeros((2, 3, 40, 40))
     red[1, 0] = 1

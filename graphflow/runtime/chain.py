@@ -78,9 +78,11 @@ def _is_gradient(graph: Graph, name: str, twin: str) -> bool:
     them, or what backward begins with.
     """
     origin = graph.origin(name)
+    if name == f"{twin}.cotangent":
+        return True
     owner = origin.wrt or origin.twin
     if owner is None:
-        return name == f"{twin}.cotangent"
+        return False
     of_result = owner in graph and graph[owner].op == "item" and twin in graph[owner].inputs
     if origin.phase != "backward" or not (owner == twin or of_result):
         return False

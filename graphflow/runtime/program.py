@@ -126,7 +126,9 @@ def _differentiated(graph: Graph, of: str, wrt: Sequence[str]) -> tuple[Graph, s
     if target.tensor.shape == ():
         return reverse(graph, of, wrt), None
     builder = Builder(graph)
-    leaf = builder.input(builder.unique(f"{target.name}.cotangent"), target.tensor)
+    name = builder.unique(f"{target.name}.cotangent")
+    with builder.within("", replace(graph.origin(of), phase="backward", twin=target.name)):
+        leaf = builder.input(name, target.tensor)
     extended = replace(graph, nodes=builder.nodes, origins=builder.origins)
     return reverse(extended, of, wrt, leaf.name), leaf.name
 

@@ -60,7 +60,7 @@ class Visitor:
         page = self._browser.new_page(
             color_scheme=scheme, viewport={"width": size[0], "height": size[1]}
         )
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", self._note_error)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._note_request)
@@ -103,7 +103,7 @@ def blank(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page = chromium.new_page(
             viewport={"width": width, "height": 820}, reduced_motion=motion, accept_downloads=True
         )
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(20_000)
         pages.append(page)
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

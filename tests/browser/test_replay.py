@@ -27,7 +27,7 @@ def replay(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         file = tmp_path / "replay.html"
         file.write_bytes(Study(workspace).replay(Look(), cursor))
         page = chromium.new_page(viewport={"width": 1280, "height": 820})
-        page.set_default_timeout(5_000)
+        page.set_default_timeout(20_000)
         pages.append(page)
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

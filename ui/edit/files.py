@@ -49,8 +49,11 @@ def file_name(desk: Desk) -> str:
 
 
 def _upload(desk: Desk) -> None:
+    """The button names the file: no click can reach one that was sent before it."""
     sent = graph_file("A graph file", UPLOAD)
-    if sent is None or not st.button("Put it into the editor", type="primary"):
+    if sent is None:
+        return
+    if not st.button(f"Put {messages.label(sent.name)} into the editor", type="primary"):
         return
     try:
         text = uploaded(sent.getvalue(), sent.name, open_studio().limits.upload_bytes)

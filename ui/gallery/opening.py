@@ -42,7 +42,7 @@ def _file() -> None:
         if st.form_submit_button("Open") and path:
             _open_checked(Workspace(graph=path))
     sent = graph_file("Or send one", "gallery_upload")
-    if sent is not None and st.button("Open the file sent", type="primary"):
+    if sent is not None and st.button(f"Open {messages.label(sent.name)}", type="primary"):
         try:
             text = uploaded(sent.getvalue(), sent.name, limits.upload_bytes)
         except GraphflowError as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, print_json
-from graphflow.cli.source import AsJson, File, Of, Sets, assignments, names_a_run
+from graphflow.cli.source import AsJson, File, Of, Sets, Unroll, assignments, names_a_run
 from graphflow.diagnostics import did_you_mean, fail
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def command(
         Path | None, typer.Option("--out", "-o", metavar="PAGE", help="The page, else FILE.html.")
     ] = None,
     of: Of = None,
+    unroll: Unroll = None,
     opened: Annotated[
         list[str] | None,
         typer.Option("--open", metavar="GROUP", help="Draw it open, too. Repeatable."),
@@ -40,13 +41,16 @@ def command(
     one file.
     """
     from graphflow.files import write_atomically
+    from graphflow.runtime.loops import known_loops
     from graphflow.view.study import Study
     from graphflow.view.workspace import Look, Workspace
 
     given = tuple(assignments(sets).items())
     trained = names_a_run(file)
     graph, run = ("", file) if trained else (file, "")
-    study = Study(Workspace(graph=graph, run=run, overrides=given, of=of or ""))
+    inside = tuple(unroll or ())
+    study = Study(Workspace(graph=graph, run=run, overrides=given, of=of or "", unrolled=inside))
+    known_loops(inside, [turn.graph for turn in study.recording.turns])
     look = Look(direction="LR" if across else "TB", opened=_opened(study, opened or ()))
     page = out or Path(f"{Path(file).stem}.html")
     if page.is_dir():

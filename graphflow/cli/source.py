@@ -35,6 +35,10 @@ Of = Annotated[
     str | None,
     typer.Option("--of", metavar="NODE", help="What is differentiated, if not the loss."),
 ]
+Unroll = Annotated[
+    list[str] | None,
+    typer.Option("--unroll", metavar="LOOP", help="Walk its time steps one by one. Repeatable."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Write over files that exist.")]
 MaxNodes = Annotated[
     int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphflow.cli.output import GOOD, say
-from graphflow.cli.source import File, Of, Sets, assignments, open_model
+from graphflow.cli.source import File, Of, Sets, Unroll, assignments, open_model
 
 if TYPE_CHECKING:
     from graphflow.cli.walk import Walk
@@ -37,6 +37,7 @@ def command(
     iteration: Annotated[
         int, typer.Option(metavar="N", min=0, help="Steps of train: or run: made before.")
     ] = 0,
+    unroll: Unroll = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Print every step and ask for nothing.")
     ] = False,
@@ -52,7 +53,7 @@ def command(
     from graphflow.cli.walk import HELP, Walk
 
     model = open_model(file, assignments(sets))
-    way = way_through(model, walk, of, given_feed(feed), iteration)
+    way = way_through(model, walk, of, given_feed(feed), iteration, unroll or ())
     reader = Walk(way, model.graph)
     say(f"stepping through {way.about}")
     asked = sys.stdin.isatty() and not everything

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import get_args
 
 from graphflow.diagnostics import fail
-from graphflow.ir.graph import LEAVES
+from graphflow.ir.graph import LEAVES, Graph
 from graphflow.model import Model
 from graphflow.ops.op import Array
-from graphflow.runtime.stepper import GraphStepper, Stepper
+from graphflow.runtime.loops import Level, known_loops, loops
+from graphflow.runtime.stepper import GraphStepper
 from graphflow.view.choosing import choose, compiled, flat
 from graphflow.view.recording.limits import Limits, Meter
 from graphflow.view.recording.training import NOTHING, TrainingWalk
@@ -33,21 +34,29 @@ class Way:
 
 
 def way_through(
-    model: Model, walk: str | None, of: str | None, given: Mapping[str, Array], iteration: int
+    model: Model,
+    walk: str | None,
+    of: str | None,
+    given: Mapping[str, Array],
+    iteration: int,
+    unrolled: Sequence[str] = (),
 ) -> Way:
     """The walk that is asked for; unless told, and where neither ``of`` nor ``given`` is about a
-    pass, the steps of a ``run:`` that change something are walked.
+    pass, the steps of a ``run:`` that change something are walked. Loops that are ``unrolled`` are
+    walked inside, within the limits of the studio.
     """
     kind = _kind(model, walk, bool(given) or of is not None)
     if kind == "training" and (given or of is not None):
         fail("GF006", f"{'--of' if of else '--feed'} is about one pass forward and backward",
              help="leave it out, or say --walk gradient")  # fmt: skip
-    if kind == "gradient" and not iteration:
-        return _pass(model, of, given)
     meter = Meter(Limits())
+    if kind == "gradient" and not iteration:
+        return _pass(model, of, given, unrolled, meter)
     training = TrainingWalk(model, Workspace())
     training.advance(iteration, meter)
-    return _steps(training, meter) if kind == "training" else _pass(model, of, given)
+    if kind == "training":
+        return _steps(training, unrolled, meter)
+    return _pass(model, of, given, unrolled, meter)
 
 
 def _kind(model: Model, told: str | None, passes: bool) -> Walk:
@@ -60,16 +69,18 @@ def _kind(model: Model, told: str | None, passes: bool) -> Walk:
     fail("GF006", f"there is no walk '{told}'", help=f"one of {', '.join(KINDS)}")
 
 
-def _steps(walk: TrainingWalk, meter: Meter) -> Way:
+def _steps(walk: TrainingWalk, unrolled: Sequence[str], meter: Meter) -> Way:
     """The turns of the next step."""
     turns = walk.record((), meter, ())
     section = "train" if walk.model.elaborated.run is None else "run"
     about = f"step {walk.iteration + 1} of {section}:"
     if walk.fed != NOTHING:
         about += f", fed from {walk.fed}"
+    graphs = [(turn.graph, _leaves(turn)) for turn in turns]
+    steppers = _steppers(graphs, unrolled, meter)
     return Way(
-        [(turn.title, GraphStepper(turn.graph, _leaves(turn))) for turn in turns],
-        "\n".join([about, *walk.warnings]),
+        [(turn.title, stepper) for turn, stepper in zip(turns, steppers, strict=True)],
+        "\n".join([about, *walk.warnings, *_folded(steppers, unrolled)]),
         f"what {section}: does",
     )
 
@@ -80,17 +91,46 @@ def _leaves(turn: Turn) -> dict[str, Array]:
     return {name: value for name, value in found.items() if not isinstance(value, tuple)}
 
 
-def _pass(model: Model, of: str | None, given: Mapping[str, Array]) -> Way:
+def _pass(
+    model: Model,
+    of: str | None,
+    given: Mapping[str, Array],
+    unrolled: Sequence[str],
+    meter: Meter,
+) -> Way:
     """Forward and backward of ``of``: what the file's check differentiates, or its loss, unless
     told; then the other outputs are walked, too. The file's own feed serves where ``given`` does
     not.
     """
     chosen = choose(model, of, given)
     program, cotangent = compiled(model, chosen)
-    stepper = Stepper(program, chosen.values, cotangent)
+    made = program.prepared(chosen.values, cotangent)
+    steppers = _steppers([(made.graph, made.leaves)], unrolled, meter)
     sources = [chosen.source] * bool(chosen.source) + ["--feed"] * bool(given)
     fed = f", fed from {' and '.join(sources)}" if sources else ""
-    warning = flat(stepper.graph, chosen.of, chosen.by)
+    warning = flat(made.graph, chosen.of, chosen.by)
     names = [f"'{name}'" for name in (chosen.of, *chosen.also)]
-    about = f"{', '.join(names)}{fed}" + (f"\n{warning}" if warning else "")
-    return Way([("", stepper)], about, names[0])
+    about = [f"{', '.join(names)}{fed}", *[warning] * bool(warning), *_folded(steppers, unrolled)]
+    return Way([("", steppers[0])], "\n".join(about), names[0])
+
+
+def _steppers(
+    turns: Sequence[tuple[Graph, Mapping[str, Array]]], unrolled: Sequence[str], meter: Meter
+) -> list[GraphStepper]:
+    """A stepper for each turn, if the time steps of the loops are not too many."""
+    known_loops(unrolled, [graph for graph, _ in turns])
+    if unrolled:
+        for graph, _ in turns:
+            for _ in Level.of(graph, unrolled).places():
+                meter.step()
+    return [GraphStepper(graph, leaves, unrolled) for graph, leaves in turns]
+
+
+def _folded(steppers: Sequence[GraphStepper], unrolled: Sequence[str]) -> list[str]:
+    """A line about the loops that are walked in one step."""
+    found = dict(loop for stepper in steppers for loop in loops(stepper.graph))
+    folded = [name for name in found if name not in unrolled]
+    if not folded:
+        return []
+    listed = ", ".join(f"'{name}' ({found[name]} time steps)" for name in folded)
+    return [f"in one step each: {listed}; --unroll {folded[0]} walks inside"]

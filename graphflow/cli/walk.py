@@ -94,8 +94,7 @@ class Walk:
         count = len(self.way.turns)
         places: list[int] = [*range(self.at, count), *reversed(range(self.at))]
         for at in places:
-            graph, order = self.way.turns[at][1].graph, self.way.turns[at][1].order
-            if name in graph and graph.resolve(name) in order:
+            if self.way.turns[at][1].position(name) is not None:
                 return at
         fail("GF020", f"'{self.known(name)}' is given, no step computes it",
              help=f"v {name} shows it")  # fmt: skip
@@ -119,7 +118,7 @@ class Walk:
     def backward_or_watch(self, name: str) -> None:
         """The first backward node; with a name, show that value after every step."""
         if name:
-            self.stepper.graph.resolve(self.known(name))
+            self.known(name)
             self.watched.append(name)
             print(f"watching {name}")
             return
@@ -135,10 +134,9 @@ class Walk:
 
     def list(self, rest: str = "") -> None:
         """All nodes, the last one that ran marked."""
-        graph = self.stepper.graph
         for index, name in enumerate(self.stepper.order):
             mark = ">" if index == self.stepper.cursor - 1 else " "
-            print(f"{mark} {index + 1:4d}  {graph.origin(name).phase:8}  {name}")
+            print(f"{mark} {index + 1:4d}  {self.stepper.phase(index):8}  {name}")
 
     def help(self, rest: str = "") -> None:
         """What one can type."""
@@ -157,29 +155,28 @@ class Walk:
 
         place = f"  {view.mark.file}:{view.mark.line}" if view.mark else ""
         head = f"{view.index + 1}/{len(self.stepper.order)} {view.phase}"
-        formula = written(self.stepper.graph.nodes[view.node])
+        formula = written(view.graph.nodes[view.node])
         out = console()
-        out.print(Text.assemble((head, "bold cyan"), f"  {view.node} = {formula}{place}"))
+        out.print(Text.assemble((head, "bold cyan"), f"  {view.name} = {formula}{place}"))
         for name, value in view.operands.items():
             out.print(Text(f"    {name} = {shown(value)}"))
         out.print(Text(f"    {view.node} = {shown(view.value)}", style="bold"))
         for line in chain_texts(view.chain) if view.chain else ():
             out.print(Text(f"    {line}", style="green"))
         for name in self.watched:
-            known = self.stepper.graph.resolve(name) in self.stepper.values
-            text = shown(self.stepper.value(name)) if known else "not yet"
+            text = shown(self.stepper.value(name)) if self.stepper.has_run(name) else "not yet"
             out.print(Text(f"    watch {name} = {text}", style="dim"))
 
     def known(self, name: str) -> str:
         """The name, if the walk has it."""
         graph = self.stepper.graph
-        if name in graph:
+        if self.stepper.knows(name):
             return name
         if name in self.whole:
             fail("GF020", f"'{name}' is not on the way to {self.way.end}",
                  help=f"--of {name} walks to it")  # fmt: skip
-        help = did_you_mean(name, [*graph.nodes, *graph.aliases, *self.whole.nodes])
-        fail("GF020", f"no node is called '{name}'", help=help)
+        known = [*graph.nodes, *graph.aliases, *self.whole.nodes, *self.stepper.order]
+        fail("GF020", f"no node is called '{name}'", help=did_you_mean(name, known))
 
 
 def chain_texts(chain: ChainRule) -> Iterator[str]:

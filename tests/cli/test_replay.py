@@ -26,9 +26,18 @@ def test_a_group_is_drawn_open_with_all_around_it(tmp_path):
     assert '"parent":"logits"' in drawn
 
 
+def test_the_time_steps_of_a_loop_are_in_the_page(tmp_path, capsys):
+    page = tmp_path / "nms.html"
+    counts = []
+    for unroll in ([], ["rounds"]):
+        command("nms", out=page, unroll=unroll, as_json=True)
+        counts.append(json.loads(capsys.readouterr().out)["steps"])
+    assert counts == [119, 159]
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
-    [({"of": "qq"}, "GF020"), ({"opened": ["nowhere"]}, "GF020")],
+    [({"of": "qq"}, "GF020"), ({"opened": ["nowhere"]}, "GF020"), ({"unroll": ["l"]}, "GF020")],
 )
 def test_an_unknown_name_is_told(tmp_path, options, code):
     with pytest.raises(GraphflowError) as caught:

@@ -10,6 +10,7 @@ from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import get_op
 from graphflow.runtime.formula import symbol
+from graphflow.runtime.loops import Within
 from graphflow.schedule.updates import value_bytes
 from graphflow.view.details.chains import chain_view
 from graphflow.view.details.latex import in_names, substituted
@@ -17,7 +18,6 @@ from graphflow.view.details.sentences import about, sentence
 from graphflow.view.details.values import shown, shown_all
 from graphflow.view.recording.named import found
 from graphflow.view.recording.recording import Recording
-from graphflow.view.recording.turn import Within
 from graphflow.view.shown import ChainView, Detail, Shown
 from graphflow.view.steps import drawn_id
 

@@ -6,16 +6,16 @@ from collections import Counter
 from itertools import product
 from typing import get_args
 
-from graphflow.ir.graph import Graph, Phase
+from graphflow.ir.graph import Phase
 from graphflow.ir.types import TensorType
 from graphflow.model import Model
-from graphflow.ops.control import ScanParts
+from graphflow.runtime.loops import loops
 from graphflow.training.run_folder import RunFolder
 from graphflow.view.overview import Leaf, LeafKind, Loop, Overview
 from graphflow.view.recording.gradient import GradientWalk
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.training import TrainingWalk, moves
-from graphflow.view.recording.turn import Turn, loop_of
+from graphflow.view.recording.turn import Turn
 from graphflow.view.workspace import Walk, Workspace
 
 
@@ -27,6 +27,7 @@ def overview_of(
     document, elaborated = model.document, model.elaborated
     turns = recording.turns
     counts = Counter(step.phase for step in recording.steps)
+    lengths = dict(loop for turn in turns for loop in loops(turn.graph))
     walks: tuple[Walk, ...] = ("gradient", "training") if moves(elaborated) else ("gradient",)
     return Overview(
         name=document.name,
@@ -44,7 +45,7 @@ def overview_of(
         fed=walk.fed,
         iteration=workspace.iteration,
         editable=editable(turns),
-        loops=loops(turns),
+        loops=tuple(Loop(name, length) for name, length in lengths.items()),
         seconds=recording.seconds,
         bytes=recording.bytes,
         warnings=walk.warnings,
@@ -92,22 +93,3 @@ def editable(turns: tuple[Turn, ...]) -> tuple[Leaf, ...]:
             shape = tuple(d for d in type.shape if isinstance(d, int))
             found.setdefault(node.name, Leaf(node.name, kind, shape, str(type.dtype)))
     return tuple(found.values())
-
-
-def loops(turns: tuple[Turn, ...]) -> tuple[Loop, ...]:
-    """The loops over time, those inside others after them as ``outer/inner``."""
-    found: dict[str, Loop] = {}
-    for turn in turns:
-        _add_loops(turn.graph, "", found)
-    return tuple(found.values())
-
-
-def _add_loops(graph: Graph, prefix: str, found: dict[str, Loop]) -> None:
-    for node in graph:
-        if node.op != "scan":
-            continue
-        parts = ScanParts.of(node)
-        name, length = prefix + loop_of(graph, node.name), node.attr("length")
-        assert isinstance(length, int)
-        found.setdefault(name, Loop(name, length))
-        _add_loops(parts.body, f"{name}/", found)

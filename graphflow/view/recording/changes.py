@@ -10,11 +10,11 @@ import numpy as np
 from graphflow.ir.graph import LEAVES
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
+from graphflow.runtime.loops import Within
 from graphflow.view.copies import Copies
 from graphflow.view.overlay import Marked, Overlay
 from graphflow.view.recording.recording import Recording
 from graphflow.view.recording.texts import number
-from graphflow.view.recording.turn import Within
 
 CHANGES = (1e-6, 1e-4, 1e-2, 1e-1, 1.0, 10.0)
 """Between the buckets: the largest difference over the largest value there was."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.runtime.loops import Within
 from graphflow.view.copies import Span, is_at, timed
-from graphflow.view.recording.turn import Within
 
 if TYPE_CHECKING:
     from graphflow.view.recording.recording import Recording

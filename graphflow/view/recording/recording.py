@@ -12,11 +12,12 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES
 from graphflow.ops.evaluate import Computed
 from graphflow.runtime.guard import summarise
+from graphflow.runtime.loops import Within
 from graphflow.spec.elaborate.calltree import CallTree
 from graphflow.view.copies import Copies
 from graphflow.view.recording.boxed import value_text
 from graphflow.view.recording.named import found
-from graphflow.view.recording.turn import Ran, Scope, Turn, Within
+from graphflow.view.recording.turn import Ran, Scope, Turn
 from graphflow.view.scene import Outline, Places, outlined
 from graphflow.view.steps import Step, Written, drawn_id
 

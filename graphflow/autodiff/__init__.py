@@ -8,15 +8,18 @@ from graphflow.autodiff.check import (
     difference,
     probe,
 )
+from graphflow.autodiff.cuts import Cut, cuts
 from graphflow.autodiff.expand import expand_derivatives
 from graphflow.autodiff.forward import push_forward
 from graphflow.autodiff.reverse import pull_back, reverse
 
 __all__ = [
+    "Cut",
     "GradientCheck",
     "Slopes",
     "along",
     "check_gradients",
+    "cuts",
     "difference",
     "expand_derivatives",
     "probe",

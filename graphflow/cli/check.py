@@ -15,6 +15,7 @@ from graphflow.cli.source import AsJson
 from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 
 if TYPE_CHECKING:
+    from graphflow.autodiff import Cut
     from graphflow.cli.broadcasts import Stretch
     from graphflow.cli.gradients import Gradients
     from graphflow.ir.graph import Node
@@ -33,6 +34,7 @@ class Report:
     gradients: list[Gradients] | None = None
     stretches: list[Stretch] | None = None
     unread: Sequence[Node] = ()
+    cuts: Sequence[tuple[str, Cut]] = ()
     errors: Sequence[Diagnostic] = ()
     note: str = ""
 
@@ -121,6 +123,7 @@ def _model(path: Path) -> Model | None:
 
 def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) -> None:
     from graphflow.cli.broadcasts import stretches
+    from graphflow.cli.gradients import check_model, cut_parameters
     from graphflow.training.checks import run_checks
 
     report.results = run_checks(model)
@@ -131,9 +134,8 @@ def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) ->
     ]  # fmt: skip
     if broadcasts:
         report.stretches = list(stretches(model.graph))
+    report.cuts = cut_parameters(model)
     if gradients:
-        from graphflow.cli.gradients import check_model
-
         report.gradients = check_model(model)
 
 
@@ -156,6 +158,8 @@ def _print(report: Report) -> None:
         print(f"  {stretch.message()}")
     for leaf in report.unread:
         print(f"  no node reads the input '{leaf.name}'")
+    for of, cut in report.cuts:
+        print(f"  {cut.at[0][2] or report.file}: the parameter {cut.message(of)}")
 
 
 def _summary(report: Report) -> str:
@@ -170,6 +174,9 @@ def _summary(report: Report) -> str:
         failed = len(report.results) - passed
         parts = [f"{_count(passed, 'check')} passed"] + ([f"{failed} FAILED"] if failed else [])
     for found in report.gradients or ():
+        if found.flat:
+            parts.append(f"'{found.of}' has no gradient: {found.flat}")
+            continue
         wrong = len(found.failures)
         fed = f" (fed from {found.fed_from})" * bool(found.fed_from)
         good = _count(len(found.checks) - wrong, "gradient")
@@ -214,6 +221,10 @@ def _json(report: Report) -> dict[str, object]:
             for r in report.results
         ],
         "unread": [leaf.name for leaf in report.unread],
+        "cut": [
+            {"of": of, "parameter": cut.leaf, "at": [name for name, _, _ in cut.at]}
+            for of, cut in report.cuts
+        ],
         "errors": [d.to_json() for d in report.errors],
     }  # fmt: skip
     if report.gradients is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from graphflow.autodiff import GradientCheck
+from graphflow.autodiff import Cut, GradientCheck, cuts
 from graphflow.diagnostics import Mark
 from graphflow.ir.graph import Graph
 from graphflow.model import Model
@@ -20,7 +20,8 @@ class Gradients:
 
     ``kinks`` are values where the graph has a corner, so that no difference decides; beside it
     their gradients agree. ``held`` counts values that stop_gradient keeps still, in the differences
-    too; ``loose`` is where one stands in a loop or branch, which differences run as it is.
+    too; ``loose`` is where one stands in a loop or branch, which differences run as it is. ``flat``
+    says why there is no gradient at all.
     """
 
     of: str
@@ -29,6 +30,7 @@ class Gradients:
     kinks: tuple[str, ...]
     held: int
     loose: tuple[Mark, ...]
+    flat: str = ""
 
     @property
     def failures(self) -> tuple[GradientCheck, ...]:
@@ -40,21 +42,45 @@ def check_model(model: Model) -> list[Gradients]:
     """Check each player's loss and every ``gradient_of`` of the checks (the loss or first output,
     where there is neither) by all real parameters, inputs and states that it depends on.
     """
+    return [_check_value(model, of) for of in _differentiated(model) or [target(model)]]
+
+
+def cut_parameters(model: Model) -> list[tuple[str, Cut]]:
+    """The parameters that get no gradient from a loss or a ``gradient_of`` that depends on them; of
+    a player's loss, those that the player changes.
+    """
+    training, found = model.elaborated.training, list[tuple[str, Cut]]()
+    changed = {o.loss: o.params for o in training.objectives} if training else {}
+    for of in _differentiated(model):
+        own = changed.get(of, tuple(model.parameters))
+        found += [(of, cut) for cut in cuts(model.graph, of, own)]
+    return found
+
+
+def _differentiated(model: Model) -> list[str]:
+    """The players' losses, and what checks name."""
     training = model.elaborated.training
     losses = [o.loss for o in training.objectives] if training else []
     named = [entry.gradient_of for entry in model.document.check]
     losses += [expr.id for expr in named if isinstance(expr, Name) and expr.id in model.graph]
-    return [_check_value(model, of) for of in dict.fromkeys(losses or [target(model)])]
+    return list(dict.fromkeys(losses))
 
 
 def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
     own = usual_feed(model, program.graph)
     prepared = program.prepared(own.values)
+    behind = _real(prepared.graph, of, prepared.leaves.keys())
+    lost = cuts(prepared.graph, of, behind)
+    if len(lost) == len(behind):
+        ends = dict.fromkeys(op for cut in lost for _, op, _ in cut.at)
+        why = f"{', '.join(ends)} hands none back" if ends else "it depends on no real numbers"
+        return Gradients(of, own.source, (), (), 0, (), why)
     graph, leaves = held(prepared.graph, prepared.leaves)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)
     (value,) = scalar.outputs
-    checks = best_checks(scalar, value, _real(graph, of, prepared.leaves.keys()), leaves)
+    by = _real(graph, of, prepared.leaves.keys())
+    checks = best_checks(scalar, value, by, leaves)
     corners = [c.name for c in checks if not c.passes() and c.at_kink]
     kinks = tuple(n for n in corners if agrees_beside(scalar, value, n, leaves))
     stopped = sum(node.op == "stop_gradient" for node in prepared.graph)

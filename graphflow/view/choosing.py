@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from graphflow.autodiff import cuts
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph
-from graphflow.ir.types import tensors
 from graphflow.model import Model
-from graphflow.ops import OPS
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Mode
 from graphflow.runtime.program import Program
@@ -152,19 +151,9 @@ def compiled(
 
 def flat(graph: Graph, of: str, by: Sequence[str]) -> str:
     """A warning where no differentiable path leads from a value to what it depends on."""
-    todo, seen, stops = [graph.resolve(of)], set[str](), dict[str, None]()
-    while todo:
-        node = graph.nodes[todo.pop()]
-        if node.name in by:
-            return ""
-        op, real = OPS[node.op], any(t.dtype.is_float for t in tensors(node.type))
-        structural = op.family in ("leaf", "control", "derivative") or node.op == "item"
-        if not structural and (op.vjp is None or not real):
-            stops[node.op] = None
-        else:
-            todo += [name for name in node.inputs if name not in seen]
-            seen.update(node.inputs)
-    if not (by and stops):
+    behind, lost = graph.needed_for([of]), cuts(graph, of, by)
+    if not lost or len(lost) < sum(name in behind for name in by):
         return ""
+    stops = dict.fromkeys(op for cut in lost for _, op, _ in cut.at)
     return (f"the gradient of '{of}' is zero everywhere: {', '.join(stops)} hands none back, and "
             "no other path leads to parameters or real inputs")  # fmt: skip

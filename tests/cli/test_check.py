@@ -192,3 +192,45 @@ def test_an_input_that_nothing_reads_is_told(cli, tmp_path):
     )
     assert "no node reads the input 'mask'" in cli("check", path).out
     assert json.loads(cli("check", path, "--json").out)["files"][0]["unread"] == ["mask"]
+
+
+CUT = """
+graphflow: 1
+name: cut
+inputs: {x: [3]}
+params: {v: {shape: [3], init: ones}, w: {shape: [3], init: ones}}
+nodes:
+  fixed: stop_gradient(w * x)
+  loss: sum(fixed * v)
+outputs: [loss]
+check: [{feed: {x: [1, 5, 2]}, expect: {loss: 8}, gradient_of: loss}]
+"""
+
+
+def test_a_parameter_whose_gradient_is_cut_is_told(cli, tmp_path):
+    path = tmp_path / "cut.yaml"
+    path.write_text(CUT)
+    line = f"{path}:7:10: the parameter 'w' gets no gradient from 'loss': it is cut at 'fixed' (st"
+    found = cli("check", path)
+    assert found.code == 0 and line in found.out and "'v'" not in found.out
+    (answer,) = json.loads(cli("check", path, "--json").out)["files"]
+    assert answer["cut"] == [{"of": "loss", "parameter": "w", "at": ["fixed"]}]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "node", "why"),
+    [
+        ("x: [3]", "argmax(x)", "argmax hands none back"),
+        ("x: [3]", "sum(floor(x) * (x > 2))", "floor, greater hands none back"),
+        ("x: {shape: [3], dtype: int}", "sum(x)", "it depends on no real numbers"),
+    ],
+)
+def test_what_has_no_gradient_is_said_plainly(cli, tmp_path, inputs, node, why):
+    path = tmp_path / "index.yaml"
+    path.write_text(
+        f"graphflow: 1\nname: index\ninputs: {{{inputs}}}\nnodes: {{i: '{node}'}}\noutputs: [i]\n"
+        "check: [{feed: {x: [1, 5, 2]}, expect: {}}]\n"
+    )
+    answer = cli("check", path, "--gradients")
+    assert answer.code == 0 and f"'i' has no gradient: {why}" in answer.out
+    assert "as differences say" not in answer.out

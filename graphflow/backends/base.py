@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
@@ -28,6 +31,8 @@ Factory = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel | Boun
 Portable = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel]
 """Binds any node at all."""
 Supports = Callable[[Node], bool]
+Joins = Callable[[Sequence[Kernel]], list[Kernel]]
+Copies = Callable[[Array, Array], Kernel]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,21 @@ class Backend:
     """
 
     def __init__(
-        self, name: str, rest: Backend | Portable, rules: Mapping[str, Factory] | None = None
+        self,
+        name: str,
+        rest: Backend | Portable,
+        rules: Mapping[str, Factory] | None = None,
+        *,
+        joined: Joins | None = None,
+        copy: Copies | None = None,
     ) -> None:
         self.name = name
         self._rest = rest
+        below = rest if isinstance(rest, Backend) else None
+        self.joined: Joins = joined or (below.joined if below else list)
+        """Kernels that run one after the other as fewer that do the same."""
+        self.copy: Copies = copy or (below.copy if below else partial(partial, np.copyto))
+        """What copies the second of two arrays of one shape and number type into the first."""
         self._rules: dict[str, list[_Rule]] = {}
         for op, make in (rules or {}).items():
             self.register(op)(make)

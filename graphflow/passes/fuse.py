@@ -14,7 +14,9 @@ from graphflow.passes.substitute import assembled, map_regions
 from graphflow.passes.verified import verified
 
 WORTH = 2048
-"""Elements from which a single node is worth loops of its own."""
+"""Elements from which a single node is worth loops of its own. One number is, too: loops follow
+each other without a way through Python, if nothing stands between them.
+"""
 
 
 def fuse(graph: Graph, fusable: Fusable) -> Graph:
@@ -40,7 +42,9 @@ def _fused(graph: Graph, fusable: Fusable, phases: bool) -> Graph:
 
 
 def _is_worth(group: Group, graph: Graph) -> bool:
-    return len(group.nodes) > 1 or (len(group.nodes) == 1 and group.size >= WORTH)
+    return len(group.nodes) > 1 or (
+        len(group.nodes) == 1 and (group.size == 1 or group.size >= WORTH)
+    )
 
 
 class _Assembly:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -47,7 +46,8 @@ def bind(
             line.values[name] = out[0] if isinstance(node.type, TensorType) else out
             kernel = _kernel(backend, plan, node, line, out, arena)
             (line.ending if name in last else line.kernels).append(kernel)
-    line.copies = list(_copies(plan, line, arena))
+    line.kernels, line.ending = backend.joined(line.kernels), backend.joined(line.ending)
+    line.copies = backend.joined(list(_copies(backend, plan, line, arena)))
     return line
 
 
@@ -106,10 +106,10 @@ def _kernel(
     buffer = plan.buffers[plan.scratch[node.name]]
     scratch = arena[buffer.offset : buffer.offset + buffer.nbytes]
     regions = plan.regions[node.name]
-    return control_kernel(node, regions, out, inputs, scratch, partial(bind, backend))
+    return control_kernel(node, regions, out, inputs, scratch, backend, bind)
 
 
-def _copies(plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:
+def _copies(backend: Backend, plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:
     """First what must be put aside, then the new values into their leaves."""
     written = []
     for leaf, value in plan.graph.updates.items():
@@ -118,7 +118,7 @@ def _copies(plan: Plan, line: Line, arena: Array) -> Iterator[Kernel]:
         target, source = line.array(leaf), line.array(value)
         if leaf in plan.staged:
             aside = carve(arena, plan.buffers[plan.staged[leaf]].offset, plan.graph[leaf].tensor)
-            yield partial(np.copyto, aside, source)
+            yield backend.copy(aside, source)
             source = aside
-        written.append(partial(np.copyto, target, source))
+        written.append(backend.copy(target, source))
     yield from written

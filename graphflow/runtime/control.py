@@ -8,11 +8,10 @@ updates them as a training step updates parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 
-from graphflow.backends.base import Kernel
+from graphflow.backends.base import Backend, Kernel
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
@@ -34,12 +33,13 @@ def control_kernel(
     out: tuple[Array, ...],
     inputs: Sequence[Computed],
     scratch: Array,
-    binder: Binder,
+    backend: Backend,
+    bind: Binder,
 ) -> Kernel:
     """A control node bound to its results, operands, and the memory its regions run in."""
     operands = [x for x in inputs if isinstance(x, Array)]
     make = _MAKERS[node.op]
-    return make(_Setting(node, plans, out, operands, scratch, binder))
+    return make(_Setting(node, plans, out, operands, scratch, backend, bind))
 
 
 class _Setting:
@@ -52,10 +52,11 @@ class _Setting:
         out: tuple[Array, ...],
         operands: Sequence[Array],
         scratch: Array,
-        binder: Binder,
+        backend: Backend,
+        bind: Binder,
     ) -> None:
         self.node, self.plans, self.out, self.operands = node, plans, out, operands
-        self.scratch, self.binder = scratch, binder
+        self.scratch, self.backend, self.bind = scratch, backend, bind
 
     def number(self, name: str) -> int:
         """An attribute that counts something."""
@@ -72,7 +73,7 @@ class _Setting:
         """A region bound, its leaves to ``arguments`` in order."""
         names = [leaf.name for leaf in plan.graph.leaves("input")]
         leaves = dict(zip(names, arguments, strict=True))
-        return self.binder(plan, leaves, arena, {})
+        return self.bind(self.backend, plan, leaves, arena, {})
 
     def starts(self) -> Copies:
         """The carries and their first values."""
@@ -95,11 +96,13 @@ def _in_turn(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
     carries, last = at.number("carries"), at.number("carries") + at.number("sequences")
     elements, others, arena = _places(at)
     bound = Turns(
-        plan, at.binder, arena, at.operands[:carries], at.operands[carries:last],
+        plan, at.backend, at.bind, arena, at.operands[:carries], at.operands[carries:last],
         at.operands[last:], at.out[carries:],
         list(zip(at.out[:carries], others, strict=True)), elements,
     )  # fmt: skip
     kernels = bound.kernels(turns)
+    if len(kernels) == 1:
+        return kernels[0]
 
     def run() -> None:
         for kernel in kernels:
@@ -158,7 +161,8 @@ def _while_loop(at: _Setting) -> Kernel:
     test = at.line(condition, arguments, at.scratch)
     step = at.line(body, arguments, at.scratch)
     goes_on = test.array(condition.graph.outputs[0])
-    starts, turn = at.starts(), [*step.kernels, *step.ending, *step.copies]
+    starts = at.starts()
+    turn = at.backend.joined([*step.kernels, *step.ending, *step.copies])
 
     def run() -> None:
         for carry, first in starts:
@@ -197,7 +201,8 @@ def _branch(at: _Setting, name: str) -> list[Kernel]:
     line = at.line(plan, at.operands[1:], at.scratch)
     yielded = [line.array(output) for output in plan.graph.outputs]
     pairs = zip(at.out, yielded, strict=True)
-    return [*line.kernels, *(partial(np.copyto, target, value) for target, value in pairs)]
+    copies = [at.backend.copy(target, value) for target, value in pairs]
+    return at.backend.joined([*line.kernels, *copies])
 
 
 _MAKERS: dict[str, Callable[[_Setting], Kernel]] = {

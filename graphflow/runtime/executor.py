@@ -60,8 +60,8 @@ class Executor:
         with np.errstate(all="ignore"):
             for kernel in self._line.kernels:
                 kernel()
-            results = {name: np.empty(v.shape, v.dtype) for name, v in self._outputs}
-            if self._writes:
+            results = {name: np.empty_like(value, order="C") for name, value in self._outputs}
+            if self._interruptible:
                 with _Uninterrupted():
                     self._finish(results)
             else:
@@ -99,7 +99,8 @@ class Executor:
                     self._returned.append((kept, leaves[node.name]))
         self._version = self._store.version
         self._line: Line = bind(self._backend, self.plan, leaves, self._arena)
-        self._writes = bool(self._line.ending or self._line.copies)
+        written = len(self._line.copies) + len(self._returned)
+        self._interruptible = bool(self._line.ending) or written > 1  # one copy is never halved
         graph = self.plan.graph
         self._outputs = [(name, self._line.array(name)) for name in dict.fromkeys(graph.outputs)]
 

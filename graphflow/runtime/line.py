@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphflow.backends.base import Kernel
+from graphflow.backends.base import Backend, Kernel
 from graphflow.ir.types import TensorType
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
@@ -49,5 +49,5 @@ class Line:
         return value
 
 
-Binder = Callable[[Plan, Mapping[str, Array], Array, Mapping[Slot, Array]], Line]
+Binder = Callable[[Backend, Plan, Mapping[str, Array], Array, Mapping[Slot, Array]], Line]
 """Binds a plan: leaves by name, the arena, and places of results that do not lie in it."""

@@ -6,13 +6,10 @@ carries where the next turn looks for them: nothing is copied that can lie in pl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-import numpy as np
-
-from graphflow.backends.base import Kernel
+from graphflow.backends.base import Backend, Kernel
 from graphflow.ops.op import Array
 from graphflow.runtime.line import Binder
 from graphflow.schedule.liveness import Slot
@@ -29,7 +26,8 @@ class Turns:
     """
 
     plan: Plan
-    binder: Binder
+    backend: Backend
+    bind: Binder
     arena: Array
     starts: Sequence[Array]
     sequences: Sequence[Array]
@@ -41,21 +39,21 @@ class Turns:
     def kernels(self, turns: Sequence[int]) -> list[Kernel]:
         """What runs, turn after turn, from the first values of the carries to the last."""
         places = [pair[len(turns) % 2] for pair in self.carries]
-        found = list(_copying(zip(places, self.starts, strict=True)))
+        found = self._copying(zip(places, self.starts, strict=True))
         for left, turn in zip(reversed(range(len(turns))), turns, strict=True):
             read = []
             for sequence, own in zip(self.sequences, self.elements, strict=True):
                 row = sequence[turn, ...]
                 if row.strides != own.strides:
-                    found += _copying([(own, row)])
+                    found += self._copying([(own, row)])
                     row = own
                 read.append(row)
             rows = [stack[turn, ...] for stack in self.stacks]
             free = [pair[left % 2] for pair in self.carries]
             places = self._turn(found, [*places, *read, *self.captured], rows, free)
         results = [last for last, _ in self.carries]
-        found += _copying((a, b) for a, b in zip(results, places, strict=True) if a is not b)
-        return found
+        found += self._copying((a, b) for a, b in zip(results, places, strict=True) if a is not b)
+        return self.backend.joined(found)
 
     def _turn(
         self, kernels: list[Kernel], leaves: Sequence[Array], rows: Sequence[Array],
@@ -83,9 +81,10 @@ class Turns:
                 after.append(place)
                 if not self._lies_in(name, place, given):
                     copied.append((name, place))
-        line = self.binder(self.plan, dict(zip(names, leaves, strict=True)), self.arena, given)
+        bound = dict(zip(names, leaves, strict=True))
+        line = self.bind(self.backend, self.plan, bound, self.arena, given)
         kernels += [*line.kernels, *line.ending]
-        kernels += _copying((place, line.array(name)) for name, place in copied)
+        kernels += self._copying((place, line.array(name)) for name, place in copied)
         return after
 
     def _lies_in(self, name: str, place: Array, given: dict[Slot, Array]) -> bool:
@@ -109,9 +108,8 @@ class Turns:
         computed = computes(self.plan.graph.nodes[owner], sources)
         return (owner, part) if same and computed and not others else None
 
-
-def _copying(pairs: Iterable[tuple[Array, Array]]) -> Iterator[Kernel]:
-    return (partial(np.copyto, target, source) for target, source in pairs)
+    def _copying(self, pairs: Iterable[tuple[Array, Array]]) -> list[Kernel]:
+        return [self.backend.copy(target, source) for target, source in pairs]
 
 
 def count_kernels(plan: Plan) -> int:

@@ -39,7 +39,7 @@ class Stepped(Result):
     undecided: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Part:
     """One run of a compiled graph within a step. ``of`` is what it differentiates, if anything.
 

@@ -20,9 +20,11 @@ def njit(signature: str | None = None, *, parallel: bool = False) -> Callable[[F
     return cast(Callable[[F], F], made)
 
 
-def intrinsic(function: Callable[..., object]) -> Callable[..., None]:
-    """``numba.extending.intrinsic``, seen as what compiled code calls."""
-    return cast(Callable[..., None], numba.extending.intrinsic(function))
+def intrinsic(function: Callable[..., object]) -> Callable[..., int]:
+    """``numba.extending.intrinsic``, seen as what compiled code calls: it gives a number, if
+    anything.
+    """
+    return cast(Callable[..., int], numba.extending.intrinsic(function))
 
 
 @cache

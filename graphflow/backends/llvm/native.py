@@ -21,7 +21,7 @@ and of a conditional expression are computed, and indices do not count from behi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from types import FunctionType
 
@@ -31,7 +31,7 @@ from numpy.typing import DTypeLike
 from graphflow.backends.llvm.compiled import Code
 from graphflow.backends.llvm.expressions import signature
 from graphflow.backends.llvm.instructions import DType
-from graphflow.backends.llvm.launch import alone, shared
+from graphflow.backends.llvm.launch import Launch, Walk
 from graphflow.backends.llvm.translate import module, written
 from graphflow.ops.op import Array
 
@@ -50,6 +50,18 @@ class Kernel:
         """
         return Call(self, np.dtype(dtype), parts, arguments)
 
+    def bound(
+        self, dtype: DTypeLike, parts: int, *arguments: Array | tuple[int, ...] | int,
+        missed: Array | None = None, fallback: Callable[[], object] | None = None,
+        kept: object = None,
+    ) -> Walk:  # fmt: skip
+        """The kernel bound to all that it works on. For ``missed`` and ``fallback`` see
+        :class:`Launch`; ``kept`` is memory whose addresses it is given as numbers.
+        """
+        launch = self.call(dtype, parts, *arguments).launch
+        kept = launch.kept, kept
+        return Walk([replace(launch, missed=missed, fallback=fallback, kept=kept)])
+
 
 def kernel(function: Callable[..., None]) -> Kernel:
     """Decorator: a function that is compiled where it is called."""
@@ -64,7 +76,7 @@ class Call:
         self, kernel: Kernel, dtype: DType, parts: int, arguments: tuple[Argument, ...]
     ) -> None:
         kinds = list(signature(kernel.function).parameters.values())[2:]
-        self._kept: list[Array] = []
+        kept: list[Array] = []
         self._later: list[int] = []
         self._table = np.zeros(len(kinds) + 1, np.int64)
         self._table[0] = parts
@@ -78,17 +90,16 @@ class Call:
                 array = np.asarray(argument, own if isinstance(argument, tuple) else None)
                 if array.dtype != own:
                     raise TypeError(f"{kernel.function.__name__}: {array.dtype} for {own}")
-                self._kept.append(array)
+                kept.append(array)
                 self._table[place] = array.ctypes.data
-        self._code = _code(kernel.function, dtype)
-        self._run = (shared if parts > 1 else alone), self._table.ctypes.data, parts
+        self.launch = Launch(_code(kernel.function, dtype), self._table, None, parts, kept=kept)
+        self._walk = Walk([self.launch])
 
     def __call__(self, *arrays: Array) -> None:
         """Run all parts on the arrays that were left out."""
         for place, array in zip(self._later, arrays, strict=True):
             self._table[place] = array.ctypes.data
-        run, table, parts = self._run
-        run(self._code.address, table, 0, parts, False)
+        self._walk()
 
 
 @cache

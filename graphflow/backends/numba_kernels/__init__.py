@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
+from graphflow.backends.llvm.launch import walked
 from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.fused.loops import LOOPS
 from graphflow.backends.numba_kernels.fused.tracing import has_loop as fuses
 from graphflow.backends.numba_kernels.gathers import GATHERS
 from graphflow.backends.numba_kernels.gemm import product
-from graphflow.backends.numba_kernels.joining import JOINING
+from graphflow.backends.numba_kernels.joining import JOINING, copied
 from graphflow.backends.numba_kernels.layout import image_orders
 from graphflow.backends.numba_kernels.panels import by_panels, panel_width
 from graphflow.backends.numba_kernels.pooling import POOLING
@@ -25,8 +26,8 @@ from graphflow.ir.graph import Graph
 __all__ = ["EXACT", "NUMBA", "chosen_orders", "fuses", "panel_width"]
 
 RULES = {**product_rules(product), **POOLING, **JOINING, **GATHERS, **LOOPS}
-NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)})
-EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)})
+NUMBA = Backend("numba", NUMPY, {**RULES, **convolutions(exact=False)}, joined=walked, copy=copied)
+EXACT = Backend("numba", NUMPY, {**RULES, **convolutions(exact=True)}, joined=walked, copy=copied)
 """Convolutions without Winograd's algorithm."""
 for _backend in (NUMBA, EXACT):
     _backend.register("matmul")(by_panels)  # asked before BLAS

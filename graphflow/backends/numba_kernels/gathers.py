@@ -7,25 +7,24 @@ same order on any number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from math import prod
 
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
+from graphflow.backends.llvm.launch import Walk
 from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Ints, Reals
-from graphflow.backends.numba_kernels.lanes import add, move
+from graphflow.backends.numba_kernels.lanes import BITS, add, move
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array, get_op
 from graphflow.ops.positions import counted_up
 
 SMALL = 30_000
 """Elements below which NumPy is as fast."""
-BITS: Mapping[int, np.dtype[np.generic]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
-"""What is only copied is copied as integers of its size, so that few loops are compiled."""
 
 
 @kernel
@@ -65,16 +64,14 @@ def _add(
             add(table, p * width, updates, i * width, width)
 
 
-def _checking(positions: Array, least: int, size: int) -> Callable[[], bool]:
-    """What tells whether all positions lie within bounds."""
+def _within(positions: Array, least: int, size: int, refused: Kernel, work: Walk) -> Walk:
+    """The work, if all positions lie within bounds."""
     found = np.zeros(1, np.int64)
-    look = _outside.call(np.float32, 1, positions, positions.size, least, size, found)
-
-    def within() -> bool:
-        look()
-        return not found[0]
-
-    return within
+    look = _outside.bound(
+        np.float32, 1, positions, positions.size, least, size, found,
+        missed=found, fallback=refused,
+    )  # fmt: skip
+    return Walk([*look.launches, *work.launches])
 
 
 def _take(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -89,19 +86,11 @@ def _take(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Ke
     if target.size < SMALL or bits is None or places is None or not whole or x.dtype.kind == "c":
         return None
     size, batch, width = x.shape[axis], prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
-    within = _checking(places, -size if negative else 0, size)
-    read = _read.call(
+    read = _read.bound(
         bits, threads(), x.view(bits), size, width, places, places.size, batch, target.view(bits)
     )
     refused = partial(get_op("take").forward, np, x, indices, axis=axis, negative=negative)
-
-    def run() -> None:
-        if within():
-            read()
-        else:
-            refused()
-
-    return run
+    return _within(places, -size if negative else 0, size, refused, read)
 
 
 def _scatter_nd(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel | None:
@@ -148,16 +137,8 @@ def _adding(target: Array, indices: Array, updates: Array) -> Kernel | None:
     if not target.flags.c_contiguous or not updates.flags.c_contiguous:
         return None
     size, width = len(target), prod(target.shape[1:])
-    within = _checking(places, -size, size)
-    adding = _add.call(target.dtype, threads(), target, size, width, places, places.size, updates)
-
-    def run() -> None:
-        if within():
-            adding()
-        else:
-            counted_up(places, size)
-
-    return run
+    adding = _add.bound(target.dtype, threads(), target, size, width, places, places.size, updates)
+    return _within(places, -size, size, partial(counted_up, places, size), adding)
 
 
 def _flat(indices: Array) -> Array | None:

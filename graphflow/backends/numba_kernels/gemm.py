@@ -8,7 +8,7 @@ itself stays on one thread: two pools of threads on the same cores take each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
+from graphflow.backends.base import Kernel
 from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Ints, gemm_at
@@ -71,18 +72,12 @@ class Calls:
             self.numbers[key] = np.array(numbers, dtype)
         return self.numbers[key].ctypes.data
 
-    def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Callable[[], None]:
+    def bound(self, dtype: np.dtype[np.generic], shared: bool) -> Kernel:
         """What makes all calls, on all threads if they are ``shared`` out."""
         table, count = np.array(self.rows, np.int64), len(self.rows)
         parts = min(threads(), count) if shared else 1
-        walk = _products.call(dtype, parts, table, count)
         kept = self.kept, self.numbers  # the table holds addresses alone
-
-        def run() -> None:
-            walk()
-            assert kept is not None
-
-        return run
+        return _products.bound(dtype, parts, table, count, kept=kept)
 
 
 def _leading(matrix: Array) -> int:
@@ -98,7 +93,7 @@ def _oriented(matrix: Array) -> tuple[Array, int]:
 
 def product(
     x: Array, y: Array, out: Array, alpha: Array | None = None, beta: float = 0.0
-) -> Callable[[], None] | None:
+) -> Kernel | None:
     """Computes out = alpha x y + beta out as NumPy's matmul does; None where BLAS cannot.
 
     ``alpha`` (1 where there is none) is read when the product runs.
@@ -123,7 +118,7 @@ def arranged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array] | Non
     return x, y, out
 
 
-def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Callable[[], None]:
+def _calls(x: Array, y: Array, out: Array, alpha: Array, beta: float) -> Kernel:
     """A call for each matrix of a batch, or for its parts where threads are more than matrices."""
     shared = out.size * x.shape[-1] > SMALL
     count = threads() if shared else 1

@@ -1,18 +1,20 @@
-"""Arrays joined along an axis: rows copied beside each other, on all threads."""
+"""Arrays copied whole, and joined along an axis: rows beside each other, on all threads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import prod
 
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.llvm.native import Call, kernel
+from graphflow.backends.llvm.launch import Walk
+from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Reals
 from graphflow.backends.numba_kernels.images import flat
-from graphflow.backends.numba_kernels.lanes import move
+from graphflow.backends.numba_kernels.lanes import BITS, move
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 
@@ -42,23 +44,19 @@ def _concat(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> 
     target, *sources = (_rows(a, order, place) for a in (y, *parts))
     if target is None:
         return None
-    calls: list[Call] = []
+    walks: list[Walk] = []
     first = 0
     for x in sources:
         if x is None:
             return None
         rows, length = x.shape
-        calls.append(_join.call(
+        walks.append(_join.bound(
             y.dtype, threads() if y.size > SMALL else 1, flat(x), x.strides[0] // x.itemsize,
             length, flat(target), target.strides[0] // y.itemsize, first, rows,
         ))  # fmt: skip
         first += length
 
-    def run() -> None:
-        for call in calls:
-            call()
-
-    return run
+    return Walk(launch for walk in walks for launch in walk.launches)
 
 
 def _rows(array: Array, order: Sequence[int], place: int) -> Array | None:
@@ -73,6 +71,16 @@ def _rows(array: Array, order: Sequence[int], place: int) -> Array | None:
     adjacent = rows.strides[1] == rows.itemsize or shape[1] == 1
     forwards = rows.strides[0] >= 0 and rows.strides[0] % rows.itemsize == 0
     return rows if adjacent and forwards else None
+
+
+def copied(target: Array, source: Array) -> Kernel:
+    """Copies an array into another one, among compiled kernels if it lies without gaps."""
+    whole = source.flags.c_contiguous and target.flags.c_contiguous and source.dtype == target.dtype
+    bits, size = BITS.get(source.itemsize), source.size
+    if not whole or bits is None or not 0 < size <= SMALL:
+        return partial(np.copyto, target, source)
+    x, y = (flat(array).view(bits) for array in (source, target))
+    return _join.bound(bits, 1, x, size, size, y, size, 0, 1)
 
 
 JOINING: Mapping[str, Factory] = {"concat": _concat}

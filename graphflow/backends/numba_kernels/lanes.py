@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from graphflow.backends.llvm.words import LANES, Reals, apart, copy_lanes
+
+BITS: Mapping[int, np.dtype[np.generic]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+"""What is only copied is copied as integers of its size, so that few loops are compiled."""
 
 
 @apart

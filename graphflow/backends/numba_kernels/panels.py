@@ -117,7 +117,7 @@ def by_panels(node: Node, results: tuple[Array, ...], inputs: tuple[Operand, ...
     if adjacent != 1 or not depth:
         return None
     parts = threads() if out.size * depth > SMALL else 1
-    return _multiply.call(
+    return _multiply.bound(
         x.dtype, parts, flat(x), *steps_of(x), flat(y), flat(out), to_panel, to_row,
         y.shape[0], rows, depth,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numba
 
+from graphflow.backends.llvm.pool import patience
 from graphflow.diagnostics import fail
 
 PACKAGE = "onednn-cpu-gomp"
@@ -81,7 +82,8 @@ def library() -> ctypes.PyDLL:
     layers = ["omp", "tbb", "workqueue"]
     numba.config.THREADING_LAYER_PRIORITY = layers  # type: ignore[attr-defined]
     try:
-        found = ctypes.PyDLL(str(_path()))
+        with patience():
+            found = ctypes.PyDLL(str(_path()))
     except OSError as error:
         fail("GF076", f"the library of '{PACKAGE}' cannot be loaded: {error}", help=HELP)
     for name, arguments in SIGNATURES.items():

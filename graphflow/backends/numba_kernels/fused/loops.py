@@ -15,7 +15,7 @@ import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
 from graphflow.backends.llvm.compiled import Code
-from graphflow.backends.llvm.launch import alone, shared
+from graphflow.backends.llvm.launch import Launch, Walk
 from graphflow.backends.llvm.parts import threads
 from graphflow.backends.numba_kernels.fused.assemble import source
 from graphflow.backends.numba_kernels.fused.generate import End, Program
@@ -138,22 +138,11 @@ class _Binding:
         missed = np.zeros(count, np.int64)
         at = np.array([missed.ctypes.data, *self.addresses[1:]], np.int64)
         n = np.array([numbers[name] for name in written.sizes], np.int64)
-        code, tables = Code(written.text, lambda: written.text), (at.ctypes.data, n.ctypes.data)
-        run, joins = (shared if count > 1 else alone), bool(program.ends)
-        kept = (at, n, missed, self.kept)
-
-        def loops() -> None:
-            run(code.address, *tables, count, joins)
-            assert kept is not None
-
-        def checked() -> None:
-            loops()
-            if missed.any():
-                missed[:] = 0
-                fallback()
-
         places = any(scalar.op in ("take", "here") for scalar in scalars(self.lowered))
-        return checked if places else loops
+        return Walk([Launch(
+            Code(written.text, lambda: written.text), at, n, count, bool(program.ends),
+            missed if places else None, fallback, (missed, self.kept),
+        )])  # fmt: skip
 
     def program(self) -> tuple[Program, int]:
         assert self.dims is not None

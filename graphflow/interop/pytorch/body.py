@@ -61,7 +61,7 @@ class Program(Protocol):
         """The steps that stand for a call that has no definition of its own."""
 
     @property
-    def initial(self) -> Callable[[str, Body | None], tuple[list[str], Code]]:
+    def initial(self) -> Callable[[str, Body | None, set[str]], tuple[list[str], Code]]:
         """A leaf's first value: lines before it, and its expression."""
 
 

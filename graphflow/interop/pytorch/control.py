@@ -181,7 +181,7 @@ class Function(Body):
         """A state that has the size of the batch starts afresh where the size changes."""
         if self.env.get(leaf, Code(place)).text != place:
             return
-        lines, code = self.program.initial(leaf, self)
+        lines, code = self.program.initial(leaf, self, set())
         name = self.variable(leaf)
         shape = ", ".join(str(self.size(d)) for d in self.type_of(leaf).shape)
         shape += "," if "," not in shape else ""

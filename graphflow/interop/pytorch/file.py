@@ -174,8 +174,11 @@ class _File:
                 del body.env[node]
         return found
 
-    def initial(self, name: str, body: Body | None = None) -> tuple[list[str], Code]:
-        """A parameter's or state's first value: what it starts as in the file, drawn by PyTorch."""
+    def initial(self, name: str, body: Body | None, taken: set[str]) -> tuple[list[str], Code]:
+        """A parameter's or state's first value: what it starts as in the file, drawn by PyTorch.
+
+        Its lines leave the variables that are taken as they are, and add their own to them.
+        """
         graph = self.model.elaborated.initial
         node = graph.resolve(name)
         needed = graph.needed_for([node])
@@ -187,7 +190,9 @@ class _File:
         section = Section(graph=graph, steps=tuple(steps))
         inner = Function(self.definitions, section, module=True)
         inner.sources = list(body.sources) if body is not None else []
+        inner.taken |= taken
         inner.write([node])
+        taken |= inner.taken
         return inner.lines, tensor(inner.value(node), type)
 
 

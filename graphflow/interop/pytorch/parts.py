@@ -16,7 +16,7 @@ from graphflow.interop.source import Code
 from graphflow.ir.types import type_symbols
 from graphflow.spec.elaborate.calltree import CallNode, Section
 
-Initial = Callable[[str, Body | None], tuple[list[str], Code]]
+Initial = Callable[[str, Body | None, set[str]], tuple[list[str], Code]]
 
 
 class Program(Protocol):
@@ -80,6 +80,8 @@ class Parts:
         self.modules: dict[str, Construction] = {}
         self.restarted: dict[str, None] = {}
         """Parameters of layers that start otherwise than PyTorch starts them."""
+        self.taken: set[str] = set()
+        """Variables of first values, which are read at the end."""
         for call in self._calls(section.steps, section.regions):
             self._module(call)
         self.tree = Tree()
@@ -190,7 +192,7 @@ class Parts:
         node = self.section.leaves[name]
         if type_symbols(node.type):
             return [], "nn.Buffer(None, persistent=False)"
-        before, code = self.program.initial(name, None)
+        before, code = self.program.initial(name, None, self.taken)
         fixed = ", requires_grad=False" if name in self.program.frozen else ""
         return before, f"nn.{self._kind(name)}({code}{fixed})"
 

@@ -209,6 +209,12 @@ class Value:
     def size(self) -> Dim:
         return self.tensor.size
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number, written down."""
+        node = self.node
+        return node.op == "constant" and not isinstance(node.attr("value"), ArrayLiteral | tuple)
+
     def item(self, index: int, name: str | None = None) -> Value:
         """One result of a node with several."""
         return self.builder.add("item", self, index=index, name=name)
@@ -216,15 +222,12 @@ class Value:
     def cast(self, dtype: DType) -> Value:
         """This value in another number type; itself when it has that type already.
 
-        A number constant takes the type directly: constants are weak. One that is an input's
-        default has a name, by which a feed may replace it, and stays.
+        A number constant takes the type directly: constants are weak.
         """
         if self.dtype is dtype:
             return self
-        node = self.node
-        number = node.op == "constant" and not isinstance(node.attr("value"), ArrayLiteral | tuple)
-        if number and node.name not in self.builder.aliases.values():
-            return self.builder.constant(node.attr("value"), dtype)
+        if self.is_number:
+            return self.builder.constant(self.node.attr("value"), dtype)
         return self.builder.add("cast", self, dtype=dtype)
 
     def like(self, number: Scalar) -> Value:

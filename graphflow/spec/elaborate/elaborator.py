@@ -160,7 +160,9 @@ class Elaborator(Initials):
         return value
 
     def default(self, name: str, type: TensorType, expr: Expr, scope: Scope) -> Value:
-        """The value of an input that is not fed; a function alone fills the input's shape."""
+        """The value of an input that is not fed; a function alone fills the input's shape. A
+        number takes any type and an input has one: it is handed on by a node of the input's own.
+        """
         inner = Scope(scope)
         inner.names["shape"] = type.shape
         if isinstance(expr, Name) and self.function(expr.id, inner) is not None:
@@ -170,11 +172,13 @@ class Elaborator(Initials):
         if value.shape not in ((), type.shape):
             fail("GF030", f"'{name}' is {type} but its default is {value.type}",
                  expr.mark, help=f"write shape: {list(value.shape)}")  # fmt: skip
-        if value.tensor == type:
-            return value
         builder = self.root.builder
         with builder.within(f"{name}.default", Origin(expr.mark, name)):
             filled = broadcast_like(value, type)
+            if filled.is_number:
+                filled = builder.add("identity", filled)
+        if filled.name == value.name:
+            return value
         builder.rename({name: f"{name}.default", filled.name: name})
         return builder.value(name)
 

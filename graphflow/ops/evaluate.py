@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import TupleType
 from graphflow.ops.op import Array, Namespace, get_op
@@ -32,8 +33,17 @@ def evaluate(graph: Graph, leaves: Mapping[str, Array], xp: Namespace = np) -> d
         if node.op in LEAVES:
             values[node.name] = leaves[node.name]
         else:
-            values[node.name] = run_node(node, [values[name] for name in node.inputs], xp)
+            values[node.name] = run_in(graph, node, [values[name] for name in node.inputs], xp)
     return values
+
+
+def run_in(graph: Graph, node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:
+    """One node of a graph; an error says where it stands."""
+    try:
+        return run_node(node, operands, xp)
+    except GraphflowError as error:
+        mark = graph.origin(node.name).mark
+        raise GraphflowError(*(d.at(mark) for d in error.diagnostics)) from None
 
 
 def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:

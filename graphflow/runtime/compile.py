@@ -17,10 +17,10 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 
 from graphflow.backends.sets import KernelSet, KernelsName, kernel_set, kernels_named
-from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
+from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
-from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
 from graphflow.passes import fuse, optimise, solve_sizes, specialise
 from graphflow.passes.add_products import add_products
@@ -169,9 +169,7 @@ class Compiler:
         values |= leaf_values(graph, self._view(graph, sizes), given)
         for node in graph:
             if node.name not in values:
-                origin = graph.origin(node.name)
-                with placed(origin.mark):
-                    values[node.name] = run_node(node, [values[n] for n in node.inputs])
+                values[node.name] = run_in(graph, node, [values[n] for n in node.inputs])
 
     def prepared(
         self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None

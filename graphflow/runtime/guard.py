@@ -10,7 +10,7 @@ import numpy as np
 
 from graphflow.diagnostics import Note, fail
 from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
 from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
@@ -63,7 +63,8 @@ class Guarded:
         for node in self.graph:
             operands = [values[n] for n in node.inputs]
             with np.errstate(all="ignore"):
-                value = leaves[node.name] if node.op in LEAVES else run_node(node, operands)
+                leaf = node.op in LEAVES
+                value = leaves[node.name] if leaf else run_in(self.graph, node, operands)
             values[node.name] = value
             if not is_finite(value):
                 self._refuse(node, value, values)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from graphflow.diagnostics import Mark, did_you_mean, fail
 from graphflow.ir.graph import Graph, Phase
 from graphflow.ops.control import ScanParts
-from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.evaluate import Computed, run_in, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.chain import ChainRule, chain_rule
 from graphflow.runtime.formula import formula
@@ -81,8 +81,9 @@ class GraphStepper:
         if self.done:
             fail("GF082", "the last node has run", help="go back, or reset")
         within, name = self._places[self.cursor]
-        values, node = self._entered(within), self._graph(within).nodes[name]
-        values[name] = run_node(node, [values[n] for n in node.inputs])
+        values, graph = self._entered(within), self._graph(within)
+        node = graph.nodes[name]
+        values[name] = run_in(graph, node, [values[n] for n in node.inputs])
         self.cursor += 1
         return self.view(self.cursor - 1)
 

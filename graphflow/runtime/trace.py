@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graphflow.diagnostics import Mark
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
-from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, is_finite, summarise
 from graphflow.runtime.program import Program
@@ -67,7 +67,7 @@ def trace(
     for node in graph:
         begun = time.perf_counter()
         leaf = node.op in LEAVES
-        value = leaves[node.name] if leaf else run_node(node, [values[n] for n in node.inputs])
+        value = leaves[node.name] if leaf else run_in(graph, node, [values[n] for n in node.inputs])
         seconds = 0.0 if leaf else time.perf_counter() - begun
         values[node.name] = value
         rows.append(_row(graph, node, value, seconds))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,3 +66,14 @@ def small(tmp_path: Path) -> Path:
     path = tmp_path / "small net.yaml"
     path.write_text(SMALL)
     return path
+
+
+@pytest.fixture
+def walk(cli, monkeypatch):
+    """The blocks of output that commands give, one for each step shown."""
+
+    def run(commands, *arguments):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{c}\n" for c in commands)))
+        return cli("step", *arguments)
+
+    return run

@@ -126,7 +126,7 @@ class Loops(Nodes):
                 self.report(error)
             except Poisoned:
                 continue
-        if len(self.errors) > before:
+        if len(self.errors) > before or len(after) < len(carry):
             raise Poisoned(place.path)
         return after
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphflow.ir.graph import LEAVES, Graph, Node, Phase
 from graphflow.ops.control import ScanParts
-from graphflow.ops.evaluate import Computed, run_node
+from graphflow.ops.evaluate import Computed, run_in, run_node
 from graphflow.ops.op import Array
 from graphflow.runtime.guard import Summary, summarise
 from graphflow.runtime.loops import Level, Within, brought, forward_loops, phase_of, turns
@@ -114,7 +114,7 @@ class Runner:
             if name in level.inside:
                 self._enter(level.inside[name], node, values, within)
             begun = time.perf_counter()
-            value = run_node(node, operands)
+            value = run_in(graph, node, operands)
             seconds = time.perf_counter() - begun
             values.keep(name, value)
             self._note(scope, name, within, seconds)

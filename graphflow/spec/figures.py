@@ -66,7 +66,16 @@ class AxesDecl(SampledDecl):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineDecl(AxesDecl):
+class PlaneDecl(AxesDecl):
+    """What a figure of points in a plane has."""
+
+    equal: bool = field(
+        default=False, metadata=key("equal", BOOLEAN, "a unit is as long on both axes: geometry")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineDecl(PlaneDecl):
     """Curves: metrics over epochs or steps, the history of nodes, one node over another."""
 
     y: tuple[Ref, ...] = field(
@@ -84,7 +93,7 @@ class LineDecl(AxesDecl):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScatterDecl(AxesDecl):
+class ScatterDecl(PlaneDecl):
     """Points, and lines through them."""
 
     x: Ref = field(metadata=key("x", REF, "a node"))
@@ -94,6 +103,9 @@ class ScatterDecl(AxesDecl):
     )
     color: Ref | None = field(
         default=None, metadata=key("color", REF, "a node: whole numbers are groups, others a scale")
+    )
+    names: tuple[str, ...] = field(
+        default=(), metadata=key("names", TEXTS, "what the groups are called, from 0 on")
     )
 
 

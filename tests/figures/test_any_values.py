@@ -46,8 +46,8 @@ VALUES = (
     *("'three[0]'", "'matrix[:, 0]'", "'cube[0]'"),
 )
 KEYS = {
-    "line": ("y", "x?", "log: xy", "count: 2"),
-    "scatter": ("x", "y", "line?", "color?", "log: xy", "count: 2"),
+    "line": ("y", "x?", "equal: true", "log: xy", "count: 2"),
+    "scatter": ("x", "y", "line?", "color?", "names: [a]", "equal: true", "log: xy", "count: 2"),
     "bar": ("of", "log: y", "labels: [a, b, c]"),
     "histogram": ("of", "log: xy", "bins: 1"),
     "heatmap": ("of", "row_labels?", "column_labels?", "cells?", "words: [a]", "diverging: true"),

@@ -121,15 +121,6 @@ def test_a_line_over_a_node_goes_in_its_order():
     np.testing.assert_allclose(shown.series[0].y, 2 * x, rtol=1e-6)
 
 
-def test_groups_of_points_are_those_of_the_colours():
-    figure = '{kind: scatter, x: "x[:, 20]", y: "x[:, 30]", color: y}'
-    _, shown = described(figure, "shuffle: false")
-    data = load_digits()
-    assert [s.name for s in shown.series] == [str(i) for i in range(10)]
-    mine = data.target[:1000] == 3
-    np.testing.assert_allclose(shown.series[3].x, data.data[:1000][mine, 20] / 16, rtol=1e-6)
-
-
 @pytest.mark.parametrize("batch", [100, 10])
 def test_a_vector_over_data_is_the_mean_of_all_batches(batch, monkeypatch):
     """Also where there are as many samples in a batch as entries in the vector."""

@@ -77,6 +77,8 @@ def problems(figure: str) -> list[tuple[str, str, str | None]]:
          "a heatmap needs two to four axes, but 'logits.bias' is (10)", None),
         ("{kind: heatmap, of: logits, words: [low, high]}", "GF012",
          "'words' stand for the numbers of 'cells': this heatmap needs that key", None),
+        ("{kind: scatter, x: loss, y: loss, names: [low, high]}", "GF012",
+         "'names' stand for the numbers of 'color': these points need that key", None),
         ("{kind: histogram, of: 'logits.bias[10]'}", "GF030",
          "'logits.bias[10]': the axis has 10 entries", None),
         ("{kind: histogram, of: 'logits.bias[0, 0]'}", "GF030",

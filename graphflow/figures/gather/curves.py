@@ -56,7 +56,7 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
             label = "place" if decl.x is None else label
             _few(ref, values)
             found += _rows(ref.name, values, None, ref.entries)
-    return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl))
+    return Chart(found, axes(decl, name, label, _only(decl.y)), _log(decl), decl.equal)
 
 
 def _over_a_node(decl: LineDecl, over: Ref, material: Material, name: str) -> Chart:
@@ -65,7 +65,8 @@ def _over_a_node(decl: LineDecl, over: Ref, material: Material, name: str) -> Ch
     if not (decl.band or decl.points) and all(
         ref.name in material.history and not ref.metric for ref in (over, *decl.y)
     ):
-        return Chart([_way(material, over, ref) for ref in decl.y], labels, _log(decl))
+        ways = [_way(material, over, ref) for ref in decl.y]
+        return Chart(ways, labels, _log(decl), decl.equal)
     values = partial(material.values, part=decl.part, count=decl.count or SAMPLES)
     x, *ys = values([over, *decl.y])
     series = [s for ref, y in zip(decl.y, ys, strict=True) for s in _rows_over(ref, x, y)]
@@ -77,7 +78,7 @@ def _over_a_node(decl: LineDecl, over: Ref, material: Material, name: str) -> Ch
         of_y = decl.points[1]
         x, y = _alike(of_y, *values(decl.points))
         series.append(Series(str(of_y), y, x, mode="markers"))
-    return Chart(series, labels, _log(decl), bands=bands)
+    return Chart(series, labels, _log(decl), decl.equal, bands=bands)
 
 
 def _rows_over(ref: Ref, x: Array, y: Array) -> list[Series]:
@@ -193,21 +194,27 @@ def scatter(decl: ScatterDecl, material: Material, name: str) -> Chart:
     ys, lines = rest[: len(decl.y)], rest[len(decl.y) : len(decl.y) + len(decl.line)]
     found = list[Series]()
     for ref, y in zip(decl.y, ys, strict=True):
-        found += _points(ref, *_alike(ref, x, y), rest[-1] if color else None)
+        found += _points(ref, *_alike(ref, x, y), rest[-1] if color else None, decl.names)
     found += [_over(ref, x, y) for ref, y in zip(decl.line, lines, strict=True)]
     labels = axes(decl, name, str(decl.x), _only(decl.y))
     labels = replace(labels, z="" if decl.color is None else str(decl.color))
-    return Chart(found, labels, _log(decl))
+    return Chart(found, labels, _log(decl), decl.equal)
 
 
-def _points(ref: Ref, x: Array, y: Array, color: Array | None) -> list[Series]:
+def _points(
+    ref: Ref, x: Array, y: Array, color: Array | None, names: Sequence[str]
+) -> list[Series]:
     if color is None:
         return [Series(str(ref), y, x, "markers")]
     color = _alike(ref, x, color)[1]
     groups = np.unique(color)
     if len(groups) > MOST_GROUPS or not np.array_equal(groups, np.round(groups.astype(float))):
         return [Series(str(ref), y, x, "markers", color=color)]
-    return [Series(f"{int(g)}", y[color == g], x[color == g], "markers") for g in groups]
+    called = dict(enumerate(names))
+    return [
+        Series(called.get(int(g), str(int(g))), y[color == g], x[color == g], "markers")
+        for g in groups
+    ]
 
 
 def bar(decl: BarDecl, material: Material, name: str) -> Bars:

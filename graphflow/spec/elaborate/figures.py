@@ -216,7 +216,15 @@ def _not_over(ref: Ref, decl: LineDecl) -> None:
 @_checks.register(ScatterDecl)
 def _scatter(decl: ScatterDecl, shown: Shown) -> Checks:
     color = [decl.color] if decl.color is not None else []
-    return [partial(shown.shape, ref) for ref in (decl.x, *decl.y, *decl.line, *color)]
+    found: Checks = [partial(shown.shape, r) for r in (decl.x, *decl.y, *decl.line, *color)]
+    return [*found, partial(_grouped, decl)]
+
+
+def _grouped(decl: ScatterDecl) -> None:
+    """GF012 where groups have names, but no node says who is in which."""
+    if decl.names and decl.color is None:
+        fail("GF012", "'names' stand for the numbers of 'color': these points need that key",
+             decl.mark)  # fmt: skip
 
 
 @_checks.register(BarDecl)

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 
-from graphflow.data.bundled import photograph
+from graphflow.data.bundled import photograph, resized
 from graphflow.data.dataset import Array, Dataset, generator
 from graphflow.data.options import Between
 from graphflow.data.registry import register
@@ -16,7 +16,8 @@ from graphflow.data.registry import register
 Floats = npt.NDArray[np.float64]
 Side = Annotated[int, Between(48, 1024)]
 COLOURS = "float32 (1, 3, H, W), 0 to 1"
-FLOWER = (0.515, 0.492, 0.31)
+PHOTO = (427, 640)
+FLOWER = (0.515, 0.492, 0.345)
 """Where the dahlia of the photograph is: its middle, and its radius as a share of the height."""
 PLACE = (0.29, 0.70)
 """Where it is pasted: in the sky, right of the temple."""
@@ -46,7 +47,7 @@ def painted_temple(
 
     The photographs are scikit-learn's. The painting is made of strokes of three brushes, the widest
     first, which follow the edges of the photograph, each in one colour; ``mask`` is 1 where the
-    flower is.
+    flower covers more than half of a pixel.
     """
     height, width = size
     temple = photograph("china", height, width)[0].astype(np.float64)
@@ -62,16 +63,26 @@ def painted_temple(
 
 
 def _pasted(painting: Floats, height: int, width: int) -> tuple[Floats, Floats]:
-    """The painting with the flower, and where it is."""
-    flower = photograph("flower", round(SHRUNK * height), round(SHRUNK * width))[0]
-    rows, columns = flower.shape[1:]
+    """The painting with the flower, its edge as soft as a pixel, and where it is."""
+    photo = photograph("flower", *PHOTO)[0].astype(np.float64)
+    cover = _petals(photo)
+    rows, columns = round(SHRUNK * height), round(SHRUNK * width)
+    layers = resized(np.moveaxis(np.concatenate([photo * cover, cover]), 0, 2), rows, columns)
     top = round(PLACE[0] * height - FLOWER[0] * rows)
     left = round(PLACE[1] * width - FLOWER[1] * columns)
     y, x = np.mgrid[:height, :width]
-    inside = np.hypot(y - PLACE[0] * height, x - PLACE[1] * width) < FLOWER[2] * rows
-    source = flower[:, (y - top).clip(0, rows - 1), (x - left).clip(0, columns - 1)]
-    mask = inside & (source[0] > source[2] + 0.15)
-    return np.where(mask, source, painting), mask[None].astype(np.float64)
+    here = layers[:, (y - top).clip(0, rows - 1), (x - left).clip(0, columns - 1)]
+    return here[:3] + (1 - here[3:]) * painting, (here[3:] > 0.5).astype(np.float64)
+
+
+def _petals(photo: Floats) -> Floats:
+    """1 where the flower is (1, H, W), without the shadow around it."""
+    height, width = photo.shape[1:]
+    y, x = np.mgrid[:height, :width]
+    away = np.hypot(y - FLOWER[0] * height, x - FLOWER[1] * width) / height
+    orange = (photo[0] - photo[2] > 0.2) & (away < FLOWER[2])
+    flower = orange | (away < 0.6 * FLOWER[2])
+    return (_smooth(flower[None].astype(np.float64), 3) > 0.8).astype(np.float64)
 
 
 def _painted(photo: Floats, rng: np.random.Generator) -> Floats:

@@ -91,6 +91,7 @@ def test_the_nearest_patch_has_the_largest_cosine():
     np.testing.assert_array_equal(evaluated("patch_match(x, s)", x=x, s=style), expected)
 
 
+@pytest.mark.slow
 def test_the_first_pass_makes_the_gram_matrices_more_alike():
     found = losses("painterly_pass1", 4, H=48, W=64, width=4)
     assert found[-1]["style_total"] < 0.9 * found[0]["style_total"]
@@ -113,20 +114,22 @@ def test_nothing_changes_outside_of_the_flower():
 def test_the_source_draws_the_same_painting_twice_and_the_flower_only_inside():
     first, again = (gf.data.load("painted_temple", size=[48, 64]).columns for _ in range(2))
     np.testing.assert_array_equal(first["painting"], again["painting"])
-    outside = np.broadcast_to(first["mask"] == 0, first["pasted"].shape)
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    near = sum(np.roll(first["mask"], shift, (2, 3)) for shift in shifts)
+    outside = np.broadcast_to(near == 0, first["pasted"].shape)
     np.testing.assert_array_equal(first["pasted"][outside], first["painting"][outside])
     assert 0.03 < first["mask"].mean() < 0.2
     assert first["pasted"].min() >= 0 and first["pasted"].max() <= 1
 
 
 def test_the_second_pass_keeps_the_fitting_candidate_and_counts_a_choice_once():
-    model = gf.load(GRAPHS["painterly_pass2"], {"H": 48, "W": 64, "width": 2})
+    model = gf.load(GRAPHS["painterly_pass2"], {"H": 48, "W": 64, "width": 2, "side": 8})
     rng = np.random.default_rng(4)
-    feed = {name: rng.random((1, 3, 48, 64)) for name in ("painting", "pasted", "first", "image")}
+    feed = {name: rng.random((1, 3, 48, 64)) for name in ("painting", "pasted", "refined", "image")}
     mask = np.zeros((1, 1, 48, 64))
     mask[..., 12:28, 20:36] = 1
     nearest, matches, style, inside, picked = values_of(
-        model, "nearest", "matches", "style.relu4_1", "in4", "picked4", mask=mask, **feed
+        model, "nearest", "matches", "style.relu4_1", "place", "picked4", mask=mask, **feed
     )
     rows, width = style[0].reshape(style.shape[1], -1).T, style.shape[3]
     places = np.stack(np.divmod(nearest, width)).reshape(2, style.shape[2], width)

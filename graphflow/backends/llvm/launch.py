@@ -1,78 +1,123 @@
 """Compiled functions called by their address, one after the other, each on one thread or on all.
 
 A step is hundreds of short calls: started from Python one by one, each costs a microsecond and
-more. So what is to be called is a row of numbers in a table, and compiled code walks the table.
+more, and as much again to wake the threads. So what is to be called is a row of numbers in a table,
+and all threads walk the table together. Whoever is free takes the next part of the row that is in
+work, and goes on when that row is done; a thread that comes late finds less to do, and one alone
+does everything. Which thread computes a part changes nothing in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ctypes
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import groupby
 
 import numpy as np
-from llvmlite import ir
-from numba import prange, types
+from numba import prange
 
 from graphflow.backends.base import Kernel
+from graphflow.backends.llvm.atomic import call, count_up, give_way, number, pause, seen, tell
 from graphflow.backends.llvm.compiled import Code
-from graphflow.backends.llvm.jit import intrinsic, njit
+from graphflow.backends.llvm.jit import njit
+from graphflow.backends.llvm.parts import threads
 from graphflow.backends.llvm.pool import start
 from graphflow.ops.op import Array
 
 WIDTH = 6
 """Numbers in a row: kernel, at, n, parts, joins, missed."""
+APART = 16
+"""Numbers from the state of one unit to the next: what threads ask for lies in other lines of the
+cache than what they wait for.
+"""
+TAKEN, FINISHED, DONE = 0, 1, 8
+"""Where a unit's state counts the parts that are begun and ended, and says that all is done."""
+WAITS = 1000
+"""How often a thread looks whether a unit is done before it lets others have the processor."""
 LONGEST = 64
 """Launches in a walk, during which Python hears of no interrupt."""
 
-start()  # Numba would, for the function below, in its own way
+start()  # Numba would, for the functions below, in its own way
 
 
-@intrinsic
-def _call(context, kernel, at, n, part):  # type: ignore[no-untyped-def]
-    """Call compiled loops by their address."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        word = ir.IntType(64)
-        made = ir.FunctionType(ir.VoidType(), [word] * 3)
-        builder.call(builder.inttoptr(args[0], made.as_pointer()), args[1:])
-        return target.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), build
-
-
-@intrinsic
-def _number(context, address, place):  # type: ignore[no-untyped-def]
-    """The whole number that lies ``place`` numbers behind an address."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        begin = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.load(builder.gep(begin, [args[1]]))
-
-    return types.int64(types.int64, types.int64), build
+@njit("boolean(int64, int64)")
+def _misses(table, row):  # type: ignore[no-untyped-def]
+    """Make what a row does at its end; whether a part of it has missed something."""
+    place = row * WIDTH
+    if number(table, place + 4):
+        call(number(table, place), number(table, place + 1), number(table, place + 2), -1)
+    missed = number(table, place + 5)
+    if missed:
+        for part in range(number(table, place + 3)):
+            if number(missed, part):
+                return True
+    return False
 
 
-@njit("int64(int64, int64, int64)", parallel=True)
-def _walk(table, first, end):  # type: ignore[no-untyped-def]
-    """Make the launches ``first`` to ``end`` of a table; the first one that missed something, which
-    ends the walk, or ``end``.
-    """
+@njit("int64(int64, int64, int64)")
+def _alone(table, first, end):  # type: ignore[no-untyped-def]
+    """Make launches from ``first`` on; the one that missed something, which ends it, or ``end``."""
     for row in range(first, end):
         place = row * WIDTH
-        kernel, at, n = _number(table, place), _number(table, place + 1), _number(table, place + 2)
-        parts, missed = _number(table, place + 3), _number(table, place + 5)
-        if parts == 1:
-            _call(kernel, at, n, 0)
-        else:
-            for part in prange(parts):
-                _call(kernel, at, n, part)
-        if _number(table, place + 4):
-            _call(kernel, at, n, -1)
-        if missed:
-            for part in range(parts):
-                if _number(missed, part):
-                    return row
+        for part in range(number(table, place + 3)):
+            call(number(table, place), number(table, place + 1), number(table, place + 2), part)
+        if _misses(table, row):
+            return row
     return end
+
+
+@njit("void(int64, int64, int64, int64, int64)")
+def _together(table, units, count, state, yields):  # type: ignore[no-untyped-def]
+    """What one of the threads does: ``units`` are the first rows of each, and where the last ends.
+    ``state`` begins with the row behind the one that ended the walk, if one did.
+    """
+    for unit in range(count):
+        first, end = number(units, unit), number(units, unit + 1)
+        own, place = state + 8 * APART * (unit + 1), first * WIDTH
+        parts = number(table, place + 3)
+        part = count_up(own, TAKEN)
+        while part < parts:
+            last = end
+            if parts == 1:
+                last = _alone(table, first, end)
+            else:
+                call(number(table, place), number(table, place + 1), number(table, place + 2), part)
+            if count_up(own, FINISHED) == parts - 1:
+                if parts > 1 and _misses(table, first):
+                    last = first
+                if last < end:
+                    tell(state, 0, last + 1)
+                tell(own, DONE, 1)
+            part = count_up(own, TAKEN)
+        turns = 0
+        while not seen(own, DONE):
+            pause()
+            turns += 1
+            if turns % WAITS == 0:
+                give_way(yields)
+        if seen(state, 0):
+            return
+
+
+@njit("int64(int64, int64, int64, int64, int64, int64)", parallel=True)
+def _walk(table, units, count, state, workers, yields):  # type: ignore[no-untyped-def]
+    """The same as :func:`_alone` on all threads, from the first row of a table on."""
+    for place in range((count + 1) * APART):
+        tell(state, place, 0)
+    for _ in prange(workers):
+        _together(table, units, count, state, yields)
+    stopped = seen(state, 0)
+    return stopped - 1 if stopped else number(units, count)
+
+
+@cache
+def _yields() -> int:
+    """Where the system's ``sched_yield`` lies."""
+    library, name = ("kernel32", "SwitchToThread") if os.name == "nt" else (None, "sched_yield")
+    return ctypes.cast(getattr(ctypes.CDLL(library), name), ctypes.c_void_p).value or 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,18 +156,29 @@ class Walk:
 
     def __init__(self, launches: Iterable[Launch]) -> None:
         self.launches = tuple(launches)
-        self._table: Array | None = None
-        self._run = 0, len(self.launches)
+        self._run: Callable[[], int] | None = None
 
     def __call__(self) -> None:
-        if self._table is None:  # machine code is waited for when it first runs
-            self._table = np.array([launch.row() for launch in self.launches], np.int64)
-            self._run = self._table.ctypes.data, len(self.launches)
-        table, end = self._run
-        done = _walk(table, 0, end)
-        while done < end:
+        if self._run is None:  # machine code is waited for when it first runs
+            self._run = self._bound()
+        done = self._run()
+        if done < len(self.launches):
             self.launches[done].again()
-            done = _walk(table, done + 1, end)
+            Walk(self.launches[done + 1 :])()
+
+    def _bound(self) -> Callable[[], int]:
+        """The walk with its tables. Rows of one part that follow each other are one unit."""
+        table = self._table = np.array([launch.row() for launch in self.launches], np.int64)
+        small = [launch.parts == 1 for launch in self.launches]
+        if all(small):
+            return partial(_alone, table.ctypes.data, 0, len(small))
+        starts = [k for k in range(len(small)) if not (k and small[k] and small[k - 1])]
+        units = self._units = np.array([*starts, len(small)])
+        state = self._state = np.zeros((len(units), APART), np.int64)
+        return partial(
+            _walk, table.ctypes.data, units.ctypes.data, len(starts), state.ctypes.data, threads(),
+            _yields(),
+        )  # fmt: skip
 
 
 def walked(kernels: Sequence[Kernel]) -> list[Kernel]:

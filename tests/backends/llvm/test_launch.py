@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
+import numba
 import numpy as np
 import pytest
 
 from graphflow.backends.base import Kernel
 from graphflow.backends.llvm.launch import LONGEST, Walk, walked
 from graphflow.backends.llvm.native import kernel
-from graphflow.backends.llvm.pool import PATIENCE
+from graphflow.backends.llvm.pool import DECIDES, PATIENCE, patience
 from graphflow.backends.llvm.words import Ints
 from graphflow.ops.op import Array
 
@@ -26,6 +25,12 @@ def _add(part: int, parts: int, x: Ints, number: int, count: int) -> None:
 @kernel
 def _look(part: int, parts: int, x: Ints, most: int, missed: Ints) -> None:
     missed[part] = 1 if x[part] > most else 0
+
+
+@kernel
+def _turn(part: int, parts: int, x: Ints, y: Ints, number: int, count: int) -> None:
+    for i in range(part, count, parts):
+        y[i] = 3 * x[count - 1 - i] + x[(i + count - 1) % count] + number
 
 
 def adding(x: Array, number: int, parts: int = 1) -> Walk:
@@ -54,6 +59,33 @@ def test_a_long_line_is_cut_so_that_python_hears_of_interrupts() -> None:
     assert [len(walk.launches) for walk in found if isinstance(walk, Walk)] == [LONGEST, 1]
     run(found)
     assert x.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_launch_begins_before_the_one_before_it_is_done(workers: int) -> None:
+    """Each reads what all parts of the last one wrote; numbers wrap, so that any slip shows."""
+    parts = np.random.default_rng(0).choice([1, 1, 2, 3, 8], LONGEST)
+    bound, wanted = (np.arange(50), np.arange(50)), (np.arange(50), np.arange(50))
+    x, y = bound
+    launches = [
+        _turn.bound(np.float32, int(p), *((x, y) if k % 2 else (y, x)), k, x.size)
+        for k, p in enumerate(parts)
+    ]
+    x, y = wanted
+    for k in range(LONGEST):
+        source, target = (x, y) if k % 2 else (y, x)
+        target[:] = 3 * source[::-1] + np.roll(source, 1) + k
+    before = numba.get_num_threads()
+    (walk,) = walked(launches)
+    numba.set_num_threads(min(workers, before))
+    try:
+        for _ in range(300):
+            for array in bound:
+                array[:] = np.arange(50)
+            walk()
+            assert all(map(np.array_equal, bound, wanted))
+    finally:
+        numba.set_num_threads(before)
 
 
 def test_walks_are_joined_again() -> None:
@@ -96,19 +128,18 @@ def test_a_fallback_that_refuses_ends_the_walk() -> None:
     assert x.tolist() == [1, 1]
 
 
-def test_threads_wait_as_long_as_is_good_here_unless_the_user_says_it() -> None:
-    def seen(said: dict[str, str]) -> str:
-        code = (
-            "import os; from graphflow.backends.llvm.pool import patience\n"
-            "with patience(): inside = os.environ.get('GOMP_SPINCOUNT')\n"
-            "print(inside, os.environ.get('GOMP_SPINCOUNT'))"
-        )
-        around = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT",)} | said
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=around, text=True, capture_output=True, check=True
-        )
-        return done.stdout.strip()
-
-    assert seen({}) == f"{PATIENCE['GOMP_SPINCOUNT']} None"
-    assert seen({"GOMP_SPINCOUNT": "7"}) == "7 7"
-    assert seen({"OMP_WAIT_POLICY": "PASSIVE"}) == "None None"
+@pytest.mark.parametrize(("said", "inside"), [
+    ({}, PATIENCE["GOMP_SPINCOUNT"]),
+    ({"GOMP_SPINCOUNT": "7"}, "7"),
+    ({"OMP_WAIT_POLICY": "PASSIVE"}, None),
+])  # fmt: skip
+def test_threads_wait_as_long_as_is_good_here_unless_the_user_says_it(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, str], inside: str | None
+) -> None:
+    for name in DECIDES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with patience():
+        assert os.environ.get("GOMP_SPINCOUNT") == inside
+    assert {n: v for n in DECIDES if (v := os.environ.get(n))} == said

@@ -14,7 +14,7 @@ from plotly.colors import sample_colorscale
 
 from graphflow.figures.descriptions import Box, Picture, Pictures
 from graphflow.figures.fields import limits
-from graphflow.figures.theme import DIVERGING, Numbers, colour, figure, finite, safe
+from graphflow.figures.theme import COLOURS, DIVERGING, Numbers, colour, figure, finite, safe
 
 Bytes = npt.NDArray[np.uint8]
 CELL, LARGEST, MAGNIFIED = 96, 440, 24
@@ -22,6 +22,8 @@ CELL, LARGEST, MAGNIFIED = 96, 440, 24
 each of its own has."""
 LINE = 20
 """Pixels of the page above an image for its title."""
+NAME = 20
+"""Pixels of the page that the name of a class takes beside the images."""
 MOST_CLASSES = 32
 """Classes of masks that are named beside the images."""
 VEIL = 0.45
@@ -66,7 +68,8 @@ def draw_pictures(pictures: Pictures) -> go.Figure:
         canvas[top : top + len(pixels), left : left + pixels.shape[1], :3] = pixels
         canvas[top : top + len(pixels), left : left + pixels.shape[1], 3] = 255
     scale = grid.cell / grid.width
-    made = figure(pictures.labels, height=int(grid.shape[0] * scale), below=20)
+    height = max(int(grid.shape[0] * scale), NAME * len(_classes(pictures)))
+    made = figure(pictures.labels, height=height, below=20)
     made.add_trace(go.Image(source=_png(canvas), hoverinfo="skip"))
     _frame(made, grid)
     for index, picture in enumerate(shown):
@@ -113,14 +116,16 @@ def _masked(pixels: Bytes, mask: npt.NDArray[np.generic] | None) -> Bytes:
     classes = np.nan_to_num(finite(mask)).astype(int)
     mixed: Numbers = pixels.astype(np.float64)
     for index in np.unique(classes[classes > 0]):
-        ink = np.array(_rgb(colour(int(index) - 1)), np.float64)
         chosen = classes == index
-        mixed[chosen] = (1 - VEIL) * mixed[chosen] + VEIL * ink
+        mixed[chosen] = (1 - VEIL) * mixed[chosen] + VEIL * np.array(_ink(int(index)))
     return np.asarray(np.round(mixed), np.uint8)
 
 
-def _rgb(ink: str) -> tuple[int, int, int]:
-    return int(ink[1:3], 16), int(ink[3:5], 16), int(ink[5:7], 16)
+def _ink(index: int) -> tuple[int, int, int]:
+    """The colour of a class from 1 on; when all have been used once, they are paler."""
+    ink, left = colour(index - 1), 0.5 ** ((index - 1) // len(COLOURS))
+    red, green, blue = (255 - round(left * (255 - int(ink[i : i + 2], 16))) for i in (1, 3, 5))
+    return red, green, blue
 
 
 def _png(canvas: Bytes) -> str:
@@ -184,7 +189,7 @@ def _key(made: go.Figure, pictures: Pictures, low: float, high: float) -> None:
         name = pictures.names[index] if index < len(pictures.names) else f"class {index}"
         made.add_trace(go.Scatter(
             x=[None], y=[None], mode="markers", name=safe(name), showlegend=True,
-            marker={"symbol": "square", "size": 12, "color": colour(index - 1)},
+            marker={"symbol": "square", "size": 12, "color": f"rgb{_ink(index)}"},
         ))  # fmt: skip
         made.update_layout(showlegend=True)
 

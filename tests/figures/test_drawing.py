@@ -151,6 +151,14 @@ def test_the_classes_of_masks_are_named_beside_the_images():
     assert [trace.name for trace in made.data[1:]] == ["cat", "class 3"]
 
 
+def test_twenty_classes_have_as_many_colours_and_room_for_their_names():
+    classes = np.arange(21)
+    made = draw(Pictures([Picture(np.ones((1, 21)), mask=classes[None])]))
+    assert len({trace.marker.color for trace in made.data[1:]}) == 20
+    margin = made.layout.margin
+    assert made.layout.height - margin.t - margin.b >= 20 * 20
+
+
 def test_ticks_of_a_logarithmic_axis_are_written_out():
     made = draw(Chart([Series("f", np.array([0.3, 2.0]))], log="y"))
     shown = dict(zip(made.layout.yaxis.ticktext, made.layout.yaxis.tickvals, strict=True))

@@ -299,6 +299,15 @@ nodes:
   loss: sum(a ** 2) + sum(b) + sum(sin(c))
 outputs: [c, loss]
 """,
+    "a state deep inside of an instance that is called twice": """
+inputs: {x: {shape: [B, 3]}, z: {shape: [B, 3]}}
+blocks:
+  normed: {inputs: [x], nodes: {y: tanh(batch_norm(x))}, outputs: [y]}
+  scaled: {inputs: [x], nodes: {y: 2 * normed(x)}, outputs: [y]}
+layers: {shared: scaled()}
+nodes: {a: shared(x), b: shared(z), loss: sum(a ** 2) + sum(a * b)}
+outputs: [b, loss]
+""",
 }
 
 
@@ -321,6 +330,18 @@ def test_states_move_on_in_training(float_type):
     assert first.tolist() == [[1.0] * 3] * 2 and second.tolist() == [[2.0] * 3] * 2
     module.eval()
     assert module(x)["y"].tolist() == module(x)["y"].tolist() == [[4.0] * 3] * 2
+
+
+def test_an_instance_called_twice_keeps_the_averages_of_both_calls(float_type):
+    float_type(torch.float64)
+    text = FEATURES["a state deep inside of an instance that is called twice"]
+    module = module_of(gf.loads("graphflow: 1\nname: s" + text), "float64").train()
+    x, z = torch.arange(6.0).reshape(2, 3), torch.arange(6.0).reshape(2, 3) ** 2
+    module(x=x, z=z)
+    norm = torch.nn.BatchNorm1d(3)
+    norm(x), norm(z)
+    (mean,) = (b for name, b in module.named_buffers() if name.endswith("running_mean"))
+    assert torch.allclose(mean, norm.running_mean)
 
 
 def test_names_of_modules_are_refused_as_parts():

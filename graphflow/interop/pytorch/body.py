@@ -336,7 +336,7 @@ def returned(call: CallNode) -> list[str]:
 
 def given(call: CallNode) -> list[tuple[str, str]]:
     """What a function is handed: (node, name), the block's inputs first."""
-    free = outside(call)
+    free = outside(call, handed=True)
     names: dict[str, str] = {}
     for name, argument in call.arguments.items():
         if isinstance(argument, Ref) and argument.name in free:

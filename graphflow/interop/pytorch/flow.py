@@ -20,12 +20,15 @@ LOOPED = 2
 """How often a loop reads what it captures: more than once, so that it is not computed in it."""
 
 
-def outside(section: Section) -> list[str]:
-    """What a section reads that it has not made, leaves included, each once, in order of use."""
+def outside(section: Section, handed: bool = False) -> list[str]:
+    """What a section reads that it has not made, leaves included, each once, in order of use.
+
+    ``handed`` leaves out what an earlier call has made of a state: the state holds it by then.
+    """
     made = {node.name for node in section.nodes()}
     pending = set(_pending(section))
     results = section.results.values() if isinstance(section, CallNode) else ()
-    found = [*_reads(section), *results, *all_updates(section).values()]
+    found = [*_reads(section, handed), *results, *all_updates(section).values()]
     return [n for n in dict.fromkeys(found) if n not in made and n not in pending]
 
 
@@ -43,11 +46,13 @@ def all_updates(section: Section) -> dict[str, str]:
     return found
 
 
-def _reads(section: Section) -> Iterator[str]:
+def _reads(section: Section, handed: bool) -> Iterator[str]:
     """What nodes anywhere inside read, aliases under the names that are known here."""
     for step in section.steps:
         if isinstance(step, CallNode):
-            yield from (known(step, name) for name in _reads(step))
+            yield from (known(step, name) for name in _reads(step, handed))
+        elif handed and step.name in section.pending:
+            yield section.pending[step.name]
         else:
             yield from operands(step)
             for region in section.regions.get(step.name, {}).values():

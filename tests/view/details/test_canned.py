@@ -18,7 +18,7 @@ COMMANDS = set(
         r"\S+",
         r"""frac partial overline text cdot odot sum max min ln sigma operatorname mathbf begin end
         left right times to infty Big sqrt ne tfrac leftarrow mathcal dots arg lfloor rfloor bmod
-        land lor lnot exists forall le ge prod star cos sin arcsin tanh cosh arccos det Gamma
+        land lor lnot exists forall le ge prod star cos sin arcsin tanh cosh arccos det Gamma pi
         _ \ , { } # % &""",
     )
 )

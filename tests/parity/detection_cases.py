@@ -24,4 +24,5 @@ def _detector(name: str, **sizes: int) -> Case:
 DETECTION_CASES = [
     _detector("tiny_ssd", deep=3),
     _detector("fast_rcnn", width=3, hidden=5),
+    _detector("rcnn", width=3),
 ]

@@ -1,4 +1,4 @@
-"""Detectors of chapter 14 of the book, by hand in PyTorch: TinySSD, and Fast R-CNN."""
+"""Detectors of chapter 14 of the book, by hand in PyTorch: TinySSD, R-CNN and Fast R-CNN."""
 
 from __future__ import annotations
 
@@ -138,7 +138,52 @@ def pool(maps: Tensor, box: Sequence[float], scale: float, bins: int = 4) -> Ten
     return torch.stack(found, 1).reshape(-1, bins, bins)
 
 
+class RCNN(Model):
+    """One net over regions of 8 x 8 pixels, which support vectors judge."""
+
+    def __init__(self, size: int, kinds: int, width: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, width, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+        )  # fmt: skip
+        self.score, self.offset = nn.Linear(16 * width, kinds + 1), nn.Linear(16 * width, 4)
+        self.anchors, self.size = prior(6, 6, (0.3, 0.42, 0.56), (1.0,)), size
+
+    def forward(self, feed: Mapping[str, Tensor]) -> Values:
+        count = len(self.anchors)
+        crops = [
+            cut(image, box, self.size) for image in feed["image"] for box in self.anchors.tolist()
+        ]
+        h = self.net(torch.stack(crops))
+        scores = self.score(h).reshape(-1, count, self.score.out_features)
+        offsets = self.offset(h).reshape(-1, 4 * count)
+        found = [targets(self.anchors, labels) for labels in feed["labels"]]
+        wanted, mask, classes = (torch.stack(part) for part in zip(*found, strict=True))
+        side = 2 * F.one_hot(classes, scores.shape[2]) - 1
+        weight = torch.where(classes > 0, 10.0, 1.0).double()[..., None]
+        short = (weight * F.relu(1 - side * scores)).sum() / weight.sum() / scores.shape[2]
+        loss = short + 0.1 * F.mse_loss(offsets * mask.flatten(1), wanted.flatten(1))
+        return {"scores": scores, "offsets": offsets, "loss": loss}
+
+
+def cut(image: Tensor, box: Sequence[float], scale: float, bins: int = 8) -> Tensor:
+    """A box of an image (C, H, W) as (C, bins, bins), means of 2 x 2 points between the pixels."""
+    x1, y1, x2, y2 = (edge * scale - 0.5 for edge in box)
+    share = (torch.arange(2 * bins).double() + 0.5) / (2 * bins)
+    ys, xs = y1 + (y2 - y1) * share, x1 + (x2 - x1) * share
+    seen = across(image.shape[1], ys) @ image @ across(image.shape[2], xs).T
+    return F.adaptive_avg_pool2d(seen, bins)
+
+
+def across(size: int, places: Tensor) -> Tensor:
+    """Weights (places, size) of linear interpolation: the border goes on for a pixel, then 0."""
+    inside = ((places >= -1) & (places <= size)).double()[:, None]
+    distance = (places.clamp(0, size - 1)[:, None] - torch.arange(size)).abs()
+    return inside * (1 - distance).clamp(min=0)
+
+
 DETECTORS: dict[str, Callable[..., Model]] = {
     "../../graphs/vision/tiny_ssd.yaml": TinySSD,
     "../../graphs/vision/fast_rcnn.yaml": FastRCNN,
+    "../../graphs/vision/rcnn.yaml": RCNN,
 }

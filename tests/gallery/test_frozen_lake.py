@@ -139,3 +139,12 @@ def test_the_move_onto_the_goal_is_learnt_to_its_worth():
     gf.run(model, steps=3000)
     q, best = np.array(model.state["Q"]), sweeps("4x4", False, 100)[1]
     assert q[14, 2] == pytest.approx(best[14, 2], rel=1e-3)
+
+
+def test_a_larger_lake_is_learnt_on_by_its_settings():
+    model = gf.load("q_learning", {**LARGE, "epsilon": 1})
+    model.state["s"] = 62
+    gf.run(model, steps=50)
+    assert np.asarray(model.state["Q"]).shape == (64, 4)
+    after, reward = values_of(model, "s_next", "reward", s=62, a=2)
+    assert (int(after), float(reward)) == (63, 1)

@@ -49,6 +49,7 @@ def test_bert_does_not_look_behind_the_valid_tokens():
     np.testing.assert_allclose(one[:, :7], two[:, :7], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_first_steps_of_pretraining_lower_the_loss_of_masked_words():
     found = [values["mlm_loss"] for values in losses("bert_pretrain", 60, **{"data.n": 500})]
     assert np.mean(found[-5:]) < 0.9 * found[0]

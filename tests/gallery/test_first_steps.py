@@ -17,11 +17,12 @@ TRAINED = [
 PATIENT = {"alexnet": 200, "googlenet": 250, "nin": 250, "vgg11": 200}
 """Steps of nets that stand at chance level for a while."""
 LARGE = {
-    *PATIENT, "data_parallel", "dcgan", "deep_gru", "densenet", "dog_breeds", "fast_rcnn",
-    "faster_rcnn", "fcn_resnet18", "fcn_skips", "fine_tuning", "gan", "gpt", "kaggle_cifar10",
-    "lenet", "lenet_bn", "lenet_bn_scratch", "lenet_schedules", "lenet_search", "lenet_sigmoid",
-    "lstm", "mask_rcnn", "mlp_dropout", "mlp_dropout_scratch", "painterly_pass1",
-    "painterly_pass2", "rcnn", "residual_depth", "resnet18", "resnet18_augmented",
+    *PATIENT, "data_parallel", "dcgan", "deep_gru", "deep_rnn_scratch", "densenet", "dog_breeds",
+    "fast_rcnn", "faster_rcnn", "fcn_resnet18", "fcn_skips", "fine_tuning", "gan", "gpt",
+    "gru_concise", "gru_scratch", "kaggle_cifar10", "lenet", "lenet_bn", "lenet_bn_scratch",
+    "lenet_schedules", "lenet_search", "lenet_sigmoid", "lstm", "lstm_concise", "mask_rcnn",
+    "mlp_dropout", "mlp_dropout_scratch", "painterly_pass1", "painterly_pass2", "rcnn",
+    "regnet_design_space", "regnetx32", "residual_depth", "resnet18", "resnet18_augmented",
     "resnet18_book", "resnet18_clothes", "resnet56_cifar10", "resnext", "style_transfer",
     "tiny_ssd", "transformer", "translator", "vit",
 }  # fmt: skip

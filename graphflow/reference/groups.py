@@ -9,7 +9,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "layers", "convolutions", "transposed_convolutions", "pooling", "normalisation",
         "recurrent_layers", "recurrent", "attention", "attention_pooling", "transformers",
         "bert", "positions", "translation", "architectures", "whole_nets", "adversarial", "vision",
-        "grid_sampling",
+        "painterly", "grid_sampling",
     ),
     "augmentation": ("image_transforms", "augmentation"),
     "activations": ("activations", "activation"),

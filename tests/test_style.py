@@ -28,6 +28,10 @@ def python_files() -> list[Path]:
     return sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py"))
 
 
+def yaml_files() -> list[Path]:
+    return sorted(p for folder in (*FOLDERS, "graphs") for p in (ROOT / folder).rglob("*.yaml"))
+
+
 @cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
@@ -77,10 +81,12 @@ def test_functions_stay_within_40_lines():
     assert [f"{place(p, f)} {f.name}" for p, f in functions if body_lines(f) > 40] == []
 
 
-def test_lines_stay_within_100_columns():
+def test_lines_of_python_and_yaml_stay_within_100_columns():
+    files = [*python_files(), *yaml_files()]
+    assert ROOT / "graphs/mlp.yaml" in files
     wide = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in python_files()
+        for path in files
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if len(PRAGMA.sub("", line)) > 100
     ]

@@ -24,7 +24,7 @@ def checks(page) -> None:
     page.get_by_text("not run yet").first.wait_for(state="detached")
 
 
-@pytest.mark.parametrize("graph", ["xyz", "mlp"])
+@pytest.mark.parametrize("graph", ["xyz", pytest.param("mlp", marks=pytest.mark.slow)])
 def test_a_canned_graph_is_right(visitor, graph):
     page = visitor.open(f"explore?graph={graph}")
     page.set_default_timeout(60_000)

@@ -20,6 +20,8 @@ TEN = [
     "sigmoid_neuron", "linear_regression_scratch", "softmax_regression", "mlp", "lenet", "lstm",
     "gan", "transformer", "gd_1d", "q_learning",
 ]  # fmt: skip
+SHORT = ("sigmoid_neuron", "mlp", "gan")
+"""Those of the ten that every run of the tests steps through."""
 
 
 def test_a_walkthrough_of_xyz_reads_the_value_and_the_gradients_off_the_page(visitor):
@@ -36,7 +38,9 @@ def test_a_walkthrough_of_xyz_reads_the_value_and_the_gradients_off_the_page(vis
     assert said(page).startswith(f"{len(read)}/{len(read)}")
 
 
-@pytest.mark.parametrize("name", TEN)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in SHORT else pytest.mark.slow) for n in TEN]
+)
 def test_a_graph_steps_to_its_end_and_back(visitor, name):
     page = opened(visitor, f"graph={name}")
     steps = count(page)
@@ -109,6 +113,7 @@ def last_step(page: Page) -> int:
     return int(re.search(r"/(\d+)", said(page))[1])
 
 
+@pytest.mark.slow
 def test_the_last_state_of_an_lstm_is_read_in_the_copy_of_the_last_time_step(visitor):
     study = Study(Workspace(graph="lstm", unrolled=("lstm",)))
     last = max(step.index for step in study.steps if step.id == "lstm/lstm.h_next")

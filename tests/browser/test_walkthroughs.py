@@ -121,6 +121,7 @@ class ResNet(nn.Module):
         return self.logits(self.stages(self.stem(image)).mean((2, 3)))
 
 
+@pytest.mark.slow
 def test_resnet18_collapsed_and_then_with_a_block_opened_says_the_same(visitor):
     workspace = Workspace(graph="resnet18")
     study = Study(workspace)
@@ -141,6 +142,7 @@ def test_resnet18_collapsed_and_then_with_a_block_opened_says_the_same(visitor):
     reads_gradients(page, study, dict(list(theirs.items())[:4] + list(theirs.items())[-4:]))
 
 
+@pytest.mark.slow
 def test_an_unrolled_lstm_says_what_flows_back_through_time(visitor):
     workspace = Workspace(graph="lstm", unrolled=("lstm",))
     study = Study(workspace)

@@ -302,8 +302,9 @@ class _Bound:
 
     def run(self, fed: Mapping[str, Array], key: Array) -> dict[str, Array]:
         """The outputs of one run."""
+        given = {**fed, **dict.fromkeys(self._keys, key)} if self._keys else fed
         with self._threads:
-            found = self.plan.run({**fed, **dict.fromkeys(self._keys, key)})
+            found = self.plan.run(given)
         return {name: found[final] for name, final in self._names}
 
 

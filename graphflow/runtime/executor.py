@@ -6,6 +6,7 @@ import _signal  # type: ignore[import-not-found]  # signal looks names up: 12 mi
 import signal
 import threading
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from graphflow.schedule.plan import Plan
 from graphflow.schedule.views import concrete_shape
 
 SIGINT = int(signal.SIGINT)
+Shaped = tuple[str, Array, tuple[int, ...], np.dtype[np.generic]]
 
 
 class Executor:
@@ -42,6 +44,8 @@ class Executor:
         if overwritten:
             raise ValueError(f"{overwritten} are fed, so they cannot be updated")
         self._arena = allocate(plan.arena_bytes)
+        self._silence = copy_context()
+        self._silence.run(np.seterr, all="ignore")
         self._bind()
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
@@ -57,27 +61,30 @@ class Executor:
             _take(name, target, feed)
         for target, source in self._taken:
             np.copyto(target, source, casting="same_kind")
-        with np.errstate(all="ignore"):
-            for kernel in self._line.kernels:
-                kernel()
-            results = {name: np.empty_like(value, order="C") for name, value in self._outputs}
-            if self._interruptible:
-                with _Uninterrupted():
-                    self._finish(results)
-            else:
-                self._finish(results)
-        return results
+        return self._silence.run(self._compute)
 
     def value(self, name: str) -> Array | tuple[Array, ...]:
         """The memory in which a node's value lies, for plans that keep every value."""
         return self._line.values[self.plan.graph.resolve(name)]
 
+    def _compute(self) -> dict[str, Array]:
+        """Run the kernels; NumPy says nothing of numbers that are not finite."""
+        for kernel in self._line.kernels:
+            kernel()
+        results = {name: np.empty(shape, dtype) for name, _, shape, dtype in self._outputs}
+        if self._interruptible:
+            with _Uninterrupted():
+                self._finish(results)
+        else:
+            self._finish(results)
+        return results
+
     def _finish(self, results: dict[str, Array]) -> None:
         """Write the leaves; outputs are copied before old values go."""
         for kernel in self._line.ending:
             kernel()
-        for name, value in self._outputs:
-            np.copyto(results[name], value)
+        for name, value, _, _ in self._outputs:
+            results[name][...] = value
         for copy in self._line.copies:
             copy()
         for target, source in self._returned:
@@ -102,7 +109,8 @@ class Executor:
         written = len(self._line.copies) + len(self._returned)
         self._interruptible = bool(self._line.ending) or written > 1  # one copy is never halved
         graph = self.plan.graph
-        self._outputs = [(name, self._line.array(name)) for name in dict.fromkeys(graph.outputs)]
+        found = {name: self._line.array(name) for name in graph.outputs}
+        self._outputs: list[Shaped] = [(n, v, v.shape, v.dtype) for n, v in found.items()]
 
 
 def _empty(node: Node) -> Array:

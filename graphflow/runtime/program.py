@@ -156,13 +156,8 @@ def names_in(argument: str, value: str | Sequence[str]) -> list[str]:
 def random_key(seed: int, step: int) -> Array:
     """The value of the ``rng`` leaf."""
     for what, number in (("seed", seed), ("step", step)):
-        if not _is_whole(number):
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
             fail("GF033", f"the {what} is a whole number, not {number!r}")
         if not 0 <= number < 2**63:
             fail("GF033", f"the {what} is at least 0 and below 2^63, not {number}")
     return np.array([seed, step], dtype=np.int64)
-
-
-def _is_whole(number: object) -> bool:
-    """Whether it is a whole number, which True is not."""
-    return type(number) is int or isinstance(number, np.integer)

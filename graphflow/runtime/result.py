@@ -11,7 +11,7 @@ import numpy as np
 from graphflow.ops.op import Array
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Result:
     """Values of outputs and kept nodes, and gradients, by name.
 

@@ -25,7 +25,7 @@ RANDOM_STEP = "random.step"
 NewBatch = Callable[[], Batch]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Stepped(Result):
     """What a step gives: its reported values, and for the history values used in the step.
 
@@ -161,7 +161,7 @@ class Stepping(Protocol):
 
 def check_batch(graph: Graph, batch: Batch) -> None:
     """Every name of a batch is a node of the file."""
-    if not isinstance(batch, Mapping):
+    if not isinstance(batch, (dict, Mapping)):  # a dict is told at once
         fail("GF065", f"a batch maps names of inputs to arrays, not {type(batch).__name__}",
              help="step({'x': ..., 'y': ...})")  # fmt: skip
     for name in batch:

@@ -116,6 +116,12 @@ class Trainer:
             step.objective.name: _Player(step, self.store, initialiser, self.settings)
             for step in steps
         }
+        self.turns = [
+            (self.players[turn.player], f"{turn.player or 'step'}{number}", turn.fresh and time > 0)
+            for turn in self.plan.turns
+            for time, number in enumerate(_numbered(turn.times))
+        ]
+        """A round: whose turn, what it is called, and whether it asks for a fresh batch."""
         self.leaves, _ = recorded(elaborated, self.plan.history)
         self.runs = 0
         self.updated = False
@@ -173,21 +179,16 @@ class Trainer:
     def _parts(
         self, batch: Batch, sizes: Mapping[str, int], new_batch: NewBatch | None
     ) -> Iterator[Part]:
-        graph = self.elaborated.graph
-        for turn in self.plan.turns:
-            player = self.players[turn.player]
-            for time in range(turn.times):
-                fresh = turn.fresh and time > 0 and new_batch is not None
-                fed = new_batch() if fresh and new_batch is not None else batch
-                key = random_key(self.seed, self.runs)
-                known = sizes if fed is batch else batch_sizes(graph, fed)
-                title = f"{turn.player or 'step'}{f' {time + 1}' if turn.times > 1 else ''}"
-                yield player.on_batch(title, fed, key, known)
-                update = player.update(f"{title}: update", key, player.step.objective.accumulate)
-                if update is not None:
-                    yield update
-                self.updated = player.waiting == 0
-                self.runs += 1
+        for player, title, fresh in self.turns:
+            fed = new_batch() if fresh and new_batch is not None else batch
+            key = random_key(self.seed, self.runs)
+            known = sizes if fed is batch else batch_sizes(self.elaborated.graph, fed)
+            yield player.on_batch(title, fed, key, known)
+            update = player.update(f"{title}: update", key, player.step.objective.accumulate)
+            if update is not None:
+                yield update
+            self.updated = player.waiting == 0
+            self.runs += 1
 
     @property
     def reported(self) -> list[str]:
@@ -306,6 +307,11 @@ class Trainer:
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Take over a state that ``state_dict`` gave."""
         self.runs = take_over(self.store, arrays)
+
+
+def _numbered(times: int) -> list[str]:
+    """What is added to a title for each of so many times: nothing for the only one."""
+    return [f" {n}" for n in range(1, times + 1)] if times > 1 else [""] * times
 
 
 def _optimizer_store(steps: Sequence[StepGraph], base: Store, model: Initialiser) -> Store:

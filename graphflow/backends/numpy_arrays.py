@@ -9,8 +9,10 @@ import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand, Portable
 from graphflow.ir.graph import Node
+from graphflow.ops.arguments import replaced
 from graphflow.ops.coordinates import write_at
 from graphflow.ops.op import Array
+from graphflow.ops.positions import out_of_range
 from graphflow.ops.slicing import Index, python_index
 
 
@@ -96,6 +98,29 @@ def _scatter_nd(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...])
     return run
 
 
+def _take(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
+    """NumPy refuses positions that an axis has not; the portable forward looks at them first."""
+    (target,), (x, indices) = out, inputs
+    axis, negative = node.attr("axis"), bool(node.attr("negative"))
+    assert isinstance(x, Array) and isinstance(indices, Array) and isinstance(axis, int)
+    size = x.shape[axis]
+    if node.op == "take":
+        taken = partial(np.take, x, indices, axis)
+    else:
+        part = tuple(map(slice, replaced(indices.shape, axis, size)))
+        taken = partial(np.take_along_axis, x[part], indices, axis)
+
+    def run() -> None:
+        if not negative and (indices < 0).any():
+            out_of_range(indices, size, negative)
+        try:
+            np.copyto(target, taken())
+        except IndexError:
+            out_of_range(indices, size, negative)
+
+    return run
+
+
 def _reshape(node: Node, out: tuple[Array, ...], inputs: tuple[Operand, ...]) -> Kernel:
     """A reshape that is no view: the operand copied row by row."""
     (target,), (x,) = out, inputs
@@ -116,5 +141,7 @@ ARRAYS: dict[str, Factory] = {
     "stack": _stack,
     "unslice": _unslice,
     "reshape": _reshape,
+    "take": _take,
+    "take_along_axis": _take,
     "scatter_nd": _scatter_nd,
 }

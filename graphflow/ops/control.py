@@ -144,7 +144,7 @@ class WhileLoop(Control):
     of ``max_steps`` turns that rests after the last. Source: control flow in D2L 2.5.
     """
 
-    latex = r"\operatorname{{while}}({operands})"
+    latex, waits = r"\operatorname{{while}}({operands})", True
     example = """\
 nodes:
   root:
@@ -193,7 +193,7 @@ class Cond(Control):
     Both regions take the captured operands and must give the same types. Only the chosen one runs.
     """
 
-    latex = r"\text{{if }} {condition}"
+    latex, waits = r"\text{{if }} {condition}", True
     example = """\
 nodes:
   x: sum([1.0, -3.0])

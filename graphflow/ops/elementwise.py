@@ -146,7 +146,7 @@ class Pow(Binary):
     At x = 0 the derivative by y counts as 0. An integer has no power of a negative integer.
     """
 
-    latex, ufunc, retains = "{x}^{{{y}}}", "power", ("x", "y", "out")
+    latex, ufunc, retains, waits = "{x}^{{{y}}}", "power", ("x", "y", "out"), True
     domain = (0.5, 2.0)
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
@@ -201,7 +201,7 @@ class FloorDiv(Binary):
     An integer has no quotient by 0.
     """
 
-    latex, ufunc = r"\lfloor {x} / {y} \rfloor", "floor_divide"
+    latex, ufunc, waits = r"\lfloor {x} / {y} \rfloor", "floor_divide", True
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
         _refuse_zero(x, y)
@@ -213,6 +213,7 @@ class FloorDiv(Binary):
     def samples(self) -> Iterator[Sample]:
         x, y = np.array([7.0, -7.0]), np.array([2.0, 2.0])
         yield Sample([x, y], expected=np.array([3.0, -4.0]), differentiable=False)
+        yield Sample([np.array([7, -7]), np.array(2)], {}, np.array([3, -4]))
 
 
 @register
@@ -222,7 +223,7 @@ class Mod(Binary):
     An integer has no remainder by 0.
     """
 
-    latex, ufunc, retains = r"{x} \bmod {y}", "remainder", ("x", "y")
+    latex, ufunc, retains, waits = r"{x} \bmod {y}", "remainder", ("x", "y"), True
     domain = (1.0, 1.9)
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
@@ -231,6 +232,10 @@ class Mod(Binary):
 
     def vjp(self, g: Value, z: Value, x: Value, y: Value) -> Sequence[Value | None]:
         return g, -(g * F.floor_div(x, y))
+
+    def samples(self) -> Iterator[Sample]:
+        yield from super().samples()
+        yield Sample([np.array([7, -7]), np.array(2)], {}, np.array([1, 1]))
 
 
 @register

@@ -16,11 +16,11 @@ from graphflow.ops.builder import F, Value
 from graphflow.ops.linear import Linear
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 from graphflow.ops.positions import (
-    check_negative,
+    check,
+    combined_at_once,
     counted_up,
     integers,
     mismatch,
-    out_of_range,
     within,
 )
 
@@ -32,7 +32,7 @@ class Indexed(Linear):
     negative one is an error.
     """
 
-    family = "index"
+    family, waits = "index", True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         axis = one_axis(attrs["axis"], operand(types).ndim)
@@ -57,11 +57,8 @@ class Take(Indexed):
     def forward(
         self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
     ) -> Array:
-        check_negative(indices, x.shape[axis], negative)
-        try:
-            return xp.take(x, indices, axis)
-        except IndexError:
-            out_of_range(indices, x.shape[axis], negative)
+        check(indices, x.shape[axis], negative)
+        return xp.take(x, indices, axis)
 
     def vjp(
         self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
@@ -116,10 +113,9 @@ class ScatterAdd(Indexed):
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
-        check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + indices.ndim :]
         rows = (prod(before), indices.size, prod(after))
-        places = xp.broadcast_to(indices.reshape(1, -1, 1), rows)
+        places = xp.broadcast_to(counted_up(indices, size, negative).reshape(1, -1, 1), rows)
         total = _added(xp, updates.reshape(rows), places, size)
         return total.reshape(*before, size, *after)
 
@@ -135,6 +131,9 @@ class ScatterAdd(Indexed):
         negative: bool,
     ) -> Sequence[Value | None]:
         return F.take(g, indices, axis=axis, negative=negative), None
+
+    def on_host(self, types: Sequence[ValueType], attrs: Attrs) -> bool:
+        return not combined_at_once("add", operand(types).dtype)
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return operand(types).size
@@ -169,12 +168,9 @@ class TakeAlongAxis(Indexed):
     def forward(
         self, xp: Namespace, x: Array, indices: Array, *, axis: int, negative: bool
     ) -> Array:
-        check_negative(indices, x.shape[axis], negative)
+        check(indices, x.shape[axis], negative)
         shape = replaced(indices.shape, axis, x.shape[axis])
-        try:
-            return xp.take_along_axis(x[tuple(map(slice, shape))], indices, axis)
-        except IndexError:
-            out_of_range(indices, x.shape[axis], negative)
+        return xp.take_along_axis(x[tuple(map(slice, shape))], indices, axis)
 
     def vjp(
         self, g: Value, out: Value, x: Value, indices: Value, *, axis: int, negative: bool
@@ -226,10 +222,10 @@ class ScatterAddAlongAxis(Indexed):
     def forward(
         self, xp: Namespace, updates: Array, indices: Array, *, size: int, axis: int, negative: bool
     ) -> Array:
-        check_negative(indices, size, negative)
         before, after = updates.shape[:axis], updates.shape[axis + 1 :]
         rows = (prod(before), updates.shape[axis], prod(after))
-        total = _added(xp, updates.reshape(rows), indices.reshape(rows), size)
+        places = counted_up(indices, size, negative).reshape(rows)
+        total = _added(xp, updates.reshape(rows), places, size)
         return total.reshape(*before, size, *after)
 
     def vjp(
@@ -245,6 +241,9 @@ class ScatterAddAlongAxis(Indexed):
     ) -> Sequence[Value | None]:
         return F.take_along_axis(g, indices, axis=axis, negative=negative), None
 
+    def on_host(self, types: Sequence[ValueType], attrs: Attrs) -> bool:
+        return not combined_at_once("add", operand(types).dtype)
+
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return operand(types).size
 
@@ -259,7 +258,6 @@ class ScatterAddAlongAxis(Indexed):
 
 def _added(xp: Namespace, updates: Array, places: Array, size: int) -> Array:
     """Zeros (before, size, after) with updates (before, n, after) added at places of axis 1."""
-    places = counted_up(places, size)
     before, _, after = updates.shape
     out = xp.zeros(before * size * after, updates.dtype)
     first = xp.arange(before)[:, None, None] * (size * after) + xp.arange(after)

@@ -74,6 +74,9 @@ class Op:
     """The result may share memory with the first operand."""
     in_place: ClassVar[bool] = False
     """The result may be written over the first operand, if no other operand sees that memory."""
+    waits: ClassVar[bool] = False
+    """The portable forward has numbers of an array read by Python: what a device was given to do
+    must come to an end first."""
     abstract: ClassVar[bool] = False
     """Stands for a derivative or a choice; expanded by a pass before anything runs."""
     call_order: ClassVar[tuple[str, ...] | None] = None
@@ -100,6 +103,10 @@ class Op:
     def workspace(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         """Bytes of scratch memory that one run of the portable forward needs."""
         return 0
+
+    def on_host(self, types: Sequence[ValueType], attrs: Attrs) -> bool:
+        """Whether the portable forward wants NumPy: a device's arrays must be fetched for it."""
+        return False
 
     def samples(self) -> Iterator[Sample]:
         """Examples that drive the tests of this operator."""

@@ -7,8 +7,10 @@ from typing import NoReturn
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.ir.types import TensorType
+from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
+
+WIDE = {DType.INT32, DType.UINT32, DType.INT64, DType.UINT64, DType.FLOAT32, DType.FLOAT64}
 
 
 def integers(indices: TensorType, op: str) -> None:
@@ -36,9 +38,19 @@ def within(x: TensorType, indices: TensorType, axis: int, op: str) -> None:
         )
 
 
+def combined_at_once(reduce: str, dtype: DType) -> bool:
+    """Whether a device adds or compares numbers at places that may be the same, all at once.
+
+    It has such operations for wide number types, adds half precision, and multiplies nothing.
+    """
+    wide = dtype in WIDE or dtype is DType.FLOAT
+    return reduce in ("add", "max", "min") and (wide or (reduce, dtype) == ("add", DType.FLOAT16))
+
+
 def out_of_range(indices: Array, n: int, negative: bool = True) -> NoReturn:
     """Report the first position that the axis does not have."""
-    wrong = int(indices[(indices < (-n if negative else 0)) | (indices >= n)].reshape(-1)[0])
+    known = indices.astype(np.int64)
+    wrong = int(known[(known < (-n if negative else 0)) | (known >= n)].reshape(-1)[0])
     leave = (
         ""
         if negative or wrong >= 0
@@ -52,14 +64,14 @@ def out_of_range(indices: Array, n: int, negative: bool = True) -> NoReturn:
     )
 
 
-def check_negative(indices: Array, n: int, negative: bool) -> None:
-    """Refuse negative positions where they mean nothing; array libraries would count back."""
-    if not negative and (indices < 0).any():
+def check(indices: Array, n: int, negative: bool = True) -> None:
+    """Refuse positions that an axis of size n has not; a device would wrap them around."""
+    least = -n if negative else 0
+    if indices.size and not (least <= int(indices.min()) and int(indices.max()) < n):
         out_of_range(indices, n, negative)
 
 
-def counted_up(indices: Array, n: int) -> Array:
-    """Positions of an axis of size n counted from 0; -1 is the last one."""
-    if not ((indices >= -n) & (indices < n)).all():
-        out_of_range(indices, n)
+def counted_up(indices: Array, n: int, negative: bool = True) -> Array:
+    """Positions of an axis of size n counted from 0; -1 is the last one, if there are negatives."""
+    check(indices, n, negative)
     return indices.astype(np.int64, copy=False) % max(1, n)

@@ -36,7 +36,7 @@ def generator(key: Array, stream: str) -> np.random.Generator:
 
     It draws on the host, whatever the array namespace, so that all backends see the same numbers.
     """
-    seed, step = (int(v) % WORD for v in key)
+    seed, step = (v % WORD for v in key.tolist())
     words = np.array([seed, stream_number(stream)], np.uint64)
     counter = np.array([0, 0, step, 0], np.uint64)
     return np.random.Generator(np.random.Philox(key=words, counter=counter))
@@ -51,7 +51,7 @@ def real(dtype: Attr, op: str) -> None:
 class Random(Op):
     """Base of the operators that draw. Their results do not depend on any tensor."""
 
-    family, random = "random", True
+    family, random, waits = "random", True, True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {**attrs, "shape": shape_of(attrs["shape"])}
@@ -216,12 +216,12 @@ class TruncatedNormal(Random):
         stream: str,
     ) -> Array:
         source = generator(rng, stream)
-        drawn = xp.asarray(mean + std * source.standard_normal(shape))
+        drawn = np.asarray(mean + std * source.standard_normal(shape))
         outside = (drawn < low) | (drawn > high)
         while outside.any():
             drawn[outside] = mean + std * source.standard_normal(int(outside.sum()))
             outside = (drawn < low) | (drawn > high)
-        return drawn.astype(dtype.value)
+        return xp.asarray(drawn, dtype.value)
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([sample_key()], {"shape": (2, 3)}, differentiable=False)

@@ -324,7 +324,9 @@ class Logsumexp(Shared):
     latex, floats, empty, finite = r"\ln \sum e^{{{x}}}", True, True, False
 
     def forward(self, xp: Namespace, x: Array, *, axis: Axes, keepdims: bool) -> Array:
-        top = xp.max(x, axis=axis, keepdims=True, initial=-np.inf)
+        if x.size == 0:  # there is no largest element
+            return xp.full_like(xp.sum(x, axis=axis, keepdims=keepdims), -np.inf)
+        top = xp.max(x, axis=axis, keepdims=True)
         top = xp.where(xp.isfinite(top), top, xp.zeros_like(top))
         total = xp.sum(xp.exp(x - top), axis=axis, keepdims=True)
         with np.errstate(divide="ignore"):

@@ -31,7 +31,7 @@ class Nms(Op):
     set by itself.
     """
 
-    family = "regions"
+    family, waits = "regions", True
     latex = r"\operatorname{{nms}}({boxes}, {scores})"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
@@ -75,7 +75,7 @@ class Nms(Op):
         least = -np.inf if score_threshold is None else score_threshold
         for at in np.ndindex(boxes.shape[:-2]):
             found = _kept(xp, boxes[at], scores[at], iou_threshold, max_output, least)
-            out[at][: len(found)] = found
+            out[at][: len(found)] = xp.asarray(found, np.int64)
         return out
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
@@ -122,7 +122,7 @@ class RoiPoolIndices(Op):
     Source: Girshick 2015, Fast R-CNN; torchvision.ops.roi_pool.
     """
 
-    family = "regions"
+    family, waits = "regions", True
     latex = r"\operatorname{{arg\,roipool}}({x}, {boxes})"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
@@ -149,13 +149,14 @@ class RoiPoolIndices(Op):
     ) -> Array:
         images, channels, *spatial = x.shape
         out = xp.full((len(boxes), channels, *output_size), -1, np.int64)
-        scaled = xp.floor(boxes[:, 1:] * spatial_scale + 0.5).astype(np.int64)
-        for k, (image, box) in enumerate(zip(boxes[:, 0].astype(np.int64), scaled, strict=True)):
+        images_of = boxes[:, 0].astype(np.int64).tolist()
+        scaled = xp.floor(boxes[:, 1:] * spatial_scale + 0.5).astype(np.int64).tolist()
+        for k, (image, box) in enumerate(zip(images_of, scaled, strict=True)):
             if not 0 <= image < images:
                 fail("GF080", f"roi_pool: a box lies in image {image}, but there are {images}")
             start = (image * channels + xp.arange(channels)) * prod(spatial)
-            rows = _bins(int(box[1]), int(box[3]), output_size[0], spatial[0])
-            columns = _bins(int(box[0]), int(box[2]), output_size[1], spatial[1])
+            rows = _bins(box[1], box[3], output_size[0], spatial[0])
+            columns = _bins(box[0], box[2], output_size[1], spatial[1])
             for i, (top, bottom) in enumerate(rows):
                 for j, (left, right) in enumerate(columns):
                     if top < bottom and left < right:

@@ -14,7 +14,7 @@ from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import choice, one_axis, operand
 from graphflow.ops.builder import F, Value, zeros_like
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
-from graphflow.ops.positions import counted_up, integers, mismatch, within
+from graphflow.ops.positions import combined_at_once, counted_up, integers, mismatch, within
 
 UFUNCS = {"add": "add", "mul": "multiply", "max": "maximum", "min": "minimum"}
 REDUCTIONS = ("none", *UFUNCS)
@@ -27,12 +27,16 @@ class Scattering(Op):
     at zeros, its own derivative only where no two factors are zero.
     """
 
-    family = "index"
+    family, waits = "index", True
     promotes = (0, 2)
     retains = ("x", "indices", "updates", "out")
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {**attrs, "reduce": choice(attrs["reduce"], "reduce", REDUCTIONS)}
+
+    def on_host(self, types: Sequence[ValueType], attrs: Attrs) -> bool:
+        """Of several numbers written to one place a device keeps any, not the last."""
+        return not combined_at_once(str(attrs["reduce"]), operand(types).dtype)
 
     def read(self, x: Value, indices: Value, **place: Attr) -> Value:
         """The numbers of ``x`` at the positions."""

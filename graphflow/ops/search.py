@@ -33,7 +33,7 @@ class Nonzero(Search):
     stand row by row, missing ones have the position ``fill``; sum(x != 0) counts them.
     """
 
-    latex = r"\{{i : {x}_i \ne 0\}}"
+    latex, waits = r"\{{i : {x}_i \ne 0\}}", True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {"size": size(attrs["size"], "size"), "fill": whole(attrs["fill"], "fill")}
@@ -66,7 +66,7 @@ class Unique(Search):
     rest is ``fill``, -1 and 0; more than ``size`` are an error.
     """
 
-    latex = r"\operatorname{{unique}} {x}"
+    latex, waits = r"\operatorname{{unique}} {x}", True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {"size": size(attrs["size"], "size"), "fill": number(attrs["fill"], "fill")}

@@ -230,4 +230,7 @@ def _derived_cotangent(c: Array, n: int) -> Array:
     polynomial = np.polynomial.Polynomial([0.0, 1.0])
     for _ in range(n):
         polynomial = polynomial.deriv() * np.polynomial.Polynomial([-1.0, 0.0, -1.0])
-    return polynomial(c)
+    value = 0 * c
+    for a in reversed(polynomial.coef.tolist()):
+        value = value * c + a
+    return value

@@ -1,0 +1,97 @@
+"""Every operator's portable forward runs on a namespace that offers only what CuPy does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+from graphflow.diagnostics import GraphflowError
+from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.types import DType
+from graphflow.ops import OPS, Op
+from graphflow.ops.evaluate import evaluate
+from graphflow.ops.op import Array
+from tests.ops.sampling import Case, cases, several
+from tests.strict.cupy_like import cupy_like, fetched, watched
+
+PRECISIONS = (DType.FLOAT32, DType.FLOAT64)
+UNSAMPLED = {"cond", "fused", "item", "constant", "scan", "while_loop"}
+"""Operators that run, and have examples or stand in those of others instead of samples."""
+
+
+def on_host(case: Case, dtype: DType) -> bool:
+    graph, out = case.graph(dtype)
+    node = graph[out]
+    return case.op.on_host([graph[n].type for n in node.inputs], node.attributes())
+
+
+def compare(graph: Graph, leaves: Mapping[str, Array], *names: str) -> list[str]:
+    """Run a graph on both namespaces: the same numbers. Gives what waited for the device."""
+    expected = evaluate(graph, leaves)
+    moved = {name: cupy_like.asarray(x) for name, x in leaves.items()}
+    with watched() as waits:
+        found = evaluate(graph, moved, cupy_like)
+        noted = list(waits)
+    for name in names:
+        for ours, theirs in zip(several(found[name]), several(expected[name]), strict=True):
+            assert isinstance(ours, cupy_like.ndarray)
+            np.testing.assert_array_equal(fetched(ours), theirs)
+            assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+    return noted
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
+@pytest.mark.parametrize("case", [c for c in cases() if not on_host(c, DType.FLOAT32)], ids=str)
+def test_forward_gives_the_same_numbers(case: Case, dtype: DType) -> None:
+    graph, out = case.graph(dtype)
+    compare(graph, case.leaves(dtype), out)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.example], ids=lambda op: op.name)
+def test_examples_give_the_same_numbers(op: Op) -> None:
+    model = gf.loads(f"graphflow: 1\nname: example\n{op.example}")
+    prepared = model.compile().prepared({})
+    names = [node.name for node in prepared.graph if node.op not in LEAVES]
+    compare(prepared.graph, prepared.leaves, *names)
+
+
+def test_what_wants_numpy_is_known() -> None:
+    found = {case.op.name for case in cases() if on_host(case, DType.FLOAT32)}
+    assert found == {"scatter", "scatter_nd"}
+    for case in cases():
+        if case.op.name in found and on_host(case, DType.FLOAT32):
+            assert dict(case.sample.attrs).get("reduce", "none") in ("none", "mul")
+
+
+def test_every_operator_is_tried() -> None:
+    runs = {name for name, op in OPS.items() if not op.abstract and name not in LEAVES}
+    assert runs - {case.op.name for case in cases()} == UNSAMPLED
+
+
+sampled = sorted({case.op.name for case in cases()})
+
+
+@pytest.mark.parametrize("name", sampled)
+def test_what_waits_says_so(name: str) -> None:
+    noted = []
+    for case in cases():
+        if case.op.name == name and not on_host(case, DType.FLOAT64):
+            graph, out = case.graph(DType.FLOAT64)
+            noted += compare(graph, case.leaves(DType.FLOAT64), out)
+    assert bool(noted) == OPS[name].waits
+
+
+@pytest.mark.parametrize("name", ["take", "take_along_axis", "scatter_add", "gather_nd"])
+@pytest.mark.parametrize("place", [-4, 3])
+def test_positions_beyond_the_axis_do_not_wrap_around(name: str, place: int) -> None:
+    x, places = cupy_like.asarray(np.zeros(3)), cupy_like.asarray(np.array([0, place, 1]))
+    attrs = {"gather_nd": {"batch_dims": 0}}.get(name, {"axis": 0, "negative": True})
+    if name == "scatter_add":
+        attrs["size"] = 3
+    if name == "gather_nd":
+        places = places[:, None]
+    with pytest.raises(GraphflowError, match=f"position {place} is out of range"):
+        OPS[name].forward(cupy_like, x, places, **attrs)

@@ -114,6 +114,11 @@ CODES: dict[str, Code] = {
         "the loss depends on no parameter",
         "None of the parameters to be trained is on the way to what minimize names.",
     ),
+    "GF044": Code(
+        "the training cannot be shared out",
+        "Workers each take some rows of every batch: inputs need a symbol as their first size, "
+        "such as x: [B, 784]. Or too few workers could be started, or they died again and again.",
+    ),
     # derivatives
     "GF050": Code("derivative of a non-scalar", "gradient and hessian need a scalar."),
     "GF051": Code("no derivative by this kind of number", "Only real numbers have derivatives."),

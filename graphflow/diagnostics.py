@@ -109,6 +109,10 @@ class GraphflowError(Exception):
         self.diagnostics = diagnostics
         super().__init__("\n".join(d.render() for d in diagnostics))
 
+    def __reduce__(self) -> tuple[type[GraphflowError], tuple[Diagnostic, ...]]:
+        """From one process to another with all that it says."""
+        return type(self), self.diagnostics
+
 
 def fail(
     code: str,

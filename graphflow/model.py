@@ -36,6 +36,7 @@ from graphflow.training import Iteration, Trainer
 from graphflow.training.feed import prepared_data
 from graphflow.training.learned import Learned
 from graphflow.training.run_settings import of_data
+from graphflow.training.trainer import Sharing
 
 BACKENDS = ("numpy",)
 
@@ -226,10 +227,11 @@ class Model:
     def trainer(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
+        shared: Sharing | None = None,
     ) -> Trainer:  # fmt: skip
-        """A trainer for the file's ``train:`` section."""
+        """A trainer for the file's ``train:`` section; ``shared`` deals its batches out."""
         settings = Settings("train", float_dtype(dtype), plan, memory, kernels, exact_conv)
-        return Trainer(self.elaborated, self.store, self.initialiser, settings, seed)
+        return Trainer(self.elaborated, self.store, self.initialiser, settings, seed, shared)
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
         """The model of the same file with further overrides, its parameters at first values."""
@@ -248,11 +250,17 @@ class Model:
     def stepping(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
+        shared: Sharing | None = None,
     ) -> Trainer | Iteration:  # fmt: skip
         """A trainer, or what makes the steps of ``run:``, whichever the file has."""
-        make = self.trainer if self.elaborated.run is None else self.iteration
-        return make(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
-                    exact_conv=exact_conv)  # fmt: skip
+        if self.elaborated.run is None:
+            return self.trainer(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
+                                exact_conv=exact_conv, shared=shared)  # fmt: skip
+        if shared is not None:
+            fail("GF044", "workers share the batches of a training, and this file has a 'run:' "
+                 "section", self.elaborated.run.mark, help="leave out --workers")  # fmt: skip
+        return self.iteration(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
+                              exact_conv=exact_conv)  # fmt: skip
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""

@@ -17,6 +17,8 @@ from pathlib import Path
 from graphflow.api import load, run_graph
 from graphflow.backends.sets import KernelsName, kernels_named
 from graphflow.diagnostics import fail
+from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.ray_pool import RayPool
 from graphflow.files import write_atomically
 from graphflow.model import BACKENDS, Model
 from graphflow.runtime.compile import PlanKind
@@ -29,6 +31,7 @@ from graphflow.training.loop import SAVE_EVERY, Loop
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
 from graphflow.training.run_settings import RunSettings
+from graphflow.training.trainer import Sharing
 
 WORTH_COMPILING = 30.0
 """Seconds of work for NumPy's kernels from which on a run compiles numba's before its first step.
@@ -44,6 +47,8 @@ class Way:
     max_nodes: int = NODE_LIMIT
     save_every: float = SAVE_EVERY
     callbacks: Sequence[Callback] = ()
+    address: str | None = None
+    """The cluster that workers are looked for in."""
 
 
 def train(
@@ -56,6 +61,8 @@ def train(
     dtype: str = "float32",
     kernels: KernelsName | None = None,
     exact_conv: bool = False,
+    workers: int | None = None,
+    address: str | None = None,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -68,14 +75,16 @@ def train(
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     ``kernels`` names the kernel set, "numpy", "numba" or "onednn"; without it a long run compiles
     numba's before its first step, and a short one begins at once. ``exact_conv`` keeps
-    convolutions from algorithms that round more than their definition does.
+    convolutions from algorithms that round more than their definition does. ``workers`` processes
+    share every batch, of this machine or of the Ray cluster at ``address``.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
     settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
-                           epochs=epochs, steps=steps, log=log)  # fmt: skip
-    return _begun(model, settings, out, Way(save_every=save_every, callbacks=callbacks))
+                           epochs=epochs, steps=steps, log=log, workers=workers)  # fmt: skip
+    way = Way(save_every=save_every, callbacks=callbacks, address=address)
+    return _begun(model, settings, out, way)
 
 
 def run(
@@ -232,7 +241,7 @@ def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
     kept = replace(kept, log=tuple(dict.fromkeys([*kept.log, *given.log])))
     if given.epochs is not None or given.steps is not None:
         kept = replace(kept, epochs=given.epochs, steps=given.steps)
-    return kept
+    return replace(kept, workers=given.workers or kept.workers)
 
 
 def folds_of(model: Model) -> int | None:
@@ -259,7 +268,8 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
         model.seed = settings.seed
     compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
                        plan=plan, memory=way.memory,
-                       exact_conv=bool(settings.exact_conv))  # fmt: skip
+                       exact_conv=bool(settings.exact_conv),
+                       shared=_sharing(settings.workers, way.address))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned
@@ -269,6 +279,15 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     if settings.kernels is None and plan == "fast" and seconds_of_work(loop) > WORTH_COMPILING:
         return looped(compiled(kernels="numba"))
     return loop
+
+
+def _sharing(workers: int | None, address: str | None) -> Sharing | None:
+    """What deals batches out to workers, where a run has any."""
+    if workers is None:
+        if address is not None:
+            fail("GF033", "an address is that of workers, and there are none", help="--workers N")
+        return None
+    return partial(SharedPlayer, RayPool(workers, address))
 
 
 def seconds_of_work(loop: Loop) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from graphflow.diagnostics import Diagnostic, Mark, Note
+import pickle
+
+from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, Note
 
 
 def test_control_characters_are_shown_as_escapes():
@@ -21,3 +23,8 @@ def test_control_characters_are_shown_as_escapes():
 def test_letters_of_all_languages_are_left_alone():
     message = "'größe' — 高さ 'x\u00a0y'"
     assert message in Diagnostic("GF020", message).render()
+
+
+def test_an_error_goes_from_one_process_to_another_whole():
+    error = GraphflowError(Diagnostic("GF030", "no", Mark("f.yaml", 2, 3), (Note("see"),), "try"))
+    assert pickle.loads(pickle.dumps(error)).diagnostics == error.diagnostics

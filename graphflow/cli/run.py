@@ -50,6 +50,12 @@ Kernels = Annotated[
 ExactConv = Annotated[
     bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
 ]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that share every batch (needs Ray).")
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster that has the workers; auto: this machine's.")
+]
 Memory = Annotated[str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")]
 Guard = Annotated[
     bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
@@ -86,6 +92,8 @@ def command(
     backend: Backend = None,
     kernels: Kernels = None,
     exact_conv: ExactConv = False,
+    workers: Workers = None,
+    address: Address = None,
     dtype: OptionalDtype = None,
     memory: Memory = None,
     guard: Guard = False,
@@ -113,9 +121,9 @@ def command(
     if folds is not None:
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
-                     tuple(log or ()), kernels, exact_conv or None)  # fmt: skip
+                     tuple(log or ()), kernels, exact_conv or None, workers)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
-              save_every, (watcher(),))  # fmt: skip
+              save_every, (watcher(),), address)  # fmt: skip
     training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
     if isinstance(training, Folds):
         return _folds_run(training, as_json)
@@ -217,7 +225,7 @@ def _training(
         run = earlier(resume, given, way)
         count = folds_of(run.model)
         if count is None:
-            return _told_of_kernels(continued(run, way))
+            return _told_of_kernels(continued(run, way), run.settings.workers)
         return Folds.resumed(run, _titled(way, count))
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
@@ -225,12 +233,14 @@ def _training(
     weights.load(model)
     count = folds_of(model)
     if count is None:
-        return _told_of_kernels(started(model, settings, path, way))
+        return _told_of_kernels(started(model, settings, path, way), settings.workers)
     return Folds.started(model, settings, path, _titled(way, count))
 
 
-def _told_of_kernels(loop: Loop) -> Loop:
+def _told_of_kernels(loop: Loop, workers: int | None) -> Loop:
     """Say what the first step waits for."""
+    if workers is not None:
+        say(f"workers: {workers}, started before the first step, which takes some seconds")
     kernels = loop.trainer.settings.kernels
     if kernels != "numpy":
         say(f"kernels: {kernels}, compiled before the first step or read from where they are kept; "

@@ -28,6 +28,7 @@ class RunSettings:
     log: Sequence[str] = ()
     kernels: str | None = None
     exact_conv: bool | None = None
+    workers: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """As ``run.json`` keeps it."""

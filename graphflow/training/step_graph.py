@@ -55,16 +55,24 @@ class StepGraph:
     gathered: str = ""
     closing: Graph | None = None
 
+    @property
+    def sums(self) -> list[str]:
+        """The states that hold gradients which wait for an update, and their count."""
+        own = (self.gathered, f"{self.gathered}.")
+        return [n for n in self.states if self.gathered and (n == own[0] or n.startswith(own[1]))]
 
-def step_graph(elaborated: Elaborated, objective: Objective) -> StepGraph:
-    """Build the training step of one objective."""
+
+def step_graph(elaborated: Elaborated, objective: Objective, in_two: bool = False) -> StepGraph:
+    """Build the training step of one objective; ``in_two`` graphs, even if each batch makes an
+    update.
+    """
     derived = reverse(expand_derivatives(elaborated.graph), objective.loss, objective.params)
     step = _Step(elaborated, objective, Builder(derived))
     gradients = {
         n: step.builder.value(derived.gradients[objective.loss, n]) for n in objective.params
     }
     updates = model_updates(elaborated, derived, objective)
-    if objective.accumulate > 1:
+    if in_two or objective.accumulate > 1:
         return _in_two(step, derived, gradients, updates)
     step.optimize(gradients)
     step.average("step", updates)

@@ -36,7 +36,7 @@ from graphflow.training.stepping import (
 Values = dict[str, Array]
 
 
-class _Player:
+class Player:
     """One player's step, compiled."""
 
     def __init__(
@@ -79,6 +79,10 @@ class _Player:
         return Part(title, compiler, {}, key, sizes)
 
 
+Sharing = Callable[[StepGraph, Store, Initialiser, Settings], Player]
+"""Makes players that share a batch's gradients out."""
+
+
 class Trainer:
     """Trains a model. ``step(batch)`` runs forward, backward and update as one compiled plan.
 
@@ -87,7 +91,8 @@ class Trainer:
     With ``accumulate``, a step adds the gradients of its batch to those before it, and ``updated``
     says whether they have become an update. The optimizer's state belongs to the trainer, the
     parameters to the model. ``seed`` decides the order of data and all random draws of training;
-    first values come from the model's own seed.
+    first values come from the model's own seed. With ``shared``, gradients are another's
+    to compute, and the update is a graph of its own.
     """
 
     part = "train/"
@@ -100,6 +105,7 @@ class Trainer:
         initialiser: Initialiser,
         settings: Settings | None = None,
         seed: int | None = None,
+        shared: Sharing | None = None,
     ) -> None:
         if elaborated.training is None:
             fail("GF067", "there is nothing to train: the file has no 'train:' section",
@@ -108,12 +114,13 @@ class Trainer:
         self.plan, self.elaborated = elaborated.training, elaborated
         self.settings = replace(settings or Settings(), mode="train")
         self.seed = self.plan.seed if seed is None else seed
-        steps = [step_graph(elaborated, objective) for objective in self.plan.objectives]
+        steps = [step_graph(elaborated, each, bool(shared)) for each in self.plan.objectives]
+        make = shared or Player
         self.initialiser = initialiser
         self.store = _optimizer_store(steps, store, initialiser)
         self.store.settle(self.settings.dtype)
         self.players = {
-            step.objective.name: _Player(step, self.store, initialiser, self.settings)
+            step.objective.name: make(step, self.store, initialiser, self.settings)
             for step in steps
         }
         self.turns = [
@@ -299,10 +306,13 @@ class Trainer:
     def state_dict(self) -> dict[str, Array]:
         """Copies of everything that training changes: enough to go on bit for bit.
 
-        A state whose first value is not known yet (its size depends on the first batch) is absent.
+        Absent are states whose first value is not known yet (its size depends on the first batch),
+        and sums of gradients where no batch waits for an update.
         """
         self._forget_unmade()
-        return everything(self.store, self.initialiser, self.runs)
+        empty = {n for p in self.players.values() if not p.waiting for n in p.step.sums}
+        found = everything(self.store, self.initialiser, self.runs)
+        return {name: value for name, value in found.items() if name not in empty}
 
     def load_state_dict(self, arrays: Mapping[str, Array]) -> None:
         """Take over a state that ``state_dict`` gave."""

@@ -1,0 +1,1 @@
+"""Training on several processes at once, of one machine or of many."""

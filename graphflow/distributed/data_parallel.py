@@ -1,0 +1,92 @@
+"""Data-parallel training: each worker has a part of every batch, and the gradients are averaged.
+
+The trainer is the one that a single process has, and keeps parameters, optimizer, order of the
+data and checkpoints; but forward and backward of a step run on the workers. It sends the
+parameters, adds up the gradients that come back, in the order of the parts, and makes the update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from graphflow.distributed.parts import Cut, rows_axis
+from graphflow.distributed.worker import Gathered, Gathering, Share
+from graphflow.ops.op import Array
+from graphflow.runtime.compile import Settings
+from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.store import Store
+from graphflow.training.step_graph import StepGraph
+from graphflow.training.stepping import Batch, Part
+from graphflow.training.trainer import Player
+
+
+class Pool(Protocol):
+    """Workers that shares are given to."""
+
+    @property
+    def workers(self) -> int:
+        """How many there are."""
+
+    def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
+        """Get to know a player, before the first step."""
+
+    def gather(
+        self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
+    ) -> list[Gathered]:
+        """What came of the shares, in their order."""
+
+
+@dataclass(slots=True, eq=False)
+class SharedPart(Part):
+    """A run of a graph in parts."""
+
+    player: SharedPlayer = field(kw_only=True)
+
+    def run(self) -> dict[str, Array]:
+        """The outputs by node; updates are made."""
+        return self.player.gather(self)
+
+
+class SharedPlayer(Player):
+    """A player whose gradients workers compute."""
+
+    def __init__(
+        self, pool: Pool, step: StepGraph, store: Store, initialiser: Initialiser,
+        settings: Settings,
+    ) -> None:  # fmt: skip
+        super().__init__(step, store, initialiser, settings)
+        self.pool, self.gathering = pool, Gathering(step.graph, tuple(step.sums))
+        pool.learn(step.objective.name, self.gathering, settings)
+
+    def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
+        """The gathering of a batch's gradients, part by part."""
+        part = super().on_batch(title, batch, key, sizes)
+        return SharedPart(title, part.compiler, part.feed, key, sizes, part.of, part.report,
+                          part.history, player=self)  # fmt: skip
+
+    def gather(self, part: Part) -> dict[str, Array]:
+        """Deal out a batch, and take in what comes back."""
+        cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers)
+        leaves = {name: self.store.array(name) for name in self.gathering.read}
+        types = self.gathering.leaves
+        by_row = {n for n in leaves if rows_axis(types[n], cut.symbol) is not None}
+        states = {name: leaves.pop(name) for name in by_row}
+        shares = [
+            Share(cut.part(part.feed, number), cut.part(states, number),
+                  self._key(part.key, number), {**part.sizes, cut.symbol: end - start})
+            for number, (start, end) in enumerate(cut.bounds)
+        ]  # fmt: skip
+        found = self.pool.gather(self.step.objective.name, leaves, shares)
+        for name, value in cut.joined([each.leaves for each in found]).items():
+            before = self.store.array(name) if name in self.gathering.sums else 0
+            self.store.assign(name, np.asarray(before + value, value.dtype))
+        return cut.joined([each.outputs for each in found])
+
+    def _key(self, key: Array, number: int) -> Array:
+        """What a part draws from: no two parts of a run, and no two runs, draw the same."""
+        seed, run = key
+        return np.array([seed, run * self.pool.workers + number], dtype=np.int64)

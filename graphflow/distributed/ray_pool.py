@@ -1,0 +1,109 @@
+"""Workers as actors of Ray: processes of this machine, or of a cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.worker import Gathered, Gathering, Share, Worker
+from graphflow.ops.op import Array
+from graphflow.runtime.compile import Settings
+
+if TYPE_CHECKING:
+    from ray.actor import ActorHandle
+
+PATIENCE = 120.0
+"""Seconds in which workers have to be there."""
+RETRIES = 5
+"""How often a share is given out again because the worker that had it died."""
+
+
+class RayPool:
+    """So many workers; ``address`` is a cluster's ("auto" for the one that this machine is in),
+    without it they are processes of this machine.
+
+    They start with the first step. One that dies is started again, and is given its share again:
+    a step that was under way is not lost, and its result is the same.
+    """
+
+    def __init__(self, workers: int, address: str | None = None) -> None:
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            fail("GF033", f"workers is a whole number from 1 on, not {workers!r}")
+        if find_spec("ray") is None:
+            fail("GF076", "workers need the package 'ray', which is not installed",
+                 help="pip install 'graphflow[ray]', or leave out --workers")  # fmt: skip
+        self.workers, self.address = workers, address
+        self._players: dict[str, Gathering] = {}
+        self._settings: Settings | None = None
+        self._actors: list[ActorHandle[Worker]] = []
+
+    def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
+        """Get to know a player, before the first step."""
+        self._players[player], self._settings = gathering, settings
+
+    def gather(
+        self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
+    ) -> list[Gathered]:
+        """What came of the shares, in their order. Raises GF044 where workers die again and
+        again.
+        """
+        import ray
+
+        if not self._actors:
+            self._start()
+        common = ray.put(dict(leaves))
+        pairs = zip(self._actors, shares, strict=False)
+        waiting = [actor.gather.remote(player, common, share) for actor, share in pairs]
+        try:
+            found: list[Gathered] = ray.get(waiting)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, GraphflowError):
+                raise error.cause from None
+            raise
+        except ray.exceptions.RayActorError as error:
+            fail("GF044", f"a worker died more than {RETRIES} times in one step: {error}",
+                 help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
+        return found
+
+    def __enter__(self) -> RayPool:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers; another step starts them again."""
+        import ray
+
+        for actor in self._actors:
+            ray.kill(actor)
+        self._actors = []
+
+    def _start(self) -> None:
+        """Connect to the cluster, or begin one here, and start the workers."""
+        import ray
+
+        if not ray.is_initialized():
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            ray.init(self.address, include_dashboard=None if self.address else False,
+                     log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
+        threads = None if self.address else max(1, (os.cpu_count() or 1) // self.workers)
+        make = ray.remote(
+            num_cpus=1 if self.address else 0,  # here they share what there is
+            max_restarts=-1,
+            max_task_retries=RETRIES,
+        )(Worker)
+        started: list[ActorHandle[Worker]] = [
+            make.remote(self._players, self._settings, threads)  # type: ignore[misc]
+            for _ in range(self.workers)
+        ]
+        try:
+            ray.get([each.ready.remote() for each in started], timeout=PATIENCE)
+        except ray.exceptions.GetTimeoutError:
+            fail("GF044", f"{self.workers} workers were not there within {PATIENCE:.0f} seconds",
+                 help="fewer workers: each takes one processor of a cluster")  # fmt: skip
+        self._actors = started

@@ -1,0 +1,54 @@
+"""Workers of this very process, and training with and without workers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+import graphflow as gf
+from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.worker import Worker
+from graphflow.training.feed import open_feed
+
+STEPS = 20
+
+
+class Here:
+    """A pool whose workers are objects."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers, self.players, self.made = workers, {}, []
+
+    def learn(self, player, gathering, settings):
+        self.players[player], self.settings = gathering, settings
+
+    def gather(self, player, leaves, shares):
+        self.made = self.made or [Worker(self.players, self.settings) for _ in range(self.workers)]
+        pairs = zip(self.made, shares, strict=False)
+        return [worker.gather(player, leaves, share) for worker, share in pairs]
+
+
+def trained(model: gf.Model, pool=None, steps: int = STEPS):
+    """Steps on the model's data in float64; the trainer, and what the last step gave."""
+    shared = None if pool is None else partial(SharedPlayer, pool)
+    trainer = model.trainer(dtype="float64", shared=shared)
+    feed = open_feed(model.elaborated, model.folder, trainer.seed, model.learned)
+    done = epoch = 0
+    while done < steps:
+        trainer.start_epoch(epoch)
+        for batch, _ in feed.training(epoch):
+            if done < steps:
+                last = trainer.step(batch)
+                done += 1
+        trainer.finish_epoch()
+        epoch += 1
+    return trainer, last
+
+
+def assert_same(one, several, tolerance: float = 1e-6) -> None:
+    """Both trainers hold the same state, up to rounding."""
+    first, second = one.state_dict(), several.state_dict()
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_allclose(second[name], value, rtol=0, atol=tolerance, err_msg=name)

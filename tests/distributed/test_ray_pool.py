@@ -1,0 +1,120 @@
+"""Workers as processes of Ray's; those that are killed; the command line."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+import graphflow as gf
+from graphflow.distributed.ray_pool import RayPool
+from graphflow.runs import Way, resumed, started
+from graphflow.training.run_settings import RunSettings
+from tests.distributed.here import assert_same, trained
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cluster():
+    """Ray is there for the tests of this file alone."""
+    import ray
+
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def pool():
+    with RayPool(2) as made:
+        yield made
+
+
+def workers() -> list[psutil.Process]:
+    """The processes of this process's workers."""
+    below = psutil.Process().children(recursive=True)
+    return [p for p in below if any("ray::Worker" in word for word in _words(p))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_processes_train_as_one_does(pool):
+    one, _ = trained(gf.load("lenet"))
+    several, _ = trained(gf.load("lenet"), pool)
+    assert_same(one, several)
+    assert len(workers()) == 2
+
+
+def test_killed_workers_change_nothing(pool):
+    """At ten random moments a worker is killed; the parameters are those of an undisturbed run."""
+    steps, stop, killed = 60, threading.Event(), []
+
+    def kill() -> None:
+        chance = random.Random(0)
+        while len(killed) < 10 and not stop.is_set():
+            time.sleep(chance.uniform(0.05, 1.5))
+            found = workers()
+            if found:
+                victim = chance.choice(found)
+                victim.send_signal(signal.SIGKILL)
+                killed.append(victim.pid)
+
+    model = gf.load("mlp", {"p_drop": 0})
+    one, _ = trained(model, steps=steps)
+    trained(gf.load("mlp", {"p_drop": 0}), pool, steps=1)  # they are there
+    killer = threading.Thread(target=kill)
+    killer.start()
+    made = 0
+    while len(killed) < 10:  # until there were ten, each training whole
+        several, _ = trained(gf.load("mlp", {"p_drop": 0}), pool, steps=steps)
+        made += 1
+        assert_same(one, several, 1e-12)
+    stop.set()
+    killer.join()
+    assert made >= 1 and len(set(killed)) == 10
+
+
+def test_a_run_with_workers_is_resumed_by_one_process(tmp_path):
+    model = gf.load("softmax_regression")
+    alone = gf.train(model, epochs=2, dtype="float64")
+    settings = RunSettings(dtype="float64", backend="numpy", workers=2, epochs=1)
+    started(gf.load("softmax_regression"), settings, tmp_path / "run", Way()).run()
+    loop = resumed(tmp_path / "run", RunSettings(epochs=2, workers=1), Way())
+    outcome = loop.run()
+    for name, value in alone.metrics.items():
+        assert outcome.metrics[name] == pytest.approx(value, abs=1e-9)
+
+
+def test_what_a_worker_refuses_is_told_as_if_it_had_happened_here(pool):
+    text = """
+graphflow: 1
+name: positions
+inputs: {x: {shape: [B], dtype: int}}
+params: {w: {shape: [3], init: zeros}}
+nodes:
+  loss: mean(take(w, x))
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+"""
+    from functools import partial
+
+    import numpy as np
+
+    from graphflow.distributed.data_parallel import SharedPlayer
+
+    trainer = gf.loads(text).trainer(shared=partial(SharedPlayer, pool))
+    with pytest.raises(gf.GraphflowError, match="take"):
+        trainer.step({"x": np.array([0, 9])})
+    trainer.step({"x": np.array([0, 1])})
+
+
+@pytest.mark.parametrize("count", [0, -1, True, 1.5])
+def test_a_number_of_workers_is_a_whole_one(count):
+    with pytest.raises(gf.GraphflowError, match="GF033"):
+        RayPool(count)

@@ -24,7 +24,7 @@ SPREAD = np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -0.2], [0.5, -0.2, 2.0]])
 class MatrixOp(Op):
     """Base of the operators on one matrix."""
 
-    family, floats = "linalg", True
+    family, floats, waits = "linalg", True, True
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         x = operand(types)
@@ -168,8 +168,13 @@ class Solving(MatrixOp):
 
     def solution(self, xp: Namespace, a: Array, b: Array) -> Array:
         """The solution of general linear equations."""
+        columns = b[:, None] if b.ndim == 1 else b
+        if a.shape[:-2] != columns.shape[:-2]:
+            batch = broadcast(a.shape[:-2], columns.shape[:-2])
+            a, columns = (_repeated(xp, m, (*batch, *m.shape[-2:])) for m in (a, columns))
         with lapack(self.name, a, SINGULAR):
-            return xp.linalg.solve(a, b[:, None])[..., 0] if b.ndim == 1 else xp.linalg.solve(a, b)
+            found = xp.linalg.solve(a, columns)
+        return found[..., 0] if b.ndim == 1 else found
 
     def again(self, a: Value, b: Value, turned: bool, **attrs: Attr) -> Value:
         """Nodes that solve with a, or its transpose, once more."""
@@ -203,6 +208,15 @@ class Solving(MatrixOp):
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:
         return 2 * operand([out]).size * operand(types).shape[-1] + super().flops(out, *types)
+
+
+def _repeated(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
+    """``x`` for every matrix of a batch: solvers of devices broadcast nothing."""
+    if x.shape == shape:
+        return x
+    out = xp.empty(shape, x.dtype)
+    out[...] = x
+    return out
 
 
 def _columns(value: Value, vector: bool) -> Value:

@@ -6,7 +6,8 @@ an array, of no axes where NumPy gives a number. Positions beyond an axis wrap a
 a device, and writing different numbers to one place is refused, since a device keeps any of them.
 
 What CuPy can do only after it has waited for the device (a number read by Python, a mask, nonzero)
-is allowed: the portable forward may wait. Each time is noted, see :func:`watched`.
+is allowed: the portable forward may wait. Each time is noted, see :func:`watched`. Linear algebra
+counts: it looks whether a matrix was singular (``cupyx.errstate(linalg="raise")`` has CuPy do so).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ NO_ARRAYS = {"arange", "empty", "eye", "full", "identity", "indices", "linspace"
 """Functions that make arrays of numbers and shapes."""
 WAITING = {"argwhere", "extract", "flatnonzero", "nonzero", "unique", "item", "tolist", "get"}
 """Functions and methods whose result's size, or kind, depends on numbers of a device."""
+LIMITS = {"linalg.solve": lambda a, b: b.ndim == 1 or a.shape[:-1] == b.shape[:-1]}
+"""What CuPy wants beyond what its parameters tell."""
 NUMBERS = (bool, int, float, complex, np.generic)
 
 _waits: list[str] = []
@@ -214,8 +217,10 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
             signature.bind(*args, **how)
         except TypeError as error:
             raise TypeError(f"cupy.{name}: {error}") from None
-        if name in WAITING:
+        if name in WAITING or name.startswith("linalg."):
             _waits.append(name)
+        if name in LIMITS and not LIMITS[name](*args, **how):
+            raise TypeError(f"cupy.{name} does not take these shapes")
         if name in FROM_HOST:
             return wrapped(function(*map(carried, args), **how))
         if not (method or name in NO_ARRAYS or _arrays((args, tuple(how.values())))):
@@ -258,7 +263,7 @@ def wrapped(found: Any) -> Any:
     """A result of NumPy: arrays as a device's, also those of no axes."""
     if isinstance(found, np.ndarray | np.generic):
         return DeviceArray(np.asarray(found))
-    if isinstance(found, tuple | list) and any(isinstance(f, np.ndarray) for f in found):
+    if isinstance(found, tuple | list) and any(hasattr(f, "dtype") for f in found):
         return tuple(map(wrapped, found))
     return found
 

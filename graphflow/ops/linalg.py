@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.ir.dims import Dim
+from graphflow.ir.dims import Dim, Shape
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import BroadcastError, TensorType, TupleType, ValueType, broadcast
 from graphflow.ops.arguments import flag, operand
@@ -210,7 +210,7 @@ class Solving(MatrixOp):
         return 2 * operand([out]).size * operand(types).shape[-1] + super().flops(out, *types)
 
 
-def _repeated(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
+def _repeated(xp: Namespace, x: Array, shape: Shape) -> Array:
     """``x`` for every matrix of a batch: solvers of devices broadcast nothing."""
     if x.shape == shape:
         return x

@@ -15,14 +15,15 @@ def _scenes(rng: np.random.Generator) -> Feed:
     return {"image": rng.standard_normal((3, 1, 32, 32)), "labels": labels}
 
 
-def _detector(name: str, **sizes: int) -> Case:
+def _detector(name: str, *more: str, **sizes: int) -> Case:
     small = {"size": 32, "kinds": 2, **sizes}
     file = f"../../graphs/vision/{name}.yaml"
-    return Case(name, file, _scenes, small, outputs=("scores", "offsets"))
+    return Case(name, file, _scenes, small, outputs=(*more, "scores", "offsets"))
 
 
 DETECTION_CASES = [
     _detector("tiny_ssd", deep=3),
     _detector("fast_rcnn", width=3, hidden=5),
+    _detector("faster_rcnn", "proposals", width=3, hidden=5, most=6),
     _detector("rcnn", width=3),
 ]

@@ -1,4 +1,4 @@
-"""Detectors of chapter 14 of the book, by hand in PyTorch: TinySSD, R-CNN and Fast R-CNN."""
+"""Detectors of chapter 14 of the book, by hand in PyTorch: TinySSD, R-CNN and its faster kin."""
 
 from __future__ import annotations
 
@@ -46,12 +46,23 @@ def targets(anchors: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         owner[anchor] = item
         left[anchor], left[:, item] = -1, -1
     own, here = labels[owner.clamp(min=0)], owner >= 0
-    width, wide = anchors[:, 2:] - anchors[:, :2], own[:, 3:] - own[:, 1:3]
-    moved = (own[:, 1:3] + own[:, 3:] - anchors[:, :2] - anchors[:, 2:]) / 2 / width
-    offsets = torch.cat((10 * moved, 5 * torch.log(1e-6 + wide / width)), 1)
     classes = torch.where(here, own[:, 0].long() + 1, 0)
     mask = here[:, None].expand(-1, 4).double()
-    return offsets * mask, mask, classes
+    return encoded(anchors, own[:, 1:]) * mask, mask, classes
+
+
+def encoded(anchors: Tensor, boxes: Tensor) -> Tensor:
+    """Offsets (A, 4) of boxes to their anchors."""
+    width, wide = anchors[:, 2:] - anchors[:, :2], boxes[:, 2:] - boxes[:, :2]
+    moved = (boxes[:, :2] + boxes[:, 2:] - anchors[:, :2] - anchors[:, 2:]) / 2 / width
+    return torch.cat((10 * moved, 5 * torch.log(1e-6 + wide / width)), 1)
+
+
+def decoded(anchors: Tensor, offsets: Tensor) -> Tensor:
+    """Boxes (A, 4) that lie to anchors as offsets say."""
+    width, centre = anchors[:, 2:] - anchors[:, :2], (anchors[:, 2:] + anchors[:, :2]) / 2
+    centre, half = centre + offsets[:, :2] / 10 * width, width * torch.exp(offsets[:, 2:] / 5) / 2
+    return torch.cat((centre - half, centre + half), 1)
 
 
 def judged(scores: Tensor, offsets: Tensor, feed: Mapping[str, Tensor], anchors: Tensor) -> Values:
@@ -138,6 +149,73 @@ def pool(maps: Tensor, box: Sequence[float], scale: float, bins: int = 4) -> Ten
     return torch.stack(found, 1).reshape(-1, bins, bins)
 
 
+class FasterRCNN(Model):
+    """Its region proposal network learns with the net that reads what it proposes."""
+
+    def __init__(self, size: int, kinds: int, width: int, hidden: int, most: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, width, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), nn.MaxPool2d(2),
+        )  # fmt: skip
+        self.around = nn.Conv2d(width, hidden, 3, 1, 1)
+        self.objectness, self.moves = nn.Conv2d(hidden, 6, 1), nn.Conv2d(hidden, 12, 1)
+        self.hidden = nn.Linear(16 * width, hidden)
+        self.score, self.offset = nn.Linear(hidden, kinds + 1), nn.Linear(hidden, 4)
+        self.anchors = prior(size // 4, size // 4, (0.3, 0.42, 0.56), (1.0,))
+        self.scale, self.most = size / 4, most
+
+    def forward(self, feed: Mapping[str, Tensor]) -> Values:
+        maps, labels = self.net(feed["image"]), feed["labels"]
+        around = F.relu(self.around(maps))
+        objectness, moves = (
+            head(around).permute(0, 2, 3, 1).flatten(1) for head in (self.objectness, self.moves)
+        )
+        objectness = objectness.reshape(len(maps), -1, 2)
+        proposals = [self.proposed(*each) for each in zip(objectness, moves, strict=True)]
+        read = [self.read(one, boxes) for one, boxes in zip(maps, proposals, strict=True)]
+        scores, offsets = (torch.stack(part) for part in zip(*read, strict=True))
+        rpn = judged(objectness, moves, {"labels": objects_alone(labels)}, self.anchors)
+        found = [assigned(*each) for each in zip(proposals, labels, strict=True)]
+        classes, target = (torch.stack(part) for part in zip(*found, strict=True))
+        class_loss = F.cross_entropy(scores.flatten(0, 1), classes.flatten())
+        box_loss = F.smooth_l1_loss(offsets * (classes > 0)[..., None], target)
+        move_loss = F.smooth_l1_loss(rpn["wrong"], rpn["wanted"])
+        loss = rpn["class_loss"] + move_loss + class_loss + box_loss
+        return {"proposals": torch.stack(proposals), "scores": scores, "offsets": offsets,
+                "loss": loss}  # fmt: skip
+
+    def proposed(self, objectness: Tensor, moves: Tensor) -> Tensor:
+        """The boxes of one image that non-maximum suppression keeps, the likeliest first."""
+        boxes = decoded(self.anchors, moves.reshape(-1, 4)).detach()
+        left = objectness.softmax(1)[:, 1].argsort(descending=True)
+        kept = []
+        while len(left) and len(kept) < self.most:
+            kept.append(boxes[left[0]])
+            left = left[iou(kept[-1][None], boxes[left])[0] <= 0.7]
+        return torch.stack(kept)
+
+    def read(self, maps: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and offsets of the boxes of one image."""
+        pooled = torch.stack([pool(maps, box, self.scale) for box in boxes.tolist()])
+        h = F.relu(self.hidden(pooled.flatten(1)))
+        return self.score(h), self.offset(h)
+
+
+def objects_alone(labels: Tensor) -> Tensor:
+    """Labels (N, G, 5) in which all objects are of kind 0."""
+    return torch.cat((labels[..., :1].clamp(max=0), labels[..., 1:]), 2)
+
+
+def assigned(boxes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Classes (P) and offsets (P, 4) of boxes, each by the object that it meets best."""
+    labels = labels[labels[:, 0] >= 0]
+    best, owner = iou(boxes, labels[:, 1:]).max(1)
+    own, here = labels[owner], best >= 0.5
+    offsets = encoded(boxes, own[:, 1:]) * here[:, None]
+    return torch.where(here, own[:, 0].long() + 1, 0), offsets
+
+
 class RCNN(Model):
     """One net over regions of 8 x 8 pixels, which support vectors judge."""
 
@@ -185,5 +263,6 @@ def across(size: int, places: Tensor) -> Tensor:
 DETECTORS: dict[str, Callable[..., Model]] = {
     "../../graphs/vision/tiny_ssd.yaml": TinySSD,
     "../../graphs/vision/fast_rcnn.yaml": FastRCNN,
+    "../../graphs/vision/faster_rcnn.yaml": FasterRCNN,
     "../../graphs/vision/rcnn.yaml": RCNN,
 }

@@ -184,6 +184,7 @@ def _summary(report: Report) -> str:
         parts += [f"{wrong} DISAGREE"] if wrong else []
         parts += [f"those by {', '.join(found.kinks)} right beside a kink"] * bool(found.kinks)
         parts += [held_still(found.held)] * bool(found.held)
+        parts += [f"those by {', '.join(found.cut)} cut in a loop or branch"] * bool(found.cut)
     if report.stretches is not None:
         parts.append(_count(len(report.stretches), "stretched operand"))
     return ", ".join(parts)

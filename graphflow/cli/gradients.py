@@ -20,8 +20,9 @@ class Gradients:
 
     ``kinks`` are values where the graph has a corner, so that no difference decides; beside it
     their gradients agree. ``held`` counts values that stop_gradient keeps still, in the differences
-    too; ``loose`` is where one stands in a loop or branch, which differences run as it is. ``flat``
-    says why there is no gradient at all.
+    too; ``loose`` is where one stands in a loop or branch, which differences run as it is, and
+    ``cut`` are the values that all gradients by end at such a place: differences decide nothing of
+    them. ``flat`` says why there is no gradient at all.
     """
 
     of: str
@@ -30,6 +31,7 @@ class Gradients:
     kinks: tuple[str, ...]
     held: int
     loose: tuple[Mark, ...]
+    cut: tuple[str, ...] = ()
     flat: str = ""
 
     @property
@@ -75,16 +77,18 @@ def _check_value(model: Model, of: str) -> Gradients:
     if len(lost) == len(behind):
         ends = dict.fromkeys(op for cut in lost for _, op, _ in cut.at)
         why = f"{', '.join(ends)} hands none back" if ends else "it depends on no real numbers"
-        return Gradients(of, own.source, (), (), 0, (), why)
+        return Gradients(of, own.source, (), (), 0, (), flat=why)
     graph, leaves = held(prepared.graph, prepared.leaves)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)
     (value,) = scalar.outputs
     by = _real(graph, of, prepared.leaves.keys())
-    checks = best_checks(scalar, value, by, leaves)
+    cut = [c.leaf for c in cuts(graph, of, by) if any(op == "stop_gradient" for _, op, _ in c.at)]
+    checks = best_checks(scalar, value, [name for name in by if name not in cut], leaves)
     corners = [c.name for c in checks if not c.passes() and c.at_kink]
     kinks = tuple(n for n in corners if agrees_beside(scalar, value, n, leaves))
     stopped = sum(node.op == "stop_gradient" for node in prepared.graph)
-    return Gradients(of, own.source, checks, kinks, stopped, tuple(_stopped_inside(prepared.graph)))
+    loose = tuple(_stopped_inside(prepared.graph))
+    return Gradients(of, own.source, checks, kinks, stopped, loose, tuple(cut))
 
 
 def _stopped_inside(graph: Graph) -> Iterator[Mark]:

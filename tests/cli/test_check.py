@@ -184,6 +184,30 @@ outputs: [f]
     assert f"{path}:10:" in found.out and "a stop_gradient inside a loop" in found.out
 
 
+def test_a_parameter_that_is_cut_off_only_in_a_loop_is_no_disagreement(cli, tmp_path):
+    path = tmp_path / "cut.yaml"
+    path.write_text(
+        """graphflow: 1
+name: cut
+params: {v: {shape: [], init: 0.5}, w: {shape: [], init: 0.5}}
+nodes:
+  net:
+    scan: {x: "linspace(0.1, 0.9, 4)"}
+    carry: {h: "0.0"}
+    nodes: {h_next: tanh(v * x + stop_gradient(w) * h)}
+    next: {h: h_next}
+  f: net.final.h
+outputs: [f]
+check: [{feed: {}, gradient_of: f, gradients: {w: 0}}]
+"""
+    )
+    found = cli("check", path, "--gradients")
+    assert found.code == 0 and "DISAGREE" not in found.out
+    assert "1 gradient of 'f' as differences say" in found.out
+    assert "those by w cut in a loop or branch" in found.out
+    assert "the parameter 'w' gets no gradient from 'f': it is cut at" in found.out
+
+
 def test_an_input_that_nothing_reads_is_told(cli, tmp_path):
     path = tmp_path / "forgotten.yaml"
     path.write_text(

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.backends.sets import kernel_set
 from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import DType, tensors
 from graphflow.ops import OPS, Op
 from graphflow.ops.evaluate import Computed, evaluate
 from graphflow.ops.op import Array
+from graphflow.runtime.compile import fast_plan
 from tests.ops.sampling import Case, cases, several
 from tests.strict.cupy_like import cupy_like, fetched, watched
 
 PRECISIONS = (DType.FLOAT32, DType.FLOAT64)
 UNSAMPLED = {"cond", "fused", "item", "constant", "scan", "while_loop"}
-"""Operators that run, and have examples or stand in those of others instead of samples."""
+"""Operators that run without samples: they have examples, or stand in those of others."""
 
 
 def on_host(case: Case, dtype: DType) -> bool:
@@ -61,6 +63,16 @@ def test_examples_give_the_same_numbers(op: Op) -> None:
     prepared = model.compile().prepared({})
     names = [node.name for node in prepared.graph if node.op not in LEAVES]
     compare(prepared.graph, prepared.leaves, *names)
+
+
+def test_fused_nodes_give_the_same_numbers() -> None:
+    x = np.linspace(-1, 1, 60_000, dtype=np.float32).reshape(300, 200)
+    text = "graphflow: 1\nname: f\ninputs: {x: {shape: [300, 200]}}\noutputs: [y]\n"
+    model = gf.loads(f"{text}nodes: {{y: sum(softmax(x * 2.0) * exp(x))}}")
+    prepared = model.compile(dtype="float32").prepared({"x": x})
+    graph = fast_plan(prepared.graph, kernel_set("numba")).graph
+    assert "fused" in {node.op for node in graph}
+    compare(graph, prepared.leaves, *(node.name for node in graph if node.op not in LEAVES))
 
 
 def test_what_wants_numpy_is_known() -> None:

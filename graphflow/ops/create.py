@@ -134,7 +134,7 @@ class Arange(Creation):
     ``arange(n)`` counts from 0 to n - 1. Integers give int64, anything else the float type.
     """
 
-    latex = r"({start}, \dots, {stop})"
+    latex = r"[{start}, \dots, {stop})"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         start, stop = attrs["start"], attrs["stop"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphflow.cli.output import say
+from graphflow.cli.output import STOPPED, say
 from graphflow.cli.source import (
     AsJson,
     MaxNodes,
@@ -124,7 +126,8 @@ def command(
                      tuple(log or ()), kernels, exact_conv or None, workers)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),), address)  # fmt: skip
-    training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
+    with _stopped_before(lambda: True):
+        training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
     if isinstance(training, Folds):
         return _folds_run(training, as_json)
     return _run(training, resume, as_json)
@@ -144,11 +147,26 @@ def _run(training: Loop, resume: Path | None, as_json: bool) -> int:
     if training.note is not None:
         say(training.note)
     before = training.progress.step
-    outcome = training.run()
+    with _stopped_before(lambda: training.progress.step == before):
+        outcome = training.run()
     if resume is not None and outcome.progress.step == before and not outcome.interrupted:
         _say_over(outcome, resume)
     assert training.run_folder is not None
     return _ended(training, training.run_folder.path, outcome, as_json)
+
+
+@contextmanager
+def _stopped_before(first: Callable[[], bool]) -> Iterator[None]:
+    """Ctrl-C that ends a run at once says that nothing is lost, if it is still before the first
+    step.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not first():
+            raise
+        say("stopped before the first step: nothing is computed yet, begin with the same command")
+        raise typer.Exit(STOPPED) from None
 
 
 def _say_over(outcome: Outcome, resume: Path) -> None:

@@ -76,7 +76,8 @@ def test_ctrl_c_before_the_first_step(tmp_path):
         [sys.executable, "-c", f"{code}from graphflow.cli import main; main()", "run", "mlp"],
         capture_output=True, text=True, cwd=tmp_path, timeout=60, env=ENVIRONMENT,
     )  # fmt: skip
-    assert (process.returncode, process.stdout, process.stderr) == (130, "", "stopped\n")
+    told = "stopped before the first step: nothing is computed yet, begin with the same command\n"
+    assert (process.returncode, process.stdout, process.stderr) == (130, "", told)
 
 
 def test_a_reader_who_has_seen_enough_causes_no_error():

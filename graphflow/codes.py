@@ -167,7 +167,10 @@ CODES: dict[str, Code] = {
         "file without either can be checked, shown and stepped through.",
     ),
     "GF068": Code("a parameter cannot be removed", "The graph decides which parameters exist."),
-    "GF069": Code("no such backend", "Programs run on numpy."),
+    "GF069": Code(
+        "no such backend",
+        "Programs run on numpy, or by cupy on an NVIDIA GPU, which its driver must see.",
+    ),
     # data and weights
     "GF070": Code("unknown data source", "No built-in or registered data source has this name."),
     "GF071": Code(

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from graphflow.autodiff import expand_derivatives
-from graphflow.backends.sets import KernelsName
+from graphflow.backends.sets import BackendName, KernelsName
 from graphflow.data import Tokenizer
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Graph
@@ -37,8 +37,6 @@ from graphflow.training.feed import prepared_data
 from graphflow.training.learned import Learned
 from graphflow.training.run_settings import of_data
 from graphflow.training.trainer import Sharing
-
-BACKENDS = ("numpy",)
 
 
 @dataclass(frozen=True)
@@ -184,7 +182,7 @@ class Model:
         of: str | None = None,
         wrt: str | Sequence[str] | None = None,
         mode: Mode = "eval",
-        backend: str = "numpy",
+        backend: BackendName = "numpy",
         dtype: str = "float32",
         keep: Sequence[str] = (),
         *,
@@ -204,14 +202,14 @@ class Model:
         loops for this machine before the first call; ``exact_conv`` keeps those from algorithms
         for convolutions that round a little more.
         """
-        if backend not in BACKENDS:
-            fail("GF069", f"there is no backend '{backend}'", help=f"one of {', '.join(BACKENDS)}")
         if of is not None and not isinstance(of, str):
             fail("GF033", f"of names one node, not {of!r}", help="add further ones with keep=[...]")
         if wrt is not None and of is None:
             fail("GF033", "wrt says by what to differentiate; of must say what",
                  help='compile(of="loss", wrt=["w"])')  # fmt: skip
-        settings = Settings(mode, float_dtype(dtype), plan, memory, kernels, exact_conv)
+        settings = Settings(
+            mode, float_dtype(dtype), plan, memory, kernels, exact_conv, backend
+        )
         return build_program(
             self.graph,
             self.store,
@@ -227,10 +225,12 @@ class Model:
     def trainer(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
-        shared: Sharing | None = None,
+        shared: Sharing | None = None, backend: BackendName = "numpy",
     ) -> Trainer:  # fmt: skip
         """A trainer for the file's ``train:`` section; ``shared`` deals its batches out."""
-        settings = Settings("train", float_dtype(dtype), plan, memory, kernels, exact_conv)
+        settings = Settings(
+            "train", float_dtype(dtype), plan, memory, kernels, exact_conv, backend
+        )
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed, shared)
 
     def changed(self, overrides: Mapping[str, Plain]) -> Model:
@@ -242,25 +242,28 @@ class Model:
     def iteration(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
+        backend: BackendName = "numpy",
     ) -> Iteration:  # fmt: skip
         """What makes the steps of the file's ``run:`` section."""
-        settings = Settings("eval", float_dtype(dtype), plan, memory, kernels, exact_conv)
+        settings = Settings(
+            "eval", float_dtype(dtype), plan, memory, kernels, exact_conv, backend
+        )
         return Iteration(self.elaborated, self.store, self.initialiser, settings, seed)
 
     def stepping(
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
-        shared: Sharing | None = None,
+        shared: Sharing | None = None, backend: BackendName = "numpy",
     ) -> Trainer | Iteration:  # fmt: skip
         """A trainer, or what makes the steps of ``run:``, whichever the file has."""
         if self.elaborated.run is None:
             return self.trainer(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
-                                exact_conv=exact_conv, shared=shared)  # fmt: skip
+                                exact_conv=exact_conv, shared=shared, backend=backend)  # fmt: skip
         if shared is not None:
             fail("GF044", "workers share the batches of a training, and this file has a 'run:' "
                  "section", self.elaborated.run.mark, help="leave out --workers")  # fmt: skip
         return self.iteration(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
-                              exact_conv=exact_conv)  # fmt: skip
+                              exact_conv=exact_conv, backend=backend)  # fmt: skip
 
     def with_ends(self, ends: Ends) -> Model:
         """The same model, afresh, whose feeds and results go by other names."""

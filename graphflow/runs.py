@@ -15,12 +15,12 @@ from os import PathLike
 from pathlib import Path
 
 from graphflow.api import load, run_graph
-from graphflow.backends.sets import KernelsName, kernels_named
+from graphflow.backends.sets import KernelsName, backend_named, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.files import write_atomically
-from graphflow.model import BACKENDS, Model
+from graphflow.model import Model
 from graphflow.runtime.compile import PlanKind
 from graphflow.runtime.work import estimated_seconds
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -256,9 +256,6 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     if folds is not None:
         fail("GF067", f"this file is {folds} trainings: a cross-validation",
              help="call cross_validate, or name one of them: data: {fold: 1}")  # fmt: skip
-    if settings.backend not in BACKENDS:
-        fail("GF069", f"there is no backend '{settings.backend}'",
-             help=f"one of {', '.join(BACKENDS)}")  # fmt: skip
     for what, count in (("epochs", settings.epochs), ("steps", settings.steps)):
         if count is not None and count < 0:
             fail("GF033", f"{what} is a whole number from 0 on, not {count}")
@@ -266,9 +263,10 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     plan: PlanKind = "guarded" if way.guard else "fast"
     if settings.seed is not None:
         model.seed = settings.seed
+    backend = backend_named(settings.backend or "numpy")
     compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
                        plan=plan, memory=way.memory,
-                       exact_conv=bool(settings.exact_conv),
+                       exact_conv=bool(settings.exact_conv), backend=backend,
                        shared=_sharing(settings.workers, way.address))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
@@ -276,7 +274,8 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     looped = partial(Loop, feed=feed, epochs=settings.epochs, steps=settings.steps,
                      callbacks=way.callbacks, save_every=way.save_every)  # fmt: skip
     loop = looped(stepping)
-    if settings.kernels is None and plan == "fast" and seconds_of_work(loop) > WORTH_COMPILING:
+    free = settings.kernels is None and plan == "fast" and backend == "numpy"
+    if free and seconds_of_work(loop) > WORTH_COMPILING:
         return looped(compiled(kernels="numba"))
     return loop
 

@@ -8,12 +8,15 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Literal, get_args
 
+from graphflow.backends import cupy
 from graphflow.backends.base import Backend
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 
+BackendName = Literal["numpy", "cupy"]
+"""Whose arrays hold the values: the machine's own, or a device's."""
 KernelsName = Literal["numpy", "numba", "onednn"]
 Orders = Callable[[Graph], Mapping[str, tuple[int, ...]]]
 """For a concrete graph the values that are not to lie row by row: their axes, outermost first."""
@@ -37,6 +40,18 @@ class KernelSet:
     panels: int | None = None
     threads: bool = False
     orders: Orders = lambda graph: {}
+
+
+def backend_named(name: str) -> BackendName:
+    """The name of a backend, if it is one that can be had. Raises GF069 and GF076."""
+    if name == "cupy":
+        cupy.device()
+    for known in get_args(BackendName):
+        if name == known:
+            return known  # type: ignore[no-any-return]
+    names = get_args(BackendName)
+    fail("GF069", f"there is no backend '{name}'",
+         help=did_you_mean(str(name), names) or f"there are {', '.join(names)}")  # fmt: skip
 
 
 def kernels_named(name: str) -> KernelsName:

@@ -45,7 +45,7 @@ FoldCount = Annotated[
     int | None,
     typer.Option(metavar="K", help="Cross-validate: K trainings, as data.folds."),
 ]
-Backend = Annotated[str | None, typer.Option(help="numpy.")]
+Backend = Annotated[str | None, typer.Option(help="numpy, or cupy: an NVIDIA GPU.")]
 Kernels = Annotated[
     str | None, typer.Option(help="numpy, numba or onednn, else as the run is long.")
 ]

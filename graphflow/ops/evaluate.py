@@ -12,7 +12,7 @@ import numpy as np
 
 from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ir.types import TupleType
+from graphflow.ir.types import DType, TensorType, TupleType, ValueType
 from graphflow.ops.op import Array, Namespace, get_op
 
 Computed = Array | tuple[Array, ...]
@@ -47,9 +47,15 @@ def run_in(graph: Graph, node: Node, operands: list[Computed], xp: Namespace = n
 
 
 def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:
-    """One node's portable forward, its result in the number type the node declares."""
+    """One node's portable forward, its result in the number type the node declares. What wants
+    NumPy is computed by it, from arrays that are fetched.
+    """
+    op = get_op(node.op)
+    if xp is not np and op.on_host(_types(node, operands), node.attributes()):
+        here = run_node(node, [fetched(x, xp) for x in operands])
+        return tuple(map(xp.asarray, here)) if isinstance(here, tuple) else xp.asarray(here)
     with np.errstate(all="ignore"):  # what is not finite is found by the guard, with its place
-        result = get_op(node.op).forward(xp, *operands, **node.attributes())
+        result = op.forward(xp, *operands, **node.attributes())
     if isinstance(node.type, TupleType):
         return tuple(
             xp.asarray(part, dtype=None if t.dtype.value == "float" else t.dtype.value)
@@ -57,6 +63,24 @@ def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Comput
         )
     dtype = node.tensor.dtype.value
     return xp.asarray(result, dtype=None if dtype == "float" else dtype)
+
+
+def fetched(value: Computed, xp: Namespace) -> Computed:
+    """A device's arrays as NumPy's."""
+    if isinstance(value, tuple):
+        return tuple(xp.asnumpy(part) for part in value)
+    found: Array = xp.asnumpy(value)
+    return found
+
+
+def _types(node: Node, operands: list[Computed]) -> list[ValueType]:
+    """The types of operands, as they are."""
+    found: list[ValueType] = []
+    for value in operands:
+        parts = value if isinstance(value, tuple) else (value,)
+        types = tuple(TensorType(DType(str(part.dtype)), part.shape) for part in parts)
+        found.append(TupleType(types) if isinstance(value, tuple) else types[0])
+    return found
 
 
 def run_region(graph: Graph, arguments: list[Array], xp: Namespace = np) -> tuple[Array, ...]:

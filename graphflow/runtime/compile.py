@@ -16,7 +16,15 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 
-from graphflow.backends.sets import KernelSet, KernelsName, kernel_set, kernels_named
+from graphflow.backends import cupy
+from graphflow.backends.sets import (
+    BackendName,
+    KernelSet,
+    KernelsName,
+    backend_named,
+    kernel_set,
+    kernels_named,
+)
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
@@ -31,6 +39,7 @@ from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
+from graphflow.runtime.on_device import OnDevice
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
 from graphflow.schedule.plan import Plan, make_plan
@@ -63,6 +72,7 @@ class Settings:
     memory: int | None = None
     kernels: KernelsName = "numpy"
     exact_conv: bool = False
+    backend: BackendName = "numpy"
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -72,6 +82,11 @@ class Settings:
         if kernels_named(self.kernels) != "numpy" and self.plan != "fast":
             fail("GF033", f"a {self.plan} plan runs node by node, by NumPy: it has no kernels "
                  f"'{self.kernels}'", help="leave out one of the two")  # fmt: skip
+        one = self.kernels == "numpy" and self.plan == "fast"
+        if backend_named(self.backend) != "numpy" and not one:
+            other = f"kernels '{self.kernels}'" if self.plan == "fast" else f"a {self.plan} plan"
+            fail("GF033", f"{other} and the backend '{self.backend}' exclude each other",
+                 help="leave out one of the two")  # fmt: skip
         if not isinstance(self.exact_conv, bool):
             fail("GF033", f"exact_conv is true or false, not {self.exact_conv!r}")
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
@@ -230,6 +245,10 @@ class Compiler:
             return _Bound(Interpreter(graph, view), graph, graph.outputs, self.graph.outputs)
         if self.settings.plan == "guarded":
             return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
+        if self.settings.backend == "cupy":
+            fast = optimise(graph)
+            runner = OnDevice(fast, view, cupy.device())
+            return _Bound(runner, graph, fast.outputs, self.graph.outputs)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = fast_plan(graph, kernels)
         ensure_fits(plan, self.settings.memory)

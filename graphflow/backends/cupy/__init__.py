@@ -1,0 +1,39 @@
+"""NVIDIA's GPUs through CuPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+
+from graphflow.diagnostics import fail
+from graphflow.ops.op import Namespace
+
+
+@dataclass(frozen=True)
+class Device:
+    """A namespace of arrays, and a block inside which it tells of singular matrices."""
+
+    xp: Namespace
+    telling: Callable[[], AbstractContextManager[object]]
+
+
+def device() -> Device:
+    """The GPU that is there. Raises GF076 where the package is missing and GF069 where none is."""
+    if find_spec("cupy") is None:
+        fail("GF076", "the backend 'cupy' needs the package 'cupy', which is not installed",
+             help="pip install 'graphflow[cuda13]' for drivers of CUDA 13, 'graphflow[cuda12]' for "
+             "those of CUDA 12; nvidia-smi tells which")  # fmt: skip
+    import cupy
+    import cupyx
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        fail("GF069", f"the backend 'cupy' finds no GPU: {error}",
+             help="nvidia-smi lists what there is; without --backend NumPy computes")  # fmt: skip
+    if not count:
+        fail("GF069", "the backend 'cupy' finds no GPU", help="without --backend NumPy computes")
+    return Device(cupy, partial(cupyx.errstate, linalg="raise"))

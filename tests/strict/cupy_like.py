@@ -79,9 +79,10 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         if not isinstance(value, (DeviceArray, *NUMBERS)):
             raise TypeError(f"a device's array does not take {type(value)}")
         places, value = within(unwrapped(key), self.shape), unwrapped(value)
-        written = self._host.copy()
+        scattered = any(part.dtype != bool for part in _arrays(key)) and np.ndim(value) > 0
+        written = self._host.copy() if scattered else self._host
         self._host[places] = value
-        if any(part.dtype != bool for part in _arrays(key)) and np.ndim(value):
+        if scattered:
             turned = np.arange(written.size).reshape(written.shape)
             self._refuse_two_values(written, turned, places, value)
         elif _arrays(key) and np.ndim(value):

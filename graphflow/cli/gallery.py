@@ -46,7 +46,7 @@ def command(
     if what not in known and not rows:
         other = f"a section, such as 7.4, or one of {', '.join(known)}"
         help = did_you_mean(what, known) or other
-        fail("GF006", f"there is no list of '{what}'", help=help)
+        fail("GF006", f"there is no list of '{what}', and no canned graph has this word", help=help)
     if as_json:
         print_json(rows)
         return GOOD

@@ -76,7 +76,8 @@ def _check_value(model: Model, of: str) -> Gradients:
     lost = cuts(prepared.graph, of, behind)
     if len(lost) == len(behind):
         ends = dict.fromkeys(op for cut in lost for _, op, _ in cut.at)
-        why = f"{', '.join(ends)} hands none back" if ends else "it depends on no real numbers"
+        nothing = "it depends on no real numbers that are fed or kept"
+        why = f"{', '.join(ends)} hands none back" if ends else nothing
         return Gradients(of, own.source, (), (), 0, (), flat=why)
     graph, leaves = held(prepared.graph, prepared.leaves)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)

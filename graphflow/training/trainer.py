@@ -108,9 +108,11 @@ class Trainer:
         shared: Sharing | None = None,
     ) -> None:
         if elaborated.training is None:
+            iterated = bool(elaborated.graph.updates)
             fail("GF067", "there is nothing to train: the file has no 'train:' section",
-                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}, or "
-                 "run: {steps: 100} to iterate what updates: says")  # fmt: skip
+                 help="add train: {minimize: loss, optimizer: adam(lr=1e-3)}; " + (
+                     "run: {steps: 100} iterates what updates: says" if iterated else
+                     "graphflow step computes it as it is"))  # fmt: skip
         self.plan, self.elaborated = elaborated.training, elaborated
         self.settings = replace(settings or Settings(), mode="train")
         self.seed = self.plan.seed if seed is None else seed

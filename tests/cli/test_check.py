@@ -241,12 +241,21 @@ def test_a_parameter_whose_gradient_is_cut_is_told(cli, tmp_path):
     assert answer["cut"] == [{"of": "loss", "parameter": "w", "at": ["fixed"]}]
 
 
+def test_an_input_that_is_left_at_its_default_is_not_varied(cli, tmp_path):
+    path = tmp_path / "still.yaml"
+    path.write_text(
+        "graphflow: 1\nname: still\ninputs: {x: {shape: [3], default: 2.0}}\n"
+        "nodes:\n  i: sum(x * x)\noutputs: [i]\n"
+    )
+    assert "no real numbers that are fed or kept" in cli("check", path, "--gradients").out
+
+
 @pytest.mark.parametrize(
     ("inputs", "node", "why"),
     [
         ("x: [3]", "argmax(x)", "argmax hands none back"),
         ("x: [3]", "sum(floor(x) * (x > 2))", "floor, greater hands none back"),
-        ("x: {shape: [3], dtype: int}", "sum(x)", "it depends on no real numbers"),
+        ("x: {shape: [3], dtype: int}", "sum(x)", "it depends on no real numbers that are"),
     ],
 )
 def test_what_has_no_gradient_is_said_plainly(cli, tmp_path, inputs, node, why):

@@ -209,6 +209,7 @@ def test_a_canned_graph_by_name(cli):
 def test_a_graph_that_is_not_trained(cli):
     answer = cli("run", "xyz")
     assert answer.code == 2 and "GF067" in answer.err and "help: add train:" in answer.err
+    assert "graphflow step computes it" in answer.err
 
 
 def test_numbers_that_json_lacks_are_null(cli, tmp_path):

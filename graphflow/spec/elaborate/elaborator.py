@@ -171,7 +171,9 @@ class Elaborator(Initials):
         value = self.tensor(bound, expr.mark, type.dtype)
         if value.shape not in ((), type.shape):
             fail("GF030", f"'{name}' is {type} but its default is {value.type}",
-                 expr.mark, help=f"write shape: {list(value.shape)}")  # fmt: skip
+                 expr.mark, help=f"write shape: {list(value.shape)}" + (
+                     "; where a size is open, the default is one number or a function such as "
+                     "normal" if type_symbols(type) else ""))  # fmt: skip
         builder = self.root.builder
         with builder.within(f"{name}.default", Origin(expr.mark, name)):
             filled = broadcast_like(value, type)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from graphflow.runtime.compile import Settings
 if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
+ANSWER = 10.0
+"""Seconds in which a cluster has to answer."""
 PATIENCE = 120.0
 """Seconds in which workers have to be there."""
 RETRIES = 5
@@ -88,9 +91,7 @@ class RayPool:
         import ray
 
         if not ray.is_initialized():
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            ray.init(self.address, include_dashboard=None if self.address else False,
-                     log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
+            _connect(self.address)
         threads = None if self.address else max(1, (os.cpu_count() or 1) // self.workers)
         make = ray.remote(
             num_cpus=1 if self.address else 0,  # here they share what there is
@@ -107,3 +108,21 @@ class RayPool:
             fail("GF044", f"{self.workers} workers were not there within {PATIENCE:.0f} seconds",
                  help="fewer workers: each takes one processor of a cluster")  # fmt: skip
         self._actors = started
+
+
+def _connect(address: str | None) -> None:
+    """Join the cluster at an address, or begin one here. GF044 where none answers."""
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        if address is not None and address != "auto":  # Ray itself would try for minutes
+            host, _, port = address.removeprefix("ray://").rpartition(":")
+            socket.create_connection((host, int(port)), ANSWER).close()
+        ray.init(address, include_dashboard=None if address else False, log_to_driver=False,
+                 logging_level=logging.ERROR)  # fmt: skip
+    except (OSError, ValueError) as error:
+        shown = "on this machine" if address == "auto" else f"at '{address}'"
+        fail("GF044", f"no Ray cluster answers {shown}: {error}",
+             help="ray start --head begins one and says its address; without --address workers are "
+             "processes of this machine")  # fmt: skip

@@ -6,11 +6,14 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 
+import numpy as np
 import psutil
 import pytest
 
 import graphflow as gf
+from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.runs import Way, resumed, started
 from graphflow.training.run_settings import RunSettings
@@ -102,16 +105,19 @@ nodes:
   loss: mean(take(w, x))
 train: {minimize: loss, optimizer: sgd(lr=0.1)}
 """
-    from functools import partial
-
-    import numpy as np
-
-    from graphflow.distributed.data_parallel import SharedPlayer
-
     trainer = gf.loads(text).trainer(shared=partial(SharedPlayer, pool))
     with pytest.raises(gf.GraphflowError, match="take"):
         trainer.step({"x": np.array([0, 9])})
     trainer.step({"x": np.array([0, 1])})
+
+
+@pytest.mark.parametrize("address", ["auto", "127.0.0.1:1", "nowhere", "ray://127.0.0.1:1"])
+def test_a_cluster_that_does_not_answer_is_said(address):
+    import ray
+
+    ray.shutdown()
+    with pytest.raises(gf.GraphflowError, match=r"GF044.*no Ray cluster answers"):
+        trained(gf.load("softmax_regression"), RayPool(2, address), steps=1)
 
 
 @pytest.mark.parametrize("count", [0, -1, True, 1.5])

@@ -90,6 +90,9 @@ class LineDecl(PlaneDecl):
     points: tuple[Ref, ...] = field(
         default=(), metadata=key("points", TWO_REFS, "x and y of points beside the curves: nodes")
     )
+    names: tuple[str, ...] = field(
+        default=(), metadata=key("names", TEXTS, "what the curves, then the points, are called")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,13 @@ def test_a_line_over_a_node_goes_in_its_order():
     np.testing.assert_allclose(shown.series[0].y, 2 * x, rtol=1e-6)
 
 
+def test_curves_are_called_as_the_figure_says():
+    _, shown = described("{kind: line, x: first, y: [double, first], names: [twice, once]}")
+    assert [series.name for series in shown.series] == ["twice", "once"]
+    with pytest.raises(gf.GraphflowError, match="GF030: 1 names for 2 curves"):
+        described("{kind: line, x: first, y: [double, first], names: [twice]}")
+
+
 @pytest.mark.parametrize("batch", [100, 10])
 def test_a_vector_over_data_is_the_mean_of_all_batches(batch, monkeypatch):
     """Also where there are as many samples in a batch as entries in the vector."""

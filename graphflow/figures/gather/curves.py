@@ -39,6 +39,17 @@ def line(decl: LineDecl, material: Material, name: str) -> Chart:
     Where x and all of y have a history, the way of the run is drawn, in the order of its steps;
     with a band or points, their values at its end.
     """
+    chart = _curves(decl, material, name)
+    if not decl.names:
+        return chart
+    if len(decl.names) != len(chart.series):
+        fail("GF030", f"{len(decl.names)} names for {len(chart.series)} curves", decl.mark)
+    named = zip(chart.series, decl.names, strict=True)
+    return replace(chart, series=[replace(series, name=called) for series, called in named])
+
+
+def _curves(decl: LineDecl, material: Material, name: str) -> Chart:
+    """The chart of a line figure, its curves called by what they show."""
     if decl.x is not None and decl.x.name not in COUNTS:
         return _over_a_node(decl, decl.x, material, name)
     counted = counts(material.metrics) if decl.x is None else decl.x.name

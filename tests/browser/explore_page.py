@@ -48,6 +48,20 @@ def expect(page: Page, holds: Callable[[], bool]) -> None:
         page.wait_for_timeout(50)
 
 
+def still(page: Page, shown: Locator) -> dict[str, float]:
+    """Wait until the server has answered and what is shown no longer moves; where it is then."""
+    boxes: list[object] = [None]
+
+    def rests() -> bool:
+        page.locator('[data-test-script-state="notRunning"]').wait_for()
+        boxes.append(shown.bounding_box())
+        page.wait_for_timeout(250)
+        return boxes[-1] is not None and boxes[-1] == boxes[-2]
+
+    expect(page, rests)
+    return boxes[-1]
+
+
 def says(page: Page, start: str) -> None:
     """Wait until the line below the graph begins so."""
     page.locator(".gf .transport .step").filter(has_text=re.compile(f"^{start}")).wait_for()

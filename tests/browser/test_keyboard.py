@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .explore_page import PATIENCE, canvas, expect, opened, panel, said, says
+from .explore_page import PATIENCE, canvas, expect, opened, panel, said, says, still
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -48,12 +48,10 @@ def test_a_cell_of_an_input_is_written_over_in_place(visitor):
     page.get_by_role("button", name="Edit values").click()
     grid = page.get_by_test_id("stDataFrame").first
     grid.wait_for()
-    box = grid.bounding_box()
-    page.wait_for_timeout(500)
+    box = still(page, grid)
     page.mouse.click(box["x"] + 40, box["y"] + 52)
-    page.wait_for_timeout(200)
     page.keyboard.type("7")
-    page.wait_for_timeout(200)
+    page.locator("#portal input").wait_for()
     page.keyboard.press("Enter")
     page.get_by_text(re.compile(r"the last: .*= 7$")).wait_for()
     page.keyboard.press("Escape")

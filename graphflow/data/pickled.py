@@ -50,10 +50,10 @@ def read_pickle(
     >>> import io, pickle
     >>> read_pickle(io.BytesIO(pickle.dumps({"a": (1, "b")}, protocol=2)), {})
     {'a': (1, 'b')}
-    >>> read_pickle(io.BytesIO(pickle.dumps(print, protocol=2)), {})
+    >>> read_pickle(io.BytesIO(pickle.dumps(len, protocol=2)), {})
     Traceback (most recent call last):
     ...
-    graphflow.data.pickled.Refused: it names __builtin__ print
+    graphflow.data.pickled.Refused: it names __builtin__ len
     """
     machine = _Machine(functions, types, persistent)
     for count, (name, argument) in enumerate(_instructions(stream)):

@@ -84,8 +84,8 @@ def loads(data: bytes) -> object:
 
     >>> loads(pickle.dumps({"shape": (2, 3)}))
     {'shape': (2, 3)}
-    >>> loads(pickle.dumps(print))
+    >>> loads(pickle.dumps(len))
     Traceback (most recent call last):
-    _pickle.UnpicklingError: builtins.print is no data
+    _pickle.UnpicklingError: builtins.len is no data
     """
     return _Reader(io.BytesIO(data)).load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -123,6 +124,9 @@ def _print_totals(found: Survey) -> None:
         ("peak memory", shown_bytes(found.plan.peak_bytes), "planned, float32"),
         ("", shown_bytes(found.unplanned_bytes), "if no value shared memory"),
     ]
+    if found.scale is not None:
+        rule = f"{found.scale.rule}: {found.scale.rows:,} rows for {found.scale.base:,}"
+        rows.append(("learning rates", f"x {found.scale.factor:g}", rule))
     print_table(("total", ">", ""), rows)
     if found.sizes:
         shown = ", ".join(f"{name} = {size}" for name, size in found.sizes.items())
@@ -156,6 +160,8 @@ def _json(found: Survey, schedule: bool, memory: bool) -> dict[str, object]:
             for n in found.graph
         ],
     }  # fmt: skip
+    if found.scale is not None:
+        answer["scale_lr"] = {**asdict(found.scale), "factor": found.scale.factor}
     if schedule:
         columns = ("step", "phase", "node", "op", "type", "kernel", "stands_for")
         answer["schedule"] = [dict(zip(columns, row, strict=True)) for row in _schedule(found)]

@@ -23,6 +23,7 @@ from graphflow.runtime.compile import fast_plan
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
 from graphflow.spec.elaborate.leaves import Leaf
+from graphflow.spec.elaborate.scaling import RateScale
 from graphflow.spec.unparse import unparse
 from graphflow.view.feeding import ends, target, wanted
 
@@ -53,6 +54,8 @@ class Survey:
     unplanned_bytes: int
     """Bytes that a run would need if no two values shared memory."""
     kernels: KernelSet
+    scale: RateScale | None = None
+    """What learning rates are multiplied by in training."""
 
     @cached_property
     def computed_by(self) -> Mapping[str, str]:
@@ -93,7 +96,9 @@ def survey(
     chosen = kernel_set(kernels_named(kernels))
     plan = fast_plan(concrete, chosen)
     unplanned = make_plan(plan.graph, reuse=False).peak_bytes
-    return Survey(graph, concrete, sizes, parameters, flops, plan, unplanned, chosen)
+    training = model.elaborated.training
+    scale = None if training is None else training.scale
+    return Survey(graph, concrete, sizes, parameters, flops, plan, unplanned, chosen, scale)
 
 
 def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from graphflow.spec.leaves import (
     choice,
 )
 from graphflow.spec.names import declared
+from graphflow.spec.scaling import SCALE_LR, ScaleDecl
 from graphflow.spec.stopping import BEST, EARLY_STOPPING, BestDecl, EarlyStoppingDecl
 from graphflow.spec.syntax import Expr
 from graphflow.spec.values import Value
@@ -152,6 +153,10 @@ class TrainDecl:
     accumulate: Expr | None = field(
         default=None,
         metadata=key("accumulate", EXPRESSION, "batches whose gradients make one update"),
+    )
+    scale_lr: ScaleDecl | None = field(
+        default=None,
+        metadata=key("scale_lr", SCALE_LR, "rates that follow the rows of an update"),
     )
     epochs: Expr | None = field(
         default=None, metadata=key("epochs", EXPRESSION, "passes over the data, in all")

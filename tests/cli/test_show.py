@@ -121,3 +121,13 @@ def test_the_schedule_says_what_computes_each_node(cli):
     assert rows["numba"]["logits.matmul"].startswith("numba")
     assert rows["numpy"]["d.kept"] == "numpy, portable"
     assert "there are no kernels 'nmba'" in cli("show", "xyz", "--kernels", "nmba").err
+
+
+def test_rates_that_follow_the_batch_are_shown(cli):
+    sets = ("b_mlp", "--set", "train.scale_lr={rule: sqrt, base_batch: 16}")
+    shown = cli("show", EXAMPLES / f"{sets[0]}.yaml", *sets[1:])
+    assert "sqrt: 64 rows for 16" in shown.out
+    larger = cli("show", EXAMPLES / "b_mlp.yaml", *sets[1:], "--set", "data.batch=256", "--json")
+    assert larger.json["scale_lr"] == {
+        "rule": "sqrt", "rows": 256, "base": 16, "warmup": 0, "factor": 4.0,
+    }  # fmt: skip

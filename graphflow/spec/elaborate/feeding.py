@@ -82,7 +82,7 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         {name: _option(elaborator, value, let) for name, value in decl.options.items()},
         _marks(decl),
         {n: _share(elaborator, n, e, let) for n, e in decl.split.items()} or None,
-        _rows(elaborator, decl.batch, "batch") or DEFAULT_BATCH,
+        batch_rows(elaborator, decl),
         flag(elaborator, decl.shuffle, let),
         bool(flag(elaborator, decl.drop_last, let)),
         decl.source.mark,
@@ -96,6 +96,11 @@ def data_plan(elaborator: Elaborator, decl: DataDecl, scope: Scope) -> DataPlan:
         _names(decl) or frozenset(elaborator.document.inputs),
         _rows(elaborator, decl.eval_batch, "eval_batch"),
     )
+
+
+def batch_rows(elaborator: Elaborator, decl: DataDecl) -> int:
+    """The rows of a batch of training."""
+    return _rows(elaborator, decl.batch, "batch") or DEFAULT_BATCH
 
 
 def _rows(elaborator: Elaborator, expr: Expr | None, name: str) -> int | None:

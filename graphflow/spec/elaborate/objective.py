@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graphflow.ir.graph import Graph
 from graphflow.spec.document import BlockDecl
 from graphflow.spec.elaborate.averaging import Average
+from graphflow.spec.elaborate.scaling import RateScale
 from graphflow.spec.syntax import Call, Expr
 
 EACH = ("parameter", "gradient")
@@ -41,6 +42,8 @@ class Objective:
     accumulate: int = 1
     """Batches whose mean gradient makes one update."""
     average: Average | None = None
+    scale: RateScale | None = None
+    """What the rates of all groups are multiplied by."""
 
     @property
     def params(self) -> tuple[str, ...]:

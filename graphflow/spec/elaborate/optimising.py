@@ -36,6 +36,7 @@ from graphflow.spec.elaborate.objective import (
     OptimizerUpdates,
 )
 from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.rates import scaled
 from graphflow.spec.elaborate.session import COUNTERS, READER
 from graphflow.spec.elaborate.updating import append_block, seeing_step
 
@@ -146,7 +147,8 @@ def _group_updates(
 ) -> None:
     """Append the blocks of one group; the arguments of its call are evaluated once."""
     slot = Slot(Place(prefix), True)
-    arguments = elaborator.arguments(group.optimizer, seeing_step(elaborator), slot)
+    call = scaled(elaborator, group.optimizer, objective.scale)
+    arguments = elaborator.arguments(call, seeing_step(elaborator), slot)
     append = partial(_group_blocks, elaborator, objective, group, gradients, prefix, arguments)
     if rest is None:
         append()

@@ -15,6 +15,7 @@ from graphflow.spec.elaborate.history import HistoryPlan, history_plan, named_no
 from graphflow.spec.elaborate.objective import Objective
 from graphflow.spec.elaborate.pairing import check_differences
 from graphflow.spec.elaborate.places import Place, Slot
+from graphflow.spec.elaborate.scaling import RateScale, rate_scale
 from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.settings import positive, whole
 from graphflow.spec.elaborate.stopping import EarlyStopping, Goal, best_goal, early_stopping
@@ -51,6 +52,11 @@ class Training:
     def accumulate(self) -> int:
         """Batches whose mean gradient makes one update, the same for all players."""
         return self.objectives[0].accumulate
+
+    @property
+    def scale(self) -> RateScale | None:
+        """What the rates of all players are multiplied by."""
+        return self.objectives[0].scale
 
 
 def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Training:
@@ -96,6 +102,7 @@ def objective(
                  player.mark,
                  help="declare params:, use layers, list them under 'params:', or freeze fewer "
                  "of them")  # fmt: skip
+        accumulate = positive(elaborator, decl.accumulate, scope, "'accumulate'")
         return Objective(
             name,
             loss,
@@ -103,8 +110,9 @@ def objective(
             player.clip_norm or decl.clip_norm,
             player.clip_value or decl.clip_value,
             player.clip_first or decl.clip_first or "value",
-            positive(elaborator, decl.accumulate, scope, "'accumulate'"),
+            accumulate,
             average(elaborator, player.average or decl.average, scope),
+            rate_scale(elaborator, decl, accumulate, scope),
         )
     except GraphflowError as error:
         elaborator.report(GraphflowError(*(d.at(player.mark) for d in error.diagnostics)))

@@ -8,19 +8,18 @@ from functools import cache
 
 import numpy as np
 
+from graphflow.backends.elements.tracing import LOGIC
+
 DType = np.dtype[np.generic]
 PLAIN = "contract"
 """Arithmetic as it is written; a product and a sum may be one instruction."""
 LOOSE = "reassoc nsz arcp contract"
 """Sums may be made in another order, in vectors; nan and infinities are what they are."""
 ARITHMETIC = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "div"}
-LOGIC = frozenset({"logical_and", "logical_or", "logical_xor"})
 RELATIONS = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le",
              "greater": "gt", "greater_equal": "ge"}  # fmt: skip
 CALLS = {"floor": "floor", "ceil": "ceil", "trunc": "trunc", "rint": "roundeven", "sqrt": "sqrt",
          "absolute": "fabs", "maximum": "maximum", "minimum": "minimum"}  # fmt: skip
-STARTS = {"sum": 0, "mean": 0, "max": -np.inf, "min": np.inf}
-JOINS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum"}
 Emit = Callable[[str], str]
 """Writes an instruction down and gives the name of its value."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphflow.backends.base import Backend
+from graphflow.backends.elements.tracing import has_loop as fuses
 from graphflow.backends.llvm.launch import walked
 from graphflow.backends.numba_kernels.convolution import convolutions
 from graphflow.backends.numba_kernels.fused.loops import LOOPS
-from graphflow.backends.numba_kernels.fused.tracing import has_loop as fuses
 from graphflow.backends.numba_kernels.gathers import GATHERS
 from graphflow.backends.numba_kernels.gemm import product
 from graphflow.backends.numba_kernels.joining import JOINING, copied

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from graphflow.backends.elements.lowering import JOINS, STARTS
 from graphflow.backends.llvm.instructions import (
-    JOINS,
     LOOSE,
-    STARTS,
     cast,
     combined,
     declarations,

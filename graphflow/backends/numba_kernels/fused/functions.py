@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.fused.tracing import Scalar
+from graphflow.backends.elements.tracing import Scalar
 
 SINGLE = np.dtype(np.float32)
 EXP32 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,

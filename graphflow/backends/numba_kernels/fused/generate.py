@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from graphflow.backends.elements.lowering import JOINS, STARTS, Lowered, Result, Total, Use
+from graphflow.backends.elements.tracing import Scalar
 from graphflow.backends.llvm.instructions import (
-    JOINS,
     LOOSE,
-    STARTS,
     DType,
     Emit,
     cast,
@@ -27,9 +27,7 @@ from graphflow.backends.llvm.instructions import (
     type_of,
 )
 from graphflow.backends.numba_kernels.fused.functions import FUNCTIONS, written_out
-from graphflow.backends.numba_kernels.fused.lowering import Lowered, Result, Total, Use
 from graphflow.backends.numba_kernels.fused.memory import Pointer, load, mark, store
-from graphflow.backends.numba_kernels.fused.tracing import Scalar
 
 INT64 = np.dtype(np.int64)
 

@@ -14,24 +14,25 @@ from math import prod
 import numpy as np
 
 from graphflow.backends.base import Factory, Kernel, Operand
-from graphflow.backends.llvm.compiled import Code
-from graphflow.backends.llvm.launch import Launch, Walk
-from graphflow.backends.llvm.parts import threads
-from graphflow.backends.numba_kernels.fused.assemble import source
-from graphflow.backends.numba_kernels.fused.generate import End, Program
-from graphflow.backends.numba_kernels.fused.lowering import (
+from graphflow.backends.elements.lowering import (
     Lowered,
     Result,
     Total,
     Use,
     is_row_total,
+    joined,
     kept_between,
     lowered,
     scalars,
     turns_of,
 )
+from graphflow.backends.elements.tracing import DEAR, Scalar
+from graphflow.backends.llvm.compiled import Code
+from graphflow.backends.llvm.launch import Launch, Walk
+from graphflow.backends.llvm.parts import threads
+from graphflow.backends.numba_kernels.fused.assemble import source
+from graphflow.backends.numba_kernels.fused.generate import End, Program
 from graphflow.backends.numba_kernels.fused.memory import MOST, Kind, Pointer
-from graphflow.backends.numba_kernels.fused.tracing import DEAR, Scalar
 from graphflow.backends.numpy_backend import portable
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
@@ -102,10 +103,10 @@ class _Binding:
         guide = (whole or sorted(self.uses.values(), key=lambda s: -sum(map(bool, s))) or [()])[0]
         order = sorted(range(end), key=lambda a: -abs(guide[a]) if a < len(guide) else 0)
         columns = [*self.uses.values(), *(self.results[r.part] for r in self.lowered.results)]
-        rows = _joined(order, space, columns)
+        rows = joined(order, space, columns)
         if not tail:
             return _Dims(tuple(rows[:-1]), rows[-1]) if rows else _Dims((), ())
-        inner = _joined(list(range(end, len(space))), space, columns)
+        inner = joined(list(range(end, len(space))), space, columns)
         return _Dims(tuple(rows), inner[0]) if len(inner) == 1 else None
 
     def steps(self, strides: Sequence[int], axes: Sequence[int]) -> int:
@@ -227,19 +228,6 @@ class _Binding:
         for scalar, pointer in program.stores.items():
             found.setdefault(f"b{pointer.number}", inner * scalar.dtype.itemsize)
         return found
-
-
-def _joined(
-    order: Sequence[int], space: Sequence[int], columns: Sequence[Sequence[int]]
-) -> list[tuple[int, ...]]:
-    """Axes in an order, those that follow each other without a gap in all arrays as one."""
-    joined: list[tuple[int, ...]] = []
-    for axis in order:
-        if joined and all(s[joined[-1][-1]] == s[axis] * space[axis] for s in columns):
-            joined[-1] = (*joined[-1], axis)
-        else:
-            joined.append((axis,))
-    return joined
 
 
 LOOPS: Mapping[str, Factory] = {"fused": _fused}

@@ -13,7 +13,6 @@ from functools import cache
 
 import numpy as np
 
-from graphflow.backends.llvm.instructions import LOGIC, RELATIONS
 from graphflow.ir.graph import Attr, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import POWERS
@@ -103,7 +102,10 @@ SMOOTH = DEAR | {"sqrt"}
 STEPS = frozenset({"floor", "ceil", "trunc", "rint"})
 TESTS = frozenset({"isnan", "isinf", "isfinite"})
 UNARY = {"negative", "absolute", "sign", "logical_not", *SMOOTH, *STEPS, *TESTS}
-COMPARISONS = frozenset(RELATIONS)
+LOGIC = frozenset({"logical_and", "logical_or", "logical_xor"})
+COMPARISONS = frozenset(
+    {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+)
 ARITHMETIC = {"add", "subtract", "multiply", "divide", "maximum", "minimum"}
 BINARY = ARITHMETIC | COMPARISONS | LOGIC
 
@@ -163,7 +165,7 @@ class Tape:
         return self.record(op, x.dtype, x, y)
 
     def bits(self, op: str, x: Scalar) -> Scalar:
-        """What the digits of a float are made of: see :mod:`instructions`."""
+        """What the digits of a float are made of: see LLVM's :mod:`instructions`."""
         return self.record(op, x.dtype, x)
 
     def where(self, condition: Scalar, x: Scalar | Number, y: Scalar | Number) -> Scalar:

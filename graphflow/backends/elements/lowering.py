@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphflow.backends.numba_kernels.fused.tracing import DEAR, Scalar, Tape, constant, recorded
+from graphflow.backends.elements.tracing import DEAR, Scalar, Tape, constant, recorded
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import GATHERS, REDUCTIONS, body_of, is_free, reduced_axes, squeezed
 
 Axes = tuple[int | None, ...]
 """For each axis of an array the axis of the space that it runs along; None for one of size 1."""
+STARTS = {"sum": 0, "mean": 0, "max": -np.inf, "min": np.inf}
+JOINS = {"sum": "add", "mean": "add", "max": "maximum", "min": "minimum"}
+"""What each reduction begins with, and what takes one more element in."""
 
 
 @dataclass(frozen=True)
@@ -226,3 +229,16 @@ def kept_between(lowered: Lowered, turns: Mapping[Scalar, int]) -> list[Scalar]:
         if result.scalar.op != "total":
             visit(result.scalar, turns[result.scalar])
     return list(found)
+
+
+def joined(
+    order: Sequence[int], space: Sequence[int], columns: Sequence[Sequence[int]]
+) -> list[tuple[int, ...]]:
+    """Axes in an order, those that follow each other without a gap in all arrays as one."""
+    joined: list[tuple[int, ...]] = []
+    for axis in order:
+        if joined and all(s[joined[-1][-1]] == s[axis] * space[axis] for s in columns):
+            joined[-1] = (*joined[-1], axis)
+        else:
+            joined.append((axis,))
+    return joined

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 
 import pytest
@@ -28,8 +29,8 @@ def few() -> list[str]:
     return sorted(CHOSEN | shortest)
 
 
-def graphs() -> list[object]:
-    """All canned graphs; those that are not among the few are slow."""
-    names, chosen = [entry.name for entry in list_graphs()], set(few())
+def graphs(quick: Iterable[str] = ()) -> list[object]:
+    """All canned graphs; those that are not among ``quick``, or the few, are slow."""
+    names, chosen = [entry.name for entry in list_graphs()], set(quick or few())
     marks = {name: () if name in chosen else pytest.mark.slow for name in names}
     return [pytest.param(name, marks=marks[name]) for name in names]

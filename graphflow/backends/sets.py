@@ -44,8 +44,14 @@ class KernelSet:
 
 def backend_named(name: str) -> BackendName:
     """The name of a backend, if it is one that can be had. Raises GF069 and GF076."""
-    if name == "cupy":
+    known = known_backend(name)
+    if known == "cupy":
         cupy.device()
+    return known
+
+
+def known_backend(name: str) -> BackendName:
+    """The name of a backend, whether or not it can be had here. Raises GF069."""
     for known in get_args(BackendName):
         if name == known:
             return known  # type: ignore[no-any-return]

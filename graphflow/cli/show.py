@@ -47,6 +47,9 @@ def command(
     kernels: Annotated[
         str, typer.Option(help="The fast plan for these: numpy, numba or onednn.")
     ] = "numpy",
+    backend: Annotated[
+        str, typer.Option(help="The fast plan of numpy, or of cupy; no GPU need be there.")
+    ] = "numpy",
     memory: Annotated[
         bool, typer.Option("--memory", help="The largest values and how long they are kept.")
     ] = False,
@@ -57,7 +60,7 @@ def command(
     from graphflow.cli.survey import survey
 
     model = open_model(file, assignments(sets), max_nodes)
-    found = survey(model, sizes_given(sizes), backward or of is not None, of, kernels)
+    found = survey(model, sizes_given(sizes), backward or of is not None, of, kernels, backend)
     if as_json:
         print_json(_json(found, schedule, memory))
         return GOOD

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from graphflow.backends.sets import KernelSet, kernel_set, kernels_named
+from graphflow.backends.sets import (
+    BackendName,
+    KernelSet,
+    kernel_set,
+    kernels_named,
+    known_backend,
+)
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.dims import Dim, bind
 from graphflow.ir.graph import Graph
@@ -20,6 +26,7 @@ from graphflow.passes import specialise, stands_for
 from graphflow.passes.modes import resolve_modes
 from graphflow.runtime.bind import computed_by
 from graphflow.runtime.compile import fast_plan
+from graphflow.runtime.on_device import computed_on_device, device_graph
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
 from graphflow.spec.elaborate.leaves import Leaf
@@ -54,12 +61,15 @@ class Survey:
     unplanned_bytes: int
     """Bytes that a run would need if no two values shared memory."""
     kernels: KernelSet
+    backend: BackendName
     scale: RateScale | None = None
     """What learning rates are multiplied by in training."""
 
     @cached_property
     def computed_by(self) -> Mapping[str, str]:
         """For each node of the fast plan what computes it."""
+        if self.backend == "cupy":
+            return computed_on_device(self.plan)
         return computed_by(self.kernels.backend, self.plan)
 
     @cached_property
@@ -80,11 +90,16 @@ class Survey:
 
 def survey(
     model: Model, given: Mapping[str, int], backward: bool = False, of: str | None = None,
-    kernels: str = "numpy",
+    kernels: str = "numpy", backend: str = "numpy",
 ) -> Survey:  # fmt: skip
     """Look at a model: all that its file computes, in evaluation mode, or with ``backward`` the
-    gradients of ``of`` in training mode. The fast plan is the one for ``kernels``.
+    gradients of ``of`` in training mode. The fast plan is the one for ``kernels``, or, with the
+    backend 'cupy', that of a device, which need not be there.
     """
+    where = known_backend(backend)
+    if where != "numpy" and kernels != "numpy":
+        fail("GF033", f"kernels '{kernels}' and the backend '{where}' exclude each other",
+             help="leave out one of the two")  # fmt: skip
     graph = _backward(model, of or target(model)) if backward else _forward(model.graph)
     graph = resolve_modes(graph, training=backward)
     graph = graph.restricted_to(graph.needed_for(graph.outputs))
@@ -94,11 +109,13 @@ def survey(
     flops = graph_flops(concrete)
     assert isinstance(flops, int)
     chosen = kernel_set(kernels_named(kernels))
-    plan = fast_plan(concrete, chosen)
+    plan = make_plan(device_graph(concrete)) if where == "cupy" else fast_plan(concrete, chosen)
     unplanned = make_plan(plan.graph, reuse=False).peak_bytes
     training = model.elaborated.training
     scale = None if training is None else training.scale
-    return Survey(graph, concrete, sizes, parameters, flops, plan, unplanned, chosen, scale)
+    return Survey(
+        graph, concrete, sizes, parameters, flops, plan, unplanned, chosen, where, scale
+    )
 
 
 def chosen_sizes(model: Model, graph: Graph, given: Mapping[str, int]) -> dict[str, int]:

@@ -39,7 +39,7 @@ from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
-from graphflow.runtime.on_device import OnDevice
+from graphflow.runtime.on_device import OnDevice, device_graph
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
 from graphflow.schedule.plan import Plan, make_plan
@@ -246,7 +246,7 @@ class Compiler:
         if self.settings.plan == "guarded":
             return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
         if self.settings.backend == "cupy":
-            fast = optimise(graph)
+            fast = device_graph(graph)
             runner = OnDevice(fast, view, cupy.device())
             return _Bound(runner, graph, fast.outputs, self.graph.outputs)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)

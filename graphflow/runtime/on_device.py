@@ -1,4 +1,5 @@
-"""Running a graph on a device: node by node, by the operators' portable forwards.
+"""Running a graph on a device: groups of nodes by kernels made for them, all other nodes by the
+operators' portable forwards.
 
 Leaves are brought there before a run, for whoever holds the model may have written into them;
 outputs and new values come back after it.
@@ -6,24 +7,106 @@ outputs and new values come back after it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 
 import numpy as np
 
-from graphflow.backends.cupy import Device
-from graphflow.ir.graph import LEAVES, Graph
+from graphflow.backends.cuda import Module, fuses, module
+from graphflow.backends.cuda.arrays import Strides, row_by_row
+from graphflow.backends.cupy import Device, Loaded
+from graphflow.ir.graph import LEAVES, Graph, Node
+from graphflow.ops.control import is_control
 from graphflow.ops.evaluate import Computed, fetched, run_in
-from graphflow.ops.op import Array
+from graphflow.ops.fused import body_of
+from graphflow.ops.op import Array, Namespace, get_op
+from graphflow.passes import fuse, optimise
 from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
-from graphflow.schedule.liveness import is_fixed
+from graphflow.schedule.liveness import is_fixed, trace_sources
+from graphflow.schedule.plan import Plan
+from graphflow.schedule.storage import computes
+from graphflow.schedule.views import UNIFORM, stand_in
+
+
+def device_graph(graph: Graph) -> Graph:
+    """A specialised graph as it runs on a device: optimised, and its groups of nodes fused."""
+    return fuse(optimise(graph), fuses)
+
+
+def device_module(graph: Graph) -> Module:
+    """The kernels of a fused graph and of the loops in it."""
+    return module(_fused_in(graph))
+
+
+def _fused_in(graph: Graph) -> Iterator[tuple[Node, list[Strides]]]:
+    """Every fused node, and how its operands lie: as they were made, row by row, or as views."""
+    made = {node.name: stand_in(node.type) for node in graph if node.op in UNIFORM}
+    seen = trace_sources(graph, made).seen
+    for node in graph:
+        if node.op == "fused":
+            yield node, [_strides(seen[name]) for name in node.inputs]
+        else:
+            for region in node.regions:
+                yield from _fused_in(region)
+
+
+def _strides(x: Computed) -> Strides:
+    assert isinstance(x, np.ndarray)
+    if min(x.strides, default=0) < 0:  # such arrays are copied before a kernel reads them
+        return row_by_row(x.shape)
+    return tuple(stride // x.itemsize for stride in x.strides)
+
+
+def computed_on_device(plan: Plan) -> Mapping[str, str]:
+    """For each node of a fused graph that is no view what computes it, and how. No device need be
+    there.
+    """
+    graph, kernels = plan.graph, device_module(plan.graph)
+    return {
+        node.name: _computed(graph, node, kernels)
+        for node in graph
+        if is_fixed(node) or computes(node, plan.sources)
+    }
+
+
+def _computed(graph: Graph, node: Node, kernels: Module) -> str:
+    if node.op == "fused":
+        return f"cuda: {kernels.of(body_of(node)).how}"
+    if is_fixed(node):
+        return "cupy, once"
+    op = get_op(node.op)
+    if op.on_host([graph.nodes[name].type for name in node.inputs], node.attributes()):
+        return "numpy, fetched from the device"
+    if is_control(node):
+        inside = sum(1 for region in node.regions for _ in _fused_in(region))
+        return "cupy, turn by turn" + (f"; in a turn cuda {inside} times" if inside else "")
+    return "cupy, and waits" if op.waits else "cupy"
+
+
+class _Launching(ModuleType):
+    """A device's namespace that has kernels for the regions of fused nodes."""
+
+    def __init__(self, xp: Namespace, kernels: Module, loaded: Loaded) -> None:
+        super().__init__(xp.__class__.__name__)
+        self._xp, self._kernels, self._loaded = xp, kernels, loaded
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._xp, name)
+
+    def launched(self, body: Graph, operands: Sequence[Array]) -> tuple[Array, ...]:
+        """The results of a fused node."""
+        return self._loaded.run(self._kernels.of(body), operands)
 
 
 class OnDevice:
-    """A specialised graph that runs on a device again and again."""
+    """A fused graph that runs on a device again and again."""
 
     def __init__(self, graph: Graph, store: StoreLike, device: Device) -> None:
         self.graph, self.store, self._device, xp = graph, store, device, device.xp
+        kernels = device_module(graph)
+        self._loaded = device.load(kernels)
+        self._launching = _Launching(xp, kernels, self._loaded)
         self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
         kept = {*graph.outputs, *graph.updates.values()}
@@ -35,15 +118,19 @@ class OnDevice:
                 self._free.setdefault(node, []).append(name)
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs; updates are made in the store."""
+        """The outputs; updates are made in the store. What a kernel cannot tell of a position that
+        lies outside of its row, the portable forwards tell.
+        """
+        leaves = leaf_values(self.graph, self.store, feed)
         with self._device.telling():
-            here = self._run(leaf_values(self.graph, self.store, feed))
+            here = self._run(leaves, self._launching)
+            if self._loaded.missed():
+                here = self._run(leaves, self._device.xp)
         assign_updates(self.graph, self.store, here)
         return {name: np.array(here[name]) for name in self.graph.outputs}
 
-    def _run(self, leaves: Mapping[str, Array]) -> dict[str, Computed]:
+    def _run(self, leaves: Mapping[str, Array], xp: Namespace) -> dict[str, Computed]:
         """Outputs and new values by node, fetched."""
-        xp = self._device.xp
         values: dict[str, Computed] = {name: xp.asarray(x) for name, x in leaves.items()}
         values |= self._fixed
         for node in self._nodes:

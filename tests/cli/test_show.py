@@ -131,3 +131,19 @@ def test_rates_that_follow_the_batch_are_shown(cli):
     assert larger.json["scale_lr"] == {
         "rule": "sqrt", "rows": 256, "base": 16, "warmup": 0, "factor": 4.0,
     }  # fmt: skip
+
+
+def test_the_schedule_of_a_device_is_told_without_one(cli):
+    rows = cli("show", "lstm", "--backward", "--schedule", "--backend", "cupy", "--json").json
+    kernels = [row["kernel"] for row in rows["schedule"]]
+    assert "cuda: 2,048 rows of 28, 8 threads each; 1 sum of 2,048" in kernels
+    assert any(by.startswith("cupy, turn by turn; in a turn cuda ") for by in kernels)
+    assert {"cupy", "cupy, once", "cupy, and waits"} <= set(kernels)
+    fused = [row for row in rows["schedule"] if row["op"] == "fused"]
+    assert all(row["kernel"].startswith("cuda: ") for row in fused)
+
+
+def test_kernels_of_a_processor_are_not_a_devices(cli):
+    found = cli("show", "mlp", "--backend", "cupy", "--kernels", "numba")
+    assert found.code == 2 and "GF033" in found.err
+    assert "GF069" in cli("show", "mlp", "--backend", "cuda").err

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from importlib.util import find_spec
-from itertools import islice
 
 import numpy as np
 import pytest
@@ -12,51 +10,69 @@ import pytest
 import graphflow as gf
 from graphflow.backends import cupy
 from graphflow.runs import Way, started
-from graphflow.training.checks import check_feed
-from graphflow.training.feed import open_feed
 from graphflow.training.run_settings import RunSettings
 from tests import canned
-from tests.strict.cupy_like import cupy_like
+from tests.backends.cuda.host import HostKernels, needs_compiler
+from tests.runtime import devices
 
 
 @pytest.fixture(params=["strict", pytest.param("gpu", marks=pytest.mark.gpu)])
 def on(request, monkeypatch):
     """Whatever asks for CuPy's device gets the strict namespace; a test marked gpu the real one."""
     if request.param == "strict":
-        monkeypatch.setattr(cupy, "device", lambda: cupy.Device(cupy_like, nullcontext))
+        monkeypatch.setattr(cupy, "device", devices.device)
 
 
-def steps(name: str, backend: str, count: int = 2):
-    """Steps of a canned graph in float64: what they gave, and the state after them."""
-    model = gf.load(name)
-    stepping = model.stepping(dtype="float64", backend=backend)
-    feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
-    stepping.start_epoch(0)
-    batches = islice(feed.training(0), count)
-    found = [stepping.step(batch).values for batch, _ in batches]
-    return found, stepping.state_dict()
+@pytest.fixture
+def on_host(monkeypatch, tmp_path):
+    """A device whose arrays are the strict namespace's and whose kernels are compiled for here."""
+    loaded: list[HostKernels] = []
 
+    def load(module):
+        loaded.append(HostKernels(module, tmp_path))
+        return loaded[-1]
 
-def values(name: str, backend: str):
-    """The outputs of a graph that makes no steps, fed as its first check is."""
-    model = gf.load(name)
-    entry = next(iter(model.document.check), None)
-    feed = {} if entry is None else check_feed(model, entry)
-    return [model.compile(dtype="float64", backend=backend)(feed).values], {}
+    monkeypatch.setattr(cupy, "device", lambda: devices.device(load))
+    return loaded
 
 
 @pytest.mark.parametrize("name", canned.graphs())
 def test_a_canned_graph_runs_on_a_device_as_it_does_here(on, name):
-    document = gf.load(name).document
-    run = steps if document.train is not None or document.run is not None else values
-    expected, before = run(name, "numpy")
-    found, after = run(name, "cupy")
-    for one, other in zip(expected, found, strict=True):
-        assert one.keys() == other.keys()
-        for key, value in one.items():
-            np.testing.assert_allclose(other[key], value, rtol=1e-6, atol=1e-9, err_msg=key)
-    for key, value in before.items():
-        np.testing.assert_allclose(after[key], value, rtol=1e-6, atol=1e-9, err_msg=key)
+    devices.same_here_and_there(name)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", canned.graphs(("mlp", "lenet_sigmoid", "lstm")))
+def test_its_kernels_compiled_for_the_host_give_what_numpy_gives(on_host, name):
+    devices.same_here_and_there(name)
+    for kernels in on_host:
+        fused = kernels.module.fusions
+        assert kernels.used >= {id(f) for f in fused} or not fused
+
+
+LABELS = """
+graphflow: 1
+name: labels
+inputs: {x: {shape: [B, 20]}, y: {shape: [B], dtype: int}}
+nodes:
+  logits: linear(x, 30)
+  loss: cross_entropy(logits, y)
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+"""
+
+
+@needs_compiler
+def test_a_label_out_of_range_is_found_by_the_kernels_and_told_by_the_forwards(on_host):
+    stepping = gf.loads(LABELS).trainer(backend="cupy")
+    before = stepping.state_dict()
+    with pytest.raises(gf.GraphflowError) as caught:
+        stepping.step({"x": np.ones((200, 20)), "y": [*range(30)] * 6 + [30] * 20})
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "GF080" and diagnostic.mark.line == 7
+    for name, value in stepping.state_dict().items():
+        np.testing.assert_array_equal(value, before[name])
+    assert any(kernels.found_missing for kernels in on_host)
+    stepping.step({"x": np.ones((200, 20)), "y": [0] * 200})
 
 
 @pytest.mark.skipif(find_spec("cupy") is not None, reason="CuPy is installed")

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from typing import Protocol
 
+from graphflow.backends.cuda import Fusion, Module
 from graphflow.diagnostics import fail
-from graphflow.ops.op import Namespace
+from graphflow.ops.op import Array, Namespace
+
+
+class Loaded(Protocol):
+    """The kernels of a module, on a device."""
+
+    def run(self, fusion: Fusion, operands: Sequence[Array]) -> tuple[Array, ...]:
+        """The results of a fused node."""
+
+    def missed(self) -> bool:
+        """Whether a position lay outside of its row since this was asked last. It is waited for."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A namespace of arrays, and a block inside which it tells of singular matrices."""
+    """A namespace of arrays, a block inside which it tells of singular matrices, and what brings
+    kernels there.
+    """
 
     xp: Namespace
     telling: Callable[[], AbstractContextManager[object]]
+    load: Callable[[Module], Loaded]
 
 
 def device() -> Device:
@@ -29,6 +44,8 @@ def device() -> Device:
     import cupy
     import cupyx
 
+    from graphflow.backends.cupy.kernels import Kernels
+
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -36,4 +53,4 @@ def device() -> Device:
              help="nvidia-smi lists what there is; without --backend NumPy computes")  # fmt: skip
     if not count:
         fail("GF069", "the backend 'cupy' finds no GPU", help="without --backend NumPy computes")
-    return Device(cupy, partial(cupyx.errstate, linalg="raise"))
+    return Device(cupy, partial(cupyx.errstate, linalg="raise"), Kernels)

@@ -1,0 +1,11 @@
+"""CUDA C++ for groups of nodes, written of the same record as the loops for LLVM.
+
+It is text: neither CuPy nor a GPU is needed to write it.
+"""
+
+from __future__ import annotations
+
+from graphflow.backends.cuda.module import Fusion, Module, Operand, module
+from graphflow.backends.elements.tracing import has_loop as fuses
+
+__all__ = ["Fusion", "Module", "Operand", "fuses", "module"]

@@ -1,0 +1,125 @@
+"""Generated CUDA C++ compiled for the host and run there, on NumPy's arrays."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.lib.stride_tricks import as_strided
+
+from graphflow.backends.cuda import Fusion, Module, Operand
+from tests.strict.cupy_like import DeviceArray, fetched
+
+HEADER = Path(__file__).with_name("host.h")
+COMPILER = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C++ compiler")
+FLAGS = ("-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
+
+
+class OnHost:
+    """The kernels of a module, compiled into ``folder``."""
+
+    def __init__(self, module: Module, folder: Path) -> None:
+        self.module = module
+        source = folder / f"{module.digest[:16]}.cpp"
+        source.write_text(f'#include "{HEADER}"\n{module.text}\n{_entries(module)}')
+        library = source.with_suffix(".so")
+        assert COMPILER is not None
+        subprocess.run([COMPILER, *FLAGS, str(source), "-o", str(library)], check=True)
+        self.library = ctypes.CDLL(str(library))
+
+    def run(
+        self, fusion: Fusion, operands: Sequence[np.ndarray], backwards: bool = False
+    ) -> tuple[list[np.ndarray], bool]:
+        """The results of a fused node, and whether a position lay outside of its row. The threads
+        of a block begin with the first, or the last.
+        """
+        inputs = [laid(x, how) for x, how in zip(operands, fusion.operands, strict=True)]
+        buffers = [garbage(b.shape, b.dtype) for b in (*fusion.results, *fusion.rooms)]
+        missed = np.zeros(1, np.int32)
+        arrays = [*inputs, *buffers, missed]
+        for launch in fusion.launches:
+            given = [arrays[number].ctypes.data for number in launch.arrays]
+            table = (ctypes.c_void_p * len(given))(*given)
+            self.library[f"launch_{launch.kernel}"](
+                table, launch.blocks, launch.threads, backwards
+            )
+        return buffers[: len(fusion.results)], bool(missed[0])
+
+
+def _entries(module: Module) -> str:
+    """For each kernel a function that ctypes can call."""
+    launches = {la.kernel: la for fusion in module.fusions for la in fusion.launches}
+    return "\n".join(_entry(name, len(la.arrays), module) for name, la in launches.items())
+
+
+def _entry(name: str, count: int, module: Module) -> str:
+    body = module.text.split(f"{name}(", 1)[1].split("extern", 1)[0]
+    barriers = str("within_" in body or "down_" in body).lower()
+    types = ", ".join(["void*"] * count)
+    taken = ", ".join(f"p[{i}]" for i in range(count))
+    return (
+        f"static void call_{name}(void** p) {{ ((void (*)({types})){name})({taken}); }}\n"
+        f'extern "C" void launch_{name}(void** p, unsigned b, unsigned t, int backwards) '
+        f"{{ launch(call_{name}, p, b, t, {barriers}, backwards); }}"
+    )
+
+
+def garbage(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array on a boundary of 16 bytes, full of what nobody wants."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    room = np.full(size + 16, 0xA5, np.uint8)
+    start = -room.ctypes.data % 16
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
+def laid(x: np.ndarray, how: Operand) -> np.ndarray:
+    """A copy of an array in the memory that its kernel expects."""
+    reach = 1 + sum((n - 1) * s for n, s in zip(x.shape, how.strides, strict=True))
+    room = garbage((reach,), x.dtype)
+    found = as_strided(room, x.shape, [s * x.itemsize for s in how.strides])
+    found[...] = x
+    return found
+
+
+def both_ways(
+    host: OnHost, fusion: Fusion, operands: Sequence[np.ndarray]
+) -> tuple[list[np.ndarray], bool]:
+    """The results, which do not depend on the order in which threads run."""
+    found, missed = host.run(fusion, operands)
+    again, also = host.run(fusion, operands, backwards=True)
+    assert missed == also
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    return found, missed
+
+
+class HostKernels:
+    """Compiled kernels as a device's: what :class:`graphflow.backends.cupy.Loaded` says, for arrays
+    of the strict namespace.
+    """
+
+    def __init__(self, module: Module, folder: Path) -> None:
+        self.module, self._missed = module, False
+        self.used: set[int] = set()
+        self.found_missing = False
+        self._host = OnHost(module, folder) if module.fusions else None
+
+    def run(self, fusion: Fusion, operands: Sequence[DeviceArray]) -> tuple[DeviceArray, ...]:
+        """The results of a fused node."""
+        assert self._host is not None
+        found, missed = self._host.run(fusion, [fetched(x) for x in operands])
+        self.used.add(id(fusion))
+        self._missed |= missed
+        return tuple(map(DeviceArray, found))
+
+    def missed(self) -> bool:
+        """Whether a position lay outside of its row since this was asked last."""
+        told, self._missed = self._missed, False
+        self.found_missing |= told
+        return told

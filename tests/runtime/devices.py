@@ -1,0 +1,71 @@
+"""What stands for a GPU, and what is run on it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from itertools import islice
+
+import numpy as np
+
+import graphflow as gf
+from graphflow.backends import cupy
+from graphflow.backends.cuda import Module
+from graphflow.ops.evaluate import run_region
+from graphflow.training.checks import check_feed
+from graphflow.training.feed import open_feed
+from tests.strict.cupy_like import cupy_like
+
+
+class Forwards:
+    """What stands for a module of kernels: each fused node is computed by its region's forwards."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def run(self, fusion, operands):
+        return run_region(fusion.body, list(operands), cupy_like)
+
+    def missed(self) -> bool:
+        return False
+
+
+def device(load=Forwards) -> cupy.Device:
+    """The strict namespace as a device, and what loads its kernels."""
+    return cupy.Device(cupy_like, nullcontext, load)
+
+
+def computed(name: str, backend: str, dtype: str = "float64", count: int = 2):
+    """What a canned graph gives, and the state after it: of ``count`` steps, or its outputs."""
+    document = gf.load(name).document
+    steps = document.train is not None or document.run is not None
+    return _steps(name, backend, dtype, count) if steps else _values(name, backend, dtype)
+
+
+def _steps(name: str, backend: str, dtype: str, count: int):
+    model = gf.load(name)
+    stepping = model.stepping(dtype=dtype, backend=backend)
+    feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
+    stepping.start_epoch(0)
+    batches = islice(feed.training(0), count)
+    found = [stepping.step(batch).values for batch, _ in batches]
+    return found, stepping.state_dict()
+
+
+def _values(name: str, backend: str, dtype: str):
+    """The outputs of a graph that makes no steps, fed as its first check is."""
+    model = gf.load(name)
+    entry = next(iter(model.document.check), None)
+    feed = {} if entry is None else check_feed(model, entry)
+    return [model.compile(dtype=dtype, backend=backend)(feed).values], {}
+
+
+def same_here_and_there(name: str) -> None:
+    """A canned graph on the device that there is, and by NumPy."""
+    expected, before = computed(name, "numpy")
+    found, after = computed(name, "cupy")
+    for one, other in zip(expected, found, strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            np.testing.assert_allclose(other[key], value, rtol=1e-6, atol=1e-9, err_msg=key)
+    for key, value in before.items():
+        np.testing.assert_allclose(after[key], value, rtol=1e-6, atol=1e-9, err_msg=key)

@@ -30,6 +30,8 @@ NARROW = 640
 """How many they have at least, in the studio on a small screen."""
 CAMERA = {"eye": {"x": 1.1, "y": 1.25, "z": 1.25}, "center": {"x": 0, "y": 0, "z": -0.12}}
 """From where a surface is seen: from above, and far enough off that its axes are whole."""
+FEW_STEPS = 30
+"""Steps of a path up to which each is marked; more of them would cover what they lie on."""
 LIFT = 0.02
 """How far above a surface a path is drawn, as a share of the surface's height: it lies on it."""
 FEW_PLACES = 10
@@ -212,12 +214,14 @@ def _way(path: Trajectory, index: int, lift: float | None) -> list[object]:
                              line={"color": colour(1), "width": 8},
                              marker={"color": colour(1), "size": 4})]  # fmt: skip
     ends = [0, len(x) - 1] if len(x) else []
+    few = len(x) <= FEW_STEPS
+    dot, edge, line, below = (6, 1, 2, 5) if few else (3, 0, 1, 2)
     return [
         go.Scatter(x=x, y=y, mode="lines", showlegend=False, hoverinfo="skip",
-                   line={"color": "#222222", "width": 5}),
+                   line={"color": "#222222", "width": below}),
         go.Scatter(x=x, y=y, mode="lines+markers", name=name,
-                   line={"color": ink, "width": 2},
-                   marker={"color": ink, "size": 6, "line": {"color": "#222222", "width": 1}},
+                   line={"color": ink, "width": line},
+                   marker={"color": ink, "size": dot, "line": {"color": "#222222", "width": edge}},
                    text=[f"step {n}" for n in range(len(x))]),
         go.Scatter(x=x[ends], y=y[ends], mode="markers", name="start, end", showlegend=False,
                    hoverinfo="skip",

@@ -122,9 +122,11 @@ def _masked(pixels: Bytes, mask: npt.NDArray[np.generic] | None) -> Bytes:
 
 
 def _ink(index: int) -> tuple[int, int, int]:
-    """The colour of a class from 1 on; when all have been used once, they are paler."""
-    ink, left = colour(index - 1), 0.5 ** ((index - 1) // len(COLOURS))
-    red, green, blue = (255 - round(left * (255 - int(ink[i : i + 2], 16))) for i in (1, 3, 5))
+    """The colour of a class from 1 on; when all have been used once, they are darker: paler
+    ones of some are others.
+    """
+    ink, left = colour(index - 1), 0.45 ** ((index - 1) // len(COLOURS))
+    red, green, blue = (round(left * int(ink[i : i + 2], 16)) for i in (1, 3, 5))
     return red, green, blue
 
 

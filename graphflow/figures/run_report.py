@@ -123,9 +123,9 @@ def _metrics(runs: Mapping[str, Rows]) -> Table:
         for key in measured(logged):
             values = [row.metrics[key] for row in logged if key in row.metrics]
             known = [value for value in values if math.isfinite(value)]
-            ends = [f"{f(known):.4g}" if known else "-" for f in (min, max)]
+            ends = [f"{f(known):z.4g}" if known else "-" for f in (min, max)]
             name = f"{run}: {key}" if run else key
-            rows.append((name, f"{values[-1]:.4g}", *ends))
+            rows.append((name, f"{values[-1]:z.4g}", *ends))
     return Table("Metrics", ("metric", "last", "lowest", "highest"), rows, numeric=True)
 
 

@@ -95,9 +95,13 @@ def safe(text: str) -> str:
 
 
 def finite(values: Array) -> Numbers:
-    """Numbers as float64, with NaN for all that are not finite: plotly leaves gaps there."""
+    """Numbers as float64, with NaN for all that are not finite: plotly leaves gaps there; no -0.
+
+    >>> finite(np.array([1, -0.0, np.inf])).tolist()
+    [1.0, 0.0, nan]
+    """
     numbers = np.asarray(values, dtype=np.float64)
-    return np.where(np.isfinite(numbers), numbers, np.nan)
+    return 0.0 + np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def colour(index: int) -> str:

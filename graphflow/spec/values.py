@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from yaml.scanner import Scanner
 
@@ -83,7 +84,8 @@ def plain(value: Value) -> Plain:
     return {key.text: plain(item) for key, item in value.items}
 
 
-def _places(scalar: Scalar) -> list[tuple[int, int]]:
+@lru_cache(maxsize=64)
+def _places(scalar: Scalar) -> tuple[tuple[int, int], ...]:
     """(row, column), from 0, of every character of the text, and of the place after the last.
 
     Folding and indentation change white space only, so the visible characters of the text and of
@@ -100,7 +102,7 @@ def _places(scalar: Scalar) -> list[tuple[int, int]]:
             row, column, width = next(visible, (row, column, 0))
             found.append((row, column))
             column += width
-    return [*found, (row, column)]
+    return (*found, (row, column))
 
 
 def _visible(lines: tuple[str, ...], row: int, column: int) -> Iterator[tuple[int, int, int]]:

@@ -42,7 +42,7 @@ def waited(name: str, kernels: str) -> float:
 
 
 def in_a_process(name: str, kernels: str, cache: str) -> float:
-    environment = os.environ | {VARIABLE: cache, "NUMBA_CACHE_DIR": cache}
+    environment = os.environ | {VARIABLE: cache}
     command = [sys.executable, __file__, "--child", name, kernels]
     return float(answer(command, environment, f"{name} with {kernels}"))
 
@@ -50,7 +50,7 @@ def in_a_process(name: str, kernels: str, cache: str) -> float:
 def command_line() -> float:
     """Seconds from Enter to the end of one step of the multilayer perceptron."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {VARIABLE: folder, "NUMBA_CACHE_DIR": folder}
+        environment = os.environ | {VARIABLE: folder}
         command = [sys.executable, "-m", "graphflow", "run", ROOT / "graphs/mlp.yaml",
                    "--steps", "1", "--out", f"{folder}/run"]  # fmt: skip
         start = time.perf_counter()

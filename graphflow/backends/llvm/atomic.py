@@ -1,101 +1,123 @@
-"""What Numba has no words for: calls by address, and memory that several threads write.
+"""What kernels say to call by address, and to write memory that several threads write.
 
-An address is that of whole numbers of 64 bits, of which the one at ``place`` is meant.
+An address is that of whole numbers of 64 bits, of which the one at ``place`` is meant. It is an
+``int`` to a kernel, since memory of a kernel's own (``Ints``) overlaps no other.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 
-from llvmlite import ir
-from numba import types
-from numba.core.cgutils import get_or_insert_function
+from graphflow.backends.llvm.expressions import Expressions, Value
+from graphflow.backends.llvm.words import stands_for
 
-from graphflow.backends.llvm.jit import intrinsic
-
-WORD = ir.IntType(64)
 PAUSE = "llvm.x86.sse2.pause" if platform.machine() in ("x86_64", "AMD64") else ""
 """What tells a processor that it waits, where there is such an instruction."""
 
 
-def _place(builder: ir.IRBuilder, args: Sequence[ir.Value]) -> ir.Value:
-    return builder.gep(builder.inttoptr(args[0], WORD.as_pointer()), [args[1]])
+def _pointer(at: Expressions, address: Value) -> str:
+    return at.emit(f"inttoptr i64 {address.text} to ptr")
 
 
-@intrinsic
-def call(context, function, at, n, part):  # type: ignore[no-untyped-def]
+def _place(at: Expressions, address: Value, place: Value) -> str:
+    return at.emit(f"getelementptr i64, ptr {_pointer(at, address)}, i64 {place.text}")
+
+
+def _call(at: Expressions, function: Value, *given: Value) -> None:
+    handed = ", ".join(f"i64 {each.text}" for each in given)
+    at.lines.append(f"call void {_pointer(at, function)}({handed})")
+
+
+@stands_for(_call)
+def call(function: int, at: int, n: int, part: int) -> None:
     """Call a function (at, n, part)."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        made = ir.FunctionType(ir.VoidType(), [WORD] * 3)
-        builder.call(builder.inttoptr(args[0], made.as_pointer()), args[1:])
-        return target.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), build
+    raise NotImplementedError
 
 
-@intrinsic
-def number(context, address, place):  # type: ignore[no-untyped-def]
+def _number(at: Expressions, address: Value, place: Value) -> Value:
+    return Value(at.emit(f"load i64, ptr {_place(at, address, place)}"), "int")
+
+
+@stands_for(_number)
+def number(address: int, place: int) -> int:
     """The number that is there."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.load(_place(builder, args))
-
-    return types.int64(types.int64, types.int64), build
+    raise NotImplementedError
 
 
-@intrinsic
-def seen(context, address, place):  # type: ignore[no-untyped-def]
+def _seen(at: Expressions, address: Value, place: Value) -> Value:
+    found = at.emit(f"load atomic i64, ptr {_place(at, address, place)} acquire, align 8")
+    return Value(found, "int")
+
+
+@stands_for(_seen)
+def seen(address: int, place: int) -> int:
     """The number that is there now; what its writer did before is seen after."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.load_atomic(_place(builder, args), "acquire", 8)
-
-    return types.int64(types.int64, types.int64), build
+    raise NotImplementedError
 
 
-@intrinsic
-def tell(context, address, place, value):  # type: ignore[no-untyped-def]
+def _tell(at: Expressions, address: Value, place: Value, value: Value) -> None:
+    to = _place(at, address, place)
+    at.lines.append(f"store atomic i64 {value.text}, ptr {to} release, align 8")
+
+
+@stands_for(_tell)
+def tell(address: int, place: int, value: int) -> None:
     """Write a number for other threads to see."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        builder.store_atomic(args[2], _place(builder, args), "release", 8)
-        return target.get_dummy_value()
-
-    return types.void(*[types.int64] * 3), build
+    raise NotImplementedError
 
 
-@intrinsic
-def count_up(context, address, place):  # type: ignore[no-untyped-def]
+def _count_up(at: Expressions, address: Value, place: Value) -> Value:
+    where = _place(at, address, place)
+    return Value(at.emit(f"atomicrmw add ptr {where}, i64 1 acq_rel"), "int")
+
+
+@stands_for(_count_up)
+def count_up(address: int, place: int) -> int:
     """Add 1; the number before. No two threads get the same."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        return builder.atomic_rmw("add", _place(builder, args), WORD(1), "acq_rel")
-
-    return types.int64(types.int64, types.int64), build
+    raise NotImplementedError
 
 
-@intrinsic
-def pause(context):  # type: ignore[no-untyped-def]
+def _pause(at: Expressions) -> None:
+    if PAUSE:
+        at.lines.append(f"call void @{PAUSE}()")
+
+
+@stands_for(_pause)
+def pause() -> None:
     """Wait for some cycles."""
-
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        if PAUSE:
-            made = ir.FunctionType(ir.VoidType(), [])
-            builder.call(get_or_insert_function(builder.module, made, PAUSE), [])
-        return target.get_dummy_value()
-
-    return types.void(), build
+    raise NotImplementedError
 
 
-@intrinsic
-def give_way(context, function):  # type: ignore[no-untyped-def]
+def _give_way(at: Expressions, function: Value) -> None:
+    at.emit(f"call i32 {_pointer(at, function)}()")
+
+
+@stands_for(_give_way)
+def give_way(function: int) -> None:
     """Call the system's function that lets others have the processor, by its address."""
+    raise NotImplementedError
 
-    def build(target, builder, signature, args):  # type: ignore[no-untyped-def]
-        made = ir.FunctionType(ir.IntType(32), [])
-        builder.call(builder.inttoptr(args[0], made.as_pointer()), [])
-        return target.get_dummy_value()
 
-    return types.void(types.int64), build
+def _share_out(at: Expressions, loop: Value, *given: Value) -> None:
+    """Numba's ``parallel_for(function, arguments, turns, steps, data, axes, arrays, threads)``."""
+    function, arguments, count, turns, threads = given
+    steps = at.alloca("int", int(count.text))
+    at.lines.append(f"store [{count.text} x i64] zeroinitializer, ptr {steps}")
+    sizes = at.alloca("int")
+    at.lines.append(f"store i64 {turns.text}, ptr {sizes}")
+    handed = (
+        f"ptr {_pointer(at, function)}, ptr {_pointer(at, arguments)}, ptr {sizes}, ptr {steps}, "
+        f"ptr null, i64 0, i64 {count.text}, i64 {threads.text}"
+    )
+    at.lines.append(f"call void {_pointer(at, loop)}({handed})")
+
+
+@stands_for(_share_out)
+def share_out(
+    loop: int, function: int, arguments: int, count: int, turns: int, threads: int
+) -> None:
+    """Call a function so many times, on so many threads, by the loop of a pool of threads that lies
+    at ``loop``. Each call is given the ``count`` numbers that stand at ``arguments``, which is
+    written out.
+    """
+    raise NotImplementedError

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
+from llvmlite import binding
 
 PATIENCE = {"GOMP_SPINCOUNT": "10000"}
 """How often a thread looks for more work before it sleeps: for some tenths of a millisecond, which
@@ -37,3 +38,9 @@ def start() -> None:
     """Start the threads, if they are not there."""
     with patience():
         numba.get_num_threads()
+
+
+def loop() -> int:
+    """Where the loop lies whose turns the threads share: Numba's ``parallel_for``."""
+    address: int = binding.address_of_symbol("numba_parallel_for")
+    return address

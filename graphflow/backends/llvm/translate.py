@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from types import FunctionType
 
+from graphflow.backends.llvm.atomic import PAUSE
 from graphflow.backends.llvm.expressions import (
+    LANES,
     Expressions,
     Value,
     result_type,
@@ -62,12 +64,15 @@ def _entry(entry: FunctionType, dtype: DType) -> str:
 
 
 def _declarations(dtype: DType) -> list[str]:
-    """What the instructions of this module and of :mod:`native` call."""
+    """What the instructions of this module, :mod:`words` and :mod:`atomic` call."""
     blas = ", ".join(["ptr"] * 13)
     names = ["graphflow_sgemm", "graphflow_dgemm"]
     return [
         "declare i64 @llvm.smin.i64(i64, i64)", "declare i64 @llvm.smax.i64(i64, i64)",
         *(f"declare void @{name}({blas})" for name in names),
+        *([f"declare void @{PAUSE}()"] if PAUSE else []),
+        *(f"declare {own} @llvm.vector.reduce.fadd.v{LANES}f{bits}({own}, <{LANES} x {own}>)"
+          for own, bits in (("float", 32), ("double", 64))),
     ]  # fmt: skip
 
 

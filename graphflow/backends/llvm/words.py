@@ -17,7 +17,7 @@ from graphflow.ops.op import Array
 
 __all__ = [
     "LANES", "Ints", "Lanes", "Reals", "apart", "beyond", "copy_lanes", "gemm", "gemm_at", "lanes",
-    "put", "repeated", "room", "transpose_lanes",
+    "put", "repeated", "room", "total", "transpose_lanes",
 ]  # fmt: skip
 
 Reals = Array
@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., object])
 Writes = Callable[..., Value | None]
 
 
-def _stands_for(instructions: Writes) -> Callable[[F], F]:
+def stands_for(instructions: Writes) -> Callable[[F], F]:
     """Decorator: what a function is to the compiler."""
 
     def named(function: F) -> F:
@@ -50,7 +50,7 @@ def _room(at: Expressions, count: Value) -> Value:
     return Value(at.alloca("float", int(count.text)), "reals")
 
 
-@_stands_for(_room)
+@stands_for(_room)
 def room(count: int) -> Reals:
     """Memory for a few numbers, as long as the function runs."""
     raise NotImplementedError
@@ -60,7 +60,7 @@ def _beyond(at: Expressions, array: Value, index: Value) -> Value:
     return Value(at.place(array, index), array.kind)
 
 
-@_stands_for(_beyond)
+@stands_for(_beyond)
 def beyond(array: Array, index: int) -> Array:
     """Memory from one of its elements on."""
     raise NotImplementedError
@@ -77,7 +77,7 @@ def _lanes(at: Expressions, array: Value, index: Value) -> Value:
     return Value(at.emit(f"load {own}, {place}"), "lanes")
 
 
-@_stands_for(_lanes)
+@stands_for(_lanes)
 def lanes(array: Reals, at: int) -> Lanes:
     """``array[at : at + LANES]``."""
     raise NotImplementedError
@@ -88,15 +88,28 @@ def _put(at: Expressions, target: Value, to: Value, numbers: Value) -> None:
     at.lines.append(f"store {at.typed(numbers)}, {place}")
 
 
-@_stands_for(_put)
+@stands_for(_put)
 def put(target: Reals, to: int, numbers: Lanes) -> None:
     """``target[to : to + LANES] = numbers``."""
     raise NotImplementedError
 
 
-@_stands_for(Expressions.repeated)
+@stands_for(Expressions.repeated)
 def repeated(number: float) -> Lanes:
     """A number in all lanes."""
+    raise NotImplementedError
+
+
+def _total(at: Expressions, numbers: Value) -> Value:
+    own, shown = type_of(at.dtype), at.typed(numbers)
+    zero = literal(0, at.dtype)
+    function = f"@llvm.vector.reduce.fadd.v{LANES}f{8 * at.dtype.itemsize}"
+    return Value(at.emit(f"call reassoc {own} {function}({own} {zero}, {shown})"), "float")
+
+
+@stands_for(_total)
+def total(numbers: Lanes) -> float:
+    """The sum of all lanes, in pairs of pairs."""
     raise NotImplementedError
 
 
@@ -104,7 +117,7 @@ def _copy(at: Expressions, target: Value, to: Value, source: Value, index: Value
     _put(at, target, to, _lanes(at, source, index))
 
 
-@_stands_for(_copy)
+@stands_for(_copy)
 def copy_lanes(target: Reals, to: int, source: Reals, at: int) -> None:
     """``target[to : to + LANES] = source[at : at + LANES]``."""
     raise NotImplementedError
@@ -136,7 +149,7 @@ def _exchanged(
         at.lines.append(f"store {own} {found}, {place}")
 
 
-@_stands_for(_exchanged)
+@stands_for(_exchanged)
 def transpose_lanes(target: Reals, to: int, across: int, source: Reals, at: int, down: int) -> None:
     """A square of ``LANES`` rows, ``down`` apart in the source, as columns of the target, the rows
     of which are ``across`` apart.
@@ -171,7 +184,7 @@ def _gemm(at: Expressions, first: Value, second: Value, *values: Value) -> None:
     at.lines.append(f"call void {_routine(at)}({', '.join(f'ptr {each}' for each in order)})")
 
 
-@_stands_for(_gemm)
+@stands_for(_gemm)
 def gemm(
     first: int, second: int, n: int, m: int, k: int, y: Reals, ldy: int, x: Reals, ldx: int,
     beta: int, out: Reals, ldo: int,
@@ -188,7 +201,7 @@ def _gemm_at(at: Expressions, table: Value, index: Value) -> None:
     at.lines.append(f"call void {_routine(at)}({', '.join(f'ptr {each}' for each in handed)})")
 
 
-@_stands_for(_gemm_at)
+@stands_for(_gemm_at)
 def gemm_at(table: Ints, at: int) -> None:
     """The same with 13 addresses that stand in a table, in BLAS's order."""
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What is known of the BLAS in use."""
+"""What is known of products, and of the BLAS in use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import cache
 
 from threadpoolctl import threadpool_info
 
+SMALL = 300_000
+"""Multiplications up to which one thread is as fast as several."""
 UNPACKED = 1_000_000
 """Multiplications up to which OpenBLAS reads matrices where they are; larger ones are packed."""
 READS_IN_PLACE = frozenset({"SkylakeX", "Cooperlake", "Sapphirerapids"})

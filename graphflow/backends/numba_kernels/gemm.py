@@ -21,7 +21,8 @@ from graphflow.backends.base import Kernel
 from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Ints, gemm_at
-from graphflow.backends.numba_kernels.blas import UNPACKED, reads_in_place
+from graphflow.backends.numba_kernels.blas import SMALL, UNPACKED, reads_in_place
+from graphflow.backends.numba_kernels.narrow import narrow
 from graphflow.ops.op import Array
 
 
@@ -33,8 +34,6 @@ def _products(part: int, parts: int, table: Ints, count: int) -> None:
         gemm_at(table, 13 * i)
 
 
-SMALL = 300_000
-"""Multiplications up to which one thread is as fast as several."""
 FEW = 4
 """Matrices for each thread from which they need not be cut: an odd one out costs little."""
 REPAID = 100_000_000
@@ -103,7 +102,7 @@ def product(
         return None
     x, y, out = found
     one = np.ones((), out.dtype) if alpha is None else alpha
-    return _calls(x, y, out, one, beta)
+    return narrow(x, y, out, one, beta) or _calls(x, y, out, one, beta)
 
 
 def arranged(x: Array, y: Array, out: Array) -> tuple[Array, Array, Array] | None:

@@ -19,8 +19,7 @@ from graphflow.backends.llvm.words import (
     put,
     repeated,
 )
-from graphflow.backends.numba_kernels.blas import reads_in_place
-from graphflow.backends.numba_kernels.gemm import SMALL
+from graphflow.backends.numba_kernels.blas import SMALL, reads_in_place
 from graphflow.backends.numba_kernels.images import flat, steps_of
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.backends.numba_kernels import gemm, narrow
 from graphflow.backends.numba_kernels.gemm import product
 from graphflow.backends.numba_kernels.products import product_orders
 from graphflow.ir import DType, TensorType
@@ -24,7 +25,8 @@ SHAPES = [
     ((1, 3, 4), (2, 4, 5)), ((2, 1, 4), (2, 4, 5)), ((129, 65), (65, 47)), ((7, 300), (300, 211)),
     ((211, 300), (300, 7)), ((3, 90, 70), (3, 70, 61)), ((17, 40, 33), (17, 33, 35)),
     ((5, 37, 64), (64, 130)), ((700, 900), (900,)), ((33, 200), (200, 301)), ((300, 9), (9, 600)),
-    ((2, 65, 129), (129, 193)), ((2, 65, 129), (2, 129, 193)),
+    ((2, 65, 129), (129, 193)), ((2, 65, 129), (2, 129, 193)), ((67, 784), (784, 10)),
+    ((16, 75), (75, 50)), ((10, 130), (130, 333)), ((32, 300), (300, 41)), ((5, 1), (1, 16)),
 ]  # fmt: skip
 """With few and many rows, on one thread and on several, cut up or not."""
 every_shape = pytest.mark.parametrize("shapes", SHAPES, ids=str)
@@ -39,6 +41,13 @@ def close(got: np.ndarray, wanted: np.ndarray, x: np.ndarray, y: np.ndarray) -> 
     scale = float(np.max(np.abs(x) @ np.abs(y))) + float(np.max(np.abs(wanted)))
     bound = TOLERANCE[got.dtype.name] * scale
     np.testing.assert_allclose(got, wanted, rtol=0, atol=bound)
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["in place", "packed"])
+def blas(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products as they are made where BLAS reads matrices where they lie, and where it packs."""
+    monkeypatch.setattr(gemm, "reads_in_place", lambda: request.param)
+    monkeypatch.setattr(narrow, "reads_in_place", lambda: request.param)
 
 
 def made(x: np.ndarray, y: np.ndarray, out: np.ndarray, **how: object) -> np.ndarray:
@@ -126,19 +135,23 @@ def test_nan_and_infinity_come_through() -> None:
     np.testing.assert_array_equal(made(x, y, np.zeros((20, 40), np.float32)), wanted)
 
 
-def test_equal_numbers_give_equal_bits() -> None:
-    x, y = drawn((300, 200), "float32"), drawn((200, 130), "float32")
-    first, second = (made(x, y, np.empty((300, 130), np.float32)) for _ in range(2))
+@pytest.mark.parametrize("shape", [(300, 200, 130), (300, 784, 10), (10, 256, 784)])
+def test_equal_numbers_give_equal_bits(shape: tuple[int, int, int]) -> None:
+    rows, depth, columns = shape
+    x, y = drawn((rows, depth), "float32"), drawn((columns, depth), "float32").T
+    first, second = (made(x, y, np.empty((rows, columns), np.float32)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_any_number_of_threads(threads: int) -> None:
-    x, y = drawn((3, 100, 64), "float32"), drawn((3, 64, 50), "float32")
+@pytest.mark.parametrize("shapes", [((3, 100, 64), (3, 64, 50)), ((301, 784), (784, 10))], ids=str)
+def test_any_number_of_threads(shapes: tuple[tuple[int, ...], ...], threads: int) -> None:
+    x, y = (drawn(shape, "float32") for shape in shapes)
+    wanted = np.matmul(x, y)
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, before))
     try:
-        close(made(x, y, np.empty((3, 100, 50), np.float32)), np.matmul(x, y), x, y)
+        close(made(x, y, np.empty_like(wanted)), wanted, x, y)
     finally:
         numba.set_num_threads(before)
 

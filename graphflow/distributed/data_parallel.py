@@ -9,19 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Protocol
 
 import numpy as np
 
+from graphflow.distributed.meeting import Seat
 from graphflow.distributed.parts import Cut, rows_axis
 from graphflow.distributed.worker import Gathered, Gathering, Share
 from graphflow.ops.op import Array
+from graphflow.passes.synchronise import all_rows
 from graphflow.runtime.compile import Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.store import Store
 from graphflow.training.step_graph import StepGraph
 from graphflow.training.stepping import Batch, Part
 from graphflow.training.trainer import Player
+
+STEPS = count()
+"""Numbers of steps: each is higher than those before, whichever player's it is."""
 
 
 class Pool(Protocol):
@@ -70,14 +76,18 @@ class SharedPlayer(Player):
 
     def gather(self, part: Part) -> dict[str, Array]:
         """Deal out a batch, and take in what comes back."""
-        cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers)
+        rows, number_of_step = self.step.rows, next(STEPS)
+        cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers, rows)
+        counted = {all_rows(rows): cut.rows} if rows else {}
         leaves = {name: self.store.array(name) for name in self.gathering.read}
         types = self.gathering.leaves
         by_row = {n for n in leaves if rows_axis(types[n], cut.symbol) is not None}
         states = {name: leaves.pop(name) for name in by_row}
         shares = [
             Share(cut.part(part.feed, number), cut.part(states, number),
-                  self._key(part.key, number), {**part.sizes, cut.symbol: end - start})
+                  self._key(part.key, number),
+                  {**part.sizes, cut.symbol: end - start, **counted},
+                  Seat(number_of_step, number, tuple(cut.weights)) if rows else None)
             for number, (start, end) in enumerate(cut.bounds)
         ]  # fmt: skip
         found = self.pool.gather(self.step.objective.name, leaves, shares)

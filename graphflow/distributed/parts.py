@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +13,7 @@ from graphflow.ir.dims import symbol
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
+from graphflow.passes.synchronise import rows_symbol
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class Cut:
 
     @classmethod
     def of(
-        cls, graph: Graph, batch: Mapping[str, Array], sizes: Mapping[str, int], parts: int
-    ) -> Cut:
+        cls, graph: Graph, batch: Mapping[str, Array], sizes: Mapping[str, int], parts: int,
+        rows: str = "",
+    ) -> Cut:  # fmt: skip
         """Cut a batch, whose symbols have these sizes, into parts as even as can be, none of them
-        empty. GF044 where no size is a symbol.
+        empty; ``rows`` is the symbol that counts its rows, if that is known. GF044 where no size is
+        a symbol.
         """
-        found = _rows(graph, batch, sizes)
+        found = rows or rows_symbol(graph, batch, sizes)
         if found is None:
             shown = ", ".join(f"{name}: {graph[name].type}" for name in batch) or "nothing is fed"
             fail("GF044", f"there are no rows to deal out to workers: {shown}",
@@ -77,19 +79,6 @@ class Cut:
             else np.concatenate([each[name] for each in found], axis)
             for name, axis in axes.items()
         }
-
-
-def _rows(graph: Graph, batch: Mapping[str, Array], sizes: Mapping[str, int]) -> str | None:
-    """The symbol that counts rows: the one that most of what is fed and of the states have; of
-    several B, else the first that is met. A graph that is fed nothing draws its rows.
-    """
-    leaves = [*map(graph.__getitem__, batch), *graph.leaves("state")]
-    counts = Counter(
-        str(size) for leaf in leaves for size in leaf.tensor.shape if size == symbol(str(size))
-    )
-    found = {name: counts[name] for name in [*counts, *sizes] if name in sizes}
-    most = [name for name, count in found.items() if count == max(found.values())]
-    return "B" if "B" in most else next(iter(most), None)
 
 
 def rows_axis(type: TensorType, rows: str) -> int | None:

@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.meeting import Seat, Table
 from graphflow.distributed.worker import Gathered, Gathering, Share, Worker
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Settings
@@ -43,6 +46,7 @@ class RayPool:
         self._players: dict[str, Gathering] = {}
         self._settings: Settings | None = None
         self._actors: list[ActorHandle[Worker]] = []
+        self._table: _Table | None = None
 
     def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
         """Get to know a player, before the first step."""
@@ -59,18 +63,25 @@ class RayPool:
         if not self._actors:
             self._start()
         common = ray.put(dict(leaves))
-        pairs = zip(self._actors, shares, strict=False)
-        waiting = [actor.gather.remote(player, common, share) for actor, share in pairs]
-        try:
-            found: list[Gathered] = ray.get(waiting)
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, GraphflowError):
-                raise error.cause from None
-            raise
-        except ray.exceptions.RayActorError as error:
-            fail("GF044", f"a worker died more than {RETRIES} times in one step: {error}",
-                 help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
-        return found
+        pairs = list(zip(self._actors, shares, strict=False))
+        for _ in range(RETRIES + 1):
+            if self._table is None and any(share.seat for share in shares):
+                self._table = _Table(self.workers)
+            waiting = [a.gather.remote(player, common, s, self._table) for a, s in pairs]
+            try:
+                found: list[Gathered] = ray.get(waiting)
+                return found
+            except ray.exceptions.RayTaskError as error:
+                if isinstance(error.cause, GraphflowError):
+                    raise error.cause from None
+                if not isinstance(error.cause, ray.exceptions.RayActorError):
+                    raise
+                self._table, died = None, str(error.cause)  # where workers met is gone
+            except ray.exceptions.RayActorError as error:
+                died = str(error)
+                break
+        fail("GF044", f"a worker died more than {RETRIES} times in one step: {died}",
+             help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
 
     def __enter__(self) -> RayPool:
         return self
@@ -85,6 +96,9 @@ class RayPool:
         for actor in self._actors:
             ray.kill(actor)
         self._actors = []
+        if self._table is not None:
+            ray.kill(self._table.actor)
+            self._table = None
 
     def _start(self) -> None:
         """Connect to the cluster, or begin one here, and start the workers."""
@@ -108,6 +122,26 @@ class RayPool:
             fail("GF044", f"{self.workers} workers were not there within {PATIENCE:.0f} seconds",
                  help="fewer workers: each takes one processor of a cluster")  # fmt: skip
         self._actors = started
+
+
+class _Table:
+    """A table that workers of several processes come to: an actor, too."""
+
+    def __init__(self, workers: int) -> None:
+        import ray
+
+        make = ray.remote(num_cpus=0)(Table).options(max_concurrency=workers + 1)  # all may wait
+        self.actor: ActorHandle[Table] = make.remote()  # type: ignore[assignment]
+
+    def mean(self, seat: Seat, place: str, value: Array) -> Array:
+        """The weighted mean of what all workers of a step give at a place."""
+        import ray
+
+        return np.array(ray.get(self.actor.mean.remote(seat, place, value)))
+
+    def end(self, step: int, error: Exception) -> None:
+        """Nobody waits any longer in a step that one of the workers cannot finish."""
+        self.actor.end.remote(step, error)
 
 
 def _connect(address: str | None) -> None:

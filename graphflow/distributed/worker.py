@@ -10,6 +10,7 @@ from typing import NoReturn
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from graphflow.distributed.meeting import Attendance, Meeting, Seat
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
 from graphflow.ops.op import Array
@@ -39,12 +40,15 @@ class Gathering:
 
 @dataclass(frozen=True)
 class Share:
-    """A part of the work of a step: rows of the batch and of states, and what they draw from."""
+    """A part of the work of a step: rows of the batch and of states, and what they draw from; with
+    a ``seat`` the worker meets the others on the way.
+    """
 
     batch: Mapping[str, Array]
     states: Mapping[str, Array]
     key: Array
     sizes: Mapping[str, int]
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,21 @@ class Worker:
         if threads is not None:
             os.environ["NUMBA_NUM_THREADS"] = str(threads)  # read when kernels are first needed
             threadpool_limits(threads, "blas")
+        self._attendance = Attendance()
         self._players = {name: _Gatherer(each, settings) for name, each in players.items()}
 
     def ready(self) -> bool:
         """Whether it can be given work."""
         return True
 
-    def gather(self, player: str, leaves: Mapping[str, Array], share: Share) -> Gathered:
+    def gather(
+        self, player: str, leaves: Mapping[str, Array], share: Share, meeting: Meeting | None = None
+    ) -> Gathered:
         """Forward and backward of a player on a share; ``leaves`` are parameters and states that
-        every share needs whole.
+        every share needs whole, at ``meeting`` are the workers that have the other shares.
         """
-        return self._players[player].gather(leaves, share)
+        with self._attendance.at(meeting, share.seat):
+            return self._players[player].gather(leaves, share)
 
 
 class _Gatherer:

@@ -4,6 +4,7 @@ from graphflow.ops import (  # noqa: F401
     activation,
     adaptive,
     addmm,
+    all_reduce,
     arrange,
     bits,
     compare,

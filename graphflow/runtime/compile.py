@@ -28,6 +28,7 @@ from graphflow.backends.sets import (
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
+from graphflow.ops.all_reduce import attending
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
 from graphflow.passes import fuse, optimise, solve_sizes, specialise
@@ -178,13 +179,14 @@ class Compiler:
     def _find_culprit(
         self, graph: Graph, fed: Mapping[str, Array], key: Array, sizes: Mapping[str, int]
     ) -> None:
-        """Run a failed step again node by node: the node that fails says where it stands."""
+        """Run a failed step again node by node, alone: the node that fails says where it stands."""
         given = {**fed, **{leaf.name: key for leaf in graph.leaves("rng")}}
         values: dict[str, Computed] = {}
         values |= leaf_values(graph, self._view(graph, sizes), given)
-        for node in graph:
-            if node.name not in values:
-                values[node.name] = run_in(graph, node, [values[n] for n in node.inputs])
+        with attending(None):
+            for node in graph:
+                if node.name not in values:
+                    values[node.name] = run_in(graph, node, [values[n] for n in node.inputs])
 
     def prepared(
         self, feed: Mapping[str, Array], key: Array, sizes: Mapping[str, int] | None = None

@@ -154,6 +154,14 @@ class TrainDecl:
         default=None,
         metadata=key("accumulate", EXPRESSION, "batches whose gradients make one update"),
     )
+    batch_statistics: str = field(
+        default="local",
+        metadata=key(
+            "batch_statistics",
+            choice("local", "synchronised"),
+            "of whose rows several workers' batch norms have theirs: their own, or all workers'",
+        ),
+    )
     scale_lr: ScaleDecl | None = field(
         default=None,
         metadata=key("scale_lr", SCALE_LR, "rates that follow the rows of an update"),

@@ -17,6 +17,7 @@ from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value, zeros_like
+from graphflow.passes.synchronise import in_order, rows_symbol, synchronised
 from graphflow.spec.elaborate import (
     AVERAGES,
     COUNTERS,
@@ -38,7 +39,8 @@ class StepGraph:
     ``history`` those whose values are kept. With ``update``, a graph of its own makes the update,
     and ``gathered`` counts the batches that wait for it. ``averages`` maps leaves to the states
     that hold their average, ``averaged`` counts how often it was made; with ``closing``, it is made
-    by a graph of its own when an epoch ends.
+    by a graph of its own when an epoch ends. Where workers agree on batch statistics, ``rows`` is
+    the symbol that counts a worker's rows.
     """
 
     objective: Objective
@@ -54,6 +56,7 @@ class StepGraph:
     update: Graph | None = None
     gathered: str = ""
     closing: Graph | None = None
+    rows: str = ""
 
     @property
     def sums(self) -> list[str]:
@@ -66,18 +69,28 @@ def step_graph(elaborated: Elaborated, objective: Objective, in_two: bool = Fals
     """Build the training step of one objective; ``in_two`` graphs, even if each batch makes an
     update.
     """
-    derived = reverse(expand_derivatives(elaborated.graph), objective.loss, objective.params)
+    forward, rows = elaborated.graph, ""
+    if in_two and elaborated.training is not None and elaborated.training.synchronised:
+        forward, rows = _synchronised(forward)
+    derived = reverse(expand_derivatives(forward), objective.loss, objective.params)
     step = _Step(elaborated, objective, Builder(derived))
     gradients = {
         n: step.builder.value(derived.gradients[objective.loss, n]) for n in objective.params
     }
     updates = model_updates(elaborated, derived, objective)
     if in_two or objective.accumulate > 1:
-        return _in_two(step, derived, gradients, updates)
+        return replace(_in_two(step, derived, gradients, updates), rows=rows)
     step.optimize(gradients)
     step.average("step", updates)
     graph = step.graph(derived, step.outputs(derived), {**step.updates, **updates})
     return step.finished(derived, graph)
+
+
+def _synchronised(graph: Graph) -> tuple[Graph, str]:
+    """The graph with statistics of all workers' rows, and what counts a worker's."""
+    open_sizes = dict.fromkeys(s for node in graph for s in sorted(type_symbols(node.type)))
+    rows = rows_symbol(graph, [leaf.name for leaf in graph.leaves("input")], list(open_sizes))
+    return (graph, "") if rows is None else (synchronised(graph, rows), rows)
 
 
 class _Step:
@@ -201,7 +214,7 @@ def _in_two(
         added[count.name] = (count + 1).name
     counted = COUNTERS[STEP]
     each = {leaf: value for leaf, value in updates.items() if leaf != counted}
-    gathering = step.graph(derived, step.outputs(derived), {**added, **each})
+    gathering = in_order(step.graph(derived, step.outputs(derived), {**added, **each}))
 
     forward = expand_derivatives(step.elaborated.graph)
     builder = step.builder = Builder(forward)

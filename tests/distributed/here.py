@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 
 import graphflow as gf
 from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.meeting import Table
 from graphflow.distributed.worker import Worker
 from graphflow.training.feed import open_feed
 
 STEPS = 20
 
 
-class Here:
-    """A pool whose workers are objects."""
+class Killed(BaseException):
+    """A worker is gone, and tells nobody."""
 
-    def __init__(self, workers: int) -> None:
+
+class Here:
+    """A pool whose workers are objects in threads; one that is killed is replaced."""
+
+    def __init__(self, workers: int, table: Table | None = None) -> None:
         self.workers, self.players, self.made = workers, {}, []
+        self.table, self.killed = table or Table(), 0
 
     def learn(self, player, gathering, settings):
         self.players[player], self.settings = gathering, settings
 
     def gather(self, player, leaves, shares):
-        self.made = self.made or [Worker(self.players, self.settings) for _ in range(self.workers)]
-        pairs = zip(self.made, shares, strict=False)
-        return [worker.gather(player, leaves, share) for worker, share in pairs]
+        self.made = self.made or [self._worker() for _ in range(self.workers)]
+        with ThreadPoolExecutor(len(shares)) as threads:
+            work = partial(self._work, player, leaves)
+            return list(threads.map(work, range(len(shares)), shares))
+
+    def _worker(self):
+        return Worker(self.players, self.settings)
+
+    def _work(self, player, leaves, number, share):
+        while True:
+            try:
+                return self.made[number].gather(player, leaves, share, self.table)
+            except Killed:
+                self.made[number] = self._worker()
+                self.killed += 1
 
 
 def trained(model: gf.Model, pool=None, steps: int = STEPS):

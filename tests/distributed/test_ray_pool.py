@@ -20,6 +20,7 @@ from graphflow.distributed.ray_pool import RayPool
 from graphflow.runs import Way, resumed, started
 from graphflow.training.run_settings import RunSettings
 from tests.distributed.here import assert_same, trained
+from tests.distributed.test_synchronised import DENSE, synchronised
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,6 +92,32 @@ def test_killed_workers_change_nothing(pool):
     stop.set()
     killer.join()
     assert len(set(killed)) == 10
+
+
+def test_workers_with_common_statistics_meet_and_a_killed_one_is_replaced(pool):
+    """A net with batch norms, whose workers meet 8 times a step; at five moments one is killed."""
+    one, _ = trained(synchronised(DENSE), steps=60)
+    several, _ = trained(synchronised(DENSE), pool)
+    assert_same(trained(synchronised(DENSE))[0], several)
+    assert len(workers()) == 2
+    stop, killed = threading.Event(), []
+
+    def kill() -> None:
+        chance = random.Random(1)
+        while len(killed) < 5 and not stop.wait(chance.uniform(0.1, 0.6)):
+            found = workers()
+            if len(found) == 2:
+                victim = chance.choice(found)
+                victim.send_signal(signal.SIGKILL)
+                killed.append(victim.pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    disturbed, _ = trained(synchronised(DENSE), pool, steps=60)
+    stop.set()
+    killer.join()
+    assert killed
+    assert_same(one, disturbed)
 
 
 def test_a_run_with_workers_is_resumed_by_one_process(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 REFUSED: dict[str, str] = {
     "fused": "it stands in plans for kernels alone, after whatever is exported",
+    "all_reduce_mean": "it stands in the graphs of workers alone",
     **dict.fromkeys(("digamma", "polygamma"), "NumPy has no derivatives of the gamma function"),
     "nms": "which boxes overlap is a program of its own, not a few lines of NumPy",
     "roi_pool_indices": "pooling of regions is a program of its own, not a few lines of NumPy",

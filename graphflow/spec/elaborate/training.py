@@ -47,6 +47,8 @@ class Training:
     history: HistoryPlan | None = None
     evaluated: dict[str, str] = field(default_factory=dict)
     """What only the parts that are not trained on are measured by, beside ``report``."""
+    synchronised: bool = False
+    """Whether the batch statistics of several workers are those of all their rows."""
 
     @property
     def accumulate(self) -> int:
@@ -82,6 +84,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         None if stop is None else early_stopping(elaborator, stop, decl, scope),
         history_plan(elaborator, decl.history, scope),
         named_nodes(elaborator, decl.evaluate, decl.mark, scope),
+        decl.batch_statistics == "synchronised",
     )
 
 

@@ -7,6 +7,7 @@ DRAWS = "inside a loop or branch nothing can be fed in its place"
 
 REFUSED: dict[str, str] = {
     "fused": "it stands in plans for kernels alone, after whatever is exported",
+    "all_reduce_mean": "it stands in the graphs of workers alone",
     **dict.fromkeys(
         ("inv", "solve", "triangular_solve", "cholesky", "qr", "eigh", "svd", "pinv", "adjugate",
          "eigvals", "matrix_rank"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,45 +23,37 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C++ co
 FLAGS = ("-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
 
 
-class OnHost:
-    """The kernels of a module, compiled into ``folder``."""
+KERNEL = re.compile(r'^extern "C" __global__ .*\) (\w+)\((.*)\) \{$', re.M)
 
-    def __init__(self, module: Module, folder: Path) -> None:
-        self.module = module
-        source = folder / f"{module.digest[:16]}.cpp"
-        source.write_text(f'#include "{HEADER}"\n{module.text}\n{_entries(module)}')
+
+class Compiled:
+    """The kernels of a text, compiled into ``folder``."""
+
+    def __init__(self, text: str, folder: Path) -> None:
+        digest = sha256(text.encode()).hexdigest()[:16]
+        source = folder / f"{digest}.cpp"
+        source.write_text(f'#include "{HEADER}"\n{text}\n{_entries(text)}')
         library = source.with_suffix(".so")
         assert COMPILER is not None
         subprocess.run([COMPILER, *FLAGS, str(source), "-o", str(library)], check=True)
         self.library = ctypes.CDLL(str(library))
 
-    def run(
-        self, fusion: Fusion, operands: Sequence[np.ndarray], backwards: bool = False
-    ) -> tuple[list[np.ndarray], bool]:
-        """The results of a fused node, and whether a position lay outside of its row. The threads
-        of a block begin with the first, or the last.
-        """
-        inputs = [laid(x, how) for x, how in zip(operands, fusion.operands, strict=True)]
-        buffers = [garbage(b.shape, b.dtype) for b in (*fusion.results, *fusion.rooms)]
-        missed = np.zeros(1, np.int32)
-        arrays = [*inputs, *buffers, missed]
-        for launch in fusion.launches:
-            given = [arrays[number].ctypes.data for number in launch.arrays]
-            table = (ctypes.c_void_p * len(given))(*given)
-            self.library[f"launch_{launch.kernel}"](
-                table, launch.blocks, launch.threads, backwards
-            )
-        return buffers[: len(fusion.results)], bool(missed[0])
+    def launch(
+        self, name: str, blocks: int, threads: int, arrays: Sequence[np.ndarray], backwards: bool
+    ) -> None:
+        """A kernel on arrays; the threads of a block begin with the first, or the last."""
+        table = (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))
+        self.library[f"launch_{name}"](table, blocks, threads, backwards)
 
 
-def _entries(module: Module) -> str:
+def _entries(text: str) -> str:
     """For each kernel a function that ctypes can call."""
-    launches = {la.kernel: la for fusion in module.fusions for la in fusion.launches}
-    return "\n".join(_entry(name, len(la.arrays), module) for name, la in launches.items())
+    return "\n".join(_entry(found, text) for found in KERNEL.finditer(text))
 
 
-def _entry(name: str, count: int, module: Module) -> str:
-    body = module.text.split(f"{name}(", 1)[1].split("extern", 1)[0]
+def _entry(found: re.Match[str], text: str) -> str:
+    name, count = found[1], found[2].count(",") + 1
+    body = text[found.end() :].split("\nextern", 1)[0]
     barriers = str("within_" in body or "down_" in body).lower()
     types = ", ".join(["void*"] * count)
     taken = ", ".join(f"p[{i}]" for i in range(count))
@@ -68,6 +62,26 @@ def _entry(name: str, count: int, module: Module) -> str:
         f'extern "C" void launch_{name}(void** p, unsigned b, unsigned t, int backwards) '
         f"{{ launch(call_{name}, p, b, t, {barriers}, backwards); }}"
     )
+
+
+class OnHost:
+    """The kernels of a module on this machine."""
+
+    def __init__(self, module: Module, folder: Path) -> None:
+        self.compiled = Compiled(module.text, folder)
+
+    def run(
+        self, fusion: Fusion, operands: Sequence[np.ndarray], backwards: bool = False
+    ) -> tuple[list[np.ndarray], bool]:
+        """The results of a fused node, and whether a position lay outside of its row."""
+        inputs = [laid(x, how) for x, how in zip(operands, fusion.operands, strict=True)]
+        buffers = [garbage(b.shape, b.dtype) for b in (*fusion.results, *fusion.rooms)]
+        missed = np.zeros(1, np.int32)
+        arrays = [*inputs, *buffers, missed]
+        for launch in fusion.launches:
+            given = [arrays[number] for number in launch.arrays]
+            self.compiled.launch(launch.kernel, launch.blocks, launch.threads, given, backwards)
+        return buffers[: len(fusion.results)], bool(missed[0])
 
 
 def garbage(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

@@ -157,6 +157,23 @@ def operands(graph: Graph, arrays: Sequence[np.ndarray]) -> Iterator[tuple[Node,
         values[node.name] = run_node(node, given)  # type: ignore[arg-type]
 
 
+def forwards(node: Node, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The results of a fused node by the forwards of its region."""
+    found = run_node(node, list(given))
+    return list(found) if isinstance(found, tuple) else [found]
+
+
+def close(got: np.ndarray, wanted: np.ndarray) -> None:
+    """Equal to rounding: of sums in another order, and of functions of C to a few ulps."""
+    if got.dtype.kind != "f":
+        np.testing.assert_array_equal(got, wanted)
+        return
+    bound = {"float32": 1e-5, "float64": 1e-13}[got.dtype.name]
+    finite = wanted[np.isfinite(wanted)]
+    scale = float(np.max(np.abs(finite))) if finite.size else 1.0
+    np.testing.assert_allclose(got, wanted, rtol=bound, atol=bound * scale)
+
+
 OPERATORS = (
     "add", "sub", "mul", "div", "maximum", "minimum", "neg", "abs", "sign", "floor", "ceil",
     "trunc", "round", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "sigmoid", "relu", "erf",

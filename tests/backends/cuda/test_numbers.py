@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from graphflow.backends.cuda import Fusion, Module, module
-from graphflow.ops.evaluate import run_node
 from tests.backends.cuda.host import OnHost, both_ways, needs_compiler
-from tests.backends.cuda.samples import SAMPLES, columns, fused, lying, operands
+from tests.backends.cuda.samples import SAMPLES, close, columns, forwards, fused, lying, operands
 
 Case = tuple[Fusion, list[np.ndarray], list[np.ndarray]]
 """A fused node's launches, its operands, and its results by its forward."""
@@ -30,7 +29,7 @@ def samples() -> tuple[Module, dict[str, list[Case]]]:
         nodes += [(node, [lying(x) for x in given]) for node, given in found[name]]
     whole = module(nodes)
     return whole, {
-        name: [(whole.of(node.attr("body")), given, results(node, given)) for node, given in each]
+        name: [(whole.of(node.attr("body")), given, forwards(node, given)) for node, given in each]
         for name, each in found.items()
     }
 
@@ -45,11 +44,6 @@ def gpu(samples):
     from graphflow.backends.cupy.kernels import Kernels
 
     return Kernels(samples[0])
-
-
-def results(node, given) -> list[np.ndarray]:
-    found = run_node(node, given)
-    return list(found) if isinstance(found, tuple) else [found]
 
 
 @needs_compiler
@@ -86,14 +80,3 @@ def test_a_missing_barrier_would_be_seen(tmp_path) -> None:
     host, (fusion,) = OnHost(torn, tmp_path), whole.fusions
     one, other = (host.run(fusion, given, backwards)[0] for backwards in (False, True))
     assert not all(map(np.array_equal, one, other))
-
-
-def close(got: np.ndarray, wanted: np.ndarray) -> None:
-    """Equal to rounding: of sums in another order, and of functions of C to a few ulps."""
-    if got.dtype.kind != "f":
-        np.testing.assert_array_equal(got, wanted)
-        return
-    bound = {"float32": 1e-5, "float64": 1e-13}[got.dtype.name]
-    finite = wanted[np.isfinite(wanted)]
-    scale = float(np.max(np.abs(finite))) if finite.size else 1.0
-    np.testing.assert_allclose(got, wanted, rtol=bound, atol=bound * scale)

@@ -1,0 +1,89 @@
+"""How kernels are launched by CuPy, which a stand-in on the host plays."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from graphflow.backends.cuda import module
+from graphflow.backends.cupy.kernels import Kernels
+from tests.backends.cuda.host import Compiled, garbage, needs_compiler
+from tests.backends.cuda.samples import SAMPLES, close, forwards, fused, lying, operands
+
+pytestmark = needs_compiler
+
+
+class Lent(np.ndarray):
+    """An array that tells its address as CuPy's does."""
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.ctypes.data)
+
+
+def lent(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x).view(Lent)
+
+
+@pytest.fixture
+def kernels(monkeypatch, tmp_path):
+    """The kernels of a sample as CuPy would load them, the sample's operands and results."""
+
+    def compiled(code: str, options: tuple[str, ...]) -> SimpleNamespace:
+        assert options == ("--std=c++17",)
+        host = Compiled(code, tmp_path)
+
+        def get_function(name: str):
+            return lambda grid, block, arrays: host.launch(name, *grid, *block, arrays, False)
+
+        return SimpleNamespace(get_function=get_function)
+
+    stand_in = SimpleNamespace(
+        RawModule=compiled, lib=np.lib, zeros=lambda *a: lent(np.zeros(*a)),
+        empty=lambda shape, dtype: lent(garbage(np.broadcast_shapes(shape), np.dtype(dtype))),
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "cupy", stand_in)
+
+    def loaded(name: str):
+        values, arrays = SAMPLES[name]()
+        ((node, given),) = operands(fused(values), arrays)
+        whole = module([(node, [lying(x) for x in given])])
+        return Kernels(whole), whole.fusions[0], node, given
+
+    return loaded
+
+
+def misplaced(x: np.ndarray) -> np.ndarray:
+    """The same numbers, 4 bytes after a boundary."""
+    room = garbage((x.nbytes + 16,), np.dtype(np.uint8))[4 : 4 + x.nbytes]
+    moved = lent(room.view(x.dtype).reshape(x.shape))
+    moved[...] = x
+    return moved
+
+
+def turned(x: np.ndarray) -> np.ndarray:
+    """The same numbers, column by column."""
+    return lent(np.array(x, order="F"))
+
+
+@pytest.mark.parametrize("name", ["chain-300x128-float32", "rows-300x128-float32", "strided-1"])
+def test_operands_that_lie_otherwise_are_copied_to_where_the_kernels_look(kernels, name):
+    loaded, fusion, node, given = kernels(name)
+    expected = forwards(node, given)
+    for how in (lent, misplaced, turned):
+        found = loaded.run(fusion, [how(x) for x in given])
+        assert not loaded.missed()
+        for got, wanted in zip(found, expected, strict=True):
+            close(np.asarray(got), wanted)
+
+
+def test_a_position_outside_of_its_row_is_told_once(kernels):
+    loaded, fusion, _, given = kernels("labels-300x128-float32")
+    outside = [x + 128 if x.dtype == np.int64 else x for x in given]
+    loaded.run(fusion, [lent(x) for x in outside])
+    assert loaded.missed() and not loaded.missed()
+    loaded.run(fusion, [lent(x) for x in given])
+    assert not loaded.missed()

@@ -46,7 +46,7 @@ class Rows:
         columns += [v.strides for v in (*arrays.written.values(), *kept.values())]
         self.outer = Walk.over(range(end), space, columns)
         self.inner = Walk.over(range(end, len(space)), space, columns)
-        self.width = width_of(self.inner)
+        self.width = width_of(self.inner, arrays)
         self.group, self.threads = _shared_out(self.inner.count, self.width)
         self.kernel = Kernel(arrays, {})
         self.at, self.places = self.outer.apart("row", "r", self.kernel.own)
@@ -174,7 +174,8 @@ class Rows:
         step, first = self.group * self.width, f"lane * {self.width}"
         count, own = self.inner.count, self.kernel.own
         head = f"for ({own} j = {first}; j < {count}; j += {step}) {{"
-        return [*row, *turn.starts, "#pragma unroll 4", head, *inside, "}", *turn.sums]
+        together = f"#pragma unroll {max(1, 4 // self.width)}"
+        return [*row, *turn.starts, together, head, *inside, "}", *turn.sums]
 
 
 class _Points(Scope):

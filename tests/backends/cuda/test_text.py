@@ -44,7 +44,7 @@ def test_another_size_is_another_text():
 
 
 @pytest.mark.parametrize("shape, how", [
-    ((100, 10), "100 rows of 10, 16 threads each"),
+    ((100, 10), "100 rows of 10, 8 threads each"),
     ((100, 64), "100 rows of 64, 16 threads each"),
     ((100, 1024), "100 rows of 1,024, 32 threads each"),
     ((100, 4096), "100 rows of 4,096, 256 threads each"),
@@ -65,7 +65,9 @@ def test_sums_over_many_rows_are_made_in_shares_and_joined_in_order():
 
 def test_four_neighbours_are_read_at_once_where_what_lies_side_by_side_is_made_of_fours():
     packs, single = (written([F.exp(of_shape(n, 7)) * 2]) for n in (300, 301))
+    wide = Builder().input("x", TensorType(DType.FLOAT64, (300, 7)))
     assert "Pack<float, 4> q" in packs.text and packs.fusions[0].operands[0].packed
+    assert "Pack<double, 2> q" in written([F.exp(wide) * 2]).text
     assert "Pack<float" not in single.text.split('extern "C"', 1)[1]
     assert not single.fusions[0].operands[0].packed
 

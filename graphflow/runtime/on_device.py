@@ -88,7 +88,7 @@ class _Launching(ModuleType):
     """A device's namespace that has kernels for the regions of fused nodes."""
 
     def __init__(self, xp: Namespace, kernels: Module, loaded: Loaded) -> None:
-        super().__init__(xp.__class__.__name__)
+        super().__init__("launching")
         self._xp, self._kernels, self._loaded = xp, kernels, loaded
 
     def __getattr__(self, name: str) -> object:

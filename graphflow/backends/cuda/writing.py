@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count
@@ -73,7 +73,7 @@ class Kernel:
             f"{'' if written else 'const '}{type}* __restrict__ p{i}"
             for i, (type, written) in enumerate(self.given.values())
         )
-        rest = "\n".join([f"({parameters}) {{", *body, "}", ""])
+        rest = "\n".join([f"({parameters}) {{", *_indented(body), "}", ""])
         name = f"{kind}_{sha256(rest.encode()).hexdigest()[:12]}"
         bound = f"__launch_bounds__({threads})"
         text = f'extern "C" __global__ void {bound} {name}{rest}'
@@ -194,6 +194,15 @@ class Scope:
             inside = ["#pragma unroll", head, *inside, "}"]
         after = [f"if ({guard}) {{", *self.after, "}"] if guard and self.after else self.after
         return [*self.before, *inside, *after]
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    """Lines within braces begin further in."""
+    depth = 1
+    for line in lines:
+        depth -= line.startswith("}")
+        yield "    " * depth + line
+        depth += line.endswith("{")
 
 
 def counted(number: int, what: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -21,8 +23,7 @@ HEADER = Path(__file__).with_name("host.h")
 COMPILER = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no C++ compiler")
 FLAGS = ("-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-ffp-contract=off", "-U_FORTIFY_SOURCE")
-
-
+Fence = Literal["before", "behind"]
 KERNEL = re.compile(r'^extern "C" __global__ .*\) (\w+)\((.*)\) \{$', re.M)
 
 
@@ -73,9 +74,13 @@ class OnHost:
     def run(
         self, fusion: Fusion, operands: Sequence[np.ndarray], backwards: bool = False
     ) -> tuple[list[np.ndarray], bool]:
-        """The results of a fused node, and whether a position lay outside of its row."""
-        inputs = [laid(x, how) for x, how in zip(operands, fusion.operands, strict=True)]
-        buffers = [garbage(b.shape, b.dtype) for b in (*fusion.results, *fusion.rooms)]
+        """The results of a fused node, and whether a position lay outside of its row. Memory behind
+        each array, or before it when threads run ``backwards``, cannot be touched.
+        """
+        fence = "before" if backwards else "behind"
+        inputs = [laid(x, how, fence) for x, how in zip(operands, fusion.operands, strict=True)]
+        made = (*fusion.results, *fusion.rooms)
+        buffers = [garbage(b.shape, b.dtype, fence) for b in made]
         missed = np.zeros(1, np.int32)
         arrays = [*inputs, *buffers, missed]
         for launch in fusion.launches:
@@ -84,18 +89,23 @@ class OnHost:
         return buffers[: len(fusion.results)], bool(missed[0])
 
 
-def garbage(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array on a boundary of 16 bytes, full of what nobody wants."""
+def garbage(shape: tuple[int, ...], dtype: np.dtype, fence: Fence = "behind") -> np.ndarray:
+    """An array full of what nobody wants, beside a page that ends whoever touches it."""
     size = int(np.prod(shape)) * dtype.itemsize
-    room = np.full(size + 16, 0xA5, np.uint8)
-    start = -room.ctypes.data % 16
-    return room[start : start + size].view(dtype).reshape(shape)
+    pages = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, pages + mmap.PAGESIZE)
+    whole = np.frombuffer(memory, np.uint8)
+    whole[:] = 0xA5
+    forbidden, start = (0, mmap.PAGESIZE) if fence == "before" else (pages, pages - size)
+    page = ctypes.c_void_p(whole.ctypes.data + forbidden)
+    assert ctypes.CDLL(None).mprotect(page, ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    return whole[start : start + size].view(dtype).reshape(shape)
 
 
-def laid(x: np.ndarray, how: Operand) -> np.ndarray:
+def laid(x: np.ndarray, how: Operand, fence: Fence) -> np.ndarray:
     """A copy of an array in the memory that its kernel expects."""
     reach = 1 + sum((n - 1) * s for n, s in zip(x.shape, how.strides, strict=True))
-    room = garbage((reach,), x.dtype)
+    room = garbage((reach,), x.dtype, fence)
     found = as_strided(room, x.shape, [s * x.itemsize for s in how.strides])
     found[...] = x
     return found
@@ -120,7 +130,7 @@ class HostKernels:
 
     def __init__(self, module: Module, folder: Path) -> None:
         self.module, self._missed = module, False
-        self.used: set[int] = set()
+        self.used = 0
         self.found_missing = False
         self._host = OnHost(module, folder) if module.fusions else None
 
@@ -128,7 +138,7 @@ class HostKernels:
         """The results of a fused node."""
         assert self._host is not None
         found, missed = self._host.run(fusion, [fetched(x) for x in operands])
-        self.used.add(id(fusion))
+        self.used += 1
         self._missed |= missed
         return tuple(map(DeviceArray, found))
 

@@ -1,11 +1,12 @@
 """Weak scaling: workers that each have the same rows, beside what a model of costs says.
 
-    python benchmarks/workers.py [ROW]... [--workers 1 2 4] [--rows 256]
+    python benchmarks/workers.py [ROW]... [--workers 1 2 4] [--rows 256] [--buckets 1MB 4MB 1GB]
 
 Rows are those of `graphflow bench`. A step of k workers is told as the median of the time of one
 process with as many rows as each of them has, and so is what the model of costs says: compute,
 the parameters and the rows out, k gradients back. What it needs is measured first: the time of a
-call, and the bytes a second to a worker and back.
+call, and the bytes a second to a worker and back. Gradients come in buckets of each of the sizes;
+one that holds all of them comes after backward.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import ray
 
 from graphflow.bench.ours import model
 from graphflow.bench.rows import ROWS, Row
+from graphflow.cli.source import parse_bytes
 from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 
 SECONDS = 3.0
@@ -90,12 +93,14 @@ def _line(few: int, first: float, many: int, second: float) -> tuple[float, floa
     return max(0.0, first - few / rate), rate
 
 
-def step_seconds(row: Row, rows: int, workers: int | None) -> tuple[float, int]:
+def step_seconds(
+    row: Row, rows: int, workers: int | None, bucket: int = BUCKET
+) -> tuple[float, int]:
     """The time of a step on so many rows, and the bytes of the parameters."""
     with ExitStack() as open_:
         shared = None
         if workers is not None:
-            shared = partial(SharedPlayer, open_.enter_context(RayPool(workers)))
+            shared = partial(SharedPlayer, open_.enter_context(RayPool(workers, bucket=bucket)))
         net = model(row, rows)
         trainer, feed = net.trainer(kernels="numba", shared=shared), row.feed(rows)
         seconds = median(lambda: trainer.step(feed))
@@ -108,23 +113,25 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=["mlp-256", "lenet-relu"])
     parser.add_argument("--workers", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--rows", type=int, default=256, help="of each worker")
+    parser.add_argument("--buckets", nargs="*", default=["4MB", "1GB"])
     given = parser.parse_args()
     ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     link, cores = Link(), os.cpu_count() or 1
     print(f"a call {link.call * 1e3:.2f} ms, {link.out / 1e9:.2f} GB/s out, "
           f"{link.back / 1e9:.2f} GB/s back")  # fmt: skip
-    print(f"{'row':<14}{'workers':>8}{'rows':>7}{'ms':>9}{'model':>9}{'of one':>8}")
+    print(f"{'row':<14}{'workers':>8}{'rows':>7}{'ms':>9}{'model':>9}{'of one':>8}{'bucket':>8}")
     for row in (row for row in ROWS if row.name in given.names):
         alone, size = step_seconds(row, given.rows, None)
         print(f"{row.name:<14}{'-':>8}{given.rows:>7}{alone * 1e3:>9.2f}")
         for workers in given.workers:
             rows = given.rows * workers
-            seconds, _ = step_seconds(row, rows, workers)
             compute = alone * max(1, workers / cores) * min(workers, cores)  # they share the cores
             told = compute + link.seconds(size, sum(a.nbytes for a in row.feed(rows).values()),
                                           workers)  # fmt: skip
-            print(f"{row.name:<14}{workers:>8}{rows:>7}{seconds * 1e3:>9.2f}{told * 1e3:>9.2f}"
-                  f"{seconds / alone:>8.2f}")  # fmt: skip
+            for bucket in given.buckets:
+                seconds, _ = step_seconds(row, rows, workers, parse_bytes(bucket))
+                print(f"{row.name:<14}{workers:>8}{rows:>7}{seconds * 1e3:>9.2f}{told * 1e3:>9.2f}"
+                      f"{seconds / alone:>8.2f}{bucket:>8}")  # fmt: skip
 
 
 if __name__ == "__main__":

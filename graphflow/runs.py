@@ -18,6 +18,7 @@ from graphflow.api import load, run_graph
 from graphflow.backends.sets import KernelsName, backend_named, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.files import write_atomically
 from graphflow.model import Model
@@ -49,6 +50,8 @@ class Way:
     callbacks: Sequence[Callback] = ()
     address: str | None = None
     """The cluster that workers are looked for in."""
+    bucket: int = BUCKET
+    """Bytes of gradients that workers send at one time."""
 
 
 def train(
@@ -63,6 +66,7 @@ def train(
     exact_conv: bool = False,
     workers: int | None = None,
     address: str | None = None,
+    bucket: int = BUCKET,
     callbacks: Sequence[Callback] = (),
     save_every: float = SAVE_EVERY,
     log: Sequence[str] = (),
@@ -76,14 +80,15 @@ def train(
     ``kernels`` names the kernel set, "numpy", "numba" or "onednn"; without it a long run compiles
     numba's before its first step, and a short one begins at once. ``exact_conv`` keeps
     convolutions from algorithms that round more than their definition does. ``workers`` processes
-    share every batch, of this machine or of the Ray cluster at ``address``.
+    share every batch, of this machine or of the Ray cluster at ``address``; they send gradients
+    while they compute the rest, ``bucket`` bytes at one time.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
     settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
                            epochs=epochs, steps=steps, log=log, workers=workers)  # fmt: skip
-    way = Way(save_every=save_every, callbacks=callbacks, address=address)
+    way = Way(save_every=save_every, callbacks=callbacks, address=address, bucket=bucket)
     return _begun(model, settings, out, way)
 
 
@@ -267,7 +272,7 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
                        plan=plan, memory=way.memory,
                        exact_conv=bool(settings.exact_conv), backend=backend,
-                       shared=_sharing(settings.workers, way.address))  # fmt: skip
+                       shared=_sharing(settings.workers, way))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned
@@ -280,13 +285,13 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     return loop
 
 
-def _sharing(workers: int | None, address: str | None) -> Sharing | None:
+def _sharing(workers: int | None, way: Way) -> Sharing | None:
     """What deals batches out to workers, where a run has any."""
     if workers is None:
-        if address is not None:
+        if way.address is not None:
             fail("GF033", "an address is that of workers, and there are none", help="--workers N")
         return None
-    return partial(SharedPlayer, RayPool(workers, address))
+    return partial(SharedPlayer, RayPool(workers, way.address, way.bucket))
 
 
 def seconds_of_work(loop: Loop) -> float:

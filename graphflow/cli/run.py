@@ -58,6 +58,9 @@ Workers = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Of the Ray cluster that has the workers; auto: this machine's.")
 ]
+Bucket = Annotated[
+    str | None, typer.Option(metavar="4MB", help="Gradients that workers send at one time.")
+]
 Memory = Annotated[str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")]
 Guard = Annotated[
     bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
@@ -96,6 +99,7 @@ def command(
     exact_conv: ExactConv = False,
     workers: Workers = None,
     address: Address = None,
+    bucket: Bucket = None,
     dtype: OptionalDtype = None,
     memory: Memory = None,
     guard: Guard = False,
@@ -112,6 +116,7 @@ def command(
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
     from graphflow.cli.progress import watcher
     from graphflow.cross_validation import Folds
+    from graphflow.distributed.gathering import BUCKET
     from graphflow.gallery import find
     from graphflow.runs import Way
     from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -125,7 +130,8 @@ def command(
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
                      tuple(log or ()), kernels, exact_conv or None, workers)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
-              save_every, (watcher(),), address)  # fmt: skip
+              save_every, (watcher(),), address,
+              parse_bytes(bucket) if bucket else BUCKET)  # fmt: skip
     with _stopped_before(lambda: True):
         training = _training(given, out, resume, way, Weights(weights, only or [], exclude or []))
     if isinstance(training, Folds):

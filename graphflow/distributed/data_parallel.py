@@ -2,21 +2,23 @@
 
 The trainer is the one that a single process has, and keeps parameters, optimizer, order of the
 data and checkpoints; but forward and backward of a step run on the workers. It sends the
-parameters, adds up the gradients that come back, in the order of the parts, and makes the update.
+parameters, adds up the gradients that come back, in the order of the parts and while the rest is
+still computed, and makes the update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
 import numpy as np
 
+from graphflow.distributed.gathering import Gathering
 from graphflow.distributed.meeting import Seat
 from graphflow.distributed.parts import Cut, rows_axis
-from graphflow.distributed.worker import Gathered, Gathering, Share
+from graphflow.distributed.worker import Gathered, Share
 from graphflow.ops.op import Array
 from graphflow.passes.synchronise import all_rows
 from graphflow.runtime.compile import Settings
@@ -42,8 +44,10 @@ class Pool(Protocol):
 
     def gather(
         self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
-    ) -> list[Gathered]:
-        """What came of the shares, in their order."""
+    ) -> Iterator[Sequence[Gathered]]:
+        """What came of the shares, piece by piece: each holds the same of every share, in their
+        order.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +69,7 @@ class SharedPlayer(Player):
         settings: Settings,
     ) -> None:  # fmt: skip
         super().__init__(step, store, initialiser, settings)
-        self.pool, self.gathering = pool, Gathering(step.graph, tuple(step.sums))
+        self.pool, self.gathering = pool, Gathering.of(step.graph, step.sums)
         pool.learn(step.objective.name, self.gathering, settings)
 
     def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
@@ -79,7 +83,7 @@ class SharedPlayer(Player):
         rows, number_of_step = self.step.rows, next(STEPS)
         cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers, rows)
         counted = {all_rows(rows): cut.rows} if rows else {}
-        leaves = {name: self.store.array(name) for name in self.gathering.read}
+        leaves = {name: self.store.array(name) for name in self.gathering.leaves}
         types = self.gathering.leaves
         by_row = {n for n in leaves if rows_axis(types[n], cut.symbol) is not None}
         states = {name: leaves.pop(name) for name in by_row}
@@ -90,11 +94,14 @@ class SharedPlayer(Player):
                   Seat(number_of_step, number, tuple(cut.weights)) if rows else None)
             for number, (start, end) in enumerate(cut.bounds)
         ]  # fmt: skip
-        found = self.pool.gather(self.step.objective.name, leaves, shares)
-        for name, value in cut.joined([each.leaves for each in found]).items():
-            before = self.store.array(name) if name in self.gathering.sums else 0
+        found, outputs = dict[str, Array](), dict[str, Array]()
+        for piece in self.pool.gather(self.step.objective.name, leaves, shares):
+            found |= cut.joined([each.leaves for each in piece])
+            outputs |= cut.joined([each.outputs for each in piece])
+        for name, value in found.items():
+            before = self.store.array(name) if name in self.gathering.gradients else 0
             self.store.assign(name, np.asarray(before + value, value.dtype))
-        return cut.joined([each.outputs for each in found])
+        return outputs
 
     def _key(self, key: Array, number: int) -> Array:
         """What a part draws from: no two parts of a run, and no two runs, draw the same."""

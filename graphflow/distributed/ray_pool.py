@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.gathering import BUCKET, Gathering
 from graphflow.distributed.meeting import Seat, Table
-from graphflow.distributed.worker import Gathered, Gathering, Share, Worker
+from graphflow.distributed.worker import Gathered, Share, Worker
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Settings
 
 if TYPE_CHECKING:
+    from ray import ObjectRef
     from ray.actor import ActorHandle
 
 ANSWER = 10.0
@@ -30,19 +32,23 @@ RETRIES = 5
 
 class RayPool:
     """So many workers; ``address`` is a cluster's ("auto" for the one that this machine is in),
-    without it they are processes of this machine.
+    without it they are processes of this machine. Gradients come in buckets of so many bytes.
 
     They start with the first step. One that dies is started again, and is given its share again:
     a step that was under way is not lost, and its result is the same.
     """
 
-    def __init__(self, workers: int, address: str | None = None) -> None:
+    def __init__(
+        self, workers: int, address: str | None = None, bucket: int = BUCKET
+    ) -> None:
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             fail("GF033", f"workers is a whole number from 1 on, not {workers!r}")
         if find_spec("ray") is None:
             fail("GF076", "workers need the package 'ray', which is not installed",
                  help="pip install 'graphflow[ray]', or leave out --workers")  # fmt: skip
-        self.workers, self.address = workers, address
+        if isinstance(bucket, bool) or not isinstance(bucket, int) or bucket < 1:
+            fail("GF033", f"bucket is a number of bytes from 1 on, not {bucket!r}")
+        self.workers, self.address, self.bucket = workers, address, bucket
         self._players: dict[str, Gathering] = {}
         self._settings: Settings | None = None
         self._actors: list[ActorHandle[Worker]] = []
@@ -54,9 +60,9 @@ class RayPool:
 
     def gather(
         self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
-    ) -> list[Gathered]:
-        """What came of the shares, in their order. Raises GF044 where workers die again and
-        again.
+    ) -> Iterator[Sequence[Gathered]]:
+        """What came of the shares, piece by piece, each of every share in their order. Raises
+        GF044 where workers die again and again.
         """
         import ray
 
@@ -64,24 +70,28 @@ class RayPool:
             self._start()
         common = ray.put(dict(leaves))
         pairs = list(zip(self._actors, shares, strict=False))
-        for _ in range(RETRIES + 1):
+        taken, died = 0, 0
+        while True:
             if self._table is None and any(share.seat for share in shares):
                 self._table = _Table(self.workers)
-            waiting = [a.gather.remote(player, common, s, self._table) for a, s in pairs]
+            streams = [a.gather.remote(player, common, s, self._table) for a, s in pairs]
             try:
-                found: list[Gathered] = ray.get(waiting)
-                return found
+                for number, piece in enumerate(zip(*map(_values, streams), strict=True)):
+                    if number == taken:  # those before were there already, before it was begun anew
+                        taken += 1
+                        yield piece
+                return
             except ray.exceptions.RayTaskError as error:
                 if isinstance(error.cause, GraphflowError):
                     raise error.cause from None
                 if not isinstance(error.cause, ray.exceptions.RayActorError):
                     raise
-                self._table, died = None, str(error.cause)  # where workers met is gone
+                self._table, died, why = None, died + 1, str(error)  # where workers met is gone
             except ray.exceptions.RayActorError as error:
-                died = str(error)
-                break
-        fail("GF044", f"a worker died more than {RETRIES} times in one step: {died}",
-             help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
+                died, why = RETRIES + 1, str(error)
+            if died > RETRIES:
+                fail("GF044", f"a worker died more than {RETRIES} times in one step: {why}",
+                     help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
 
     def __enter__(self) -> RayPool:
         return self
@@ -113,7 +123,7 @@ class RayPool:
             max_task_retries=RETRIES,
         )(Worker)
         started: list[ActorHandle[Worker]] = [
-            make.remote(self._players, self._settings, threads)  # type: ignore[misc]
+            make.remote(self._players, self._settings, threads, self.bucket)  # type: ignore[misc]
             for _ in range(self.workers)
         ]
         try:
@@ -122,6 +132,13 @@ class RayPool:
             fail("GF044", f"{self.workers} workers were not there within {PATIENCE:.0f} seconds",
                  help="fewer workers: each takes one processor of a cluster")  # fmt: skip
         self._actors = started
+
+
+def _values(references: Iterable[ObjectRef[Gathered]]) -> Iterator[Gathered]:
+    """What a worker gives, as it comes."""
+    import ray
+
+    return map(ray.get, references)
 
 
 class _Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +14,7 @@ from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.control import is_control
 from graphflow.ops.op import Array, get_op
 from graphflow.runtime.control import control_kernel
+from graphflow.runtime.early import Early
 from graphflow.runtime.line import Line, carve
 from graphflow.schedule.liveness import Slot, is_fixed
 from graphflow.schedule.plan import Plan
@@ -26,29 +28,43 @@ def bind(
     leaves: Mapping[str, Array],
     arena: Array,
     given: Mapping[Slot, Array] = MappingProxyType({}),
+    early: Sequence[Early] = (),
 ) -> Line:
     """Bind every node of a plan to memory. ``leaves`` are arrays by name; ``given`` are places
-    for results that are not to lie in the arena or in the leaf that they update.
+    for results that are not to lie in the arena or in the leaf that they update; ``early`` are
+    values that are told on the way.
     """
     line = Line(dict(leaves))
     last = set(plan.ending.nodes)
+    complete = _last_of(plan, early)
     for name in plan.order:
         node = plan.graph.nodes[name]
-        if node.op in LEAVES:
-            continue
+        kernels = line.ending if name in last else line.kernels
         seeing = view(node, line.values[node.inputs[0]]) if name in plan.sources.views else None
-        if seeing is not None:
+        if node.op in LEAVES:
+            pass  # it lies there
+        elif seeing is not None:
             line.values[name] = seeing
         elif is_fixed(node):
             line.values[name] = fixed_value(node)
         else:
             out = _results(plan, node, leaves, arena, given)
             line.values[name] = out[0] if isinstance(node.type, TensorType) else out
-            kernel = _kernel(backend, plan, node, line, out, arena)
-            (line.ending if name in last else line.kernels).append(kernel)
+            kernels.append(_kernel(backend, plan, node, line, out, arena))
+        for each in complete.get(name, ()):
+            kernels.append(partial(each.tell, {n: line.array(n) for n in each.names}))
     line.kernels, line.ending = backend.joined(line.kernels), backend.joined(line.ending)
     line.copies = backend.joined(list(_copies(backend, plan, line, arena)))
     return line
+
+
+def _last_of(plan: Plan, early: Sequence[Early]) -> Mapping[str, list[Early]]:
+    """What is complete with each node: the last of its values in the order in which nodes run."""
+    place = {name: number for number, name in enumerate(plan.order)}
+    found: dict[str, list[Early]] = {}
+    for each in early:
+        found.setdefault(max(each.names, key=place.__getitem__), []).append(each)
+    return found
 
 
 def computed_by(backend: Backend, plan: Plan) -> Mapping[str, str]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -35,7 +34,9 @@ from graphflow.passes import fuse, optimise, solve_sizes, specialise
 from graphflow.passes.add_products import add_products
 from graphflow.passes.panels import panel_products
 from graphflow.passes.verified import verified
+from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
+from graphflow.runtime.early import Early, told_by
 from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
@@ -50,17 +51,6 @@ PlanKind = Literal["fast", "plain", "guarded"]
 """How a plan runs: optimised; node by node; or node by node, stopping at the first NaN."""
 PLANS_KEPT = 16
 """Plans for other sizes that a program keeps, the latest ones."""
-
-
-AS_THEY_ARE: AbstractContextManager[None] = nullcontext()
-"""Threads of BLAS while a plan runs."""
-
-
-class Runnable(Protocol):
-    """A plan bound to memory."""
-
-    def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs of one run."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +99,10 @@ class Prepared:
 
 
 class Compiler:
-    """Binds one symbolic graph (outputs and updates set) to sizes, and caches the plans."""
+    """Binds one symbolic graph (outputs and updates set) to sizes, and caches the plans. Outputs in
+    ``early`` are told as soon as they are there and not given back; a plan that runs node by node
+    tells them at its end.
+    """
 
     def __init__(
         self,
@@ -118,13 +111,15 @@ class Compiler:
         initialiser: Initialiser,
         settings: Settings,
         sizes: Mapping[str, int] | None = None,
+        early: Sequence[Early] = (),
     ) -> None:
         self.graph, self.store, self.initialiser = graph, store, initialiser
         self.settings, self.sizes = settings, dict(sizes or {})
+        self._early = tuple(early)
         self._check_sizes()
         self.inputs = frozenset(n.name for n in graph.leaves("input"))
-        self._plans: OrderedDict[tuple[object, ...], _Bound] = OrderedDict()
-        self._latest: _Repeated | None = None
+        self._plans: OrderedDict[tuple[object, ...], Bound] = OrderedDict()
+        self._latest: Repeated | None = None
         self._lock = threading.Lock()
 
     def _check_sizes(self) -> None:
@@ -164,8 +159,8 @@ class Compiler:
         fed: Mapping[str, Array],
         sizes: Mapping[str, int] | None,
         known: Mapping[str, int],
-        bound: _Bound,
-    ) -> _Repeated | None:
+        bound: Bound,
+    ) -> Repeated | None:
         """The run as one that can be repeated without looking at it again: what is fed goes in as
         it is, nothing learns of it, and no state changes its size with it.
         """
@@ -174,7 +169,7 @@ class Compiler:
         if resizable or not unchanged or any(name in self.initialiser.graph for name in fed):
             return None
         kinds = tuple((name, value.shape, value.dtype) for name, value in fed.items())
-        return _Repeated(kinds, dict(sizes or {}), known, bound)
+        return Repeated(kinds, dict(sizes or {}), known, bound)
 
     def _find_culprit(
         self, graph: Graph, fed: Mapping[str, Array], key: Array, sizes: Mapping[str, int]
@@ -225,7 +220,7 @@ class Compiler:
         graph = intervene(self.graph, sorted(set(fed) - self.inputs))
         return specialise(graph, sizes, self.settings.dtype, self.settings.mode == "train")
 
-    def _plan(self, fed: Sequence[str], sizes: Mapping[str, int]) -> _Bound:
+    def _plan(self, fed: Sequence[str], sizes: Mapping[str, int]) -> Bound:
         """The plan for these sizes and these fed nodes; made once, the latest are kept."""
         replaced = tuple(sorted(set(fed) - self.inputs))
         key = (replaced, tuple(sorted(sizes.items())))
@@ -240,24 +235,25 @@ class Compiler:
             self._plans.popitem(last=False)
         return bound
 
-    def _bind(self, graph: Graph, sizes: Mapping[str, int]) -> _Bound:
+    def _bind(self, graph: Graph, sizes: Mapping[str, int]) -> Bound:
         """A concrete graph as something that runs: optimised and planned, or node by node."""
-        view = self._view(graph, sizes)
+        view, names = self._view(graph, sizes), self.graph.outputs
         if self.settings.plan == "plain":
-            return _Bound(Interpreter(graph, view), graph, graph.outputs, self.graph.outputs)
+            return Bound(Interpreter(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.plan == "guarded":
-            return _Bound(Guarded(graph, view), graph, graph.outputs, self.graph.outputs)
+            return Bound(Guarded(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.backend == "cupy":
             fast = device_graph(graph)
             runner = OnDevice(fast, view, cupy.device())
-            return _Bound(runner, graph, fast.outputs, self.graph.outputs)
+            return Bound(runner, graph, fast.outputs, names, self._early)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = fast_plan(graph, kernels)
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in plan.graph if n.op in ("input", "rng")]
-        executor = Executor(plan, view, fed, kernels.backend)
+        now, later = told_by(self._early, names, plan.graph.outputs)
+        executor = Executor(plan, view, fed, kernels.backend, now)
         threads = blas_threads_beside(kernels, plan.graph)
-        return _Bound(executor, graph, plan.graph.outputs, self.graph.outputs, threads)
+        return Bound(executor, graph, plan.graph.outputs, names, later, threads)
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""
@@ -301,57 +297,6 @@ def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
     if kernels.fuses is not None:
         fast = fuse(fast, kernels.fuses)
     return make_plan(fast, orders=kernels.orders)
-
-
-class _Bound:
-    """A plan whose outputs go by the names they have in the symbolic graph.
-
-    Specialising and optimising keep outputs in their order, not their names.
-    """
-
-    def __init__(
-        self,
-        plan: Runnable,
-        graph: Graph,
-        final: Sequence[str],
-        names: Sequence[str],
-        threads: AbstractContextManager[None] = AS_THEY_ARE,
-    ) -> None:
-        self.plan, self.graph, self._threads = plan, graph, threads
-        self._keys = [leaf.name for leaf in graph.leaves("rng")]
-        self._names = list(zip(names, final, strict=True))
-
-    def run(self, fed: Mapping[str, Array], key: Array) -> dict[str, Array]:
-        """The outputs of one run."""
-        given = {**fed, **dict.fromkeys(self._keys, key)} if self._keys else fed
-        with self._threads:
-            found = self.plan.run(given)
-        return {name: found[final] for name, final in self._names}
-
-
-@dataclass(frozen=True)
-class _Repeated:
-    """The latest run: another one that is fed arrays of the same names, shapes and types has the
-    same sizes and the same plan.
-    """
-
-    kinds: tuple[tuple[str, tuple[int, ...], np.dtype[np.generic]], ...]
-    sizes: Mapping[str, int]
-    known: Mapping[str, int]
-    bound: _Bound
-
-    def fits(self, feed: Mapping[str, Array], sizes: Mapping[str, int] | None) -> bool:
-        """Whether a run is such another one."""
-        return (
-            len(feed) == len(self.kinds)
-            and (sizes or {}) == self.sizes
-            and all(
-                type(value := feed.get(name)) is np.ndarray
-                and value.shape == shape
-                and value.dtype == dtype
-                for name, shape, dtype in self.kinds
-            )
-        )
 
 
 def intervene(graph: Graph, fed: Sequence[str]) -> Graph:

@@ -16,6 +16,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ops.op import Array
 from graphflow.runtime.bind import bind
+from graphflow.runtime.early import Early
 from graphflow.runtime.line import Line, allocate
 from graphflow.runtime.store import StoreLike
 from graphflow.schedule.plan import Plan
@@ -30,13 +31,14 @@ class Executor:
 
     Leaves named in ``fed`` are given for each run; all others are bound to the store's own arrays.
     Where the store keeps another number type than the plan computes in, values are converted before
-    a run and, if updated, after it.
+    a run and, if updated, after it. Outputs in ``early`` are told on the way and not given back.
     """
 
     def __init__(
-        self, plan: Plan, store: StoreLike, fed: Sequence[str], backend: Backend = NUMPY
-    ) -> None:
-        self.plan, self._store, self._backend = plan, store, backend
+        self, plan: Plan, store: StoreLike, fed: Sequence[str], backend: Backend = NUMPY,
+        early: Sequence[Early] = (),
+    ) -> None:  # fmt: skip
+        self.plan, self._store, self._backend, self._early = plan, store, backend, early
         leaves = [node for node in plan.graph if node.op in LEAVES]
         self._fed = {n.name: _empty(n) for n in leaves if n.name in set(fed)}
         self._held = [node for node in leaves if node.name not in self._fed]
@@ -105,11 +107,14 @@ class Executor:
                 if node.name in self.plan.graph.updates:
                     self._returned.append((kept, leaves[node.name]))
         self._version = self._store.version
-        self._line: Line = bind(self._backend, self.plan, leaves, self._arena)
+        self._line: Line = bind(
+            self._backend, self.plan, leaves, self._arena, early=self._early
+        )
         written = len(self._line.copies) + len(self._returned)
         self._interruptible = bool(self._line.ending) or written > 1  # one copy is never halved
         graph = self.plan.graph
-        found = {name: self._line.array(name) for name in graph.outputs}
+        told = {name for each in self._early for name in each.names}
+        found = {name: self._line.array(name) for name in graph.outputs if name not in told}
         self._outputs: list[Shaped] = [(n, v, v.shape, v.dtype) for n, v in found.items()]
 
 

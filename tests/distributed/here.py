@@ -9,6 +9,7 @@ import numpy as np
 
 import graphflow as gf
 from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.meeting import Table
 from graphflow.distributed.worker import Worker
 from graphflow.training.feed import open_feed
@@ -23,9 +24,9 @@ class Killed(BaseException):
 class Here:
     """A pool whose workers are objects in threads; one that is killed is replaced."""
 
-    def __init__(self, workers: int, table: Table | None = None) -> None:
+    def __init__(self, workers: int, table: Table | None = None, bucket: int = BUCKET) -> None:
         self.workers, self.players, self.made = workers, {}, []
-        self.table, self.killed = table or Table(), 0
+        self.table, self.bucket, self.killed = table or Table(), bucket, 0
 
     def learn(self, player, gathering, settings):
         self.players[player], self.settings = gathering, settings
@@ -34,15 +35,15 @@ class Here:
         self.made = self.made or [self._worker() for _ in range(self.workers)]
         with ThreadPoolExecutor(len(shares)) as threads:
             work = partial(self._work, player, leaves)
-            return list(threads.map(work, range(len(shares)), shares))
+            return zip(*threads.map(work, range(len(shares)), shares), strict=True)
 
     def _worker(self):
-        return Worker(self.players, self.settings)
+        return Worker(self.players, self.settings, bucket=self.bucket)
 
     def _work(self, player, leaves, number, share):
         while True:
             try:
-                return self.made[number].gather(player, leaves, share, self.table)
+                return list(self.made[number].gather(player, leaves, share, self.table))
             except Killed:
                 self.made[number] = self._worker()
                 self.killed += 1

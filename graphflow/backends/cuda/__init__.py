@@ -5,7 +5,6 @@ It is text: neither CuPy nor a GPU is needed to write it.
 
 from __future__ import annotations
 
-from graphflow.backends.cuda.module import Fusion, Module, Operand, module
-from graphflow.backends.elements.tracing import has_loop as fuses
+from graphflow.backends.cuda.module import Fusion, Module, Operand, fuses, module
 
 __all__ = ["Fusion", "Module", "Operand", "fuses", "module"]

@@ -23,6 +23,12 @@ CALLS = {
     "rint": "rint",
 }  # fmt: skip
 """Functions of floats, by their names in C; those of float32 end in f."""
+LIBRARY = {
+    "sin": "sin", "cos": "cos", "tan": "tan", "arcsin": "asin", "arccos": "acos",
+    "arctan": "atan", "arctan2": "atan2", "sinh": "sinh", "cosh": "cosh", "arcsinh": "asinh",
+    "arccosh": "acosh", "arctanh": "atanh",
+}  # fmt: skip
+"""Those that loops for LLVM have no code for."""
 JOINED = {"add": "joining_add", "maximum": "joining_maximum", "minimum": "joining_minimum"}
 """The types of :data:`module.PRELUDE` that join two numbers of a reduction."""
 
@@ -96,7 +102,8 @@ def _float(op: str, dtype: DType, x: Sequence[str]) -> str:
         return f"{x[0]} {ARITHMETIC[op]} {x[1]}"
     if op == "negative":
         return f"-({x[0]})"
-    return f"{CALLS[op]}{'f' * (dtype.itemsize == 4)}({x[0]})"
+    name = CALLS[op] if op in CALLS else LIBRARY[op]
+    return f"{name}{'f' * (dtype.itemsize == 4)}({', '.join(x)})"
 
 
 def _integer(op: str, dtype: DType, x: Sequence[str]) -> str:

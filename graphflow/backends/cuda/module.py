@@ -8,15 +8,18 @@ from functools import cached_property
 from hashlib import sha256
 
 from graphflow.backends.cuda.arrays import MISSED, Arrays, Buffer, Strides, View
+from graphflow.backends.cuda.instructions import LIBRARY
 from graphflow.backends.cuda.mapped import mapped
 from graphflow.backends.cuda.rows import Rows, is_sum, row_frontier
 from graphflow.backends.cuda.sums import sums
 from graphflow.backends.cuda.writing import Kernel, Launch
 from graphflow.backends.elements.lowering import Lowered, Result, lowered
-from graphflow.backends.elements.tracing import Scalar
+from graphflow.backends.elements.tracing import Scalar, has_loop
 from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType
 from graphflow.ops.fused import body_of
 
+FUNCTIONS = frozenset(LIBRARY)
 PRELUDE = """\
 template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack { T at[N]; };
 
@@ -118,6 +121,11 @@ class Module:
         return self._by_body[id(body)]
 
 
+def fuses(node: Node, types: Sequence[TensorType]) -> bool:
+    """Whether kernels can be written for an elementwise node with operands of these types."""
+    return has_loop(node, types, FUNCTIONS)
+
+
 def module(nodes: Iterable[tuple[Node, Sequence[Strides]]]) -> Module:
     """The kernels of concrete fused nodes; equal ones are written once. Beside each node stands how
     its operands lie: their strides in elements.
@@ -133,7 +141,7 @@ def module(nodes: Iterable[tuple[Node, Sequence[Strides]]]) -> Module:
 
 def _fusion(node: Node, laid: Sequence[Strides]) -> tuple[Fusion, list[str]]:
     """One fused node, and the texts of its kernels."""
-    found = lowered(node)
+    found = lowered(node, FUNCTIONS)
     arrays = Arrays(node, found, laid)
     written = _written(found, arrays)
     operands = tuple(Operand(strides, i in arrays.packed) for i, strides in enumerate(laid))

@@ -63,19 +63,21 @@ class Lowered:
     results: tuple[Result, ...]
 
 
-def lowered(node: Node) -> Lowered:
-    """A fused node's results as scalars. Raises :class:`tracing.Untraceable`."""
-    return _Lowering(node).done()
+def lowered(node: Node, library: frozenset[str] = frozenset()) -> Lowered:
+    """A fused node's results as scalars, ``library`` as in :class:`tracing.Tape`. Raises
+    :class:`tracing.Untraceable`.
+    """
+    return _Lowering(node, library).done()
 
 
 class _Lowering:
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, library: frozenset[str]) -> None:
         self.body: Graph = body_of(node)
         space, tail = node.attr("space"), node.attr("tail")
         assert isinstance(space, tuple) and isinstance(tail, int)
         self.space: tuple[int, ...] = tuple(int(n) for n in space)  # type: ignore[arg-type]
         self.tail = tail
-        self.tape = Tape()
+        self.tape = Tape(library)
         self.known: dict[str, Scalar] = {}
         self.number = {leaf.name: i for i, leaf in enumerate(self.body.leaves("input"))}
 

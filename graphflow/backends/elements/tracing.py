@@ -111,10 +111,14 @@ BINARY = ARITHMETIC | COMPARISONS | LOGIC
 
 
 class Tape:
-    """The scalars recorded so far; also the array namespace that operators are run with."""
+    """The scalars recorded so far; also the array namespace that operators are run with.
 
-    def __init__(self) -> None:
+    ``library``: names of functions of floats that are there besides.
+    """
+
+    def __init__(self, library: frozenset[str] = frozenset()) -> None:
         self._known: dict[Hashable, Scalar] = {}
+        self._library = library
 
     def record(self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None) -> Scalar:
         """The scalar of an operation; one that was recorded before is the same object."""
@@ -164,6 +168,13 @@ class Tape:
             raise Untraceable(f"{op} of {x.dtype}")
         return self.record(op, x.dtype, x, y)
 
+    def called(self, op: str, *operands: Scalar) -> Scalar:
+        """A function of the library."""
+        dtype = operands[0].dtype
+        if dtype.kind != "f" or any(x.dtype != dtype for x in operands):
+            raise Untraceable(f"{op} of {', '.join(str(x.dtype) for x in operands)}")
+        return self.record(op, dtype, *operands)
+
     def bits(self, op: str, x: Scalar) -> Scalar:
         """What the digits of a float are made of: see LLVM's :mod:`instructions`."""
         return self.record(op, x.dtype, x)
@@ -193,6 +204,8 @@ class Tape:
             return lambda x: self.unary(name, x)
         if name in BINARY:
             return lambda x, y: self.binary(name, x, y)
+        if name in self._library:
+            return lambda *operands: self.called(name, *operands)
         raise Untraceable(f"there is no {name} of one element")
 
 
@@ -204,17 +217,22 @@ def recorded(op: str, attrs: Mapping[str, Attr], operands: Sequence[Scalar], tap
     return found
 
 
-def has_loop(node: Node, types: Sequence[TensorType]) -> bool:
-    """Whether there are loops for an elementwise node with operands of these types."""
+def has_loop(
+    node: Node, types: Sequence[TensorType], library: frozenset[str] = frozenset()
+) -> bool:
+    """Whether there are loops for an elementwise node with operands of these types, in a language
+    that has the functions of ``library``.
+    """
     dtypes = tuple(each.dtype.value for each in types)
-    return _has_loop(node.op, node.attrs, dtypes, node.tensor.dtype.value)
+    return _has_loop(node.op, node.attrs, dtypes, node.tensor.dtype.value, library)
 
 
 @cache
 def _has_loop(
-    op: str, attrs: tuple[tuple[str, Attr], ...], dtypes: tuple[str, ...], result: str
-) -> bool:
-    tape = Tape()
+    op: str, attrs: tuple[tuple[str, Attr], ...], dtypes: tuple[str, ...], result: str,
+    library: frozenset[str],
+) -> bool:  # fmt: skip
+    tape = Tape(library)
     try:
         operands = [tape.record("input", np.dtype(d), extra=i) for i, d in enumerate(dtypes)]
         if op == "pow":

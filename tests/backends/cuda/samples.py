@@ -178,7 +178,8 @@ OPERATORS = (
     "add", "sub", "mul", "div", "maximum", "minimum", "neg", "abs", "sign", "floor", "ceil",
     "trunc", "round", "exp", "expm1", "log", "log1p", "sqrt", "tanh", "sigmoid", "relu", "erf",
     "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_not", "isnan",
-    "isinf", "isfinite",
+    "isinf", "isfinite", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
+    "asinh", "acosh", "atanh",
 )  # fmt: skip
 BOTH = ("float32", "float64")
 MANY = [shape for shape in SHAPES if 1 not in shape]

@@ -8,10 +8,11 @@ from io import StringIO
 
 from graphflow.backends.cuda import Module
 
-USED = re.compile(
-    r"Function properties for (?P<name>\w+)\W.*?(?P<stack>\d+) bytes stack frame, "
-    r"(?P<stores>\d+) bytes spill stores, (?P<loads>\d+) bytes spill loads"
-    r".*?Used (?P<registers>\d+) registers", re.S)  # fmt: skip
+ENTRY = "Compiling entry function '"
+MEMORY = re.compile(
+    r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads"
+)
+REGISTERS = re.compile(r"Used (\d+) registers")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,13 @@ def built(module: Module, arch: str) -> dict[str, Built]:
     log = StringIO()
     code = Program(module.text, "c++", options).compile("cubin", logs=log)
     assert code.code
-    return {
-        m["name"]: Built(int(m["registers"]), int(m["stack"]), int(m["stores"]) + int(m["loads"]))
-        for m in USED.finditer(log.getvalue())
-    }
+    return dict(map(_told, log.getvalue().split(ENTRY)[1:]))
+
+
+def _told(report: str) -> tuple[str, Built]:
+    """What the compiler says of one kernel, and of the functions that it calls."""
+    found = [[int(number) for number in m.groups()] for m in MEMORY.finditer(report)]
+    registers = REGISTERS.search(report)
+    assert registers is not None
+    stack, spilled = sum(f[0] for f in found), sum(f[1] + f[2] for f in found)
+    return report.split("'", 1)[0], Built(int(registers[1]), stack, spilled)

@@ -27,6 +27,7 @@ SHAPES = [
     ((5, 37, 64), (64, 130)), ((700, 900), (900,)), ((33, 200), (200, 301)), ((300, 9), (9, 600)),
     ((2, 65, 129), (129, 193)), ((2, 65, 129), (2, 129, 193)), ((67, 784), (784, 10)),
     ((16, 75), (75, 50)), ((10, 130), (130, 333)), ((32, 300), (300, 41)), ((5, 1), (1, 16)),
+    ((5, 1, 100), (5, 100, 60)), ((5, 7, 1, 60), (1, 60, 99)), ((3, 6, 64), (1, 64, 17)),
 ]  # fmt: skip
 """With few and many rows, on one thread and on several, cut up or not."""
 every_shape = pytest.mark.parametrize("shapes", SHAPES, ids=str)
@@ -114,6 +115,11 @@ def test_heads_are_read_and_written_in_place() -> None:
     back = np.empty((3, 9, 4, 8), np.float32).transpose(0, 2, 3, 1)
     turned = np.matrix_transpose(q)
     close(made(turned, scores, back), np.matmul(turned, scores), turned, scores)
+
+
+def test_batches_may_lie_backwards() -> None:
+    x, y = drawn((4, 1, 100), "float32")[::-1], drawn((4, 100, 30), "float32")[::-1]
+    close(made(x, y, np.empty((4, 1, 30), np.float32)[::-1]), np.matmul(x, y), x, y)
 
 
 def test_what_blas_cannot_do_is_left_alone() -> None:

@@ -134,9 +134,10 @@ CODES: dict[str, Code] = {
     # running
     "GF060": Code(
         "not enough memory",
-        "A run needs more memory than is free, or than --memory allows. It is refused before "
-        "any is taken. The notes name the largest values; a smaller batch or smaller sizes "
-        "help most.",
+        "A run needs more memory than is free, or than 'memory' in train: or --memory allows, "
+        "even where backward computes forward values again instead of keeping them. It is refused "
+        "before any is taken. The notes name the largest values; a smaller batch or smaller "
+        "sizes help most.",
     ),
     "GF061": Code(
         "a fed shape does not fit",

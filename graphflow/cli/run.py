@@ -61,7 +61,7 @@ Address = Annotated[
 Bucket = Annotated[
     str | None, typer.Option(metavar="4MB", help="Gradients that workers send at one time.")
 ]
-Memory = Annotated[str | None, typer.Option(metavar="4GB", help="Refuse plans that need more.")]
+Memory = Annotated[str | None, typer.Option(metavar="4GB", help="What a plan may need.")]
 Guard = Annotated[
     bool, typer.Option("--guard", help="Stop at the first value that is not finite (slow).")
 ]

@@ -51,18 +51,21 @@ def command(
         str, typer.Option(help="The fast plan of numpy, or of cupy; no GPU need be there.")
     ] = "numpy",
     memory: Annotated[
-        bool, typer.Option("--memory", help="The largest values and how long they are kept.")
+        bool,
+        typer.Option("--memory", help="The largest values; what train.memory costs."),
     ] = False,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
     """Show nodes with shapes, parameters, FLOPs, bytes and peak memory. Nothing is allocated."""
+    from graphflow.cli.budgets import budgets, budgets_json, print_budgets
     from graphflow.cli.survey import survey
 
-    model = open_model(file, assignments(sets), max_nodes)
-    found = survey(model, sizes_given(sizes), backward or of is not None, of, kernels, backend)
+    model, given = open_model(file, assignments(sets), max_nodes), sizes_given(sizes)
+    found = survey(model, given, backward or of is not None, of, kernels, backend)
+    bounded = budgets(model, given, kernels) if memory else {}
     if as_json:
-        print_json(_json(found, schedule, memory))
+        print_json(_json(found, schedule, memory) | {"budgets": budgets_json(bounded)})
         return GOOD
     print(model.name)
     _print_parameters(found)
@@ -71,6 +74,7 @@ def command(
         _print_schedule(found)
     if memory:
         _print_memory(found)
+        print_budgets(bounded)
     _print_totals(found)
     return GOOD
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,9 +43,6 @@ MaxNodes = Annotated[
     int | None, typer.Option("--max-nodes", min=1, help="Nodes a graph may have: 100,000.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line.")]
-
-_BYTES = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?", re.IGNORECASE)
-_SCALE = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 
 
 def names_a_run(path: str) -> bool:
@@ -109,12 +105,14 @@ def sizes_given(texts: Sequence[str] | None) -> dict[str, int]:
 
 
 def parse_bytes(text: str) -> int:
-    """``4GB``, ``500 MB`` or a plain number of bytes.
+    """``4GB``, ``500 MiB`` or a plain number of bytes.
 
     >>> parse_bytes("1.5GB")
     1500000000
     """
-    match = _BYTES.fullmatch(text.strip())
-    if not match:
+    from graphflow.spec.amounts import bytes_of
+
+    found = bytes_of(text)
+    if found is None:
         fail("GF006", f"'{text}' is not an amount of memory", help="such as 4GB or 500MB")
-    return int(float(match[1]) * _SCALE[match[2].lower()])
+    return found

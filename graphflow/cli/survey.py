@@ -25,8 +25,8 @@ from graphflow.ops.control import graph_flops
 from graphflow.passes import specialise, stands_for
 from graphflow.passes.modes import resolve_modes
 from graphflow.runtime.bind import computed_by
-from graphflow.runtime.compile import fast_plan
 from graphflow.runtime.on_device import computed_on_device, device_graph
+from graphflow.runtime.planning import fast_plan
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
 from graphflow.spec.elaborate.leaves import Leaf

@@ -267,6 +267,11 @@ def graph_flops(graph: Graph) -> Dim:
     """Floating point operations of one run of a graph, regions included."""
     total: Dim = 0
     for node in graph:
-        types = [graph.nodes[name].type for name in node.inputs]
-        total = total + OPS[node.op].flops(node.type, *types, **node.attributes())
+        total = total + node_flops(graph, node)
     return total
+
+
+def node_flops(graph: Graph, node: Node) -> Dim:
+    """Floating point operations of a node of a graph."""
+    types = [graph.nodes[name].type for name in node.inputs]
+    return OPS[node.op].flops(node.type, *types, **node.attributes())

@@ -30,10 +30,7 @@ from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.all_reduce import attending
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
-from graphflow.passes import fuse, optimise, solve_sizes, specialise
-from graphflow.passes.add_products import add_products
-from graphflow.passes.panels import panel_products
-from graphflow.passes.verified import verified
+from graphflow.passes import solve_sizes, specialise
 from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.early import Early, told_by
@@ -42,9 +39,10 @@ from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
 from graphflow.runtime.on_device import OnDevice, device_graph
+from graphflow.runtime.planning import Budgeted, budgeted_plan, fast_plan
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
-from graphflow.schedule.plan import Plan, make_plan
+from graphflow.schedule.plan import Plan
 
 Mode = Literal["train", "eval"]
 PlanKind = Literal["fast", "plain", "guarded"]
@@ -121,6 +119,8 @@ class Compiler:
         self._plans: OrderedDict[tuple[object, ...], Bound] = OrderedDict()
         self._latest: Repeated | None = None
         self._lock = threading.Lock()
+        self.budgeted: Budgeted | None = None
+        """The latest plan that was made within a budget of memory."""
 
     def _check_sizes(self) -> None:
         """Sizes given by name belong to symbols of the graph."""
@@ -247,13 +247,20 @@ class Compiler:
             runner = OnDevice(fast, view, cupy.device())
             return Bound(runner, graph, fast.outputs, names, self._early)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
-        plan = fast_plan(graph, kernels)
+        plan = self._laid_out(graph, kernels)
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in plan.graph if n.op in ("input", "rng")]
         now, later = told_by(self._early, names, plan.graph.outputs)
         executor = Executor(plan, view, fed, kernels.backend, now)
         threads = blas_threads_beside(kernels, plan.graph)
         return Bound(executor, graph, plan.graph.outputs, names, later, threads)
+
+    def _laid_out(self, graph: Graph, kernels: KernelSet) -> Plan:
+        """The fast plan, within the memory that is allowed."""
+        if self.settings.memory is None:
+            return fast_plan(graph, kernels)
+        self.budgeted = budgeted_plan(graph, kernels, self.settings.memory)
+        return self.budgeted.plan
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""
@@ -287,16 +294,6 @@ class Compiler:
             )
 
 
-def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
-    """The plan of a specialised graph as it is run by a set of kernels."""
-    fast = optimise(graph)
-    if kernels.adds:
-        fast = verified(add_products(fast).graph, "add_products")
-    if kernels.panels is not None:
-        fast = verified(panel_products(fast, kernels.panels).graph, "panel_products")
-    if kernels.fuses is not None:
-        fast = fuse(fast, kernels.fuses)
-    return make_plan(fast, orders=kernels.orders)
 
 
 def intervene(graph: Graph, fed: Sequence[str]) -> Graph:

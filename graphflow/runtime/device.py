@@ -12,6 +12,11 @@ from graphflow.schedule.plan import Plan
 CGROUP = Path("/sys/fs/cgroup")
 SHOWN = 5
 """How many of the largest values a refusal names."""
+AGAIN = "backward computes again what it can"
+HELP = (
+    "a smaller batch, with train.accumulate for updates as before; smaller sizes (--set); or "
+    "another limit (train.memory, --memory)"
+)
 
 
 def free_bytes(root: Path = CGROUP) -> int:
@@ -26,13 +31,15 @@ def ensure_fits(plan: Plan, limit: int | None = None) -> None:
     if plan.peak_bytes <= free:
         return
     whose = "are free" if limit is None else "are allowed"
+    least = "" if limit is None else f", although {AGAIN}; {plan.peak_bytes} bytes would do"
     largest = plan.largest(SHOWN)
     fail(
         "GF060",
-        f"a run needs {shown_bytes(plan.peak_bytes)} of memory, but {shown_bytes(free)} {whose}",
+        f"a run needs {shown_bytes(plan.peak_bytes)} of memory, but {shown_bytes(free)} {whose}: "
+        f"{shown_bytes(plan.peak_bytes - free)} are missing{least}",
         _mark(plan, largest[0][0]) if largest else None,
         notes=[_note(plan, name, size) for name, size in largest],
-        help="a smaller batch, smaller sizes (--set), or another limit (--memory)",
+        help=HELP,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.spec.amounts import BYTES
 from graphflow.spec.averaging import AVERAGE, AverageDecl
 from graphflow.spec.history import HISTORY, HistoryDecl
 from graphflow.spec.kinds import Kind, ListOf, MapOf, Record, Schema, key
@@ -165,6 +166,10 @@ class TrainDecl:
     scale_lr: ScaleDecl | None = field(
         default=None,
         metadata=key("scale_lr", SCALE_LR, "rates that follow the rows of an update"),
+    )
+    memory: int | None = field(
+        default=None,
+        metadata=key("memory", BYTES, "bytes that a step may need: 4GiB; else what is free"),
     )
     epochs: Expr | None = field(
         default=None, metadata=key("epochs", EXPRESSION, "passes over the data, in all")

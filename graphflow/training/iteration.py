@@ -19,6 +19,7 @@ from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.planning import Budgeted
 from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import COUNTERS, Elaborated
@@ -128,6 +129,12 @@ class Iteration:
     def graphs(self, batch: Batch) -> list[Graph]:
         """What a step on such a batch computes."""
         return [self.compiler.concrete(batch_sizes(self.elaborated.graph, batch))]
+
+    @property
+    def budgeted(self) -> dict[str, Budgeted]:
+        """The latest plan that was made within a budget of memory."""
+        plan = self.compiler.budgeted
+        return {} if plan is None else {"": plan}
 
     def start_epoch(self, epoch: int) -> None:
         """States that reset start afresh."""

@@ -17,6 +17,7 @@ from graphflow.diagnostics import fail
 from graphflow.interrupts import interruptible
 from graphflow.ops.op import Array
 from graphflow.runtime.threads import blas_threads_for
+from graphflow.training.budget import keep_memory
 from graphflow.training.callbacks import Callback, told
 from graphflow.training.feed import Fed, Served
 from graphflow.training.history import Recorder
@@ -323,6 +324,7 @@ class Loop:
                 log.flush()
         finally:
             if self.run_folder is not None:
+                keep_memory(self.run_folder.path, self.trainer.budgeted)
                 self.run_folder.save(self.progress.step, self._checkpoint())
 
     def snapshot(self) -> Path | None:

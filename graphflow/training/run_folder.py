@@ -7,6 +7,7 @@
       source.yaml       the same as it was written: calls of blocks are calls
       run.json          overrides, seed, versions, command
       metrics.jsonl     one row of metrics a line
+      memory.json       what the plan of a step computes again, where memory is bounded
       data.json         rows of the parts, types of the columns, a digest of their values
       tokenizers.json   what the numbers in columns of text stand for, where there are any
       transforms.json   what transforms of columns have learned, where there are any
@@ -50,6 +51,7 @@ from graphflow.files import (
     write_atomically,
 )
 from graphflow.ops.op import Array
+from graphflow.training.budget import MEMORY
 from graphflow.training.data_identity import DATA
 from graphflow.training.history import Series, stored_history
 from graphflow.training.learned import TOKENIZERS, TRANSFORMS, Learned
@@ -70,6 +72,7 @@ MADE = (
     TOKENIZERS,
     TRANSFORMS,
     DATA,
+    MEMORY,
 )
 UNREADABLE = (SafetensorError, ValueError, KeyError, OSError)
 """What reading a damaged checkpoint raises."""

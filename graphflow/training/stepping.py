@@ -15,6 +15,7 @@ from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.planning import Budgeted
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
 from graphflow.spec.elaborate import COUNTERS, EarlyStopping, Elaborated, Goal, HistoryPlan
@@ -100,6 +101,10 @@ class Stepping(Protocol):
     @property
     def settings(self) -> Settings:
         """What it is compiled with."""
+
+    @property
+    def budgeted(self) -> Mapping[str, Budgeted]:
+        """For each player the latest plan that was made within a budget of memory."""
 
     @property
     def dtype(self) -> DType:

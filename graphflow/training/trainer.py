@@ -13,6 +13,7 @@ from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
+from graphflow.runtime.planning import Budgeted
 from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import METRICS, Elaborated
@@ -114,7 +115,8 @@ class Trainer:
                      "run: {steps: 100} iterates what updates: says" if iterated else
                      "graphflow step computes it as it is"))  # fmt: skip
         self.plan, self.elaborated = elaborated.training, elaborated
-        self.settings = replace(settings or Settings(), mode="train")
+        given = settings or Settings()
+        self.settings = replace(given, mode="train", memory=given.memory or self.plan.memory)
         self.seed = self.plan.seed if seed is None else seed
         steps = [step_graph(elaborated, each, bool(shared)) for each in self.plan.objectives]
         make = shared or Player
@@ -255,6 +257,12 @@ class Trainer:
         """What a step on such a batch computes, for each player."""
         sizes = batch_sizes(self.elaborated.graph, batch)
         return [player.compiler.concrete(sizes) for player in self.players.values()]
+
+    @property
+    def budgeted(self) -> dict[str, Budgeted]:
+        """For each player the latest plan of its step that was made within a budget of memory."""
+        found = {name: player.compiler.budgeted for name, player in self.players.items()}
+        return {name: plan for name, plan in found.items() if plan is not None}
 
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""

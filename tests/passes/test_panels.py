@@ -13,7 +13,7 @@ from graphflow.ir import DType, Graph, TensorType
 from graphflow.ops import Builder, F
 from graphflow.ops.evaluate import evaluate
 from graphflow.passes.panels import ROWS, TURNS, panel_products
-from graphflow.runtime.compile import fast_plan
+from graphflow.runtime.planning import fast_plan
 from graphflow.schedule.plan import make_plan
 
 WIDTH = 16

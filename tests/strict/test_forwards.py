@@ -15,7 +15,7 @@ from graphflow.ir.types import DType, tensors
 from graphflow.ops import OPS, Op
 from graphflow.ops.evaluate import Computed, evaluate
 from graphflow.ops.op import Array
-from graphflow.runtime.compile import fast_plan
+from graphflow.runtime.planning import fast_plan
 from tests.ops.sampling import Case, cases, several
 from tests.strict.cupy_like import cupy_like, fetched, watched
 

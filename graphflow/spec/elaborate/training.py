@@ -49,6 +49,8 @@ class Training:
     """What only the parts that are not trained on are measured by, beside ``report``."""
     synchronised: bool = False
     """Whether the batch statistics of several workers are those of all their rows."""
+    memory: int | None = None
+    """Bytes that a step may need."""
 
     @property
     def accumulate(self) -> int:
@@ -85,6 +87,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         history_plan(elaborator, decl.history, scope),
         named_nodes(elaborator, decl.evaluate, decl.mark, scope),
         decl.batch_statistics == "synchronised",
+        decl.memory,
     )
 
 

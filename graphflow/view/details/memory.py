@@ -10,8 +10,9 @@ import numpy as np
 from graphflow.backends.sets import kernel_set
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Graph
-from graphflow.runtime.compile import fast_plan, float_dtype
+from graphflow.runtime.compile import float_dtype
 from graphflow.runtime.differences import in_precision
+from graphflow.runtime.planning import fast_plan
 from graphflow.schedule.liveness import Slot, Sources, last_reads, trace_sources
 from graphflow.schedule.updates import value_bytes
 from graphflow.view.recording.recording import Recording

@@ -16,6 +16,8 @@ from graphflow.passes.verified import verified
 
 SEGMENTS = (2, 3, 4, 6, 8, 12, 16)
 """Into how many stretches forward is cut."""
+SMALL = 0.01
+"""A share of a step's operations that is not worth looking for less."""
 SPARED = 12
 """Of how many values it is asked in the end whether they need be forgotten."""
 
@@ -49,7 +51,8 @@ def fit_memory(graph: Graph, budget: int, peak: Peak) -> Fit:
     one, 2, 3, ... stretches of about equal memory, where the least crosses the cut, and what
     crosses is kept. For each cutting, the first so many of the row are forgotten; bisection finds
     how many are enough. Of all that fits, the one with the least extra work is taken, and of it
-    what costs the most is kept after all where that fits, too. Where nothing fits, the graph with
+    what costs the most is kept after all where that fits, too; what costs next to nothing ends the
+    search. Where nothing fits, the graph with
     the least peak is given. Each value is computed at most once more, so that the extra work is
     less than a forward pass. Sources: Chen et al. 2016, Training deep nets with sublinear memory
     cost (the stretches); Jain et al. 2020, Checkmate (memory and work as one choice, there by an
@@ -59,8 +62,11 @@ def fit_memory(graph: Graph, budget: int, peak: Peak) -> Fit:
     if whole.peak_bytes <= budget:
         return whole
     search = _Search(graph, budget, peak)
+    small = SMALL * sum(_flops(graph, node) for node in graph)
     for kept in search.values.cuttings():
         search.cutting(kept)
+        if search.best is not None and search.best.extra_flops <= small:
+            return search.best
     if search.best is None:
         return min((whole, *search.planned.values()), key=lambda fit: fit.peak_bytes)
     search.spare()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,3 +58,14 @@ def test_forward_and_what_is_given_stay_as_they_are():
     backward = [n for n in fit.graph if fit.graph.origin(n.name).phase != "forward"]
     read = {name for n in backward for name in n.inputs}
     assert np.all([twin not in read for twin in fit.again])
+
+
+def test_where_workers_meet_they_meet_once():
+    graph = step("mlp")
+    met = [n.name for n in graph if n.op == "tanh"][::2]
+    nodes = dict(graph.nodes)
+    for name in met:
+        nodes[name] = replace(nodes[name], op="all_reduce_mean", attrs=(("place", name),))
+    meeting = replace(graph, nodes=nodes)
+    fit = fit_memory(meeting, 1, peak)
+    assert fit.again and not set(met) & set(fit.again)

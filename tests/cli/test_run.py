@@ -290,3 +290,9 @@ train: {minimize: loss, optimizer: sgd(lr=0.1)}
     answer = cli("run", tmp_path / "gaps.yaml")
     assert answer.code == 2 and "GF062" in answer.err
     assert "fed to 'x'" in answer.err and "fill_missing" in answer.err
+
+
+def test_a_bucket_is_an_amount_of_memory(cli):
+    refused = cli("run", "mlp", "--workers", "2", "--bucket", "much")
+    assert refused.code == 2
+    assert "GF006" in refused.err and "'much' is not an amount of memory" in refused.err

@@ -147,3 +147,17 @@ def test_kernels_of_a_processor_are_not_a_devices(cli):
     found = cli("show", "mlp", "--backend", "cupy", "--kernels", "numba")
     assert found.code == 2 and "GF033" in found.err
     assert "GF069" in cli("show", "mlp", "--backend", "cuda").err
+
+
+def test_a_budget_of_memory_says_what_is_computed_again(cli, tmp_path):
+    path = tmp_path / "deep.yaml"
+    path.write_text(MLP)
+    args = ["show", str(path), "--memory", "--sizes", "B=256", "--set"]
+    known = cli(*args, "train.memory=1GB", "--json").json["budgets"]["step"]
+    assert known["again"] == [] and known["peak"] == known["peak_before"]
+    budget = int(0.8 * known["peak"])
+    found = cli(*args, f"train.memory={budget}", "--json").json["budgets"]["step"]
+    assert found["budget"] == budget >= found["peak"] and found["extra_flops"] > 0
+    text = cli(*args, f"train.memory={budget}").out
+    assert "fits" in text and f"{len(found['again']):,}" in text and "largest computed again" in text
+    assert "does not fit" in cli(*args, "train.memory=1MB").out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import graphflow as gf
+from tests.runtime.budgeted_models import MLP
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

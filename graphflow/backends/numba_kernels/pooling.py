@@ -87,20 +87,23 @@ def _pool(
         n, i, other = job // (tall * others), job // others % tall, job % others
         for e in range(length):
             best[e] = 0 if mode == MEAN else -INFINITY
-        for e in range(length):
-            places[e] = -1
+        if mode == PLACES:
+            for e in range(length):
+                places[e] = -1
         for p in range(high):
             h = i * down + p * below - above
             if h < 0 or h >= height:
                 continue
             for q in range(wide):
-                first, end = met(q, right, beside, before, width, broad)
-                shift, step, moves = q * beside - before, right * of_pixel, right
+                first, end, step, moves = 0, channels, of_channel, 0
+                shift = q * beside - before
                 if last:
-                    if other < first or other >= end:
-                        continue
-                    first, end, step, moves = 0, channels, of_channel, 0
                     shift += other * right
+                    if shift < 0 or shift >= width:
+                        continue
+                else:
+                    first, end = met(q, right, beside, before, width, broad)
+                    step, moves = right * of_pixel, right
                 at = n * image + (0 if last else other * of_channel) + h * of_line
                 at += shift * of_pixel
                 if mode == MEAN:
@@ -171,17 +174,16 @@ def _scatter(
             to = n * to_image + i * (to_pixel if last else to_channel)
             for e in range(channels if last else size):
                 y[to + e] = 0
-        for job in range(channels * pixels):
-            c, i = job // pixels, job % pixels
-            if last:
-                c, i = job % channels, job // channels
-            place = places[n * place_image + c * place_channel + i * place_pixel]
-            place = place + size if place < 0 else place
-            if place < 0 or place >= size:
-                missing[part] += 1
-            else:
-                to = n * to_image + c * to_channel + place * to_pixel
-                y[to] += x[n * image + c * of_channel + i * of_pixel]
+        for i in range(pixels if last else channels):
+            for j in range(channels if last else pixels):
+                c, at = j if last else i, i if last else j
+                place = places[n * place_image + c * place_channel + at * place_pixel]
+                place = place + size if place < 0 else place
+                if place < 0 or place >= size:
+                    missing[part] += 1
+                else:
+                    to = n * to_image + c * to_channel + place * to_pixel
+                    y[to] += x[n * image + c * of_channel + at * of_pixel]
 
 
 def _windows(node: Node) -> Windows:

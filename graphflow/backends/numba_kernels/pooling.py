@@ -87,23 +87,20 @@ def _pool(
         n, i, other = job // (tall * others), job // others % tall, job % others
         for e in range(length):
             best[e] = 0 if mode == MEAN else -INFINITY
-        if mode == PLACES:
-            for e in range(length):
-                places[e] = -1
+        for e in range(length):
+            places[e] = -1
         for p in range(high):
             h = i * down + p * below - above
             if h < 0 or h >= height:
                 continue
             for q in range(wide):
-                first, end, step, moves = 0, channels, of_channel, 0
-                shift = q * beside - before
+                first, end = met(q, right, beside, before, width, broad)
+                shift, step, moves = q * beside - before, right * of_pixel, right
                 if last:
-                    shift += other * right
-                    if shift < 0 or shift >= width:
+                    if other < first or other >= end:
                         continue
-                else:
-                    first, end = met(q, right, beside, before, width, broad)
-                    step, moves = right * of_pixel, right
+                    first, end, step, moves = 0, channels, of_channel, 0
+                    shift += other * right
                 at = n * image + (0 if last else other * of_channel) + h * of_line
                 at += shift * of_pixel
                 if mode == MEAN:

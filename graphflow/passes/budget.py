@@ -11,7 +11,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import tensors
 from graphflow.ops.control import node_flops
 from graphflow.ops.op import get_op
-from graphflow.passes.rematerialise import compute_again
+from graphflow.passes.rematerialise import ONCE, compute_again
 from graphflow.passes.verified import verified
 
 SEGMENTS = (2, 3, 4, 6, 8, 12, 16)
@@ -21,7 +21,7 @@ SMALL = 0.01
 SPARED = 12
 """Of how many values it is asked in the end whether they need be forgotten."""
 
-KEPT = frozenset({"checkpoint", "all_reduce_mean"})
+KEPT = ONCE | {"checkpoint"}
 """Operators whose result is never computed again."""
 
 Peak = Callable[[Graph], int]

@@ -10,6 +10,9 @@ from graphflow.ops.core import before_checkpoints
 from graphflow.passes.rewrite import Rewritten
 from graphflow.passes.substitute import assembled, redirected
 
+ONCE = frozenset({"all_reduce_mean"})
+"""Operators whose result is never computed again: workers meet there, each of them once."""
+
 
 def rematerialise(graph: Graph) -> Rewritten:
     """Backward nodes read copies of the forward values that lie before a ``checkpoint``.
@@ -19,7 +22,8 @@ def rematerialise(graph: Graph) -> Rewritten:
     equal bit for bit: time is spent to save memory. Nothing may merge equal nodes afterwards.
     Source: Chen et al. 2016, Training deep nets with sublinear memory cost.
     """
-    after = compute_again(graph, before_checkpoints(graph))
+    forgotten = {n for n in before_checkpoints(graph) if graph.nodes[n].op not in ONCE}
+    after = compute_again(graph, forgotten)
     count = len(after) - len(graph)
     return Rewritten(after, Counter({"compute_again": count} if count else {}))
 

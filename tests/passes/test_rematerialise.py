@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import graphflow as gf
 from graphflow.ir.graph import Graph
 from graphflow.passes import optimise
+from graphflow.passes.rematerialise import rematerialise
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.schedule.plan import make_plan
 
@@ -90,6 +93,20 @@ def test_backward_reads_copies_of_what_lies_before_a_checkpoint():
     backward = [n for n in graph if graph.origin(n.name).phase == "backward"]
     assert len(marks) == 6 and computed
     assert not [n.name for n in backward if not computed.isdisjoint(n.inputs)]
+
+
+def test_where_workers_meet_they_meet_once():
+    text = DEEP.replace("MARK", "checkpoint")
+    model = gf.loads(text)
+    compiler = model.compile(of="loss", wrt=list(model.parameters), mode="train").compiler
+    assert isinstance(compiler, Compiler)
+    graph = compiler.concrete({"B": 4})
+    met = [n.name for n in graph if n.op == "tanh"]
+    nodes = dict(graph.nodes)
+    for name in met:
+        nodes[name] = replace(nodes[name], op="all_reduce_mean", attrs=(("place", name),))
+    after = rematerialise(replace(graph, nodes=nodes))
+    assert after.fired and met == [n.name for n in after.graph if n.op == "all_reduce_mean"]
 
 
 def test_a_scan_keeps_only_what_is_marked_and_carried():

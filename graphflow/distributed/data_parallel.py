@@ -19,6 +19,7 @@ from graphflow.distributed.gathering import Gathering
 from graphflow.distributed.meeting import Seat
 from graphflow.distributed.parts import Cut, rows_axis
 from graphflow.distributed.worker import Gathered, Share
+from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.passes.synchronise import all_rows
 from graphflow.runtime.compile import Settings
@@ -77,6 +78,11 @@ class SharedPlayer(Player):
         part = super().on_batch(title, batch, key, sizes)
         return SharedPart(title, part.compiler, part.feed, key, sizes, part.of, part.report,
                           part.history, player=self)  # fmt: skip
+
+    def concrete(self, sizes: Mapping[str, int]) -> Graph:
+        """What its step computes for batches of these sizes, as if one worker had all rows."""
+        rows = self.step.rows
+        return super().concrete({**sizes, all_rows(rows): sizes[rows]} if rows else sizes)
 
     def gather(self, part: Part) -> dict[str, Array]:
         """Deal out a batch, and take in what comes back."""

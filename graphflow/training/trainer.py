@@ -57,6 +57,10 @@ class Player:
         return Part(title, self.compiler, known, key, sizes, step.objective.loss,
                     step.report, step.history)  # fmt: skip
 
+    def concrete(self, sizes: Mapping[str, int]) -> Graph:
+        """What its step computes for batches of these sizes."""
+        return self.compiler.concrete(sizes)
+
     @property
     def waiting(self) -> int:
         """Batches whose gradients wait for an update."""
@@ -256,7 +260,7 @@ class Trainer:
     def graphs(self, batch: Batch) -> list[Graph]:
         """What a step on such a batch computes, for each player."""
         sizes = batch_sizes(self.elaborated.graph, batch)
-        return [player.compiler.concrete(sizes) for player in self.players.values()]
+        return [player.concrete(sizes) for player in self.players.values()]
 
     @property
     def budgeted(self) -> dict[str, Budgeted]:

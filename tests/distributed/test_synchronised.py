@@ -11,6 +11,7 @@ import pytest
 import graphflow as gf
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.meeting import Seat, Table
+from graphflow.training.feed import open_feed
 from tests.distributed.here import Here, Killed, assert_same, trained
 
 DENSE = """
@@ -73,6 +74,15 @@ def test_a_net_without_batch_statistics_needs_no_meeting():
     model = gf.load("mlp", {"p_drop": 0, "train.batch_statistics": "synchronised"})
     trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
     assert "all_reduce_mean" not in {n.op for n in trainer.players[""].step.graph}
+
+
+def test_what_a_step_computes_is_known_before_workers_have_begun():
+    """A run asks for it, to choose kernels and threads."""
+    model = synchronised(DENSE)
+    trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
+    feed = open_feed(model.elaborated, model.folder, trainer.seed, model.learned)
+    (graph,) = trainer.graphs(next(iter(feed.training(0)))[0])
+    assert "all_reduce_mean" in {n.op for n in graph}
 
 
 class Deadly(Table):

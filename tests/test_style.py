@@ -15,8 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("graphflow", "tests", "benchmarks", "ui")
-HEAVY = ("streamlit", "sklearn", "numba", "torch", "plotly", "networkx", "cupy", "scipy", "ray",
-         "optuna")
+HEAVY = ("streamlit", "sklearn", "numba", "torch", "plotly", "networkx", "cupy", "cudnn", "scipy",
+         "ray", "optuna")
 MACHINE_PATH = re.compile(r"(?<![\w.~*/-])/(?:" + "work|home|Users|root|tmp|opt" + r")/(?!me\b)\w")
 
 MERGE_MARK = re.compile(r"^(?:<<<<<<<|>>>>>>>) ")

@@ -244,7 +244,7 @@ class Compiler:
             return Bound(Guarded(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.backend == "cupy":
             fast = device_graph(graph)
-            runner = OnDevice(fast, view, cupy.device())
+            runner = OnDevice(fast, view, cupy.device(), self.settings.exact_conv)
             return Bound(runner, graph, fast.outputs, names, self._early)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = self._laid_out(graph, kernels)

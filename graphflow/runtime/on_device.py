@@ -13,7 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from graphflow.backends.cuda import Module, fuses, module
-from graphflow.backends.cuda.arrays import Strides, row_by_row
+from graphflow.backends.cuda.arrays import Strides, lying
 from graphflow.backends.cupy import Device, Loaded
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ops.control import is_control
@@ -21,6 +21,7 @@ from graphflow.ops.evaluate import Computed, fetched, run_in
 from graphflow.ops.fused import body_of
 from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.passes import fuse, optimise
+from graphflow.runtime.convolutions import Asked, asked_convolutions, convolving, told
 from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
 from graphflow.schedule.liveness import is_fixed, trace_sources
@@ -40,9 +41,8 @@ def device_module(graph: Graph) -> Module:
 
 
 def _fused_in(graph: Graph) -> Iterator[tuple[Node, list[Strides]]]:
-    """Every fused node, and how its operands lie: as they were made, row by row, or as views."""
-    made = {node.name: stand_in(node.type) for node in graph if node.op in UNIFORM}
-    seen = trace_sources(graph, made).seen
+    """Every fused node, and how its operands lie."""
+    seen = _seen(graph)
     for node in graph:
         if node.op == "fused":
             yield node, [_strides(seen[name]) for name in node.inputs]
@@ -53,9 +53,13 @@ def _fused_in(graph: Graph) -> Iterator[tuple[Node, list[Strides]]]:
 
 def _strides(x: Computed) -> Strides:
     assert isinstance(x, np.ndarray)
-    if min(x.strides, default=0) < 0:  # such arrays are copied before a kernel reads them
-        return row_by_row(x.shape)
-    return tuple(stride // x.itemsize for stride in x.strides)
+    return lying(x)
+
+
+def _seen(graph: Graph) -> Mapping[str, Computed]:
+    """How values lie: as they were made, row by row, or as views."""
+    made = {node.name: stand_in(node.type) for node in graph if node.op in UNIFORM}
+    return trace_sources(graph, made).seen
 
 
 def computed_on_device(plan: Plan) -> Mapping[str, str]:
@@ -63,16 +67,19 @@ def computed_on_device(plan: Plan) -> Mapping[str, str]:
     there.
     """
     graph, kernels = plan.graph, device_module(plan.graph)
+    asked = asked_convolutions(graph, _seen(graph))
     return {
-        node.name: _computed(graph, node, kernels)
+        node.name: _computed(graph, node, kernels, asked.get(node.name))
         for node in graph
         if is_fixed(node) or computes(node, plan.sources)
     }
 
 
-def _computed(graph: Graph, node: Node, kernels: Module) -> str:
+def _computed(graph: Graph, node: Node, kernels: Module, asked: Asked | None) -> str:
     if node.op == "fused":
         return f"cuda: {kernels.of(body_of(node)).how}"
+    if asked is not None:
+        return told(asked)
     if is_fixed(node):
         return "cupy, once"
     op = get_op(node.op)
@@ -102,13 +109,17 @@ class _Launching(ModuleType):
 class OnDevice:
     """A fused graph that runs on a device again and again."""
 
-    def __init__(self, graph: Graph, store: StoreLike, device: Device) -> None:
+    def __init__(
+        self, graph: Graph, store: StoreLike, device: Device, exact_conv: bool = False
+    ) -> None:
         self.graph, self.store, self._device, xp = graph, store, device, device.xp
         kernels = device_module(graph)
         self._loaded = device.load(kernels)
         self._launching = _Launching(xp, kernels, self._loaded)
         self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
+        asked = asked_convolutions(graph, _seen(graph), exact_conv)
+        self._convolving = convolving(asked, device.cudnn)
         kept = {*graph.outputs, *graph.updates.values()}
         last = {name: node.name for node in self._nodes for name in node.inputs}
         self._free: dict[str, list[str]] = {}
@@ -135,7 +146,9 @@ class OnDevice:
         values |= self._fixed
         for node in self._nodes:
             operands = [values[name] for name in node.inputs]
-            values[node.name] = run_in(self.graph, node, operands, xp)
+            own = self._convolving.get(node.name)
+            found = own(*operands) if own else run_in(self.graph, node, operands, xp)
+            values[node.name] = found
             for name in self._free.get(node.name, ()):
                 del values[name]
         roots = {*self.graph.outputs, *self.graph.updates.values()}

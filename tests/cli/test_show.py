@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import graphflow as gf
+from graphflow.backends import cudnn
+from graphflow.runtime import convolutions
 from tests.runtime.budgeted_models import MLP
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -142,6 +146,19 @@ def test_the_schedule_of_a_device_is_told_without_one(cli):
     assert {"cupy", "cupy, once", "cupy, and waits"} <= set(kernels)
     fused = [row for row in rows["schedule"] if row["op"] == "fused"]
     assert all(row["kernel"].startswith("cuda: ") for row in fused)
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, installed):
+    found = cudnn.MISSING if not installed else None
+    monkeypatch.setattr(convolutions, "missing", lambda: found)
+    rows = cli("show", "lenet", "--backward", "--schedule", "--backend", "cupy", "--json").json
+    told = {row["kernel"] for row in rows["schedule"] if row["op"].startswith("conv")}
+    if not installed:
+        assert told == {"cupy, since cuDNN is not installed (pip install 'graphflow[cudnn]')"}
+        return
+    assert "cudnn: forward, 5 x 5, 6 to 16 channels" in told
+    assert all(by.startswith("cudnn: ") for by in told)
 
 
 def test_kernels_of_a_processor_are_not_a_devices(cli):

@@ -10,10 +10,12 @@ import numpy as np
 import graphflow as gf
 from graphflow.backends import cupy
 from graphflow.backends.cuda import Module
+from graphflow.backends.cudnn import MISSING, Library, Refused
 from graphflow.ops.evaluate import run_region
 from graphflow.training.checks import check_feed
 from graphflow.training.feed import open_feed
-from tests.strict.cupy_like import cupy_like
+from tests.backends.cudnn.stand_in import aligned
+from tests.strict.cupy_like import DeviceArray, cupy_like, fetched
 
 
 class Forwards:
@@ -29,9 +31,33 @@ class Forwards:
         return False
 
 
-def device(load=Forwards) -> cupy.Device:
-    """The strict namespace as a device, and what loads its kernels."""
-    return cupy.Device(cupy_like, nullcontext, load)
+class HostConvolutions:
+    """What stands for cuDNN on a device: its library, on arrays of the strict namespace."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+
+    def convolving(self, wanted, lying):
+        plan = self.library.plan(wanted)
+        if isinstance(plan, Refused):
+            return plan
+        room = aligned((plan.workspace,), np.dtype(np.uint8))
+
+        def run(*operands):
+            given = [aligned(x.shape, x.dtype) for x in operands]
+            for place, x in zip(given, operands, strict=True):
+                place[...] = fetched(x)
+            made = aligned(lying[-1].shape, np.dtype(lying[-1].dtype))
+            plan.run([x.ctypes.data for x in (*given, made)], room.ctypes.data, 0)
+            return DeviceArray(made)
+
+        return run
+
+
+def device(load=Forwards, cudnn: Library | None = None) -> cupy.Device:
+    """The strict namespace as a device, what loads its kernels, and cuDNN."""
+    found = MISSING if cudnn is None else HostConvolutions(cudnn)
+    return cupy.Device(cupy_like, nullcontext, load, found)
 
 
 def computed(name: str, backend: str, dtype: str = "float64", count: int = 2):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 
 import graphflow as gf
 from graphflow.backends import cupy
+from graphflow.backends.cudnn import Library
 from graphflow.runs import Way, started
 from graphflow.training.run_settings import RunSettings
 from tests import canned
 from tests.backends.cuda.host import HostKernels, needs_compiler
+from tests.backends.cudnn.stand_in import StandIn
 from tests.runtime import devices
 
 
@@ -47,6 +50,50 @@ def test_its_kernels_compiled_for_the_host_give_what_numpy_gives(on_host, name):
     devices.same_here_and_there(name, atol=1e-7)
     for kernels in on_host:
         assert kernels.used or not kernels.module.fusions
+
+
+@pytest.fixture
+def cudnn(monkeypatch) -> StandIn:
+    """A device that has cuDNN, for which stands what computes on the host."""
+    found = StandIn(refuses=lambda graph: graph.kernel == [1, 1])
+    monkeypatch.setitem(sys.modules, "cudnn", found)
+    monkeypatch.setattr(cupy, "device", lambda: devices.device(cudnn=Library()))
+    return found
+
+
+@pytest.mark.parametrize("name", canned.graphs(("lenet", "lenet_sigmoid")))
+def test_convolutions_by_cudnn_are_those_of_numpy(cudnn, name):
+    devices.same_here_and_there(name)
+    assert {*cudnn.executed()} == {"conv_fprop", "conv_dgrad", "conv_wgrad"}
+
+
+MIXED = """
+graphflow: 1
+name: mixed
+inputs: {x: {shape: [B, 3, 6, 6]}}
+nodes:
+  one: conv2d(x, 4, 3)
+  two: conv2d(one, 2, 1)
+  loss: sum(two ** 2)
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+"""
+
+
+def test_what_cudnn_has_no_plan_for_is_told_and_computed_by_cupy(cudnn):
+    feed = {"x": np.ones((2, 3, 6, 6))}
+    stepping = gf.loads(MIXED).trainer(backend="cupy", seed=3)
+    with pytest.warns(UserWarning, match="by cupy, since cuDNN has no plan: .*: two"):
+        found = stepping.step(feed).values
+    expected = gf.loads(MIXED).trainer(seed=3).step(feed).values
+    assert float(found["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-5)
+
+
+def test_an_exact_run_bars_what_is_no_sum_of_products(cudnn):
+    for exact in (False, True):
+        stepping = gf.loads(MIXED).trainer(backend="cupy", exact_conv=exact)
+        stepping.step({"x": np.ones((2, 3, 6, 6))})
+        assert all(("WINOGRAD" in graph.notes) == exact for graph in cudnn.graphs)
+        cudnn.graphs.clear()
 
 
 LABELS = """

@@ -14,6 +14,7 @@ from graphflow.backends.elements.tracing import Scalar
 from graphflow.ir.graph import Node
 from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.fused import body_of
+from graphflow.ops.op import Array
 
 Strides = tuple[int, ...]
 MISSED = -1
@@ -177,6 +178,15 @@ def row_by_row(shape: Sequence[int]) -> Strides:
     (12, 4, 1)
     """
     return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def lying(x: Array) -> Strides:
+    """The strides of an array in elements; row by row where some are negative, for such arrays are
+    copied before a kernel reads them.
+    """
+    if min(x.strides, default=0) < 0:
+        return row_by_row(x.shape)
+    return tuple(stride // x.itemsize for stride in x.strides)
 
 
 def _along(strides: Strides, along: Sequence[int | None]) -> Strides:

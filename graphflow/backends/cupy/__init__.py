@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from graphflow.backends.cuda import Fusion, Module
+from graphflow.backends.cudnn import MISSING, Convolution, Refused, Tensor, library
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array, Namespace
 
@@ -24,15 +25,27 @@ class Loaded(Protocol):
         """Whether a position lay outside of its row since this was asked last. It is waited for."""
 
 
+Computes = Callable[..., Array]
+"""The result of a node, of its operands."""
+
+
+class Convolves(Protocol):
+    """cuDNN, on a device."""
+
+    def convolving(self, wanted: Convolution, lying: Sequence[Tensor]) -> Computes | Refused:
+        """What computes a convolution of operands and a result that lie like these."""
+
+
 @dataclass(frozen=True)
 class Device:
-    """A namespace of arrays, a block inside which it tells of singular matrices, and what brings
-    kernels there.
+    """A namespace of arrays, a block inside which it tells of singular matrices, what brings
+    kernels there, and cuDNN, or why it is not there.
     """
 
     xp: Namespace
     telling: Callable[[], AbstractContextManager[object]]
     load: Callable[[Module], Loaded]
+    cudnn: Convolves | Refused = MISSING
 
 
 def device() -> Device:
@@ -44,6 +57,7 @@ def device() -> Device:
     import cupy
     import cupyx
 
+    from graphflow.backends.cupy.convolutions import Convolutions
     from graphflow.backends.cupy.kernels import Kernels
 
     try:
@@ -53,4 +67,6 @@ def device() -> Device:
              help="nvidia-smi lists what there is; without --backend NumPy computes")  # fmt: skip
     if not count:
         fail("GF069", "the backend 'cupy' finds no GPU", help="without --backend NumPy computes")
-    return Device(cupy, partial(cupyx.errstate, linalg="raise"), Kernels)
+    found = library()
+    cudnn = found if isinstance(found, Refused) else Convolutions(found)
+    return Device(cupy, partial(cupyx.errstate, linalg="raise"), Kernels, cudnn)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphflow.backends.cuda import Fusion, Module, Operand
-from graphflow.ops.op import Array
+from graphflow.ops.op import Array, Namespace
 
 BOUNDARY = 16
 """Bytes that are read at once lie on such a boundary."""
@@ -28,7 +28,7 @@ class Kernels:
 
     def run(self, fusion: Fusion, operands: Sequence[Array]) -> tuple[Array, ...]:
         """The results of a fused node, in memory of their own."""
-        given = [self._laid(x, how) for x, how in zip(operands, fusion.operands, strict=True)]
+        given = [laid(self._xp, x, how) for x, how in zip(operands, fusion.operands, strict=True)]
         made = [self._xp.empty(b.shape, b.dtype) for b in (*fusion.results, *fusion.rooms)]
         arrays = [*given, *made, self._missed]
         for launch in fusion.launches:
@@ -43,15 +43,24 @@ class Kernels:
         self._missed.fill(0)
         return True
 
-    def _laid(self, x: Array, how: Operand) -> Array:
-        """An array in memory as its kernel expects it: itself, or a copy."""
-        wanted = tuple(stride * x.itemsize for stride in how.strides)
-        axes = zip(x.shape, x.strides, wanted, strict=True)
-        apart = how.packed and x.data.ptr % BOUNDARY  # type: ignore[attr-defined]  # CuPy has it
-        if not apart and all(n == 1 or a == b for n, a, b in axes):
-            return x
-        reach = 1 + sum((n - 1) * stride for n, stride in zip(x.shape, how.strides, strict=True))
-        room = self._xp.empty(reach, x.dtype)
-        found: Array = self._xp.lib.stride_tricks.as_strided(room, x.shape, wanted)
-        found[...] = x
-        return found
+
+def laid(xp: Namespace, x: Array, how: Operand) -> Array:
+    """An array in memory as its kernel expects it: itself, or a copy."""
+    wanted = tuple(stride * x.itemsize for stride in how.strides)
+    axes = zip(x.shape, x.strides, wanted, strict=True)
+    apart = how.packed and x.data.ptr % BOUNDARY  # type: ignore[attr-defined]  # CuPy has it
+    if not apart and all(n == 1 or a == b for n, a, b in axes):
+        return x
+    found = room(xp, x.shape, how.strides, x.dtype)
+    found[...] = x
+    return found
+
+
+def room(
+    xp: Namespace, shape: Sequence[int], strides: Sequence[int], dtype: np.dtype[np.generic]
+) -> Array:
+    """A new array whose neighbours lie so many elements apart."""
+    reach = 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
+    apart = tuple(stride * dtype.itemsize for stride in strides)
+    found: Array = xp.lib.stride_tricks.as_strided(xp.empty(reach, dtype), shape, apart)
+    return found

@@ -12,20 +12,9 @@ from graphflow.backends.cuda import module
 from graphflow.backends.cupy.kernels import Kernels
 from tests.backends.cuda.host import Compiled, garbage, needs_compiler
 from tests.backends.cuda.samples import SAMPLES, close, forwards, fused, lying, operands
+from tests.backends.cupy.lent import lent, misplaced, turned
 
 pytestmark = needs_compiler
-
-
-class Lent(np.ndarray):
-    """An array that tells its address as CuPy's does."""
-
-    @property
-    def data(self):
-        return SimpleNamespace(ptr=self.ctypes.data)
-
-
-def lent(x: np.ndarray) -> np.ndarray:
-    return np.asarray(x).view(Lent)
 
 
 @pytest.fixture
@@ -54,19 +43,6 @@ def kernels(monkeypatch, tmp_path):
         return Kernels(whole), whole.fusions[0], node, given
 
     return loaded
-
-
-def misplaced(x: np.ndarray) -> np.ndarray:
-    """The same numbers, 4 bytes after a boundary."""
-    room = garbage((x.nbytes + 16,), np.dtype(np.uint8))[4 : 4 + x.nbytes]
-    moved = lent(room.view(x.dtype).reshape(x.shape))
-    moved[...] = x
-    return moved
-
-
-def turned(x: np.ndarray) -> np.ndarray:
-    """The same numbers, column by column."""
-    return lent(np.array(x, order="F"))
 
 
 @pytest.mark.parametrize("name", ["chain-300x128-float32", "rows-300x128-float32", "strided-1"])

@@ -1,0 +1,86 @@
+"""Plans of cuDNN for a GPU that is described: run as ``python -m tests.backends.cudnn.building``
+with the models' files, where a driver stands in for NVIDIA's. It prints a line of JSON for each
+operation: what it is, and its workspace, or why there is no plan.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+import graphflow as gf
+from graphflow.backends.base import Backend
+from graphflow.backends.cuda.arrays import row_by_row
+from graphflow.backends.cudnn import Convolution, Library, Plan, Refused, Tensor, convolution
+from graphflow.backends.cudnn.convolution import SIDES
+from graphflow.backends.numpy_backend import NUMPY
+from graphflow.cli.survey import survey
+from graphflow.ir.graph import Node
+from graphflow.runtime.convolutions import asked_convolutions
+from tests.backends.cudnn.test_convolution import SHAPES, seen
+from tests.backends.numba_kernels.convolving import ROWS, drawn, three_sides
+
+DEVICE = Path(__file__).with_name("hopper.json")
+SIZES = {"B": 64}
+
+
+def convolutions(name: str) -> Iterator[Convolution]:
+    """What cuDNN is asked for in a training step of a model, each once; or for all sides of the
+    ``shapes`` of the tests.
+    """
+    if name == "shapes":
+        return of_shapes()
+    plan = survey(gf.load(name), SIZES, backward=True, backend="cupy").plan
+    asked = asked_convolutions(plan.graph, plan.sources.seen).values()
+    return iter(dict.fromkeys(e.wanted for e in asked if isinstance(e.wanted, Convolution)))
+
+
+def of_shapes() -> Iterator[Convolution]:
+    """What cuDNN would be asked for, noted while NumPy computes it."""
+    noted: list[Convolution | Refused] = []
+
+    def note(node: Node, out: tuple[np.ndarray, ...], inputs: tuple[np.ndarray, ...]) -> None:
+        noted.append(convolution(node, [seen(x) for x in (*inputs, *out)], False))
+
+    backend = Backend("noting", NUMPY, dict.fromkeys(SIDES, note))
+    for x, weight, given in SHAPES:
+        [*three_sides(drawn(x, "float32"), drawn(weight, "float32"), ROWS, backend, **given)]
+    return (wanted for wanted in noted if isinstance(wanted, Convolution))
+
+
+def variants(wanted: Convolution) -> Iterator[tuple[str, Convolution]]:
+    """The same with other numbers, with other algorithms, and lying otherwise."""
+    for dtype in ("float32", "float16", "float64"):
+        parts = {name: replace(wanted.part(name), dtype=dtype) for name in "xwy"}
+        yield dtype, replace(wanted, **parts)
+        if dtype == "float16":
+            lying = {name: channels_last(part) for name, part in parts.items()}
+            yield "float16, channels last", replace(wanted, **lying)
+    yield "float32, exact", replace(wanted, exact=True)
+
+
+def channels_last(part: Tensor) -> Tensor:
+    """A part as it lies channels last."""
+    channels = part.shape[1]
+    outer, *inner = row_by_row((part.shape[0], *part.shape[2:], channels))
+    return replace(part, strides=(outer, 1, *inner[:-1]))
+
+
+def main(names: list[str]) -> None:
+    library = Library(DEVICE.read_text(encoding="utf-8"))
+    for name in names:
+        for wanted in convolutions(name):
+            for how, variant in variants(wanted):
+                found = library.plan(variant)
+                told = {"workspace": found.workspace} if isinstance(found, Plan) else asdict(found)
+                about = {"model": Path(name).stem, "what": wanted.how, "how": how}
+                print(json.dumps(about | told), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -27,7 +27,9 @@ RELATIONS: Mapping[type[ast.cmpop], tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Value:
-    """A value's name or the number it is, and its kind: int, float, bool, lanes, reals or ints."""
+    """A value's name or the number it is, and its kind: int, float, bool, lanes, reals or ints, or
+    mask, a truth for each lane.
+    """
 
     text: str
     kind: str
@@ -83,6 +85,8 @@ class Expressions:
         """How LLVM names the type of a kind."""
         if kind == "lanes":
             return f"<{LANES} x {type_of(self.dtype)}>"
+        if kind == "mask":
+            return f"<{LANES} x i1>"
         return {"int": "i64", "bool": "i1", "float": type_of(self.dtype)}.get(kind, "ptr")
 
     def typed(self, value: Value) -> str:
@@ -115,7 +119,7 @@ class Expressions:
             case ast.Compare(left=left, ops=ops, comparators=others):
                 return self.compared(left, ops, others)
             case ast.IfExp(test=test, body=body, orelse=other):
-                return self.chosen(self.truth(test), self.value(body), self.value(other))
+                return self.chosen(self.condition_of(test), self.value(body), self.value(other))
             case ast.Subscript(value=array, slice=index):
                 return self.load(self.value(array), self.value(index))
             case ast.Call():
@@ -173,7 +177,7 @@ class Expressions:
 
     def combined(self, node: ast.AST, op: ast.operator, x: Value, y: Value) -> Value:
         """Arithmetic. Division of whole numbers rounds down."""
-        if isinstance(op, ast.Div):
+        if isinstance(op, ast.Div) and "lanes" not in (x.kind, y.kind):
             x, y = self.real(x), self.real(y)
         x, y = self.alike(x, y)
         instruction = ARITHMETIC.get(type(op))
@@ -205,20 +209,30 @@ class Expressions:
             return Value(self.emit(f"fneg {LOOSE} {self.typed(x)}"), x.kind)
         return Value(self.emit(f"sub {self.type_of(x.kind)} 0, {x.text}"), x.kind)
 
-    def truth(self, node: ast.expr) -> str:
-        """The value of a condition."""
+    def condition_of(self, node: ast.expr) -> Value:
+        """A condition, or one for each lane."""
         found = self.value(node)
-        if found.kind == "bool":
-            return found.text
         if found.kind == "int":
-            return self.emit(f"icmp ne i64 {found.text}, 0")
-        self.refuse(node)
+            return Value(self.emit(f"icmp ne i64 {found.text}, 0"), "bool")
+        if found.kind not in ("bool", "mask"):
+            self.refuse(node)
+        return found
+
+    def truth(self, node: ast.expr) -> str:
+        """The value of a condition that is one for all."""
+        found = self.condition_of(node)
+        if found.kind == "mask":
+            self.refuse(node)
+        return found.text
 
     def logical(self, op: str, values: Sequence[ast.expr]) -> Value:
-        found = self.truth(values[0])
+        found = self.condition_of(values[0])
         for each in values[1:]:
-            found = self.emit(f"{op} i1 {found}, {self.truth(each)}")
-        return Value(found, "bool")
+            other = self.condition_of(each)
+            if other.kind != found.kind:
+                self.refuse(each)
+            found = Value(self.emit(f"{op} {self.typed(found)}, {other.text}"), found.kind)
+        return found
 
     def compared(
         self, left: ast.expr, ops: Sequence[ast.cmpop], others: Sequence[ast.expr]
@@ -229,15 +243,21 @@ class Expressions:
             y = self.value(other)
             first, second = self.alike(x, y)
             whole, broken = RELATIONS[type(op)]
-            floats = first.kind == "float" and self.dtype.kind == "f"
+            floats = first.kind in ("float", "lanes") and self.dtype.kind == "f"
             test = f"fcmp {broken}" if floats else f"icmp {whole}"
+            kind = "mask" if first.kind == "lanes" else "bool"
             one = self.emit(f"{test} {self.typed(first)}, {second.text}")
-            found, x = self.emit(f"and i1 {found}, {one}") if found else one, y
-        return Value(found, "bool")
+            found = self.emit(f"and {self.type_of(kind)} {found}, {one}") if found else one
+            x = y
+        return Value(found, kind)
 
-    def chosen(self, test: str, x: Value, y: Value) -> Value:
+    def chosen(self, test: Value, x: Value, y: Value) -> Value:
+        """One of two; a mask chooses for each lane."""
         x, y = self.alike(x, y)
-        return Value(self.emit(f"select i1 {test}, {self.typed(x)}, {self.typed(y)}"), x.kind)
+        if test.kind == "mask":
+            x, y = self.repeated(x), self.repeated(y)
+        pair = f"{self.typed(x)}, {self.typed(y)}"
+        return Value(self.emit(f"select {self.typed(test)}, {pair}"), x.kind)
 
     # -- memory --------------------------------------------------------------------------------
     def place(self, array: Value, index: Value) -> str:

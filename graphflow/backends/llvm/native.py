@@ -15,7 +15,8 @@ and ``Ints`` are flat memory of these, and memory that a function writes overlap
 is given. There are assignments, ``if``, ``for`` over growing ``range``, ``while``, ``return``,
 arithmetic, comparisons, ``min`` and ``max`` of whole numbers, numbers of the module, calls of
 functions that are written likewise, and what stands in :mod:`words`. Both sides of ``and``, ``or``
-and of a conditional expression are computed, and indices do not count from behind.
+and of a conditional expression are computed, and indices do not count from behind. A comparison of
+lanes is a condition for each of them, by which a conditional expression chooses.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from graphflow.ops.op import Array
 
 __all__ = [
     "LANES", "Ints", "Lanes", "Reals", "apart", "beyond", "copy_lanes", "gemm", "gemm_at", "lanes",
-    "put", "repeated", "room", "total", "transpose_lanes",
+    "put", "put_whole", "repeated", "room", "total", "transpose_lanes",
 ]  # fmt: skip
 
 Reals = Array
@@ -91,6 +91,20 @@ def _put(at: Expressions, target: Value, to: Value, numbers: Value) -> None:
 @stands_for(_put)
 def put(target: Reals, to: int, numbers: Lanes) -> None:
     """``target[to : to + LANES] = numbers``."""
+    raise NotImplementedError
+
+
+def _put_whole(at: Expressions, target: Value, to: Value, numbers: Value) -> None:
+    short, long = f"<{LANES} x i32>", f"<{LANES} x i64>"
+    whole = at.emit(f"fptosi {at.typed(numbers)} to {short}")
+    place = at.place(target, to)
+    wide = at.emit(f"sext {short} {whole} to {long}")
+    at.lines.append(f"store {long} {wide}, ptr {place}, align 8")
+
+
+@stands_for(_put_whole)
+def put_whole(target: Ints, to: int, numbers: Lanes) -> None:
+    """The same for lanes that hold whole numbers, of at most 31 bits."""
     raise NotImplementedError
 
 

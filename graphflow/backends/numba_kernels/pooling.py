@@ -16,14 +16,18 @@ from graphflow.backends.llvm.native import kernel
 from graphflow.backends.llvm.parts import share, threads
 from graphflow.backends.llvm.words import Ints, Reals, beyond
 from graphflow.backends.numba_kernels.images import flat, met, numbers, steps_of, usable
+from graphflow.backends.numba_kernels.register_pools import (
+    INFINITY,
+    MAX,
+    MEAN,
+    PLACES,
+    pooling_by_lanes,
+)
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Node
 from graphflow.ops.op import Array
 from graphflow.ops.pool import members
 from graphflow.ops.windows import Windows
-
-MAX, PLACES, MEAN = range(3)
-INFINITY = np.inf
 
 
 def _take_largest(x: Reals, at: int, step: int, first: int, end: int, best: Reals) -> None:
@@ -203,6 +207,9 @@ def _near(x: Array, y: Array) -> tuple[Array, Array]:
 def _pooling(mode: int, x: Array, out: Array, windows: Windows, divisors: Array) -> Kernel | None:
     """What pools x by windows."""
     x, out = _near(x, out)
+    fast = pooling_by_lanes(mode, x, out, windows, divisors)
+    if fast is not None:
+        return fast
     last = out.strides[1] == out.itemsize
     room = threads() * (x.shape[1] if last else out.shape[3])
     values, places = (np.empty(0, x.dtype), flat(out)) if mode == PLACES else (

@@ -17,6 +17,10 @@ from graphflow.backends.llvm.words import (
     beyond,
     copy_lanes,
     gemm,
+    lanes,
+    put,
+    put_whole,
+    repeated,
     room,
     transpose_lanes,
 )
@@ -136,6 +140,25 @@ def test_lanes_are_moved_and_turned(dtype: type) -> None:
     assert np.array_equal(z, np.stack(rows, axis=1))
 
 
+@kernel
+def _selected(part: int, parts: int, x: Reals, y: Reals, places: Ints, out: Reals) -> None:
+    a, b = lanes(x, 0), lanes(y, 0)
+    nearer = a < b and (b <= 2 or a != a)
+    put(out, 0, a if nearer else b / 4)
+    put_whole(places, 1, repeated(7) if b > a else -3)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_each_lane_is_chosen_by_its_own_condition(dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.integers(-4, 5, LANES).astype(dtype) for _ in range(2))
+    x[3], y[5] = np.nan, np.nan
+    out, places = np.zeros(LANES, dtype), np.zeros(LANES + 1, np.int64)
+    _selected.call(dtype, 1, x, y, places, out)()
+    assert np.array_equal(out, np.where((x < y) & (y <= 2), x, y / 4), equal_nan=True)
+    assert places.tolist() == [0, *np.where(y > x, 7, -3)]
+
+
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_a_product_is_added(dtype: type) -> None:
     x, y, out = (np.arange(1, 1 + m * n).reshape(m, n).astype(dtype)
@@ -162,8 +185,18 @@ def _changing(part: int, parts: int, x: Reals) -> None:
     v = x[v]
 
 
+def _for_all(part: int, parts: int, x: Reals) -> None:
+    if lanes(x, 0) > 0:
+        x[0] = 1
+
+
 @pytest.mark.parametrize(
-    ("function", "told"), [(_unknown, r"_unknown: cannot compile sum\(x\)"), (_changing, "kind")]
+    ("function", "told"),
+    [
+        (_unknown, r"_unknown: cannot compile sum\(x\)"),
+        (_changing, "kind"),
+        (_for_all, r"_for_all: cannot compile lanes\(x, 0\) > 0"),
+    ],
 )
 def test_what_is_not_known_is_refused(function: FunctionType, told: str) -> None:
     with pytest.raises(TypeError, match=told):

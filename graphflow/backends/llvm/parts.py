@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numba
 
 
+@cache
 def threads() -> int:
     """How many parts work is shared out to."""
     return int(numba.get_num_threads())

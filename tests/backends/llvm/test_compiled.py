@@ -14,13 +14,17 @@ from graphflow.backends.llvm import compiled
 TEXT = "define void @kernel(ptr %at, ptr %n, i64 %part) {\nret void\n}\n"
 
 
+def _forget() -> None:
+    compiled._begun.clear()
+    compiled._addresses.clear()
+    compiled._folder.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
-    compiled._begun.clear()
-    compiled._folder.cache_clear()
+    _forget()
     yield
-    compiled._begun.clear()
-    compiled._folder.cache_clear()
+    _forget()
 
 
 def test_a_later_process_finds_what_was_compiled(
@@ -29,8 +33,8 @@ def test_a_later_process_finds_what_was_compiled(
     monkeypatch.setenv(compiled.VARIABLE, str(tmp_path / "kernels"))
     assert compiled.Code(TEXT, lambda: TEXT).address
     (file,) = (tmp_path / "kernels").iterdir()
-    compiled._begun.clear()
-    monkeypatch.setattr(compiled, "_compiled", None)
+    _forget()
+    monkeypatch.setattr(compiled, "_compiling", None)
     assert compiled.Code(TEXT, lambda: TEXT).address
     assert list((tmp_path / "kernels").iterdir()) == [file]
 
@@ -44,7 +48,7 @@ def test_a_damaged_file_is_made_again(
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:left])
-    compiled._begun.clear()
+    _forget()
     assert compiled.Code(TEXT, lambda: TEXT).address
     assert file.read_bytes() == whole
 

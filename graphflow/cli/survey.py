@@ -69,7 +69,7 @@ class Survey:
     def computed_by(self) -> Mapping[str, str]:
         """For each node of the fast plan what computes it."""
         if self.backend == "cupy":
-            return computed_on_device(self.plan)
+            return computed_on_device(self.concrete, self.plan)
         return computed_by(self.kernels.backend, self.plan)
 
     @cached_property

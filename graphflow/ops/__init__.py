@@ -6,6 +6,7 @@ from graphflow.ops import (  # noqa: F401
     addmm,
     all_reduce,
     arrange,
+    attending,
     bits,
     compare,
     control,

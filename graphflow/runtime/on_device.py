@@ -16,12 +16,14 @@ from graphflow.backends.cuda import Module, fuses, module
 from graphflow.backends.cuda.arrays import Strides, lying
 from graphflow.backends.cupy import Device, Loaded
 from graphflow.ir.graph import LEAVES, Graph, Node
+from graphflow.ir.types import TupleType
 from graphflow.ops.control import is_control
 from graphflow.ops.evaluate import Computed, fetched, run_in
 from graphflow.ops.fused import body_of
 from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.passes import fuse, optimise
-from graphflow.runtime.convolutions import Asked, asked_convolutions, convolving, told
+from graphflow.runtime.asked import Asked, asked, attends, computing, told, unasked
+from graphflow.runtime.attention import attended
 from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
 from graphflow.schedule.liveness import is_fixed, trace_sources
@@ -32,7 +34,7 @@ from graphflow.schedule.views import UNIFORM, stand_in
 
 def device_graph(graph: Graph) -> Graph:
     """A specialised graph as it runs on a device: optimised, and its groups of nodes fused."""
-    return fuse(optimise(graph), fuses)
+    return fuse(attended(optimise(graph), attends), fuses)
 
 
 def device_module(graph: Graph) -> Module:
@@ -62,24 +64,24 @@ def _seen(graph: Graph) -> Mapping[str, Computed]:
     return trace_sources(graph, made).seen
 
 
-def computed_on_device(plan: Plan) -> Mapping[str, str]:
-    """For each node of a fused graph that is no view what computes it, and how. No device need be
-    there.
+def computed_on_device(graph: Graph, plan: Plan) -> Mapping[str, str]:
+    """For each node of the plan of a specialised graph's :func:`device_graph` that is no view what
+    computes it, and how. No device need be there.
     """
+    found = unasked(optimise(graph)) | asked(plan.graph, _seen(plan.graph))
     graph, kernels = plan.graph, device_module(plan.graph)
-    asked = asked_convolutions(graph, _seen(graph))
     return {
-        node.name: _computed(graph, node, kernels, asked.get(node.name))
+        node.name: _computed(graph, node, kernels, found.get(node.name))
         for node in graph
         if is_fixed(node) or computes(node, plan.sources)
     }
 
 
-def _computed(graph: Graph, node: Node, kernels: Module, asked: Asked | None) -> str:
+def _computed(graph: Graph, node: Node, kernels: Module, one: Asked | None) -> str:
     if node.op == "fused":
         return f"cuda: {kernels.of(body_of(node)).how}"
-    if asked is not None:
-        return told(asked)
+    if one is not None:
+        return told(one)
     if is_fixed(node):
         return "cupy, once"
     op = get_op(node.op)
@@ -118,8 +120,7 @@ class OnDevice:
         self._launching = _Launching(xp, kernels, self._loaded)
         self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
-        asked = asked_convolutions(graph, _seen(graph), exact_conv)
-        self._convolving = convolving(asked, device.cudnn)
+        self._computing = computing(asked(graph, _seen(graph), exact_conv), device.cudnn)
         kept = {*graph.outputs, *graph.updates.values()}
         last = {name: node.name for node in self._nodes for name in node.inputs}
         self._free: dict[str, list[str]] = {}
@@ -146,10 +147,16 @@ class OnDevice:
         values |= self._fixed
         for node in self._nodes:
             operands = [values[name] for name in node.inputs]
-            own = self._convolving.get(node.name)
-            found = own(*operands) if own else run_in(self.graph, node, operands, xp)
-            values[node.name] = found
+            values[node.name] = self._computed(node, operands, xp)
             for name in self._free.get(node.name, ()):
                 del values[name]
         roots = {*self.graph.outputs, *self.graph.updates.values()}
         return {name: fetched(values[name], xp) for name in roots}
+
+    def _computed(self, node: Node, operands: list[Computed], xp: Namespace) -> Computed:
+        """The value of a node, by cuDNN or by its forward."""
+        own = self._computing.get(node.name)
+        if own is None:
+            return run_in(self.graph, node, operands, xp)
+        found = own(*operands)
+        return found if isinstance(node.type, TupleType) else found[0]

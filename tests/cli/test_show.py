@@ -8,7 +8,7 @@ import pytest
 
 import graphflow as gf
 from graphflow.backends import cudnn
-from graphflow.runtime import convolutions
+from graphflow.runtime import asked
 from tests.runtime.budgeted_models import MLP
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -151,7 +151,7 @@ def test_the_schedule_of_a_device_is_told_without_one(cli):
 @pytest.mark.parametrize("installed", [False, True])
 def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, installed):
     found = cudnn.MISSING if not installed else None
-    monkeypatch.setattr(convolutions, "missing", lambda: found)
+    monkeypatch.setattr(asked, "missing", lambda: found)
     rows = cli("show", "lenet", "--backward", "--schedule", "--backend", "cupy", "--json").json
     told = {row["kernel"] for row in rows["schedule"] if row["op"].startswith("conv")}
     if not installed:
@@ -159,6 +159,13 @@ def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, insta
         return
     assert "cudnn: forward, 5 x 5, 6 to 16 channels" in told
     assert all(by.startswith("cudnn: ") for by in told)
+
+
+def test_attention_on_a_device_says_why_cudnn_does_not_compute_it(cli, monkeypatch):
+    monkeypatch.setattr(asked, "missing", lambda: None)
+    rows = cli("show", "gpt", "--backward", "--schedule", "--backend", "cupy", "--json").json
+    told = [row["kernel"] for row in rows["schedule"] if "cuDNN" in row["kernel"]]
+    assert told == ["cupy, since cuDNN computes attention of float32 with fewer digits"] * 2
 
 
 def test_kernels_of_a_processor_are_not_a_devices(cli):

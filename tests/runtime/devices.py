@@ -6,11 +6,12 @@ from contextlib import nullcontext
 from itertools import islice
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 import graphflow as gf
 from graphflow.backends import cupy
 from graphflow.backends.cuda import Module
-from graphflow.backends.cudnn import MISSING, Library, Refused
+from graphflow.backends.cudnn import MISSING, Library, Refused, Tensor
 from graphflow.ops.evaluate import run_region
 from graphflow.training.checks import check_feed
 from graphflow.training.feed import open_feed
@@ -31,32 +32,40 @@ class Forwards:
         return False
 
 
-class HostConvolutions:
+class HostCalls:
     """What stands for cuDNN on a device: its library, on arrays of the strict namespace."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
 
-    def convolving(self, wanted, lying):
+    def calling(self, wanted, operands, results):
         plan = self.library.plan(wanted)
         if isinstance(plan, Refused):
             return plan
         room = aligned((plan.workspace,), np.dtype(np.uint8))
 
-        def run(*operands):
-            given = [aligned(x.shape, x.dtype) for x in operands]
-            for place, x in zip(given, operands, strict=True):
+        def run(*values):
+            given = [lying(x) for x in operands]
+            for place, x in zip(given, values, strict=True):
                 place[...] = fetched(x)
-            made = aligned(lying[-1].shape, np.dtype(lying[-1].dtype))
-            plan.run([x.ctypes.data for x in (*given, made)], room.ctypes.data, 0)
-            return DeviceArray(made)
+            made = [lying(x) for x in results]
+            plan.run([x.ctypes.data for x in (*given, *made)], room.ctypes.data, 0)
+            return tuple(map(DeviceArray, made))
 
         return run
 
 
+def lying(tensor: Tensor) -> np.ndarray:
+    """A new array that lies so."""
+    dtype = np.dtype(tensor.dtype)
+    reach = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
+    strides = [s * dtype.itemsize for s in tensor.strides]
+    return as_strided(aligned((reach,), dtype), tensor.shape, strides)
+
+
 def device(load=Forwards, cudnn: Library | None = None) -> cupy.Device:
     """The strict namespace as a device, what loads its kernels, and cuDNN."""
-    found = MISSING if cudnn is None else HostConvolutions(cudnn)
+    found = MISSING if cudnn is None else HostCalls(cudnn)
     return cupy.Device(cupy_like, nullcontext, load, found)
 
 

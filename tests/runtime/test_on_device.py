@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 
 import numpy as np
@@ -86,6 +87,41 @@ def test_what_cudnn_has_no_plan_for_is_told_and_computed_by_cupy(cudnn):
         found = stepping.step(feed).values
     expected = gf.loads(MIXED).trainer(seed=3).step(feed).values
     assert float(found["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-5)
+
+
+ATTENTION = """
+graphflow: 1
+name: attention
+inputs:
+  q: {shape: [B, T, 16]}
+  k: {shape: [B, T, 16]}
+  g: {shape: [B, 2, T, 8]}
+nodes:
+  queries: rearrange(q, 'b t (h e) -> b h t e', h=2)
+  keys: rearrange(k, 'b t (h e) -> b h t e', h=2)
+  y: scaled_dot_product_attention(queries, keys, keys, is_causal=true)
+  loss: sum(y * g)
+outputs: [y]
+"""
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_attention_in_halves_is_one_call_each_way(cudnn, monkeypatch, installed):
+    if not installed:
+        monkeypatch.setattr(cupy, "device", devices.device)
+    random = np.random.default_rng(0)
+    shapes = {"q": (3, 5, 16), "k": (3, 5, 16), "g": (3, 2, 5, 8)}
+    feed = {name: random.standard_normal(shape) for name, shape in shapes.items()}
+    model = gf.loads(ATTENTION)
+    expected = model.compile("loss", ["q", "k"], "train", dtype="float64", keep=["y"])(feed)
+    program = model.compile("loss", ["q", "k"], "train", "cupy", "float16", keep=["y"])
+    with nullcontext() if installed else pytest.warns(UserWarning, match="cuDNN is not installed"):
+        found = program(feed)
+    pairs = [(found.values["y"], expected.values["y"])]
+    pairs += [(found.gradients[name], expected.gradients[name]) for name in ("q", "k")]
+    for one, other in pairs:
+        assert np.linalg.norm(one - other) < 3e-3 * np.linalg.norm(other)
+    assert [*cudnn.executed()] == (["sdpa", "sdpa_backward"] if installed else [])
 
 
 def test_an_exact_run_bars_what_is_no_sum_of_products(cudnn):

@@ -16,37 +16,17 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+from graphflow.backends.cudnn.tensors import NUMBERS, Refused, Sizes, Tensor
 from graphflow.ir.graph import Node
 from graphflow.ops.windows import Windows
 
 Side = Literal["forward", "data gradient", "weight gradient"]
-Sizes = tuple[int, ...]
 SIDES: Mapping[str, tuple[Side, tuple[str, str, str]]] = {
     "conv": ("forward", ("x", "w", "y")),
     "conv_transpose": ("data gradient", ("y", "w", "x")),
     "conv_weight_grad": ("weight gradient", ("x", "y", "w")),
 }
 """By operator what it computes, and the parts that its operands and its result play."""
-NUMBERS: Mapping[str, str] = {"float16": "HALF", "float32": "FLOAT", "float64": "DOUBLE"}
-"""The number types that cuDNN convolves, and what it calls them."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An array that cuDNN sees: its number type, its shape, and how many elements apart neighbours
-    lie along each axis.
-    """
-
-    dtype: str
-    shape: Sizes
-    strides: Sizes
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why cuDNN does not compute something: what is said of it behind its name."""
-
-    why: str
 
 
 @dataclass(frozen=True)
@@ -68,8 +48,17 @@ class Convolution:
     dilation: Sizes
     exact: bool
 
-    def part(self, name: str) -> Tensor:
-        """The array that plays a part: ``x``, ``w`` or ``y``."""
+    @property
+    def operands(self) -> tuple[Tensor, ...]:
+        """The arrays that are read, as the node has them."""
+        return tuple(self._part(name) for name in self.order[:-1])
+
+    @property
+    def results(self) -> tuple[Tensor, ...]:
+        """The array that is computed."""
+        return (self._part(self.order[-1]),)
+
+    def _part(self, name: str) -> Tensor:
         return {"x": self.x, "w": self.w, "y": self.y}[name]
 
     @property

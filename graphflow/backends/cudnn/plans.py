@@ -5,44 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
-from typing import Protocol
 
-from graphflow.backends.cudnn.convolution import NUMBERS, Convolution, Refused
+from graphflow.backends.cudnn.convolution import Convolution
+from graphflow.backends.cudnn.graphs import Graph, Wanted, draw
+from graphflow.backends.cudnn.tensors import NUMBERS, Refused
 
 MISSING = Refused("is not installed (pip install 'graphflow[cudnn]')")
 ROUNDING = ("TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION")
 """What cuDNN says of algorithms that compute float32 with fewer digits."""
 INDIRECT = ("WINOGRAD", "FFT")
 """What it says of those that are not sums of products."""
-
-
-class Described(Protocol):
-    """A tensor of a graph of cuDNN's."""
-
-    def set_output(self, output: bool) -> Described: ...
-    def set_uid(self, uid: int) -> Described: ...
-    def set_dim(self, dim: list[int]) -> Described: ...
-    def set_stride(self, stride: list[int]) -> Described: ...
-    def set_data_type(self, data_type: object) -> Described: ...
-
-
-class Graph(Protocol):
-    """A graph of cuDNN's frontend, as far as it is used here."""
-
-    def tensor(
-        self, *, dim: list[int], stride: list[int], data_type: object, name: str, uid: int
-    ) -> Described: ...
-    def conv_fprop(self, *, image: Described, weight: Described, **how: object) -> Described: ...
-    def conv_dgrad(self, *, loss: Described, filter: Described, **how: object) -> Described: ...
-    def conv_wgrad(self, *, image: Described, loss: Described, **how: object) -> Described: ...
-    def validate(self) -> None: ...
-    def build_operation_graph(self) -> None: ...
-    def create_execution_plans(self, modes: list[object]) -> None: ...
-    def deselect_numeric_notes(self, notes: list[object]) -> object: ...
-    def check_support(self) -> None: ...
-    def build_plans(self) -> None: ...
-    def get_workspace_size(self) -> int: ...
-    def execute(self, places: dict[int, int], workspace: int, handle: object) -> None: ...
 
 
 def missing() -> Refused | None:
@@ -76,7 +48,7 @@ class Plan:
 
     def run(self, places: Sequence[int], workspace: int, stream: int) -> None:
         """Compute on a stream. ``places`` are the addresses of the operands, in the order of the
-        node, and then of its result; ``workspace`` that of the bytes.
+        node, and then of its results; ``workspace`` that of the bytes.
         """
         self._library.execute(self._graph, dict(enumerate(places, 1)), workspace, stream)
 
@@ -95,11 +67,11 @@ class Library:
             self._device = {"handle": self._handle}
         else:
             self._device = {"device_property": cudnn.create_device_properties(described)}
-        self._plans: dict[Convolution, Plan | Refused] = {}
+        self._plans: dict[Wanted, Plan | Refused] = {}
         self._stream: int | None = None
 
-    def plan(self, wanted: Convolution) -> Plan | Refused:
-        """The plan of a convolution, made when it is first asked for; or why cuDNN has none."""
+    def plan(self, wanted: Wanted) -> Plan | Refused:
+        """The plan of an operation, made when it is first asked for; or why cuDNN has none."""
         if wanted not in self._plans:
             self._plans[wanted] = self._made(wanted)
         return self._plans[wanted]
@@ -113,9 +85,16 @@ class Library:
             self._stream = stream
         graph.execute(places, workspace, handle=self._handle)
 
-    def _made(self, wanted: Convolution) -> Plan | Refused:
-        graph = self._graph(wanted)
+    def _made(self, wanted: Wanted) -> Plan | Refused:
+        types = {ours: getattr(self._cudnn.data_type, name) for ours, name in NUMBERS.items()}
+        dtype = wanted.operands[0].dtype
+        sums = types["float64" if dtype == "float64" else "float32"]
+        graph: Graph = self._cudnn.pygraph(
+            io_data_type=types[dtype], intermediate_data_type=sums, compute_data_type=sums,
+            **self._device,
+        )  # fmt: skip
         try:
+            draw(graph, wanted, types)
             graph.validate()
             graph.build_operation_graph()
             graph.create_execution_plans([self._cudnn.heur_mode.A, self._cudnn.heur_mode.FALLBACK])
@@ -126,52 +105,9 @@ class Library:
             return Refused(f"has no plan: {_line(error)}")
         return Plan(self, graph)
 
-    def _notes(self, wanted: Convolution) -> list[object]:
+    def _notes(self, wanted: Wanted) -> list[object]:
         """Marks of the algorithms that do not serve: sums in no fixed order, fewer digits."""
-        rounding = ROUNDING if wanted.x.dtype == "float32" else ()
-        names = ("NONDETERMINISTIC", *rounding, *(INDIRECT if wanted.exact else ()))
+        rounding = ROUNDING if wanted.operands[0].dtype == "float32" else ()
+        indirect = INDIRECT if isinstance(wanted, Convolution) and wanted.exact else ()
+        names = ("NONDETERMINISTIC", *rounding, *indirect)
         return [getattr(self._cudnn.numerical_note, name) for name in names]
-
-    def _graph(self, wanted: Convolution) -> Graph:
-        """A graph of one operation. The tensors have the numbers 1, 2, 3 of operands and result."""
-        data_type = self._type(wanted.x.dtype)
-        sums = self._type("float64" if wanted.x.dtype == "float64" else "float32")
-        graph: Graph = self._cudnn.pygraph(
-            io_data_type=data_type, intermediate_data_type=sums, compute_data_type=sums,
-            **self._device,
-        )  # fmt: skip
-        first, second, result = wanted.order
-        operands = self._tensor(graph, first, 1, wanted), self._tensor(graph, second, 2, wanted)
-        made = wanted.part(result)
-        found = _operation(graph, wanted, *operands)
-        found.set_output(True).set_uid(3).set_data_type(data_type)
-        found.set_dim([*made.shape]).set_stride([*made.strides])
-        return graph
-
-    def _tensor(self, graph: Graph, name: str, uid: int, wanted: Convolution) -> Described:
-        lies = wanted.part(name)
-        return graph.tensor(
-            dim=[*lies.shape], stride=[*lies.strides], data_type=self._type(lies.dtype), name=name,
-            uid=uid,
-        )  # fmt: skip
-
-    def _type(self, dtype: str) -> object:
-        found: object = getattr(self._cudnn.data_type, NUMBERS[dtype])
-        return found
-
-
-def _operation(
-    graph: Graph, wanted: Convolution, first: Described, second: Described
-) -> Described:
-    """The operation in its graph, of its two operands."""
-    how = {
-        "pre_padding": [*wanted.before], "post_padding": [*wanted.after],
-        "stride": [*wanted.stride], "dilation": [*wanted.dilation],
-    }  # fmt: skip
-    match wanted.side:
-        case "forward":
-            return graph.conv_fprop(image=first, weight=second, **how)
-        case "data gradient":
-            return graph.conv_dgrad(loss=first, filter=second, **how)
-        case "weight gradient":
-            return graph.conv_wgrad(image=first, loss=second, **how)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from graphflow.backends.cuda import Fusion, Module
-from graphflow.backends.cudnn import MISSING, Convolution, Refused, Tensor, library
+from graphflow.backends.cudnn import MISSING, Refused, Tensor, Wanted, library
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array, Namespace
 
@@ -25,15 +25,17 @@ class Loaded(Protocol):
         """Whether a position lay outside of its row since this was asked last. It is waited for."""
 
 
-Computes = Callable[..., Array]
-"""The result of a node, of its operands."""
+Computes = Callable[..., tuple[Array, ...]]
+"""The results of a node, of its operands."""
 
 
-class Convolves(Protocol):
-    """cuDNN, on a device."""
+class Calls(Protocol):
+    """The library of a device."""
 
-    def convolving(self, wanted: Convolution, lying: Sequence[Tensor]) -> Computes | Refused:
-        """What computes a convolution of operands and a result that lie like these."""
+    def calling(
+        self, wanted: Wanted, operands: Sequence[Tensor], results: Sequence[Tensor]
+    ) -> Computes | Refused:
+        """What computes results from operands that lie like these."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Device:
     xp: Namespace
     telling: Callable[[], AbstractContextManager[object]]
     load: Callable[[Module], Loaded]
-    cudnn: Convolves | Refused = MISSING
+    cudnn: Calls | Refused = MISSING
 
 
 def device() -> Device:
@@ -57,7 +59,7 @@ def device() -> Device:
     import cupy
     import cupyx
 
-    from graphflow.backends.cupy.convolutions import Convolutions
+    from graphflow.backends.cupy import calls
     from graphflow.backends.cupy.kernels import Kernels
 
     try:
@@ -68,5 +70,5 @@ def device() -> Device:
     if not count:
         fail("GF069", "the backend 'cupy' finds no GPU", help="without --backend NumPy computes")
     found = library()
-    cudnn = found if isinstance(found, Refused) else Convolutions(found)
+    cudnn = found if isinstance(found, Refused) else calls.Calls(found)
     return Device(cupy, partial(cupyx.errstate, linalg="raise"), Kernels, cudnn)

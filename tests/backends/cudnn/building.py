@@ -21,7 +21,7 @@ from graphflow.backends.cudnn.convolution import SIDES
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.cli.survey import survey
 from graphflow.ir.graph import Node
-from graphflow.runtime.convolutions import asked_convolutions
+from graphflow.runtime.asked import asked
 from tests.backends.cudnn.test_convolution import SHAPES, seen
 from tests.backends.numba_kernels.convolving import ROWS, drawn, three_sides
 
@@ -36,8 +36,8 @@ def convolutions(name: str) -> Iterator[Convolution]:
     if name == "shapes":
         return of_shapes()
     plan = survey(gf.load(name), SIZES, backward=True, backend="cupy").plan
-    asked = asked_convolutions(plan.graph, plan.sources.seen).values()
-    return iter(dict.fromkeys(e.wanted for e in asked if isinstance(e.wanted, Convolution)))
+    found = asked(plan.graph, plan.sources.seen).values()
+    return iter(dict.fromkeys(e.wanted for e in found if isinstance(e.wanted, Convolution)))
 
 
 def of_shapes() -> Iterator[Convolution]:
@@ -56,7 +56,7 @@ def of_shapes() -> Iterator[Convolution]:
 def variants(wanted: Convolution) -> Iterator[tuple[str, Convolution]]:
     """The same with other numbers, with other algorithms, and lying otherwise."""
     for dtype in ("float32", "float16", "float64"):
-        parts = {name: replace(wanted.part(name), dtype=dtype) for name in "xwy"}
+        parts = {name: replace(getattr(wanted, name), dtype=dtype) for name in "xwy"}
         yield dtype, replace(wanted, **parts)
         if dtype == "float16":
             lying = {name: channels_last(part) for name, part in parts.items()}

@@ -5,13 +5,15 @@ notes the graph, and computes it as it is defined, at the addresses that it is g
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+Array = np.ndarray
 WORKSPACE = 64
 TYPES = {"HALF": np.float16, "FLOAT": np.float32, "DOUBLE": np.float64}
 NOTES = (
@@ -62,28 +64,49 @@ class Graph:
     def __init__(self, refuses: Callable[[Graph], bool], **how: object) -> None:
         self.how, self.calls, self.notes, self._refuses = how, [], [], refuses
         self.inputs: dict[str, Tensor] = {}
-        self.operation, self.attributes, self.result = "", {}, Tensor()
+        self.results: dict[str, Tensor] = {}
+        self.operation, self.attributes = "", {}
 
     @property
     def kernel(self) -> list[int]:
-        """The size of the kernel."""
-        return self.inputs.get("w", self.result).dim[2:]
+        """The size of a convolution's kernel; nothing for other operations."""
+        return (self.inputs | self.results).get("w", Tensor()).dim[2:]
 
     def tensor(self, **about: object) -> Tensor:
         return Tensor(**about)
 
     def conv_fprop(self, *, image: Tensor, weight: Tensor, **how: list[int]) -> Tensor:
-        return self._asked("conv_fprop", {"x": image, "w": weight}, how)
+        (y,) = self._asked("conv_fprop", {"x": image, "w": weight}, "y", how)
+        return y
 
     def conv_dgrad(self, *, loss: Tensor, filter: Tensor, **how: list[int]) -> Tensor:
-        return self._asked("conv_dgrad", {"y": loss, "w": filter}, how)
+        (x,) = self._asked("conv_dgrad", {"y": loss, "w": filter}, "x", how)
+        return x
 
     def conv_wgrad(self, *, image: Tensor, loss: Tensor, **how: list[int]) -> Tensor:
-        return self._asked("conv_wgrad", {"x": image, "y": loss}, how)
+        (w,) = self._asked("conv_wgrad", {"x": image, "y": loss}, "w", how)
+        return w
 
-    def _asked(self, operation: str, inputs: dict[str, Tensor], how: dict) -> Tensor:
+    def sdpa(
+        self, *, q: Tensor, k: Tensor, v: Tensor, generate_stats: bool, **how: Any
+    ) -> Sequence[Tensor]:
+        assert generate_stats
+        return self._asked("sdpa", {"q": q, "k": k, "v": v}, ("o", "stats"), how)
+
+    def sdpa_backward(
+        self, *, use_deterministic_algorithm: bool, attn_scale: float, use_causal_mask: bool,
+        **inputs: Tensor,
+    ) -> Sequence[Tensor]:  # fmt: skip
+        assert use_deterministic_algorithm and {*inputs} == {"q", "k", "v", "o", "dO", "stats"}
+        how = {"attn_scale": attn_scale, "use_causal_mask": use_causal_mask}
+        return self._asked("sdpa_backward", inputs, ("dq", "dk", "dv"), how)
+
+    def _asked(
+        self, operation: str, inputs: dict[str, Tensor], results: Sequence[str], how: dict
+    ) -> Sequence[Tensor]:
         self.operation, self.inputs, self.attributes = operation, inputs, how
-        return self.result
+        self.results = {name: Tensor() for name in results}
+        return tuple(self.results.values())
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name not in ("validate", "build_operation_graph", "check_support"):
@@ -107,27 +130,60 @@ class Graph:
         return WORKSPACE
 
     def execute(self, places: dict[int, int], workspace: int, handle: object) -> None:
-        assert handle == "handle" and self.result.output
+        assert handle == "handle" and all(made.output for made in self.results.values())
         assert self.calls == ["validate", "build_operation_graph", "create_execution_plans",
                               "check_support", "build_plans"]  # fmt: skip
         ctypes.memset(workspace, 0xA5, WORKSPACE)
-        tensors = {tensor.uid: tensor for tensor in (*self.inputs.values(), self.result)}
-        assert tensors.keys() == places.keys()
-        arrays = {uid: tensor.at(places[uid]) for uid, tensor in tensors.items()}
-        given = {name: arrays[tensor.uid] for name, tensor in self.inputs.items()}
-        missing = next(name for name in "xwy" if name not in given)
-        made = arrays[self.result.uid]
-        made[...] = np.nan
+        tensors = self.inputs | self.results
+        assert sorted(tensor.uid for tensor in tensors.values()) == sorted(places)
+        arrays = {name: tensor.at(places[tensor.uid]) for name, tensor in tensors.items()}
         sums = np.dtype(TYPES[str(self.how["compute_data_type"])])
-        parts = {name: array.astype(sums) for name, array in given.items()}
-        parts[missing] = np.zeros(made.shape, sums)
-        made[...] = computed(parts, missing, **self.attributes)
+        given = {name: arrays[name].astype(sums) for name in self.inputs}
+        made = {name: arrays[name] for name in self.results}
+        for array in made.values():
+            array[...] = np.nan
+        blank = {name: np.zeros(array.shape, sums) for name, array in made.items()}
+        if self.operation.startswith("conv"):
+            found = convolved({**given, **blank}, *made, **self.attributes)
+        else:
+            found = ATTENTION[self.operation](**given, **self.attributes)
+        for array, value in zip(made.values(), found, strict=True):
+            array[...] = value
 
 
-def computed(
-    parts: dict[str, np.ndarray], wanted: str, *, pre_padding: list[int], post_padding: list[int],
+def scores(q: Array, k: Array, attn_scale: float, use_causal_mask: bool) -> Array:
+    """How well keys match queries; -inf for keys that are not seen."""
+    found = np.einsum("nhte,nhse->nhts", q, k) * attn_scale
+    later = np.arange(found.shape[3]) > np.arange(found.shape[2])[:, None]
+    return np.where(later & use_causal_mask, -np.inf, found)
+
+
+def sdpa(q: Array, k: Array, v: Array, **how: Any) -> tuple[Array, ...]:
+    """Attention, and the logarithms of the sums of its weights."""
+    weights = np.exp(scores(q, k, **how))
+    sums = weights.sum(axis=-1, keepdims=True)
+    return np.einsum("nhts,nhsv->nhtv", weights / sums, v), np.log(sums)
+
+
+def sdpa_backward(
+    q: Array, k: Array, v: Array, o: Array, dO: Array, stats: Array, attn_scale: float,
+    use_causal_mask: bool,
+) -> tuple[Array, ...]:  # fmt: skip
+    """Its derivative: that of a softmax, p * (dp - sum(p * dp)), between those of two products."""
+    p = np.exp(scores(q, k, attn_scale, use_causal_mask) - stats)
+    dp = np.einsum("nhtv,nhsv->nhts", dO, v)
+    ds = attn_scale * p * (dp - (p * dp).sum(axis=-1, keepdims=True))
+    assert np.allclose(p @ v, o, atol=1e-2, equal_nan=True)
+    return ds @ k, np.swapaxes(ds, 2, 3) @ q, np.swapaxes(p, 2, 3) @ dO
+
+
+ATTENTION = {"sdpa": sdpa, "sdpa_backward": sdpa_backward}
+
+
+def convolved(
+    parts: dict[str, Array], wanted: str, *, pre_padding: list[int], post_padding: list[int],
     stride: list[int], dilation: list[int],
-) -> np.ndarray:  # fmt: skip
+) -> tuple[Array]:  # fmt: skip
     """One side of y[n, o, p] = sum of x[n, c, p * stride + i * dilation - padding] w[o, c, i], by
     groups of channels: position for position of the kernel.
     """
@@ -151,7 +207,7 @@ def computed(
         else:
             corner += np.einsum("ngcp,ngop->goc", *(a.reshape(*a.shape[:3], -1) for a in (part, y)))
     core = tuple(slice(b, n - a) for (b, a), n in zip(pads, x.shape, strict=True))
-    return {"x": x[core], "w": w, "y": y}[wanted].reshape(parts[wanted].shape)
+    return ({"x": x[core], "w": w, "y": y}[wanted].reshape(parts[wanted].shape),)
 
 
 class StandIn(SimpleNamespace):

@@ -102,8 +102,9 @@ def test_strides_are_told_as_they_are(cudnn):
     forward, backward, _ = cudnn.graphs
     assert forward.inputs["x"].stride == [1152, 1, 144, 16]
     assert forward.inputs["w"].stride == [144, 9, 3, 1]
-    assert forward.result.stride == [9 * 6 * 32, 1, 6 * 32, 32]
-    assert backward.result.dim == [2, 16, 8, 9] and backward.result.stride == [1152, 1, 144, 16]
+    assert forward.results["y"].stride == [9 * 6 * 32, 1, 6 * 32, 32]
+    made = backward.results["x"]
+    assert made.dim == [2, 16, 8, 9] and made.stride == [1152, 1, 144, 16]
     assert forward.attributes == {
         "pre_padding": [1, 0], "post_padding": [2, 1], "stride": [1, 1], "dilation": [1, 2],
     }  # fmt: skip

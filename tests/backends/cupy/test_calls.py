@@ -11,7 +11,7 @@ import pytest
 
 from graphflow.backends.cuda.arrays import lying
 from graphflow.backends.cudnn import Convolution, Library, Tensor, convolution
-from graphflow.backends.cupy.convolutions import Convolutions, Convolving
+from graphflow.backends.cupy.calls import Calling, Calls
 from graphflow.ir.graph import Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import get_op
@@ -45,11 +45,11 @@ def test_operands_are_brought_to_where_the_plan_looks(cudnn):
     tensors = [Tensor("float32", a.shape, lying(a)) for a in (x, w, last)]
     wanted = convolution(NODE, tensors, False)
     assert isinstance(wanted, Convolution)
-    found = Convolutions(Library()).convolving(wanted, tensors)
-    assert isinstance(found, Convolving)
+    found = Calls(Library()).calling(wanted, tensors[:2], tensors[2:])
+    assert isinstance(found, Calling)
     expected = get_op("conv").forward(np, x, w, **ATTRS)
     for how in (lent, misplaced, turned):
-        made = found(how(x), how(w))
+        (made,) = found(how(x), how(w))
         assert made.strides == last.strides
         np.testing.assert_allclose(np.asarray(made), expected, rtol=1e-5, atol=1e-6)
     assert cudnn.streams == [11]

@@ -1,0 +1,129 @@
+"""Which nodes of a graph cuDNN computes on a device, and why not others that it might."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphflow.backends.cuda.arrays import Strides, lying, row_by_row
+from graphflow.backends.cudnn import (
+    Refused,
+    Tensor,
+    Wanted,
+    attention,
+    attention_refused,
+    convolution,
+    missing,
+)
+from graphflow.backends.cudnn.convolution import SIDES
+from graphflow.backends.cupy import Calls, Computes
+from graphflow.ir.graph import Graph
+from graphflow.ir.types import TensorType
+from graphflow.ops.evaluate import Computed
+from graphflow.ops.op import Array
+from graphflow.runtime.attention import attentions
+
+ATTENDING = "attending"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What cuDNN is asked for, and how operands and results lie; or why it is not asked."""
+
+    wanted: Wanted | Refused
+    operands: tuple[Tensor, ...] = ()
+    results: tuple[Tensor, ...] = ()
+
+
+def asked(graph: Graph, seen: Mapping[str, Computed], exact: bool = False) -> dict[str, Asked]:
+    """What is asked for each such node of a graph whose values lie like those ``seen``."""
+    found: dict[str, Asked] = {}
+    for node in graph:
+        if node.op not in (*SIDES, ATTENDING):
+            continue
+        rows = node.op == ATTENDING
+        operands = tuple(_tensor(_array(seen[name]), rows) for name in node.inputs)
+        made = seen[node.name]
+        results = tuple(_tensor(x, rows) for x in (made if isinstance(made, tuple) else (made,)))
+        wanted: Wanted | Refused
+        if node.op == ATTENDING:
+            wanted = attention(node, operands, results)
+        else:
+            wanted = convolution(node, (*operands, *results), exact)
+        found[node.name] = Asked(wanted, operands, results)
+    return found
+
+
+def attends(q: TensorType, v: TensorType) -> bool:
+    """Whether attention of queries and values of these types is one node on a device."""
+    return _attention_refused(q, v) is None
+
+
+def unasked(graph: Graph) -> dict[str, Asked]:
+    """The attention in an optimised graph that is left as it is, by its last product."""
+    found: dict[str, Asked] = {}
+    for each in attentions(graph):
+        q, v = (graph.nodes[each.match.inputs[x].base].tensor for x in "qv")
+        refused = _attention_refused(q, v)
+        if refused is not None:
+            found[each.y] = Asked(refused)
+    return found
+
+
+def told(one: Asked) -> str:
+    """What computes a node, and how; no device need be there."""
+    wanted = missing() or one.wanted
+    return _refusal(wanted) if isinstance(wanted, Refused) else f"cudnn: {wanted.how}"
+
+
+def computing(wanted: Mapping[str, Asked], cudnn: Calls | Refused) -> dict[str, Computes]:
+    """What computes the nodes that cuDNN computes. It warns of the others."""
+    found: dict[str, Computes] = {}
+    refused: dict[str, list[str]] = {}
+    for name, each in wanted.items():
+        made = _made(each, cudnn)
+        if isinstance(made, Refused):
+            refused.setdefault(_refusal(made), []).append(name)
+        else:
+            found[name] = made
+    for why, names in refused.items():
+        warnings.warn(f"computed by {why}: {', '.join(names)}", stacklevel=2)
+    return found
+
+
+def _attention_refused(q: TensorType, v: TensorType) -> Refused | None:
+    shapes = [tuple(n for n in t.shape if isinstance(n, int)) for t in (q, v)]
+    return attention_refused(q.dtype.value, *shapes)
+
+
+def _made(one: Asked, cudnn: Calls | Refused) -> Computes | Refused:
+    if isinstance(cudnn, Refused):
+        return cudnn
+    if isinstance(one.wanted, Refused):
+        return one.wanted
+    return cudnn.calling(one.wanted, one.operands, one.results)
+
+
+def _refusal(refused: Refused) -> str:
+    return f"cupy, since cuDNN {refused.why}"
+
+
+def _array(x: Computed) -> Array:
+    assert isinstance(x, np.ndarray)
+    return x
+
+
+def _tensor(x: Array, rows: bool) -> Tensor:
+    return Tensor(str(x.dtype), x.shape, _strides(x, rows))
+
+
+def _strides(x: Array, rows: bool) -> Strides:
+    """How an array lies for cuDNN, which repeats no element and, with ``rows``, has those of the
+    last axis one behind the other: else row by row, in a copy.
+    """
+    repeats = any(n > 1 and not stride for n, stride in zip(x.shape, x.strides, strict=True))
+    apart = rows and x.strides[-1] != x.itemsize
+    return row_by_row(x.shape) if repeats or apart or x.flags.c_contiguous else lying(x)

@@ -13,10 +13,11 @@ from functools import cache, partial
 import numpy as np
 
 from graphflow.autodiff import reverse
-from graphflow.ir.graph import ArrayLiteral, Graph
+from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.attending import attention, derivative
 from graphflow.ops.builder import Builder, F, Value
+from graphflow.ops.evaluate import evaluate
 from graphflow.ops.matmul import swapped
 from graphflow.passes import optimise
 from graphflow.passes.dead import drop_dead
@@ -94,7 +95,7 @@ def _known(
     """
     scale = graph.nodes[match.inputs["scale"].base].attributes().get("value")
     mask = match.inputs.get("earlier")
-    if not isinstance(scale, float) or not _is_causal(graph, mask):
+    if not isinstance(scale, int | float) or not _is_causal(graph, mask):
         return None
     y = match.nodes[pattern.outputs[0]]
     roots = [turned(pattern, name) for name in pattern.outputs[1:]]
@@ -106,20 +107,21 @@ def _known(
                 whole = more
                 gradients.append(Turned(name, root.axes))
                 break
-    found = Attention(whole, y, scale, mask is not None, tuple(gradients))
+    found = Attention(whole, y, float(scale), mask is not None, tuple(gradients))
     kept = {y, *(each.base for each in gradients)}
     alone = len(gradients) in (0, len(roots)) and _is_alone(graph, whole, kept)
     return found if alone else None
 
 
 def _is_causal(graph: Graph, mask: Turned | None) -> bool:
-    """Whether a mask, if there is one, shows query t the keys up to t."""
+    """Whether a mask, if there is one, is known and shows query t the keys up to t."""
     if mask is None:
         return True
-    value = graph.nodes[mask.base].attributes().get("value")
-    if not isinstance(value, ArrayLiteral):
+    needed = graph.needed_for([mask.base])
+    if any(graph.nodes[name].op in LEAVES for name in needed):
         return False
-    shown = np.asarray(value.array)
+    shown = evaluate(graph.restricted_to(needed), {})[mask.base]
+    assert isinstance(shown, np.ndarray)
     return bool(np.array_equal(shown, np.tril(np.ones(shown.shape, bool))))
 
 

@@ -20,10 +20,10 @@ FILE = """
 graphflow: 1
 name: attention
 inputs:
-  q: {{shape: [2, 3, 5, 8]}}
+  q: {{shape: [2, 3, {queries}, 8]}}
   k: {{shape: [2, 3, {keys}, 8]}}
   v: {{shape: [2, 3, {keys}, 4]}}
-  g: {{shape: [2, 3, 5, 4]}}
+  g: {{shape: [2, 3, {queries}, 4]}}
 nodes:
   y: {attention}
   loss: sum(y * g){more}
@@ -42,8 +42,8 @@ def concrete(
     return optimise(specialise(program.graph, {}, dtype, training=True))
 
 
-def file(attention: str, keys: int = 7, more: str = "") -> str:
-    return FILE.format(attention=attention, keys=keys, more=more)
+def file(attention: str, keys: int = 7, more: str = "", queries: int = 5) -> str:
+    return FILE.format(attention=attention, keys=keys, more=more, queries=queries)
 
 
 def attending(graph: Graph) -> int:
@@ -70,6 +70,8 @@ def values(graph: Graph) -> dict[str, np.ndarray]:
         (file(PLAIN), ("q", "k", "v"), 2),
         (file(CAUSAL), ("q", "k", "v"), 2),
         (file(CAUSAL, keys=3), ("q", "k", "v"), 2),
+        (file(CAUSAL, keys=300, queries=200), ("q", "k", "v"), 2),
+        (file(CAUSAL.replace("0.7", "2")), ("q", "k", "v"), 2),
         (file(TURNED), ("q", "k", "v"), 2),
         (file("scaled_dot_product_attention(q, k, v * 2) + 1"), ("q", "k", "v"), 2),
         (file(PLAIN), (), 1),

@@ -1,12 +1,11 @@
 """Plans of cuDNN for a GPU that is described: run as ``python -m tests.backends.cudnn.building``
-with the models' files, where a driver stands in for NVIDIA's. It prints a line of JSON for each
-operation: what it is, and its workspace, or why there is no plan.
+where a driver stands in for NVIDIA's. It prints a line of JSON for each operation: what it is, and
+its workspace, or why there is no plan.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,28 +15,36 @@ import numpy as np
 import graphflow as gf
 from graphflow.backends.base import Backend
 from graphflow.backends.cuda.arrays import row_by_row
-from graphflow.backends.cudnn import Convolution, Library, Plan, Refused, Tensor, convolution
+from graphflow.backends.cudnn import (
+    Convolution,
+    Library,
+    Plan,
+    Refused,
+    Tensor,
+    Wanted,
+    convolution,
+)
 from graphflow.backends.cudnn.convolution import SIDES
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.cli.survey import survey
 from graphflow.ir.graph import Node
+from graphflow.ir.types import DType
+from graphflow.passes import specialise
 from graphflow.runtime.asked import asked
+from graphflow.runtime.on_device import device_graph
+from graphflow.schedule.plan import make_plan
 from tests.backends.cudnn.test_convolution import SHAPES, seen
 from tests.backends.numba_kernels.convolving import ROWS, drawn, three_sides
 
 DEVICE = Path(__file__).with_name("hopper.json")
-SIZES = {"B": 64}
 
 
-def convolutions(name: str) -> Iterator[Convolution]:
-    """What cuDNN is asked for in a training step of a model, each once; or for all sides of the
-    ``shapes`` of the tests.
-    """
-    if name == "shapes":
-        return of_shapes()
-    plan = survey(gf.load(name), SIZES, backward=True, backend="cupy").plan
+def in_step(model: gf.Model, dtype: DType, **sizes: int) -> Iterator[Wanted]:
+    """What cuDNN is asked for in a training step of a model, each once."""
+    seen = survey(model, sizes, backward=True)
+    plan = make_plan(device_graph(specialise(seen.graph, seen.sizes, dtype, training=True)))
     found = asked(plan.graph, plan.sources.seen).values()
-    return iter(dict.fromkeys(e.wanted for e in found if isinstance(e.wanted, Convolution)))
+    return iter(dict.fromkeys(e.wanted for e in found if not isinstance(e.wanted, Refused)))
 
 
 def of_shapes() -> Iterator[Convolution]:
@@ -71,16 +78,30 @@ def channels_last(part: Tensor) -> Tensor:
     return replace(part, strides=(outer, 1, *inner[:-1]))
 
 
-def main(names: list[str]) -> None:
+def all_wanted() -> Iterator[tuple[str, str, Wanted]]:
+    """By model and by how it is asked for."""
+    lenet, resnet = gf.load("lenet"), gf.load("tests/examples/c_resnet18.yaml")
+    convolutions = {
+        "shapes": of_shapes(),
+        "lenet": in_step(lenet, DType.FLOAT32, B=64),
+        "resnet18": in_step(resnet, DType.FLOAT32, B=64),
+    }
+    for name, found in convolutions.items():
+        for wanted in found:
+            assert isinstance(wanted, Convolution)
+            yield from ((name, how, variant) for how, variant in variants(wanted))
+    large = gf.load("gpt", {"width": 768, "heads": 12, "context": 1024, "data.steps": 1024})
+    for name, model in {"gpt": gf.load("gpt"), "gpt, 12 heads of 64": large}.items():
+        yield from ((name, "float16", wanted) for wanted in in_step(model, DType.FLOAT16, B=16))
+
+
+def main() -> None:
     library = Library(DEVICE.read_text(encoding="utf-8"))
-    for name in names:
-        for wanted in convolutions(name):
-            for how, variant in variants(wanted):
-                found = library.plan(variant)
-                told = {"workspace": found.workspace} if isinstance(found, Plan) else asdict(found)
-                about = {"model": Path(name).stem, "what": wanted.how, "how": how}
-                print(json.dumps(about | told), flush=True)
+    for name, how, wanted in all_wanted():
+        found = library.plan(wanted)
+        told = {"workspace": found.workspace} if isinstance(found, Plan) else asdict(found)
+        print(json.dumps({"model": name, "how": how, "what": wanted.how} | told), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -16,7 +16,6 @@ from tests.backends.cuda.host import COMPILER
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent.parent
-MODELS = ("shapes", "lenet", "tests/examples/c_resnet18.yaml")
 pytestmark = pytest.mark.skipif(
     find_spec("cudnn") is None or COMPILER is None,
     reason="needs pip install -e '.[cudnn]' and a C compiler",
@@ -36,7 +35,7 @@ def built(tmp_path_factory) -> list[dict]:
              for part in ("cudnn", "cu13")]  # fmt: skip
     libraries = os.pathsep.join(map(str, [folder, *homes]))
     found = subprocess.run(
-        [sys.executable, "-m", "tests.backends.cudnn.building", *MODELS],
+        [sys.executable, "-m", "tests.backends.cudnn.building"],
         cwd=ROOT, capture_output=True, text=True, timeout=300,
         env={**os.environ, "LD_LIBRARY_PATH": libraries},
     )  # fmt: skip
@@ -44,9 +43,11 @@ def built(tmp_path_factory) -> list[dict]:
     return [json.loads(line) for line in found.stdout.splitlines()]
 
 
-def test_each_convolution_of_a_step_has_a_plan(built):
+def test_each_operation_of_a_step_has_a_plan(built):
     assert [each for each in built if "workspace" not in each] == []
     counts = Counter((each["model"], each["how"]) for each in built)
     hows = ("float32", "float32, exact", "float16", "float16, channels last", "float64")
-    each = {"shapes": 42, "lenet": 5, "c_resnet18": 32}
-    assert counts == {(model, how): n for model, n in each.items() for how in hows}
+    each = {"shapes": 42, "lenet": 5, "resnet18": 32}
+    convolutions = {(model, how): n for model, n in each.items() for how in hows}
+    attention = {("gpt", "float16"): 2, ("gpt, 12 heads of 64", "float16"): 2}
+    assert counts == convolutions | attention

@@ -5,7 +5,8 @@ through one pixel of all images. So in a graph whose work is mostly convolutions
 channels, their results and what is computed from them element by element, by pooling or by joining
 channels lie with their channels last; where it is mostly convolutions with few, with their batch
 last, if that fills rows of lanes. Everything else stays row by row, as do the leaves, which a user
-sees. Where the two meet, whoever reads takes the strides as they are.
+sees, and images of few channels that an adjoint makes of many. Where the two meet, whoever reads
+takes the strides as they are.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ VIEWING = frozenset({"reshape", "slice", "split", "item"})
 """Operators that see their operand where it lies, if they keep batch and channels."""
 FEWEST = 16
 """Channels below which a pixel is too short to be gone through."""
-MOST = 64
+MOST = 16
 """Channels on the other side up to which it pays to go through a pixel of all images instead."""
 
 
@@ -51,7 +52,7 @@ def image_orders(graph: Graph) -> dict[str, Order]:
     last: set[str] = set()
     updates = set(graph.updates.values())
     for node in graph:
-        if _lies_last(graph, node, last):
+        if _lies_last(graph, node, last) and not (orders is CHANNELS_LAST and _is_short(node)):
             last.add(node.name)
             order = orders.get(_rank(node))
             if order is not None and node.op not in VIEWING and node.name not in updates:
@@ -80,10 +81,15 @@ def _suited(node: Node, shapes: Sequence[tuple[int, ...]]) -> str:
         return "rows"
     channels = [shapes[i][1] for i in (0, 2 if node.op != "conv_weight_grad" else 1)]
     sides = [n // groups for n in channels]
-    if min(sides) >= FEWEST or depthwise.suits(groups, *channels):
+    if max(sides) > MOST or min(sides) >= FEWEST or depthwise.suits(groups, *channels):
         return "channels"
     images = shapes[0][0]  # the first operand of each of the three operators is images
-    return "rows" if images % LANES or max(sides) > MOST else "batch"
+    return "rows" if images % LANES else "batch"
+
+
+def _is_short(node: Node) -> bool:
+    """Whether a node scatters products over images whose pixels are short."""
+    return node.op == "conv_transpose" and _shape(node.tensor)[1] < FEWEST
 
 
 def _lies_last(graph: Graph, node: Node, last: set[str]) -> bool:

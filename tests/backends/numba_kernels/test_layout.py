@@ -85,6 +85,20 @@ def test_results_of_convolutions_with_few_channels_lie_batch_last_if_that_fills_
         assert image_orders(b.graph([doubled.name])) == (expected if fills else {})
 
 
+@pytest.mark.parametrize("batch", [20, 32])
+def test_results_with_many_channels_of_few_lie_channels_last_their_adjoint_row_by_row(
+    batch: int,
+) -> None:
+    b = Builder()
+    w = kernel(b, 32, 3)
+    y = convolved(images(b, "x", 3, batch), w)
+    z = b.add("relu", y)
+    attrs = {"stride": 1, "padding": 1, "dilation": 1, "groups": 1}
+    back = b.add("conv_transpose", z, w, spatial=(8, 8), **attrs)
+    expected = dict.fromkeys([y.name, z.name], CHANNELS_LAST[4])
+    assert image_orders(b.graph([back.name])) == expected
+
+
 @pytest.mark.parametrize("channels, groups, lies", [(32, 32, True), (64, 16, True), (8, 2, False)])
 def test_many_narrow_groups_lie_channels_last(channels: int, groups: int, lies: bool) -> None:
     b = Builder()

@@ -107,10 +107,10 @@ def in_a_process(who: str, what: str, size: int, threads: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="*", choices=[*SIZES, []], default=list(SIZES))
+    parser.add_argument("what", nargs="*", choices=SIZES)
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     chosen = parser.parse_args()
-    for what in chosen.what:
+    for what in chosen.what or SIZES:
         print(f"{what:>8} threads    ours ms  PyTorch ms  ratio")
         for size in SIZES[what]:
             for threads in chosen.threads:

@@ -279,7 +279,7 @@ class Compiler:
         """States that a step carries start afresh when the size they have changes."""
         for leaf in graph.leaves("state"):
             filled = leaf.name in self.graph.updates and self.store.filled(leaf.name)
-            if filled and self.store.array(leaf.name).shape != leaf.tensor.shape:
+            if filled and self.store.shape(leaf.name) != leaf.tensor.shape:
                 self.store.forget(leaf.name)
 
     def _check_fed(self, graph: Graph, fed: Sequence[str] | Mapping[str, Array]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # signal looks names up: 12 microseconds a step
-import signal
-import threading
 from collections.abc import Mapping, Sequence
 from contextvars import copy_context
 
@@ -19,10 +16,10 @@ from graphflow.runtime.bind import bind
 from graphflow.runtime.early import Early
 from graphflow.runtime.line import Line, allocate
 from graphflow.runtime.store import StoreLike
+from graphflow.runtime.uninterrupted import Uninterrupted
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.views import concrete_shape
 
-SIGINT = int(signal.SIGINT)
 Shaped = tuple[str, Array, tuple[int, ...], np.dtype[np.generic]]
 
 
@@ -75,7 +72,7 @@ class Executor:
             kernel()
         results = {name: np.empty(shape, dtype) for name, _, shape, dtype in self._outputs}
         if self._interruptible:
-            with _Uninterrupted():
+            with Uninterrupted():
                 self._finish(results)
         else:
             self._finish(results)
@@ -134,27 +131,3 @@ def _take(name: str, target: Array, feed: Mapping[str, Array]) -> None:
 def _check_shape(name: str, given: tuple[int, ...], wanted: Sequence[object]) -> None:
     if given != wanted:
         fail("GF061", f"'{name}' has the shape {list(given)}, but the plan is for {list(wanted)}")
-
-
-class _Uninterrupted:
-    """Holds back an interrupt from the keyboard until the block is through.
-
-    Interrupts arrive in the main thread only, so elsewhere there is nothing to hold back.
-    """
-
-    def __enter__(self) -> None:
-        self.pending: list[int] = []
-        self.before: object = None
-        in_main = threading.current_thread() is threading.main_thread()
-        if in_main and _signal.getsignal(SIGINT) is not None:  # None: not set from Python
-            self.before = _signal.signal(SIGINT, self.hold)
-
-    def hold(self, number: int, frame: object) -> None:
-        """What is called in place of the handler there was."""
-        self.pending.append(number)
-
-    def __exit__(self, *raised: object) -> None:
-        if self.before is not None:
-            _signal.signal(SIGINT, self.before)
-            if self.pending and raised[0] is None:
-                signal.raise_signal(SIGINT)

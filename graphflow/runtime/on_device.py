@@ -1,8 +1,8 @@
 """Running a graph on a device: groups of nodes by kernels made for them, all other nodes by the
 operators' portable forwards.
 
-Leaves are brought there before a run, for whoever holds the model may have written into them;
-outputs and new values come back after it.
+Parameters and states live there from the first run on, until somebody asks the store for their
+arrays; what is fed goes there for each run, and outputs come back after it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.passes import fuse, optimise
 from graphflow.runtime.asked import Asked, asked, attends, computing, told, unasked
 from graphflow.runtime.attention import attended
-from graphflow.runtime.interpret import assign_updates, leaf_values
 from graphflow.runtime.store import StoreLike
+from graphflow.runtime.uninterrupted import Uninterrupted
 from graphflow.schedule.liveness import is_fixed, trace_sources
 from graphflow.schedule.plan import Plan
 from graphflow.schedule.storage import computes
@@ -119,6 +119,7 @@ class OnDevice:
         self._loaded = device.load(kernels)
         self._launching = _Launching(xp, kernels, self._loaded)
         self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
+        self._leaf_nodes = [n for n in graph if n.op in LEAVES]
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
         self._computing = computing(asked(graph, _seen(graph), exact_conv), device.cudnn)
         kept = {*graph.outputs, *graph.updates.values()}
@@ -130,28 +131,41 @@ class OnDevice:
                 self._free.setdefault(node, []).append(name)
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
-        """The outputs; updates are made in the store. What a kernel cannot tell of a position that
-        lies outside of its row, the portable forwards tell.
+        """The outputs; updates are made in the store, all of them or, where a Ctrl-C comes before
+        the first, none. What a kernel cannot tell of a position that lies outside of its row, the
+        portable forwards tell.
         """
-        leaves = leaf_values(self.graph, self.store, feed)
+        xp = self._device.xp
+        leaves = self._leaves(feed)
         with self._device.telling():
-            here = self._run(leaves, self._launching)
+            values = self._run(leaves, self._launching)
             if self._loaded.missed():
-                here = self._run(leaves, self._device.xp)
-        assign_updates(self.graph, self.store, here)
-        return {name: np.array(here[name]) for name in self.graph.outputs}
+                values = self._run(leaves, xp)
+        results = {name: np.array(fetched(values[name], xp)) for name in self.graph.outputs}
+        with Uninterrupted():
+            for leaf, name in self.graph.updates.items():
+                self.store.keep(leaf, values[name], xp)
+        return results
 
-    def _run(self, leaves: Mapping[str, Array], xp: Namespace) -> dict[str, Computed]:
-        """Outputs and new values by node, fetched."""
-        values: dict[str, Computed] = {name: xp.asarray(x) for name, x in leaves.items()}
-        values |= self._fixed
+    def _leaves(self, feed: Mapping[str, Array]) -> dict[str, Computed]:
+        """A value on the device for every leaf: what is fed, and what the store has there."""
+        xp, found = self._device.xp, dict[str, Computed]()
+        for node in self._leaf_nodes:
+            name, dtype = node.name, node.tensor.dtype.value
+            fed = name in feed
+            value = np.asarray(feed[name], dtype) if fed else self.store.there(name, xp)
+            found[name] = xp.asarray(value, dtype=dtype)
+        return found
+
+    def _run(self, leaves: Mapping[str, Computed], xp: Namespace) -> dict[str, Computed]:
+        """The values that are left at the end: outputs and new values among them."""
+        values: dict[str, Computed] = {**leaves, **self._fixed}
         for node in self._nodes:
             operands = [values[name] for name in node.inputs]
             values[node.name] = self._computed(node, operands, xp)
             for name in self._free.get(node.name, ()):
                 del values[name]
-        roots = {*self.graph.outputs, *self.graph.updates.values()}
-        return {name: fetched(values[name], xp) for name in roots}
+        return values
 
     def _computed(self, node: Node, operands: list[Computed], xp: Namespace) -> Computed:
         """The value of a node, by cuDNN or by its forward."""

@@ -3,6 +3,9 @@
 Arrays keep their identity, so that executors bind to their memory and update it in place. When an
 array must be replaced (a wider number type, another size) the store's ``version`` goes up and
 executors bind again.
+
+A leaf lives in one place: here, or on a device, where what runs there keeps it from step to step.
+Whoever asks for its array brings it back; until then nobody can write into that.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.types import DType, TensorType
-from graphflow.ops.op import Array
+from graphflow.ops.op import Array, Namespace
 
 Fill = Callable[[str], Array]
 
@@ -41,6 +44,12 @@ class StoreLike(Protocol):
     def array(self, name: str) -> Array:
         """The live array of a leaf."""
 
+    def there(self, name: str, xp: Namespace) -> Array:
+        """The leaf on a device, where it lives from now on."""
+
+    def keep(self, name: str, value: Array, xp: Namespace) -> None:
+        """Take over a leaf's new value on the device where it lives."""
+
 
 class Store:
     """Leaf arrays by name, in order of creation; one that is not there yet is made by ``fill``.
@@ -61,10 +70,12 @@ class Store:
         self._float = np.dtype(np.float32)
         self._settled = False
         self._arrays: dict[str, Array] = {}
+        self._away: dict[str, tuple[Array, Namespace]] = {}
+        """Leaves that live on a device, and its namespace; their arrays here are of the past."""
 
     @property
     def version(self) -> int:
-        """Goes up when an array is replaced by another one."""
+        """Goes up when an array is replaced by another one, or leaves for a device."""
         return self._version + (self.base.version if self.base else 0)
 
     def home(self, name: str) -> Store:
@@ -83,17 +94,56 @@ class Store:
         return name in self.home(name)._arrays
 
     def array(self, name: str) -> Array:
-        """The live array of a leaf; its first value is computed when it is first asked for."""
+        """The live array of a leaf; its first value is computed when it is first asked for. A leaf
+        that lives on a device is brought back.
+        """
         home = self.home(name)
         if name not in home._arrays:
             home.assign(name, home._first(name))
+        if name in home._away:
+            value, xp = home._away[name]
+            fetched = xp.asnumpy(value)
+            home._return(name)
+            np.copyto(home._arrays[name], fetched)
         return home._arrays[name]
+
+    def copied(self, name: str) -> Array:
+        """A copy of a leaf's value, which stays where it is."""
+        away = self.home(name)._away.get(name)
+        return np.array(self.array(name) if away is None else away[1].asnumpy(away[0]))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a leaf that is filled, wherever it lives."""
+        return self.home(name)._arrays[name].shape
+
+    def there(self, name: str, xp: Namespace) -> Array:
+        """The leaf on a device, brought there if it lives here. What is bound to its array binds
+        again before it reads, and writing into that array is an error until it is back.
+        """
+        home = self.home(name)
+        if name not in home._away:
+            here = self.array(name)
+            home._away[name] = (xp.asarray(here), xp)
+            here.flags.writeable = False
+            home._version += 1
+        return home._away[name][0]
+
+    def keep(self, name: str, value: Array, xp: Namespace) -> None:
+        """Take over a leaf's new value on the device where it lives; nobody may write into it."""
+        home = self.home(name)
+        home._away[name] = (xp.asarray(value, dtype=home._arrays[name].dtype), xp)
+
+    def _return(self, name: str) -> None:
+        """The leaf lives here from now on."""
+        if self._away.pop(name, None) is not None:
+            self._arrays[name].flags.writeable = True
 
     def assign(self, name: str, value: Array) -> None:
         """Copy ``value`` into the leaf."""
         home, given = self.home(name), as_array(name, value)
         type = home.types[name]
         _check(name, type, given)
+        home._return(name)
         known = home._arrays.get(name)
         dtype = home._dtype(type.dtype, given)
         if known is not None and known.shape == given.shape and known.dtype == dtype:
@@ -105,6 +155,7 @@ class Store:
     def forget(self, name: str) -> None:
         """Drop a value: the next use computes the first value again."""
         home = self.home(name)
+        home._return(name)
         if home._arrays.pop(name, None) is not None:
             home._version += 1
 
@@ -118,13 +169,13 @@ class Store:
         self._float = np.dtype(np.promote_types(self._float, np.dtype(str(dtype))))
         for name, array in list(self._arrays.items()):
             if self.types[name].dtype is DType.FLOAT and array.dtype != self._float:
-                self.assign(name, array)
+                self.assign(name, self.copied(name))
 
     # -- everything at once ------------------------------------------------------------------
     def snapshot(self) -> dict[str, Array]:
         """Copies of all values there are."""
         below = self.base.snapshot() if self.base else {}
-        return below | {name: np.array(array) for name, array in self._arrays.items()}
+        return below | {name: self.copied(name) for name in self._arrays}
 
     def restore(self, saved: Mapping[str, Array]) -> None:
         """Take over a snapshot: values it does not hold are forgotten."""
@@ -177,10 +228,21 @@ class Fitted:
 
     def array(self, name: str) -> Array:
         """The store's array where it fits, else the first value for this size."""
-        shape = self._shapes.get(name)
-        store = self._store
-        if shape is None or (store.filled(name) and store.array(name).shape == shape):
-            return store.array(name)
+        return self._store.array(name) if self._fits(name) else self._afresh(name)
+
+    def there(self, name: str, xp: Namespace) -> Array:
+        """The same on a device, where what fits lives from now on."""
+        return self._store.there(name, xp) if self._fits(name) else xp.asarray(self._afresh(name))
+
+    def keep(self, name: str, value: Array, xp: Namespace) -> None:
+        """Take over a leaf's new value; those that start afresh have none."""
+        self._store.keep(name, value, xp)
+
+    def _fits(self, name: str) -> bool:
+        shape, store = self._shapes.get(name), self._store
+        return shape is None or (store.filled(name) and store.shape(name) == shape)
+
+    def _afresh(self, name: str) -> Array:
         if name not in self._own:
             self._own[name] = self._first(name)
         return self._own[name]
@@ -190,7 +252,8 @@ class LeafView(MutableMapping[str, Array]):
     """Parameters or states as a mapping, in order of creation.
 
     Reading gives the live array (writing into it changes the model); assigning copies the value
-    in. Names cannot be added or removed.
+    in. Names cannot be added or removed. After a step on a device an array that was read before
+    refuses to be written into, and holds what it held, until it is read here again.
     """
 
     def __init__(self, store: Store, names: Sequence[str], kind: str) -> None:

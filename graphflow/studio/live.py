@@ -80,7 +80,7 @@ class Gauges:
         begun = time.monotonic()
         if not self._before:
             self.seconds = 0.0
-            self._before = {n: np.array(self.trainer.store.array(n)) for n in self.parameters}
+            self._before = {n: self.trainer.store.copied(n) for n in self.parameters}
         graph = part.compiler.graph
         nodes = {n: graph.gradients.get((part.of, n)) for n in self.parameters}
         found = {n: node for n, node in nodes.items() if node is not None}
@@ -114,7 +114,7 @@ class Gauges:
 
     def _ratio(self, name: str, before: Array) -> float:
         size = norm(before)
-        change = norm(self.trainer.store.array(name) - before)
+        change = norm(self.trainer.store.copied(name) - before)
         return change / size if size else np.nan
 
 

@@ -164,7 +164,7 @@ def _updated(model: Checked, entry: CheckDecl, feed: Mapping[str, Array]) -> lis
     for _ in range(entry.steps):
         stepping.step(feed)
     return [
-        _compare(entry, "updated", name, value, np.array(stepping.store.array(name)))
+        _compare(entry, "updated", name, value, stepping.store.copied(name))
         for name, value in entry.updated.items()
     ]
 

@@ -216,7 +216,7 @@ def recorded(elaborated: Elaborated, plan: HistoryPlan | None) -> tuple[dict[str
 
 def copies(store: Store, leaves: Mapping[str, str]) -> dict[str, Array]:
     """Copies of leaves by the names they go by."""
-    return {name: np.array(store.array(leaf)) for name, leaf in leaves.items()}
+    return {name: store.copied(leaf) for name, leaf in leaves.items()}
 
 
 def everything(store: Store, initialiser: Initialiser, runs: int) -> dict[str, Array]:
@@ -226,7 +226,7 @@ def everything(store: Store, initialiser: Initialiser, runs: int) -> dict[str, A
     """
     for name in store.names():
         home = store.home(name)
-        if home is store or initialiser.known(name):
+        if not store.filled(name) and (home is store or initialiser.known(name)):
             store.array(name)
     return {**store.snapshot(), RANDOM_STEP: np.array(runs)}
 

@@ -64,7 +64,7 @@ class Player:
     @property
     def waiting(self) -> int:
         """Batches whose gradients wait for an update."""
-        return 0 if self.updating is None else int(self.store.array(self.step.gathered))
+        return 0 if self.updating is None else int(self.store.copied(self.step.gathered))
 
     def update(self, title: str, key: Array, enough: int) -> Part | None:
         """The update that ``enough`` batches wait for."""
@@ -271,7 +271,7 @@ class Trainer:
     def start_epoch(self, epoch: int) -> None:
         """Tell the optimizer which epoch begins (from 0); states that reset start afresh."""
         for state in self._metrics if epoch else ():
-            if np.isnan(self.store.array(state)):
+            if np.isnan(self.store.copied(state)):
                 name = state.removeprefix(METRICS)
                 fail("GF042", f"a schedule reads the metric '{name}', which is not a number",
                      self.plan.mark,
@@ -306,7 +306,7 @@ class Trainer:
     def _forget_unmade(self) -> None:
         """An average that was never made is what its leaf is now."""
         for player in self.players.values():
-            if player.step.averages and not self.store.array(player.step.averaged):
+            if player.step.averages and not self.store.copied(player.step.averaged):
                 for state in player.step.averages.values():
                     self.store.forget(state)
 
@@ -314,7 +314,7 @@ class Trainer:
         """Training has come to its end: the model takes over the averages of its weights."""
         self._forget_unmade()
         for leaf, state in self.averages.items():
-            self.store.assign(leaf, self.store.array(state))
+            self.store.assign(leaf, self.store.copied(state))
 
     # -- state -------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:

@@ -1,0 +1,172 @@
+"""Where leaves live: here, or on a device from step to step until somebody reads them."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+
+import graphflow as gf
+from graphflow.backends import cupy
+from tests.runtime import devices
+from tests.strict.cupy_like import cupy_like
+
+TEXT = """
+graphflow: 1
+name: small
+inputs: {x: {shape: [B, 3]}, y: {shape: [B, 2]}}
+nodes:
+  hidden: tanh(linear(x, 4))
+  out: linear(hidden, 2)
+  loss: mean((out - y) ** 2)
+train: {minimize: loss, optimizer: adam(lr=0.1)}
+"""
+RANDOM = np.random.default_rng(0)
+BATCH = {name: RANDOM.standard_normal((5, n)).astype(np.float32) for name, n in (("x", 3), ("y", 2))}
+
+
+class Travelling:
+    """The strict namespace, which notes the shapes of what is brought there and back."""
+
+    def __init__(self) -> None:
+        self.there: list[tuple[int, ...]] = []
+        self.back: list[tuple[int, ...]] = []
+
+    def __getattr__(self, name: str):
+        return getattr(cupy_like, name)
+
+    def asarray(self, value, *rest, **how):
+        if isinstance(value, np.ndarray):
+            self.there.append(value.shape)
+        return cupy_like.asarray(value, *rest, **how)
+
+    def asnumpy(self, value):
+        self.back.append(value.shape)
+        return cupy_like.asnumpy(value)
+
+    def travelled(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """What went there and came back since this was asked last."""
+        found = sorted(self.there), sorted(self.back)
+        self.there, self.back = [], []
+        return found
+
+
+@pytest.fixture
+def xp(monkeypatch) -> Travelling:
+    found = Travelling()
+    device = devices.device()
+    monkeypatch.setattr(
+        cupy, "device", lambda: cupy.Device(found, device.telling, device.load, device.cudnn)
+    )
+    return found
+
+
+FED, GIVEN = [(5, 2), (5, 3)], [()]
+
+
+def test_leaves_go_to_the_device_once_and_come_back_when_they_are_read(xp):
+    model = gf.loads(TEXT)
+    trainer = model.trainer(backend="cupy")
+    trainer.step(BATCH)
+    there, back = xp.travelled()
+    assert len(there) > len(FED) + 8 and back == GIVEN
+    for _ in range(3):
+        trainer.step(BATCH)
+        assert xp.travelled() == (FED, GIVEN)
+    (name,) = (n for n, t in model.store.types.items() if t.shape == (2, 4))
+    model.parameters[name]
+    assert xp.travelled() == ([], [(2, 4)])
+    model.parameters[name]
+    assert xp.travelled() == ([], [])
+    trainer.step(BATCH)
+    assert xp.travelled() == (sorted([*FED, (2, 4)]), GIVEN)
+
+
+def test_copies_leave_everything_where_it_is(xp):
+    trainer = gf.loads(TEXT).trainer(backend="cupy")
+    trainer.step(BATCH)
+    saved = trainer.state_dict()
+    xp.travelled()
+    trainer.step(BATCH)
+    assert xp.travelled() == (FED, GIVEN)
+    after = trainer.state_dict()
+    trainer.load_state_dict(saved)
+    for name, value in trainer.state_dict().items():
+        np.testing.assert_array_equal(value, saved[name])
+    trainer.step(BATCH)
+    for name, value in trainer.state_dict().items():
+        np.testing.assert_array_equal(value, after[name])
+
+
+def test_evaluation_on_the_device_reads_the_leaves_that_live_there(xp):
+    trainer = gf.loads(TEXT).trainer(backend="cupy")
+    trainer.step(BATCH)
+    trainer.evaluate([(BATCH, 5)])
+    xp.travelled()
+    trainer.step(BATCH)
+    trainer.evaluate([(BATCH, 5)])
+    there, _ = xp.travelled()
+    assert there == sorted(FED * 2)
+
+
+def test_steps_here_and_there_in_turns_are_the_steps_of_one(xp):
+    text = TEXT.replace("adam", "sgd")
+    turns, alone = gf.loads(text), gf.loads(text)
+    both = [turns.trainer(backend=backend, dtype="float64") for backend in ("cupy", "numpy")]
+    one = alone.trainer(dtype="float64")
+    look, expected = (model.compile("out", dtype="float64") for model in (turns, alone))
+    for step in (0, 0, 1, 1, 0, 1, 0):
+        both[step].step(BATCH)
+        one.step(BATCH)
+        found = look(BATCH).values["out"]
+        np.testing.assert_allclose(found, expected(BATCH).values["out"], rtol=1e-9)
+
+
+def test_an_array_that_was_read_before_a_step_refuses_writing_until_it_is_read_again(xp):
+    model = gf.loads(TEXT)
+    trainer = model.trainer(backend="cupy")
+    name = next(iter(model.parameters))
+    held = model.parameters[name]
+    held[...] = 0.5
+    trainer.step(BATCH)
+    with pytest.raises(ValueError, match="read-only"):
+        held[...] = 0
+    assert np.all(held == 0.5)
+    assert model.parameters[name] is held and not np.all(held == 0.5)
+    held[...] = 0
+    trainer.step(BATCH)
+    assert abs(model.parameters[name]).max() < 0.2
+
+
+def test_what_is_assigned_or_forgotten_takes_the_place_of_what_was_there(xp):
+    model = gf.loads(TEXT)
+    trainer = model.trainer(backend="cupy", seed=3)
+    name = next(iter(model.parameters))
+    first = np.array(model.parameters[name])
+    trainer.step(BATCH)
+    model.store.forget(name)
+    np.testing.assert_array_equal(model.parameters[name], first)
+    trainer.step(BATCH)
+    model.parameters[name] = np.zeros_like(first)
+    assert not model.parameters[name].any()
+    trainer.step(BATCH)
+    model.store.settle(gf.ir.types.DType.FLOAT64)
+    assert model.parameters[name].dtype == np.float64 and model.parameters[name].any()
+
+
+def test_an_interrupt_among_the_updates_leaves_all_of_them_made(xp, monkeypatch):
+    model = gf.loads(TEXT)
+    trainer = model.trainer(backend="cupy")
+    keep, kept = type(model.store).keep, []
+
+    def interrupted(self, name, value, xp):
+        if not kept:
+            signal.raise_signal(signal.SIGINT)
+        kept.append(name)
+        keep(self, name, value, xp)
+
+    monkeypatch.setattr(type(model.store), "keep", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.step(BATCH)
+    assert {*model.parameters} <= {*kept}

@@ -23,7 +23,7 @@ nodes:
 train: {minimize: loss, optimizer: adam(lr=0.1)}
 """
 RANDOM = np.random.default_rng(0)
-BATCH = {name: RANDOM.standard_normal((5, n)).astype(np.float32) for name, n in (("x", 3), ("y", 2))}
+BATCH = {name: RANDOM.standard_normal((5, n), np.float32) for name, n in (("x", 3), ("y", 2))}
 
 
 class Travelling:

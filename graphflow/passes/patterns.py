@@ -1,6 +1,7 @@
 """A small graph found in a larger one: the same operators on the same values.
 
 Axes may be turned on the way: both sides are looked at behind ``transpose``, which moves nothing.
+So it is with casts from one float type to another, where precision is mixed.
 """
 
 from __future__ import annotations
@@ -19,16 +20,26 @@ class Turned:
     axes: tuple[int, ...]
 
 
-def turned(graph: Graph, name: str) -> Turned:
-    """The value behind all transposes that a node ends in, and the order of its axes."""
+def turned(graph: Graph, name: str, cast: bool = False) -> Turned:
+    """The value behind all transposes that a node ends in, and the order of its axes; with
+    ``cast`` also behind casts from one float type to another.
+    """
     node = graph.nodes[name]
     axes = tuple(range(node.tensor.ndim))
-    while node.op == "transpose":
-        order = node.attr("axes")
-        assert isinstance(order, tuple)
-        axes = tuple(order[axis] for axis in axes)  # type: ignore[misc]
+    while node.op == "transpose" or (cast and is_rounding(graph, node)):
+        if node.op == "transpose":
+            order = node.attr("axes")
+            assert isinstance(order, tuple)
+            axes = tuple(order[axis] for axis in axes)  # type: ignore[misc]
         node = graph.nodes[node.inputs[0]]
     return Turned(node.name, axes)
+
+
+def is_rounding(graph: Graph, node: Node) -> bool:
+    """Whether a node is a cast from one float type to another."""
+    if node.op != "cast" or not node.tensor.dtype.is_float:
+        return False
+    return graph.nodes[node.inputs[0]].tensor.dtype.is_float
 
 
 def inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -69,8 +80,9 @@ class _Search:
         """Whether a node of the pattern can be a node of the graph."""
         if self.pattern.nodes[left].tensor.ndim != self.graph.nodes[right].tensor.ndim:
             return False
-        one, other = turned(self.pattern, left), turned(self.graph, right)
+        one = turned(self.pattern, left)
         node = self.pattern.nodes[one.base]
+        other = turned(self.graph, right, cast=node.op != "input")
         if node.op == "input":
             back = inverse(one.axes)
             meant = Turned(other.base, tuple(other.axes[axis] for axis in back))
@@ -80,7 +92,13 @@ class _Search:
         return self._same_nodes(node, self.graph.nodes[other.base])
 
     def _same_nodes(self, node: Node, found: Node) -> bool:
-        if (node.op, node.attrs, len(node.inputs)) != (found.op, found.attrs, len(found.inputs)):
+        if node.op != found.op or len(node.inputs) != len(found.inputs):
+            return False
+        if node.op == "constant":  # in any number type
+            same = node.attr("value") == found.attr("value")
+        else:
+            same = node.attrs == found.attrs
+        if not same:
             return False
         self.nodes[node.name] = found.name
         return all(map(self.same, node.inputs, found.inputs))

@@ -21,7 +21,7 @@ from graphflow.ops.evaluate import evaluate
 from graphflow.ops.matmul import swapped
 from graphflow.passes import optimise
 from graphflow.passes.dead import drop_dead
-from graphflow.passes.patterns import Match, Turned, inverse, matched, turned
+from graphflow.passes.patterns import Match, Turned, inverse, is_rounding, matched, turned
 from graphflow.passes.substitute import rebuilt
 from graphflow.passes.verified import verified
 
@@ -62,8 +62,7 @@ def attentions(graph: Graph) -> Iterator[Attention]:
     """Each attention of a graph whose weights nothing else reads."""
     products = [node.name for node in graph if node.op == "matmul" and node.tensor.ndim == 4]
     for name in products:
-        dtype = graph.nodes[name].tensor.dtype
-        for pattern in (_pattern(dtype, True), _pattern(dtype, False)):
+        for pattern in (_pattern(True), _pattern(False)):
             match = matched(pattern, pattern.outputs[0], graph, name, Match())
             if match is not None:
                 found = _known(graph, pattern, match, products)
@@ -72,9 +71,9 @@ def attentions(graph: Graph) -> Iterator[Attention]:
 
 
 @cache
-def _pattern(dtype: DType, causal: bool) -> Graph:
+def _pattern(causal: bool) -> Graph:
     """Attention and the cotangents of q, k and v, its outputs."""
-    b = Builder()
+    b, dtype = Builder(), DType.FLOAT32
     q, k, v, _ = (b.input(name, TensorType(dtype, shape)) for name, shape in SHAPES.items())
     scores = F.matmul(q, swapped(k)) * b.input("scale", TensorType(dtype))
     if causal:
@@ -107,10 +106,12 @@ def _known(
                 whole = more
                 gradients.append(Turned(name, root.axes))
                 break
-    found = Attention(whole, y, float(scale), mask is not None, tuple(gradients))
     kept = {y, *(each.base for each in gradients)}
-    alone = len(gradients) in (0, len(roots)) and _is_alone(graph, whole, kept)
-    return found if alone else None
+    given = (whole.inputs[name].base for name in "qkvg" if name in whole.inputs)
+    same = len({graph.nodes[name].tensor.dtype for name in (*kept, *given)}) == 1
+    if not same or len(gradients) not in (0, len(roots)) or not _is_alone(graph, whole, kept):
+        return None
+    return Attention(whole, y, float(scale), mask is not None, tuple(gradients))
 
 
 def _is_causal(graph: Graph, mask: Turned | None) -> bool:
@@ -136,7 +137,8 @@ def _is_alone(graph: Graph, match: Match, kept: set[str]) -> bool:
         for reader in graph.consumers[name]:
             if reader in own:
                 continue
-            if graph.nodes[reader].op != "transpose":
+            node = graph.nodes[reader]
+            if node.op != "transpose" and not is_rounding(graph, node):
                 return False
             inner.append(reader)
     return True

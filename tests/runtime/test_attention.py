@@ -111,6 +111,37 @@ def test_types_that_it_does_not_serve_are_left_alone():
     assert after is graph and asked == [("float64[2, 3, 5, 8]", "float64[2, 3, 7, 4]")]
 
 
+MIXED = """
+graphflow: 1
+name: mixed
+inputs:
+  q: {shape: [2, 3, 5, 8]}
+  k: {shape: [2, 3, 7, 8]}
+  v: {shape: [2, 3, 7, 4]}
+  g: {shape: [2, 3, 5, 4]}
+nodes:
+  scores: cast(q, dtype=float16) @ swapaxes(cast(k, dtype=float16), -1, -2) * 0.25
+  weights: softmax(cast(scores, dtype=float32))
+  y: cast(cast(weights, dtype=float16) @ cast(v, dtype=float16), dtype=float32)
+  loss: sum(y * g)
+outputs: [loss, y]
+"""
+
+
+def test_where_precision_is_mixed_casts_are_looked_through():
+    graph = concrete(MIXED, dtype=DType.FLOAT32)
+    after = attended(graph, always)
+    calls = [node for node in after if node.op == "attending"]
+    assert len(calls) == 2 and not any(node.op == "exp" for node in after)
+    for call in calls:
+        types = [after.nodes[name].tensor.dtype for name in call.inputs]
+        assert types[:3] == [DType.FLOAT16] * 3
+    before, found = values(graph), values(after)
+    for one, other in zip(before.values(), found.values(), strict=True):
+        assert one.dtype == other.dtype == np.float32
+        assert np.linalg.norm(other - one) < 3e-3 * np.linalg.norm(one)
+
+
 def test_halves_are_summed_as_floats():
     graph = concrete(file(CAUSAL), dtype=DType.FLOAT16)
     after = attended(graph, always)

@@ -14,6 +14,7 @@ from graphflow.ir.graph import Node
 
 OPERANDS = 3
 """Of attention; its derivative has more."""
+HALVES = ("float16", "bfloat16")
 MULTIPLE = 8
 """What the numbers of a query, a key and a value are multiples of."""
 
@@ -49,7 +50,7 @@ def attention_refused(dtype: str, q: Sizes, v: Sizes) -> Refused | None:
     """
     if dtype == "float32":
         return Refused("computes attention of float32 with fewer digits")
-    if dtype != "float16":
+    if dtype not in HALVES:
         return Refused(f"has no attention of {dtype}")
     if q[-1] % MULTIPLE or v[-1] % MULTIPLE:
         return Refused(f"has attention of vectors of 8, 16, 24, ... numbers, not of {q[-1]}")

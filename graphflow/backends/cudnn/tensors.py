@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Sizes = tuple[int, ...]
-NUMBERS: Mapping[str, str] = {"float16": "HALF", "float32": "FLOAT", "float64": "DOUBLE"}
+NUMBERS: Mapping[str, str] = {
+    "float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT", "float64": "DOUBLE",
+}  # fmt: skip
 """Number types, and what cuDNN calls them."""
 
 

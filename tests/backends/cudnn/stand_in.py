@@ -214,7 +214,7 @@ class StandIn(SimpleNamespace):
     """The module. ``graphs`` are those that were made; ``refuses`` tells which have no plan."""
 
     cudnnGraphNotSupportedError = NotSupported
-    data_type = SimpleNamespace(**{name: name for name in TYPES})
+    data_type = SimpleNamespace(**{name: name for name in (*TYPES, "BFLOAT16")})
     heur_mode = SimpleNamespace(A="A", FALLBACK="FALLBACK")
     numerical_note = SimpleNamespace(**{name: name for name in NOTES})
 

@@ -16,6 +16,7 @@ import graphflow as gf
 from graphflow.backends.base import Backend
 from graphflow.backends.cuda.arrays import row_by_row
 from graphflow.backends.cudnn import (
+    Attention,
     Convolution,
     Library,
     Plan,
@@ -62,13 +63,22 @@ def of_shapes() -> Iterator[Convolution]:
 
 def variants(wanted: Convolution) -> Iterator[tuple[str, Convolution]]:
     """The same with other numbers, with other algorithms, and lying otherwise."""
-    for dtype in ("float32", "float16", "float64"):
+    for dtype in ("float32", "float16", "bfloat16", "float64"):
         parts = {name: replace(getattr(wanted, name), dtype=dtype) for name in "xwy"}
         yield dtype, replace(wanted, **parts)
         if dtype == "float16":
             lying = {name: channels_last(part) for name, part in parts.items()}
             yield "float16, channels last", replace(wanted, **lying)
     yield "float32, exact", replace(wanted, exact=True)
+
+
+def in_bfloat16(wanted: Attention) -> Attention:
+    """The same in the other halves; logarithms stay what they are."""
+
+    def other(parts: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(replace(x, dtype=x.dtype.replace("float16", "bfloat16")) for x in parts)
+
+    return replace(wanted, operands=other(wanted.operands), results=other(wanted.results))
 
 
 def channels_last(part: Tensor) -> Tensor:
@@ -92,7 +102,10 @@ def all_wanted() -> Iterator[tuple[str, str, Wanted]]:
             yield from ((name, how, variant) for how, variant in variants(wanted))
     large = gf.load("gpt", {"width": 768, "heads": 12, "context": 1024, "data.steps": 1024})
     for name, model in {"gpt": gf.load("gpt"), "gpt, 12 heads of 64": large}.items():
-        yield from ((name, "float16", wanted) for wanted in in_step(model, DType.FLOAT16, B=16))
+        for wanted in in_step(model, DType.FLOAT16, B=16):
+            assert isinstance(wanted, Attention)
+            yield name, "float16", wanted
+            yield name, "bfloat16", in_bfloat16(wanted)
 
 
 def main() -> None:

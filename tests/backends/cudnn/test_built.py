@@ -46,8 +46,9 @@ def built(tmp_path_factory) -> list[dict]:
 def test_each_operation_of_a_step_has_a_plan(built):
     assert [each for each in built if "workspace" not in each] == []
     counts = Counter((each["model"], each["how"]) for each in built)
-    hows = ("float32", "float32, exact", "float16", "float16, channels last", "float64")
+    halves = ("float16", "bfloat16")
+    hows = ("float32", "float32, exact", *halves, "float16, channels last", "float64")
     each = {"shapes": 42, "lenet": 5, "resnet18": 32}
     convolutions = {(model, how): n for model, n in each.items() for how in hows}
-    attention = {("gpt", "float16"): 2, ("gpt, 12 heads of 64", "float16"): 2}
+    attention = {(model, how): 2 for model in ("gpt", "gpt, 12 heads of 64") for how in halves}
     assert counts == convolutions | attention

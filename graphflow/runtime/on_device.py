@@ -144,7 +144,7 @@ class OnDevice:
         results = {name: np.array(fetched(values[name], xp)) for name in self.graph.outputs}
         with Uninterrupted():
             for leaf, name in self.graph.updates.items():
-                self.store.keep(leaf, values[name], xp)
+                self.store.keep(leaf, values[name], xp)  # type: ignore[arg-type]  # one array
         return results
 
     def _leaves(self, feed: Mapping[str, Array]) -> dict[str, Computed]:

@@ -15,6 +15,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.op import Array
+from graphflow.passes.precision import Precision, mixed
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, build_program, names_in
@@ -190,6 +191,7 @@ class Model:
         memory: int | None = None,
         kernels: KernelsName = "numpy",
         exact_conv: bool = False,
+        precision: Precision = "fp32",
         seed: int = 0,
         **sizes: int,
     ) -> Program:
@@ -200,7 +202,8 @@ class Model:
         determines. ``plan="plain"`` runs node by node, ``"guarded"`` stops at the first value that
         is not finite; ``memory`` bounds the bytes a plan may need. ``kernels="numba"`` compiles
         loops for this machine before the first call; ``exact_conv`` keeps those from algorithms
-        for convolutions that round a little more.
+        for convolutions that round a little more. With ``precision="bf16"`` products are in
+        bfloat16, as in a training that says so; values and gradients stay in ``dtype``.
         """
         if of is not None and not isinstance(of, str):
             fail("GF033", f"of names one node, not {of!r}", help="add further ones with keep=[...]")
@@ -208,16 +211,18 @@ class Model:
             fail("GF033", "wrt says by what to differentiate; of must say what",
                  help='compile(of="loss", wrt=["w"])')  # fmt: skip
         settings = Settings(
-            mode, float_dtype(dtype), plan, memory, kernels, exact_conv, backend
+            mode, float_dtype(dtype), plan, memory, kernels, exact_conv, backend, precision
         )
+        names, by = self._names(of, names_in("keep", keep)), self._wrt(wrt)
+        known = [name for name in (*names, *by) if name in self.graph]
         return build_program(
-            self.graph,
+            mixed(self.graph, known) if precision == "bf16" else self.graph,
             self.store,
             self.initialiser,
             settings,
-            names=self._names(of, names_in("keep", keep)),
+            names=names,
             of=of,
-            wrt=self._wrt(wrt),
+            wrt=by,
             sizes=sizes,
             seed=seed,
         )
@@ -226,10 +231,11 @@ class Model:
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
         shared: Sharing | None = None, backend: BackendName = "numpy",
+        precision: Precision | None = None,
     ) -> Trainer:  # fmt: skip
         """A trainer for the file's ``train:`` section; ``shared`` deals its batches out."""
         settings = Settings(
-            "train", float_dtype(dtype), plan, memory, kernels, exact_conv, backend
+            "train", float_dtype(dtype), plan, memory, kernels, exact_conv, backend, precision
         )
         return Trainer(self.elaborated, self.store, self.initialiser, settings, seed, shared)
 
@@ -254,14 +260,19 @@ class Model:
         self, *, dtype: str = "float32", seed: int | None = None, plan: PlanKind = "fast",
         memory: int | None = None, kernels: KernelsName = "numpy", exact_conv: bool = False,
         shared: Sharing | None = None, backend: BackendName = "numpy",
+        precision: Precision | None = None,
     ) -> Trainer | Iteration:  # fmt: skip
         """A trainer, or what makes the steps of ``run:``, whichever the file has."""
         if self.elaborated.run is None:
             return self.trainer(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
-                                exact_conv=exact_conv, shared=shared, backend=backend)  # fmt: skip
+                                exact_conv=exact_conv, shared=shared, backend=backend,
+                                precision=precision)  # fmt: skip
         if shared is not None:
             fail("GF044", "workers share the batches of a training, and this file has a 'run:' "
                  "section", self.elaborated.run.mark, help="leave out --workers")  # fmt: skip
+        if precision not in (None, "fp32"):
+            fail("GF044", "a precision is that of a training, and this file has a 'run:' section",
+                 self.elaborated.run.mark, help="leave out --precision")  # fmt: skip
         return self.iteration(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
                               exact_conv=exact_conv, backend=backend)  # fmt: skip
 

@@ -22,6 +22,7 @@ from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.files import write_atomically
 from graphflow.model import Model
+from graphflow.passes.precision import Precision, precision_named
 from graphflow.runtime.compile import PlanKind
 from graphflow.runtime.work import estimated_seconds
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -64,6 +65,7 @@ def train(
     dtype: str = "float32",
     kernels: KernelsName | None = None,
     exact_conv: bool = False,
+    precision: Precision | None = None,
     workers: int | None = None,
     address: str | None = None,
     bucket: int = BUCKET,
@@ -79,7 +81,8 @@ def train(
     ``log`` says for which other programs the metrics are kept: "tensorboard", "mlflow".
     ``kernels`` names the kernel set, "numpy", "numba" or "onednn"; without it a long run compiles
     numba's before its first step, and a short one begins at once. ``exact_conv`` keeps
-    convolutions from algorithms that round more than their definition does. ``workers`` processes
+    convolutions from algorithms that round more than their definition does. ``precision`` takes the
+    place of the file's: "fp32", or "bf16" for products in bfloat16. ``workers`` processes
     share every batch, of this machine or of the Ray cluster at ``address``; they send gradients
     while they compute the rest, ``bucket`` bytes at one time.
     """
@@ -87,7 +90,8 @@ def train(
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
     settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
-                           epochs=epochs, steps=steps, log=log, workers=workers)  # fmt: skip
+                           epochs=epochs, steps=steps, log=log, workers=workers,
+                           precision=precision)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks, address=address, bucket=bucket)
     return _begun(model, settings, out, way)
 
@@ -170,7 +174,10 @@ def started(model: Model, settings: RunSettings, out: Path | None, way: Way) -> 
     logs = open_logs(settings.log, out, model.name, settings.shown)
     if out is not None:
         kernels = loop.trainer.settings.kernels
-        about = replace(settings, seed=loop.trainer.seed, kernels=kernels).to_json()
+        precision = loop.trainer.settings.precision
+        about = replace(
+            settings, seed=loop.trainer.seed, kernels=kernels, precision=precision
+        ).to_json()
         folder = RunFolder.create(out, model.expanded(), about, model.written())
         loop.begin(folder, logs)
         if model.seed != loop.trainer.seed or any(map(model.store.filled, model.store.names())):
@@ -232,7 +239,7 @@ def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
     runs of older versions had NumPy's kernels.
     """
     kept = replace(kept, kernels=kept.kernels or "numpy", exact_conv=bool(kept.exact_conv))
-    for name in ("seed", "dtype", "backend", "kernels", "exact_conv"):
+    for name in ("seed", "dtype", "backend", "kernels", "exact_conv", "precision"):
         before, now = getattr(kept, name), getattr(given, name)
         if now not in (None, before):
             fail("GF064", f"the run has {name} {before}, not {now}",
@@ -269,9 +276,11 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     if settings.seed is not None:
         model.seed = settings.seed
     backend = backend_named(settings.backend or "numpy")
+    precision = settings.precision
     compiled = partial(model.stepping, dtype=settings.dtype or "float32", seed=settings.seed,
                        plan=plan, memory=way.memory,
                        exact_conv=bool(settings.exact_conv), backend=backend,
+                       precision=None if precision is None else precision_named(precision),
                        shared=_sharing(settings.workers, way))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from graphflow.ir.graph import Node
+from graphflow.ops.narrow import is_narrow
 from graphflow.ops.op import Array
 
 Operand = Array | tuple[Array, ...]
@@ -53,7 +54,8 @@ class Backend:
     The contract of a kernel: ``out`` is overwritten entirely. For elementwise operators, ``out``
     may be the very memory of operands of its own shape and number type; otherwise it overlaps no
     operand. Operands may have any strides; ``out`` is laid out row by row, or, where the kernel set
-    has chosen one for the node, in another order of its axes.
+    has chosen one for the node, in another order of its axes. No rule is asked about bfloat16:
+    ``rest`` in the end computes with it in float32.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class Backend:
     def bound(self, node: Node, out: tuple[Array, ...], inputs: Sequence[Operand]) -> Bound:
         """The node bound to the arrays of its results and operands."""
         operands = tuple(inputs)
-        for rule in reversed(self._rules.get(node.op, ())):
+        narrow = any(map(is_narrow, (*out, *operands)))
+        for rule in () if narrow else reversed(self._rules.get(node.op, ())):
             if rule.supports(node):
                 made = rule.make(node, out, operands)
                 if made is not None:

@@ -52,6 +52,9 @@ Kernels = Annotated[
 ExactConv = Annotated[
     bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
 ]
+PrecisionName = Annotated[
+    str | None, typer.Option("--precision", help="fp32, or bf16: products in bfloat16.")
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that share every batch (needs Ray).")
 ]
@@ -101,6 +104,7 @@ def command(
     address: Address = None,
     bucket: Bucket = None,
     dtype: OptionalDtype = None,
+    precision: PrecisionName = None,
     memory: Memory = None,
     guard: Guard = False,
     out: Out = None,
@@ -128,7 +132,8 @@ def command(
     if folds is not None:
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
-                     tuple(log or ()), kernels, exact_conv or None, workers)  # fmt: skip
+                     tuple(log or ()), kernels, exact_conv or None, workers,
+                     precision)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),), address,
               parse_bytes(bucket) if bucket else BUCKET)  # fmt: skip

@@ -93,8 +93,8 @@ def survey(
     kernels: str = "numpy", backend: str = "numpy",
 ) -> Survey:  # fmt: skip
     """Look at a model: all that its file computes, in evaluation mode, or with ``backward`` the
-    gradients of ``of`` in training mode. The fast plan is the one for ``kernels``, or, with the
-    backend 'cupy', that of a device, which need not be there.
+    gradients of ``of`` in training mode, with the casts of its precision. The fast plan is the one
+    for ``kernels``, or, with the backend 'cupy', that of a device, which need not be there.
     """
     where = known_backend(backend)
     if where != "numpy" and kernels != "numpy":
@@ -141,7 +141,9 @@ def _forward(graph: Graph) -> Graph:
 
 
 def _backward(model: Model, of: str) -> Graph:
-    return model.compile(of, wanted(model, of), mode="train").graph
+    training = model.elaborated.training
+    precision = "fp32" if training is None else training.precision
+    return model.compile(of, wanted(model, of), mode="train", precision=precision).graph
 
 
 def _parameter(model: Model, name: str, sizes: Mapping[str, int]) -> Parameter:

@@ -14,7 +14,10 @@ from graphflow.ir.dims import Dim, Shape, bind, product, symbols
 
 
 class DType(Enum):
-    """Number types, narrow before wide; ``FLOAT`` is the program's own float type."""
+    """Number types, narrow before wide; ``FLOAT`` is the program's own float type.
+
+    ``BFLOAT16`` is what a policy of precision makes of it; files have no word for it.
+    """
 
     BOOL = "bool"
     UINT8 = "uint8"
@@ -26,6 +29,7 @@ class DType(Enum):
     UINT64 = "uint64"
     INT64 = "int64"
     FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
     FLOAT32 = "float32"
     FLOAT = "float"
     FLOAT64 = "float64"
@@ -53,13 +57,15 @@ class DType(Enum):
     __repr__ = __str__
 
 
-_FLOATS = frozenset({DType.FLOAT16, DType.FLOAT32, DType.FLOAT, DType.FLOAT64})
+_HALVES = frozenset({DType.FLOAT16, DType.BFLOAT16})
+_FLOATS = _HALVES | {DType.FLOAT32, DType.FLOAT, DType.FLOAT64}
 _SIGNED = (DType.INT8, DType.INT16, DType.INT32, DType.INT64)
 _UNSIGNED = (DType.UINT8, DType.UINT16, DType.UINT32, DType.UINT64)
 _INTEGERS = frozenset({*_SIGNED, *_UNSIGNED})
 _ORDER = list(DType)
-_ITEMSIZE = dict(zip(_ORDER, (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 4, 8), strict=True))
-_SPELLINGS = {d.value: d for d in DType} | {"int": DType.INT64, "double": DType.FLOAT64}
+_ITEMSIZE = dict(zip(_ORDER, (1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 2, 4, 4, 8), strict=True))
+_WRITTEN = [d for d in DType if d is not DType.BFLOAT16]
+_SPELLINGS = {d.value: d for d in _WRITTEN} | {"int": DType.INT64, "double": DType.FLOAT64}
 
 
 def dtype_named(name: str) -> DType | None:
@@ -77,13 +83,16 @@ def promote(*dtypes: DType) -> DType:
 
     Signed and unsigned integers meet in the narrowest signed type that holds both, as in NumPy and
     PyTorch; for uint64 there is none, and int64 stands for it (NumPy leaves the integers there). An
-    integer meeting a float takes the float's type, as in PyTorch.
+    integer meeting a float takes the float's type, as in PyTorch. Neither float16 nor bfloat16
+    holds the other; they meet in float32.
 
     >>> promote(DType.INT64, DType.FLOAT), promote(DType.BOOL, DType.INT32)
     (float, int32)
     >>> promote(DType.UINT8, DType.INT8), promote(DType.UINT16, DType.INT64)
     (int16, int64)
     """
+    if _HALVES.issubset(dtypes):
+        dtypes = (*dtypes, DType.FLOAT32)
     widest = max(dtypes, key=_ORDER.index)
     unsigned = [d.itemsize for d in dtypes if d in _UNSIGNED]
     if not (widest.is_integer and unsigned and any(d in _SIGNED for d in dtypes)):

@@ -13,6 +13,7 @@ import numpy as np
 from graphflow.diagnostics import GraphflowError
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType, TupleType, ValueType
+from graphflow.ops.narrow import widened
 from graphflow.ops.op import Array, Namespace, get_op
 
 Computed = Array | tuple[Array, ...]
@@ -48,14 +49,14 @@ def run_in(graph: Graph, node: Node, operands: list[Computed], xp: Namespace = n
 
 def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:
     """One node's portable forward, its result in the number type the node declares. What wants
-    NumPy is computed by it, from arrays that are fetched.
+    NumPy is computed by it, from arrays that are fetched. bfloat16 is computed with in float32.
     """
     op = get_op(node.op)
     if xp is not np and op.on_host(_types(node, operands), node.attributes()):
         here = run_node(node, [fetched(x, xp) for x in operands])
         return tuple(map(xp.asarray, here)) if isinstance(here, tuple) else xp.asarray(here)
     with np.errstate(all="ignore"):  # what is not finite is found by the guard, with its place
-        result = op.forward(xp, *operands, **node.attributes())
+        result = op.forward(xp, *map(widened, operands), **node.attributes())
     if isinstance(node.type, TupleType):
         return tuple(
             xp.asarray(part, dtype=None if t.dtype.value == "float" else t.dtype.value)

@@ -31,6 +31,7 @@ from graphflow.ops.all_reduce import attending
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes, specialise
+from graphflow.passes.precision import Precision, precision_named
 from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.early import Early, told_by
@@ -62,6 +63,8 @@ class Settings:
     kernels: KernelsName = "numpy"
     exact_conv: bool = False
     backend: BackendName = "numpy"
+    precision: Precision | None = None
+    """What products of a training are computed with; without it what its file says."""
 
     def __post_init__(self) -> None:
         if self.mode not in get_args(Mode):
@@ -76,6 +79,10 @@ class Settings:
             other = f"kernels '{self.kernels}'" if self.plan == "fast" else f"a {self.plan} plan"
             fail("GF033", f"{other} and the backend '{self.backend}' exclude each other",
                  help="leave out one of the two")  # fmt: skip
+        narrow = self.precision is not None and precision_named(self.precision) != "fp32"
+        if narrow and self.dtype is DType.FLOAT16:
+            fail("GF033", f"the precision {self.precision} keeps parameters in a wider type than "
+                 f"{self.dtype}", help="leave out --dtype, or the precision")  # fmt: skip
         if not isinstance(self.exact_conv, bool):
             fail("GF033", f"exact_conv is true or false, not {self.exact_conv!r}")
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
@@ -314,7 +321,8 @@ def float_dtype(name: str) -> DType:
     """A program's float type by name."""
     dtype = dtype_named(name)
     if dtype is None or not dtype.is_float or dtype is DType.FLOAT:
-        fail("GF031", f"'{name}' is not a float type", help="float32, float64 or float16")
+        fail("GF031", f"'{name}' is not a float type",
+             help="float32, float64 or float16; --precision bf16 is for bfloat16")  # fmt: skip
     return dtype
 
 

@@ -163,6 +163,14 @@ class TrainDecl:
             "of whose rows several workers' batch norms have theirs: their own, or all workers'",
         ),
     )
+    precision: str = field(
+        default="fp32",
+        metadata=key(
+            "precision",
+            choice("fp32", "bf16"),
+            "what products are computed with; parameters are float32 in any case",
+        ),
+    )
     scale_lr: ScaleDecl | None = field(
         default=None,
         metadata=key("scale_lr", SCALE_LR, "rates that follow the rows of an update"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphflow.autodiff import expand_derivatives
+from graphflow.passes.precision import mixed
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program
@@ -39,6 +40,8 @@ class Evaluator:
         self.carried = [name for name, leaf in leaves.items() if leaf.reset == "epoch"]
         graph = reading(expand_derivatives(elaborated.graph), averages or {})
         names = {name: graph.resolve(node) for name, node in names.items()}
+        if settings.precision == "bf16":
+            graph = mixed(graph, names.values())
         graph = replace(
             graph,
             outputs=tuple(dict.fromkeys(names.values())),

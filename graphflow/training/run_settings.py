@@ -29,6 +29,7 @@ class RunSettings:
     kernels: str | None = None
     exact_conv: bool | None = None
     workers: int | None = None
+    precision: str | None = None
 
     def to_json(self) -> dict[str, Json]:
         """As ``run.json`` keeps it."""
@@ -69,7 +70,7 @@ def _fits(name: str, value: Json) -> bool:
         return isinstance(value, str)
     if name == "exact_conv":
         return value is None or isinstance(value, bool)
-    if name in ("dtype", "backend", "kernels"):
+    if name in ("dtype", "backend", "kernels", "precision"):
         return value is None or isinstance(value, str)
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 

@@ -17,6 +17,7 @@ from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value, zeros_like
+from graphflow.passes.precision import Precision, mixed
 from graphflow.passes.synchronise import in_order, rows_symbol, synchronised
 from graphflow.spec.elaborate import (
     AVERAGES,
@@ -65,14 +66,20 @@ class StepGraph:
         return [n for n in self.states if self.gathered and (n == own[0] or n.startswith(own[1]))]
 
 
-def step_graph(elaborated: Elaborated, objective: Objective, in_two: bool = False) -> StepGraph:
+def step_graph(
+    elaborated: Elaborated, objective: Objective, in_two: bool = False,
+    precision: Precision = "fp32",
+) -> StepGraph:  # fmt: skip
     """Build the training step of one objective; ``in_two`` graphs, even if each batch makes an
-    update.
+    update. With the ``precision`` bf16, forward has its casts, and so has backward.
     """
     forward, rows = elaborated.graph, ""
     if in_two and elaborated.training is not None and elaborated.training.synchronised:
         forward, rows = _synchronised(forward)
-    derived = reverse(expand_derivatives(forward), objective.loss, objective.params)
+    forward = expand_derivatives(forward)
+    if precision == "bf16":
+        forward = mixed(forward, _looked_at(elaborated))
+    derived = reverse(forward, objective.loss, objective.params)
     step = _Step(elaborated, objective, Builder(derived))
     gradients = {
         n: step.builder.value(derived.gradients[objective.loss, n]) for n in objective.params
@@ -84,6 +91,15 @@ def step_graph(elaborated: Elaborated, objective: Objective, in_two: bool = Fals
     step.average("step", updates)
     graph = step.graph(derived, step.outputs(derived), {**step.updates, **updates})
     return step.finished(derived, graph)
+
+
+def _looked_at(elaborated: Elaborated) -> list[str]:
+    """The nodes whose values leave the graph: losses, and what is reported or kept."""
+    training = elaborated.training
+    assert training is not None
+    _, kept = recorded(elaborated, training.history)
+    losses = [each.loss for each in training.objectives]
+    return [*losses, *training.report.values(), *kept.values()]
 
 
 def _synchronised(graph: Graph) -> tuple[Graph, str]:

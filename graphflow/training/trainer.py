@@ -120,9 +120,13 @@ class Trainer:
                      "graphflow step computes it as it is"))  # fmt: skip
         self.plan, self.elaborated = elaborated.training, elaborated
         given = settings or Settings()
-        self.settings = replace(given, mode="train", memory=given.memory or self.plan.memory)
+        precision = given.precision or self.plan.precision
+        memory = given.memory or self.plan.memory
+        self.settings = replace(given, mode="train", memory=memory, precision=precision)
         self.seed = self.plan.seed if seed is None else seed
-        steps = [step_graph(elaborated, each, bool(shared)) for each in self.plan.objectives]
+        steps = [
+            step_graph(elaborated, each, bool(shared), precision) for each in self.plan.objectives
+        ]
         make = shared or Player
         self.initialiser = initialiser
         self.store = _optimizer_store(steps, store, initialiser)

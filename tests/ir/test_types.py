@@ -32,7 +32,18 @@ def test_integers_take_the_float_they_meet() -> None:
 def test_sizes_are_those_of_numpy() -> None:
     for dtype in FIXED:
         assert dtype.itemsize == np.dtype(dtype.value).itemsize
-        assert dtype_named(dtype.value) is dtype
+
+
+
+def test_files_have_a_word_for_every_type_but_bfloat16() -> None:
+    words = {dtype: dtype_named(dtype.value) for dtype in FIXED}
+    assert words.pop(DType.BFLOAT16) is None
+    assert all(found is dtype for dtype, found in words.items())
+
+
+def test_the_two_halves_meet_in_float32() -> None:
+    assert promote(DType.FLOAT16, DType.BFLOAT16) is DType.FLOAT32
+    assert promote(DType.BFLOAT16, DType.FLOAT) is DType.FLOAT
 
 
 def test_types_that_hold_all_numbers_of_another() -> None:

@@ -142,7 +142,8 @@ def test_what_cannot_fit_says_what_is_missing_and_what_would_do():
 def test_what_is_given_takes_the_place_of_the_file():
     net = gf.loads(MLP.replace("steps: 2", "steps: 2, memory: 4GiB"))
     assert net.trainer().settings.memory == 4 * 1024**3
-    assert net.trainer(memory=10**9).settings == Settings("train", memory=10**9)
+    given = net.trainer(memory=10**9).settings
+    assert given == Settings("train", memory=10**9, precision="fp32")
 
 
 @pytest.mark.parametrize("amount", ["much", "0", "-1GB", "[1]", "4XB", "true"])

@@ -224,6 +224,8 @@ def has_loop(
     that has the functions of ``library``.
     """
     dtypes = tuple(each.dtype.value for each in types)
+    if "bfloat16" in (*dtypes, node.tensor.dtype.value):  # rounded after each operator
+        return False
     return _has_loop(node.op, node.attrs, dtypes, node.tensor.dtype.value, library)
 
 

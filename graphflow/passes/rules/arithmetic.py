@@ -134,7 +134,8 @@ def divide_by_power_of_two(node: Node, view: View) -> Outcome:
         return None
     if abs(math.frexp(number)[0]) != 0.5:
         return None
-    inverse, limits = 1 / float(number), np.finfo(dtype.value)
+    same_range = "float32" if dtype is DType.BFLOAT16 else dtype.value
+    inverse, limits = 1 / float(number), np.finfo(same_range)
     if not float(limits.smallest_normal) <= abs(inverse) <= float(limits.max):
         return Declined(f"1 / {number} is not a normal number of {dtype}")
     return make("mul", x, make("constant", value=inverse, dtype=dtype))

@@ -18,6 +18,7 @@ HOLDS_ALL = {
     DType.UINT32: WIDE | {DType.UINT64},
     DType.INT32: WIDE,
     DType.FLOAT16: frozenset({DType.FLOAT32, DType.FLOAT64}),
+    DType.BFLOAT16: frozenset({DType.FLOAT32, DType.FLOAT64}),
     DType.FLOAT32: frozenset({DType.FLOAT64}),
 }
 """For a number type, those that hold each of its numbers exactly."""

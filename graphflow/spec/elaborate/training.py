@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
 from graphflow.spec.document import PlayerDecl, TrainDecl
@@ -51,6 +52,8 @@ class Training:
     """Whether the batch statistics of several workers are those of all their rows."""
     memory: int | None = None
     """Bytes that a step may need."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """What products are computed with."""
 
     @property
     def accumulate(self) -> int:
@@ -88,6 +91,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         named_nodes(elaborator, decl.evaluate, decl.mark, scope),
         decl.batch_statistics == "synchronised",
         decl.memory,
+        "bf16" if decl.precision == "bf16" else "fp32",
     )
 
 

@@ -125,7 +125,9 @@ def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) ->
     from graphflow.cli.broadcasts import stretches
     from graphflow.cli.gradients import check_model, cut_parameters
     from graphflow.training.checks import run_checks
+    from graphflow.training.feed import check_data
 
+    check_data(model.elaborated)
     report.results = run_checks(model)
     graph = model.graph
     report.unread = [

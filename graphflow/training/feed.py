@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -14,6 +14,7 @@ import numpy as np
 from graphflow.data import Batches, Dataset, Indices, OptionError, find, load, split
 from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
+from graphflow.data.registry import Source
 from graphflow.data.transforms import Fitted, Frame, Prepared, make, prepare, training_part
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail, placed
 from graphflow.ops.op import Array
@@ -161,17 +162,8 @@ class Feed:
 
     def _check_inputs(self) -> None:
         """Every input that a loss needs is fed."""
-        graph = self.elaborated.graph
-        declared = self.elaborated.document.data
-        fed = set(declared.feed) if declared is not None and declared.feed else None
-        names = self.dataset.columns if fed is None else fed
-        needed = graph.needed_for(self.elaborated.goals)
-        missing = [n for n in sorted(needed) if graph.nodes[n].op == "input" and n not in names]
-        if missing:
-            columns = ", ".join(self.dataset.columns)
-            fail("GF065", f"nothing feeds the input '{missing[0]}'", self.plan.mark,
-                 help=f"add '{missing[0]}: ...' under data.feed; the columns of "
-                 f"'{self.dataset.name}' are {columns}")  # fmt: skip
+        columns, name = self.dataset.columns, self.dataset.name
+        _check_fed(self.elaborated, columns, f"the columns of '{name}' are {', '.join(columns)}")
 
     @property
     def training_part(self) -> str:
@@ -320,18 +312,49 @@ def _placed_options(plan: DataPlan) -> Iterator[None]:
         raise GraphflowError(*(d.at(mark) for d in error.diagnostics)) from None
 
 
+def _check_fed(elaborated: Elaborated, columns: Iterable[str], offer: str) -> None:
+    """Every input that a loss needs is fed: by ``feed:``, or by the column of its name."""
+    graph, declared = elaborated.graph, elaborated.document.data
+    assert declared is not None
+    names = set(declared.feed or columns)
+    needed = graph.needed_for(elaborated.goals)
+    missing = [n for n in sorted(needed) if graph.nodes[n].op == "input" and n not in names]
+    if missing:
+        fail("GF065", f"nothing feeds the input '{missing[0]}'", declared.mark,
+             help=f"add '{missing[0]}: ...' under data.feed; {offer}")  # fmt: skip
+
+
+def check_data(elaborated: Elaborated) -> None:
+    """What can be told of a data section without reading data: whether there is such a source with
+    such settings, and whether it feeds all inputs that are needed, if its columns are known.
+    """
+    plan, declared = elaborated.data, elaborated.document.data
+    if plan is None or declared is None:
+        return
+    with placed(plan.mark), _placed_options(plan):
+        source, _ = _chosen(plan)
+    if declared.feed or (source.columns and not plan.transforms):
+        _check_fed(elaborated, source.columns, f"its columns are {', '.join(source.columns)}")
+
+
 def load_dataset(plan: DataPlan, folder: Path | None) -> Dataset:
     """The dataset a data section names; problems are placed at its lines."""
     with placed(plan.mark), _placed_options(plan):
-        source = find(plan.source)
-        options = dict(plan.options)
-        if plan.seed is not None and "seed" in source.options:
-            options["seed"] = plan.seed
-        problems = source.problems(options)
-        if problems:
-            raise GraphflowError(*(d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items()))
+        _, options = _chosen(plan)
         inside = None if _from_command_line(plan) else folder
         return load(plan.source, folder=inside, **options)
+
+
+def _chosen(plan: DataPlan) -> tuple[Source, dict[str, object]]:
+    """The source that a data section names, and what it is built with."""
+    source = find(plan.source)
+    options: dict[str, object] = dict(plan.options)
+    if plan.seed is not None and "seed" in source.options:
+        options["seed"] = plan.seed
+    problems = source.problems(options)
+    if problems:
+        raise GraphflowError(*(d.at(plan.marks.get(n, plan.mark)) for n, d in problems.items()))
+    return source, options
 
 
 def _from_command_line(plan: DataPlan) -> bool:

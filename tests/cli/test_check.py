@@ -267,3 +267,36 @@ def test_what_has_no_gradient_is_said_plainly(cli, tmp_path, inputs, node, why):
     answer = cli("check", path, "--gradients")
     assert answer.code == 0 and f"'i' has no gradient: {why}" in answer.out
     assert "as differences say" not in answer.out
+
+
+FED = """\
+graphflow: 1
+name: digits
+inputs: {x: {shape: [B, 64]}, label: {shape: [B], dtype: int64}}
+data: {source: digits, DATA}
+nodes: {loss: 'cross_entropy(linear(x, 10), label)'}
+train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ("batch: 8", "error GF065: nothing feeds the input 'x'"),
+        ("feed: {x: pixels}", "error GF065: nothing feeds the input 'label'"),
+        ("pages: 3", "error GF071: data source 'digits' has no option 'pages'"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_told_without_being_read(cli, tmp_path, data, told):
+    (tmp_path / "fed.yaml").write_text(FED.replace("DATA", data))
+    found = cli("check", tmp_path / "fed.yaml")
+    assert found.code == 2
+    assert told in found.err
+
+
+def test_an_unknown_data_source_is_told(cli, tmp_path):
+    (tmp_path / "fed.yaml").write_text(FED.replace("digits, DATA", "digit"))
+    found = cli("check", tmp_path / "fed.yaml")
+    assert found.code == 2
+    assert "unknown data source 'digit'" in found.err
+    assert "did you mean 'digits'?" in found.err

@@ -161,11 +161,18 @@ def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, insta
     assert all(by.startswith("cudnn: ") for by in told)
 
 
-def test_attention_on_a_device_says_why_cudnn_does_not_compute_it(cli, monkeypatch):
+def test_attention_on_a_device_is_cudnns_in_16_bits_and_says_why_it_is_not_in_32(cli, monkeypatch):
     monkeypatch.setattr(asked, "missing", lambda: None)
     rows = cli("show", "gpt", "--backward", "--schedule", "--backend", "cupy", "--json").json
     told = [row["kernel"] for row in rows["schedule"] if "cuDNN" in row["kernel"]]
     assert told == ["cupy, since cuDNN computes attention of float32 with fewer digits"] * 2
+    mixed = ("--set", "train.precision=bf16")
+    rows = cli(
+        "show", "gpt", *mixed, "--backward", "--schedule", "--backend", "cupy", "--json"
+    ).json  # fmt: skip
+    told = [row["kernel"] for row in rows["schedule"] if row["kernel"].startswith("cudnn")]
+    what = "attention, 4 heads, 64 queries of 16, earlier keys"
+    assert told == [f"cudnn: {what}"] * 2 + [f"cudnn: derivative of {what}"] * 2
 
 
 def test_kernels_of_a_processor_are_not_a_devices(cli):

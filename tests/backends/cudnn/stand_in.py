@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from graphflow.ops.narrow import BFLOAT16
+
 Array = np.ndarray
 WORKSPACE = 64
-TYPES = {"HALF": np.float16, "FLOAT": np.float32, "DOUBLE": np.float64}
+TYPES = {"HALF": np.float16, "BFLOAT16": BFLOAT16, "FLOAT": np.float32, "DOUBLE": np.float64}
 NOTES = (
     "TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION", "FFT", "NONDETERMINISTIC",
     "WINOGRAD",
@@ -214,7 +216,7 @@ class StandIn(SimpleNamespace):
     """The module. ``graphs`` are those that were made; ``refuses`` tells which have no plan."""
 
     cudnnGraphNotSupportedError = NotSupported
-    data_type = SimpleNamespace(**{name: name for name in (*TYPES, "BFLOAT16")})
+    data_type = SimpleNamespace(**{name: name for name in TYPES})
     heur_mode = SimpleNamespace(A="A", FALLBACK="FALLBACK")
     numerical_note = SimpleNamespace(**{name: name for name in NOTES})
 

@@ -127,7 +127,8 @@ class Folds:
         if out is not None:
             training = model.elaborated.training
             seed = training.seed if training and settings.seed is None else settings.seed
-            about = replace(settings, seed=seed).to_json()
+            precision = settings.precision or (training.precision if training else None)
+            about = replace(settings, seed=seed, precision=precision).to_json()
             found.run_folder = RunFolder.create(out, model.expanded(), about, model.written())
             found.run_folder.hold()
         return found

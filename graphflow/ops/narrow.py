@@ -27,6 +27,15 @@ def is_narrow(value: Array | tuple[Array, ...]) -> bool:
     return bool(value.dtype == BFLOAT16)
 
 
+def largest(dtype: np.dtype[np.generic]) -> float:
+    """The largest number of a float type, bfloat16 among them.
+
+    >>> largest(BFLOAT16) < largest(np.dtype("float32")) < 1.01 * largest(BFLOAT16)
+    True
+    """
+    return float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
+
+
 def widened(value: Array | tuple[Array, ...]) -> Array | tuple[Array, ...]:
     """Arrays to compute with: bfloat16 as float32, which holds all its numbers; others as they are.
 

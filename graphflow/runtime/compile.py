@@ -29,6 +29,7 @@ from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.all_reduce import attending
 from graphflow.ops.evaluate import Computed, run_in
+from graphflow.ops.narrow import is_narrow
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes, specialise
 from graphflow.passes.precision import Precision, precision_named
@@ -330,6 +331,8 @@ def _converted(node: Node, value: Array, float_type: DType) -> Array:
     """A fed array in the number type of its node; numbers only, and no silent loss of fractions."""
     type: TensorType = node.tensor
     array = as_array(node.name, value)
+    if is_narrow(array):
+        array = array.astype("float32")
     if array.dtype.kind not in "biuf":
         fail("GF031", f"'{node.name}' needs numbers, not {array.dtype}")
     if array.dtype.kind == "f" and not type.dtype.is_float and np.any(array != np.floor(array)):

@@ -9,6 +9,7 @@ import numpy as np
 from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
+from graphflow.ops.narrow import BFLOAT16, largest
 from graphflow.ops.op import Array
 from graphflow.view.workspace import Edit
 
@@ -28,17 +29,21 @@ def edited(value: Array, edit: Edit) -> Array:
             fail("GF080", f"'{edit.name}' has no element {list(index)}: its shape is {shape}",
                  help="positions count from 0, one for each axis")  # fmt: skip
     if not _holds(changed.dtype, edit.value):
-        whole = "" if changed.dtype.kind == "f" else "whole "
+        whole = "" if _is_real(changed.dtype) else "whole "
         fail("GF031", f"'{edit.name}' holds {changed.dtype} values, and {edit.value:g} is none",
              help=f"write a {whole}number that is in its range")  # fmt: skip
     changed[... if index is None else index] = edit.value
     return changed
 
 
+def _is_real(dtype: np.dtype[np.generic]) -> bool:
+    return dtype.kind == "f" or dtype == BFLOAT16
+
+
 def _holds(dtype: np.dtype[np.generic], value: float) -> bool:
     """Whether a number is one of a type, rounding aside."""
-    if dtype.kind == "f":
-        return not np.isfinite(value) or abs(value) <= float(np.finfo(dtype.name).max)
+    if _is_real(dtype):
+        return not np.isfinite(value) or abs(value) <= largest(dtype)
     if not np.isfinite(value) or value % 1:
         return False
     if dtype.kind == "b":

@@ -96,3 +96,14 @@ def test_a_study_of_one_more_edit_goes_on_with_the_one_before():
     assert second.before is first.recording
     assert [s.text for s in second.steps] == [s.text for s in fresh.steps]
     assert second.overlay("changes") == fresh.overlay("changes")
+
+
+def test_a_bfloat16_is_shown_as_one_and_can_be_written_over():
+    narrow = LINE.replace("steps: 4}", "steps: 4, precision: bf16}")
+    study = Study(Workspace(text=narrow, walk="training"))
+    (product,) = (step for step in study.steps if step.node == "p")
+    assert study.detail(product.index).value[0].summary.dtype == "bfloat16"
+    changed = Study(Workspace(text=narrow, walk="training", edits=(Edit("p", (0,), 3.0),)))
+    np.testing.assert_array_equal(last(changed, "p").astype(float), [3, 3.5])
+    with pytest.raises(GraphflowError, match="GF031"):
+        Study(Workspace(text=narrow, walk="training", edits=(Edit("p", (0,), 1e39),)))

@@ -27,6 +27,10 @@ def command(
     time: Annotated[float | None, typer.Option(min=0.0, help="Seconds, in all.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Trials at one time.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the configurations.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="auto|HOST:PORT", help="The Ray cluster that trials train in."),
+    ] = None,
     dtype: Dtype = "float32",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The search's folder, else tunes/NAME-TIME.")
@@ -55,9 +59,9 @@ def command(
     limits = Limits(trials, time, workers, seed)
     with searching() as listener:
         if resume is not None:
-            search = resumed(resume, limits, listener)
+            search = resumed(resume, limits, listener, address)
         else:
-            search = begun(file or "", assignments(sets), limits, out, dtype, listener)
+            search = begun(file or "", assignments(sets), limits, out, dtype, listener, address)
         tuned = search.run()
     return _told(file or search.setting.file, search, tuned, as_json)
 

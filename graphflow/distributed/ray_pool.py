@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.cluster import check_ray, join, wait_for
 from graphflow.distributed.gathering import BUCKET, Gathering
 from graphflow.distributed.meeting import Seat, Table
 from graphflow.distributed.worker import Gathered, Share, Worker
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
-ANSWER = 10.0
-"""Seconds in which a cluster has to answer."""
-PATIENCE = 120.0
-"""Seconds in which workers have to be there."""
 RETRIES = 5
 """How often a share is given out again because the worker that had it died."""
 
@@ -43,9 +37,7 @@ class RayPool:
     ) -> None:
         if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
             fail("GF033", f"workers is a whole number from 1 on, not {workers!r}")
-        if find_spec("ray") is None:
-            fail("GF076", "workers need the package 'ray', which is not installed",
-                 help="pip install 'graphflow[ray]', or leave out --workers")  # fmt: skip
+        check_ray()
         if isinstance(bucket, bool) or not isinstance(bucket, int) or bucket < 1:
             fail("GF033", f"bucket is a number of bytes from 1 on, not {bucket!r}")
         self.workers, self.address, self.bucket = workers, address, bucket
@@ -112,10 +104,9 @@ class RayPool:
 
     def _start(self) -> None:
         """Connect to the cluster, or begin one here, and start the workers."""
+        join(self.address)
         import ray
 
-        if not ray.is_initialized():
-            _connect(self.address)
         threads = None if self.address else max(1, (os.cpu_count() or 1) // self.workers)
         make = ray.remote(
             num_cpus=1 if self.address else 0,  # here they share what there is
@@ -126,11 +117,7 @@ class RayPool:
             make.remote(self._players, self._settings, threads, self.bucket)  # type: ignore[misc]
             for _ in range(self.workers)
         ]
-        try:
-            ray.get([each.ready.remote() for each in started], timeout=PATIENCE)
-        except ray.exceptions.GetTimeoutError:
-            fail("GF044", f"{self.workers} workers were not there within {PATIENCE:.0f} seconds",
-                 help="fewer workers: each takes one processor of a cluster")  # fmt: skip
+        wait_for([each.ready.remote() for each in started])
         self._actors = started
 
 
@@ -160,20 +147,3 @@ class _Table:
         """Nobody waits any longer in a step that one of the workers cannot finish."""
         self.actor.end.remote(step, error)
 
-
-def _connect(address: str | None) -> None:
-    """Join the cluster at an address, or begin one here. GF044 where none answers."""
-    import ray
-
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        if address is not None and address != "auto":  # Ray itself would try for minutes
-            host, _, port = address.removeprefix("ray://").rpartition(":")
-            socket.create_connection((host, int(port)), ANSWER).close()
-        ray.init(address, include_dashboard=None if address else False, log_to_driver=False,
-                 logging_level=logging.ERROR)  # fmt: skip
-    except (OSError, ValueError) as error:
-        shown = "on this machine" if address == "auto" else f"at '{address}'"
-        fail("GF044", f"no Ray cluster answers {shown}: {error}",
-             help="ray start --head begins one and says its address; without --address workers are "
-             "processes of this machine")  # fmt: skip

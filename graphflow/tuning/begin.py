@@ -9,6 +9,7 @@ from pathlib import Path
 
 from graphflow.api import load
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
+from graphflow.distributed.cluster import join
 from graphflow.gallery import find
 from graphflow.model import Model
 from graphflow.runs import folds_of
@@ -35,17 +36,19 @@ def tune(
     out: str | PathLike[str] | None = None,
     dtype: str = "float32",
     listener: Listener | None = None,
+    address: str | None = None,
 ) -> Tuned:
     """Search the hyperparameters of a file's ``tune:`` section (extra ``tune``).
 
     ``overrides`` change the file for all trials; ``trials``, ``time`` in seconds, ``workers`` and
     ``seed`` stand for those of the file. Every trial is a run in ``out/trials``; without ``out`` a
-    folder is made below ``tunes``. Raises GraphflowError for what is wrong with the file, before
-    anything trains; a trial that fails is one of the results.
+    folder is made below ``tunes``. With the ``address`` of a Ray cluster, "auto" for the one that
+    this machine is in, trials train there. Raises GraphflowError for what is wrong with the file,
+    before anything trains; a trial that fails is one of the results.
     """
     limits = Limits(trials, time, workers, seed)
     folder = None if out is None else Path(out)
-    return begun(str(path), overrides or {}, limits, folder, dtype, listener).run()
+    return begun(str(path), overrides or {}, limits, folder, dtype, listener, address).run()
 
 
 def begun(
@@ -55,18 +58,23 @@ def begun(
     out: Path | None,
     dtype: str = "float32",
     listener: Listener | None = None,
+    address: str | None = None,
 ) -> Search:
     """A new search; its folder is made last, so that what is refused leaves none behind."""
     place = find(file).resolve()
     setting = Setting(str(place), dict(overrides), dtype)
     model = _checked(place, setting)
     plan = limits.over(plan_of(model))
+    if address is not None:
+        join(address)
     name = "-".join(place.stem.split()) or "tune"
     folder = TuneFolder.create(out, name, _asked(model, setting, plan))
-    return Search(folder, plan, setting, listener)
+    return Search(folder, plan, setting, listener, address)
 
 
-def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Search:
+def resumed(
+    path: Path, limits: Limits, listener: Listener | None = None, address: str | None = None
+) -> Search:
     """The search in a folder, from what its journal holds on; more trials or time may be given."""
     folder = TuneFolder.open(path)
     asked = folder.asked()
@@ -75,8 +83,10 @@ def resumed(path: Path, limits: Limits, listener: Listener | None = None) -> Sea
              help="leave out --seed, or begin a new search")  # fmt: skip
     model = _checked(folder.file, asked.setting)
     plan = limits.over(asked.limits.over(plan_of(model)))
+    if address is not None:
+        join(address)
     folder.note(replace(asked, limits=Limits.of(plan)))
-    return Search(folder, plan, asked.setting, listener)
+    return Search(folder, plan, asked.setting, listener, address)
 
 
 def plan_of(model: Model) -> TunePlan:

@@ -16,6 +16,7 @@ from graphflow.spec.elaborate import TunePlan
 from graphflow.spec.overrides import written
 from graphflow.spec.values import Plain
 from graphflow.tuning.asked import Setting
+from graphflow.tuning.cluster_pool import ClusterPool
 from graphflow.tuning.folder import Event, TuneFolder
 from graphflow.tuning.pool import Pool
 from graphflow.tuning.results import Best, best_of
@@ -75,17 +76,22 @@ class Silent:
 
 
 class Search:
-    """One search in its folder, new or resumed."""
+    """One search in its folder, new or resumed. Trials train in processes of this machine, or in
+    the Ray cluster at ``address``.
+    """
 
     def __init__(
-        self, folder: TuneFolder, plan: TunePlan, setting: Setting, listener: Listener | None = None
-    ) -> None:
+        self, folder: TuneFolder, plan: TunePlan, setting: Setting,
+        listener: Listener | None = None, address: str | None = None,
+    ) -> None:  # fmt: skip
         self.folder, self.plan, self.setting = folder, plan, setting
         self.listener: Listener = listener or Silent()
         self.study = Study(folder.path, plan)
         self.trials = self.study.trials()
         self.scheduler = scheduler_of(plan.scheduler)
-        self.pool = Pool(plan.workers, folder)
+        self.pool: Pool | ClusterPool = (
+            Pool(plan.workers, folder) if address is None else ClusterPool(address, folder)
+        )
         self.running: dict[int, Trial] = {}
         self.stopping = False
         self._told_to_stop = False

@@ -1,12 +1,13 @@
-"""A worker process: trains one trial after another, each as a run in its own folder.
+"""A worker: trains one trial after another, each as a run in its own folder.
 
-It reads jobs as JSON lines from stdin and answers on stdout::
+A process of this machine reads jobs as JSON lines from stdin and answers on stdout, one of a
+cluster takes and says the same messages::
 
     {"trial": 3, "folder": ..., "source": ..., "overrides": {...}, "until": 4, ...}
     {"trial": 3, "epoch": 1, "metrics": {...}}         answered by {"go": true}
     {"trial": 3, "ended": "reached"}                   or "dropped", "stopped", "failed"
 
-``{"stop": true}``, or the end of stdin, stops training after the step under way. A folder that
+``{"stop": true}``, or the end of the line, stops training after the step under way. A folder that
 holds a run goes on from its last checkpoint, and says again what its log holds.
 """
 
@@ -18,7 +19,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -56,31 +57,47 @@ class Job:
 
 
 class Line:
-    """The two ends of the connection. ``stopping`` is set for good once it is to stop."""
+    """A worker's end of the connection: what it says goes to ``tell``, what it is told comes by
+    :meth:`take`. ``stopping`` is set for good once it is to stop.
+    """
 
-    def __init__(self, incoming: IO[str], outgoing: IO[str]) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
+    def __init__(self, tell: Callable[[Message], None]) -> None:
+        self._tell = tell
         self.inbox: queue.Queue[Message | None] = queue.Queue()
         self.stopping = threading.Event()
         self.loop: Loop | None = None
-        threading.Thread(target=self._listen, daemon=True).start()
 
-    def _listen(self) -> None:
-        for text in self.incoming:
-            message = json.loads(text)
-            if message.get("stop"):
-                break
+    @classmethod
+    def of(cls, incoming: IO[str], outgoing: IO[str]) -> Line:
+        """One whose messages are lines of JSON."""
+
+        def tell(message: Message) -> None:
+            outgoing.write(json.dumps(message) + "\n")
+            outgoing.flush()
+
+        def listen() -> None:
+            for text in incoming:
+                line.take(json.loads(text))
+            line.take(None)
+
+        line = cls(tell)
+        threading.Thread(target=listen, daemon=True).start()
+        return line
+
+    def take(self, message: Message | None) -> None:
+        """A message from the search; None says that nobody speaks any more."""
+        if message is not None and not message.get("stop"):
             self.inbox.put(message)
+            return
         self.stopping.set()
         self.inbox.put(None)
         if self.loop is not None:
             self.loop.stop()
 
     def send(self, message: Message) -> None:
-        """One line. Where nobody is left to read it, this process stops as well."""
+        """Say something. Where nobody is left to read it, this worker stops as well."""
         try:
-            self.outgoing.write(json.dumps(message) + "\n")
-            self.outgoing.flush()
+            self._tell(message)
         except BrokenPipeError:
             self.stopping.set()
 
@@ -88,6 +105,11 @@ class Line:
         """The next message; None, however often it is asked, once it is to stop."""
         found = None if self.stopping.is_set() else self.inbox.get()
         return None if self.stopping.is_set() else found
+
+    def work(self) -> None:
+        """Train what is asked for, until it is to stop."""
+        while (message := self.receive()) is not None:
+            train(self, Job(**message))  # type: ignore[arg-type]
 
 
 class Reporter(Callback):
@@ -172,9 +194,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the search says when to stop
     outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    line = Line(sys.stdin, outgoing)
-    while (message := line.receive()) is not None:
-        train(line, Job(**message))  # type: ignore[arg-type]
+    Line.of(sys.stdin, outgoing).work()
 
 
 if __name__ == "__main__":

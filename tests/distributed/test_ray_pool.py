@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import graphflow as gf
+from graphflow.distributed.cluster import join
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.runs import Way, resumed, started
@@ -154,6 +155,19 @@ def test_a_cluster_that_does_not_answer_is_said(address):
     ray.shutdown()
     with pytest.raises(gf.GraphflowError, match=r"GF044.*no Ray cluster answers"):
         trained(gf.load("softmax_regression"), RayPool(2, address), steps=1)
+
+
+def test_another_cluster_than_the_one_this_process_is_in_is_refused():
+    import ray
+
+    ray.init(include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
+    address = ray.get_runtime_context().gcs_address
+    join(address)
+    join("auto")
+    port = address.rpartition(":")[2]
+    for other in (f"192.0.2.77:{port}", f"ray://{address}"):
+        with pytest.raises(gf.GraphflowError, match=r"GF044.*is in a Ray cluster already"):
+            join(other)
 
 
 @pytest.mark.parametrize("count", [0, -1, True, 1.5])

@@ -24,7 +24,7 @@ JOB = Job(0, "folder", "source", "file", {}, "float32", until=4, known=1)
 
 @pytest.mark.parametrize("incoming", ["", '{"stop": true}\n{"go": true}\n'])
 def test_a_line_that_has_ended_gives_nothing_however_often_it_is_asked(incoming):
-    line = Line(io.StringIO(incoming), io.StringIO())
+    line = Line.of(io.StringIO(incoming), io.StringIO())
     assert line.receive() is None and line.receive() is None
     assert line.stopping.is_set()
 
@@ -33,7 +33,7 @@ def test_an_epoch_is_told_once_and_the_answer_ends_the_trial():
     reading, writing = os.pipe()
     with os.fdopen(reading) as incoming, os.fdopen(writing, "w") as answers:
         told = io.StringIO()
-        reporter = Reporter(Line(incoming, told), JOB)
+        reporter = Reporter(Line.of(incoming, told), JOB)
         reporter.tell(1, {"test/loss": 3.0})  # known already
         answers.write('{"go": true}\n{"go": false}\n')
         answers.flush()
@@ -56,7 +56,7 @@ def test_nobody_there_to_read_is_a_reason_to_stop():
 
     reading, writing = os.pipe()
     with os.fdopen(reading) as incoming, os.fdopen(writing, "w"):
-        line = Line(incoming, Closed())
+        line = Line.of(incoming, Closed())
         line.send({"trial": 0})
         assert line.stopping.is_set()
 
@@ -71,7 +71,7 @@ def test_a_full_disk_fails_the_trial_and_names_the_file_that_was_written(tmp_pat
     monkeypatch.setattr("graphflow.training.run_folder.write_atomically", full)
     reading, writing = os.pipe()
     with os.fdopen(reading) as incoming, os.fdopen(writing, "w"):
-        line = Line(incoming, told := io.StringIO())
+        line = Line.of(incoming, told := io.StringIO())
         train(line, job)
         monkeypatch.undo()
         line.inbox.put({"go": True})

@@ -1,0 +1,92 @@
+"""Joining a cluster of Ray's, and waiting for actors to be there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from graphflow.diagnostics import fail
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+
+ANSWER = 10.0
+"""Seconds in which a cluster has to answer."""
+PATIENCE = 120.0
+"""Seconds in which workers have to be there."""
+
+
+def check_ray() -> None:
+    """Raises GF076 where Ray is not installed."""
+    if find_spec("ray") is None:
+        fail("GF076", "workers need the package 'ray', which is not installed",
+             help="pip install 'graphflow[ray]', or leave out --workers and --address")  # fmt: skip
+
+
+def join(address: str | None) -> None:
+    """Join the cluster at an address ("auto": the one that this machine is in), or, without one,
+    begin one of this machine's processes. A process that is in a cluster stays there.
+
+    Raises GF044 where no cluster answers, or where this process is in another one, and GF076 where
+    Ray is not installed.
+    """
+    check_ray()
+    import ray
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        if ray.is_initialized():
+            _check_same(address)
+            return
+        if address is not None and address != "auto":  # Ray itself would try for minutes
+            socket.create_connection(_host_and_port(address), ANSWER).close()
+        ray.init(address, include_dashboard=None if address else False, log_to_driver=False,
+                 logging_level=logging.ERROR)  # fmt: skip
+    except (OSError, ValueError) as error:
+        shown = "on this machine" if address == "auto" else f"at '{address}'"
+        fail("GF044", f"no Ray cluster answers {shown}: {error}",
+             help="ray start --head begins one and says its address; without --address workers are "
+             "processes of this machine")  # fmt: skip
+
+
+def wait_for(ready: Sequence[ObjectRef[bool]]) -> None:
+    """Wait until actors have answered. GF044 where one has not, as where no processor is free."""
+    import ray
+
+    try:
+        ray.get(list(ready), timeout=PATIENCE)
+    except ray.exceptions.GetTimeoutError:
+        fail("GF044", f"{len(ready)} workers were not there within {PATIENCE:.0f} seconds",
+             help="fewer workers: each takes one processor of a cluster")  # fmt: skip
+
+
+def _check_same(address: str | None) -> None:
+    """The cluster that this process is in is the one at an address."""
+    import ray
+
+    if address is None or address == "auto":
+        return
+    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]
+        there, same = "a client's", address.startswith("ray://")
+    else:
+        there = ray.get_runtime_context().gcs_address
+        same = not address.startswith("ray://") and _machine(there) == _machine(address)
+    if not same:
+        fail("GF044", f"this process is in a Ray cluster already, {there}, not in '{address}'",
+             help="a process is in one cluster at a time: ray.shutdown() leaves it")  # fmt: skip
+
+
+def _machine(address: str) -> tuple[str, int]:
+    """An address in numbers; this machine has one."""
+    host, port = _host_and_port(address)
+    number, here = socket.gethostbyname(host), socket.gethostbyname(socket.gethostname())
+    return here if number.startswith("127.") else number, port
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    return host, int(port)

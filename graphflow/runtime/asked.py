@@ -73,13 +73,15 @@ def unasked(graph: Graph) -> dict[str, Asked]:
     return found
 
 
-def told(one: Asked) -> str:
-    """What computes a node, and how; no device need be there."""
+def told(one: Asked, otherwise: str = "cupy") -> str:
+    """What computes a node, and how; no device need be there. ``otherwise`` does what cuDNN does
+    not.
+    """
     wanted = missing() or one.wanted
-    return _refusal(wanted) if isinstance(wanted, Refused) else f"cudnn: {wanted.how}"
+    return _refusal(wanted, otherwise) if isinstance(wanted, Refused) else f"cudnn: {wanted.how}"
 
 
-def computing(wanted: Mapping[str, Asked], cudnn: Calls | Refused) -> dict[str, Computes]:
+def computing(wanted: Mapping[str, Asked], cudnn: Calls[Wanted] | Refused) -> dict[str, Computes]:
     """What computes the nodes that cuDNN computes. It warns of the others."""
     found: dict[str, Computes] = {}
     refused: dict[str, list[str]] = {}
@@ -99,7 +101,7 @@ def _attention_refused(q: TensorType, v: TensorType) -> Refused | None:
     return attention_refused(q.dtype.value, *shapes)
 
 
-def _made(one: Asked, cudnn: Calls | Refused) -> Computes | Refused:
+def _made(one: Asked, cudnn: Calls[Wanted] | Refused) -> Computes | Refused:
     if isinstance(cudnn, Refused):
         return cudnn
     if isinstance(one.wanted, Refused):
@@ -107,8 +109,8 @@ def _made(one: Asked, cudnn: Calls | Refused) -> Computes | Refused:
     return cudnn.calling(one.wanted, one.operands, one.results)
 
 
-def _refusal(refused: Refused) -> str:
-    return f"cupy, since cuDNN {refused.why}"
+def _refusal(refused: Refused, by: str = "cupy") -> str:
+    return f"{by}, since cuDNN {refused.why}"
 
 
 def _array(x: Computed) -> Array:

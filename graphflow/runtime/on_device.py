@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
+from graphflow.backends.cublas import Product
 from graphflow.backends.cuda import Module, fuses, module
 from graphflow.backends.cuda.arrays import Strides, lying
 from graphflow.backends.cupy import Device, Loaded
@@ -24,6 +25,7 @@ from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.passes import fuse, optimise
 from graphflow.runtime.asked import Asked, asked, attends, computing, told, unasked
 from graphflow.runtime.attention import attended
+from graphflow.runtime.products import multiplying, products
 from graphflow.runtime.store import StoreLike
 from graphflow.runtime.uninterrupted import Uninterrupted
 from graphflow.schedule.liveness import is_fixed, trace_sources
@@ -70,18 +72,24 @@ def computed_on_device(graph: Graph, plan: Plan) -> Mapping[str, str]:
     """
     found = unasked(optimise(graph)) | asked(plan.graph, _seen(plan.graph))
     graph, kernels = plan.graph, device_module(plan.graph)
+    multiplied = products(graph, _seen(graph))
     return {
-        node.name: _computed(graph, node, kernels, found.get(node.name))
+        node.name: _computed(graph, node, kernels, found.get(node.name), multiplied.get(node.name))
         for node in graph
         if is_fixed(node) or computes(node, plan.sources)
     }
 
 
-def _computed(graph: Graph, node: Node, kernels: Module, one: Asked | None) -> str:
+def _computed(
+    graph: Graph, node: Node, kernels: Module, one: Asked | None, product: Product | None
+) -> str:
     if node.op == "fused":
         return f"cuda: {kernels.of(body_of(node)).how}"
+    by = "cupy" if product is None else f"cublas: {product.how}"
     if one is not None:
-        return told(one)
+        return told(one, by)
+    if product is not None:
+        return by
     if is_fixed(node):
         return "cupy, once"
     op = get_op(node.op)
@@ -121,7 +129,9 @@ class OnDevice:
         self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
         self._leaf_nodes = [n for n in graph if n.op in LEAVES]
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
-        self._computing = computing(asked(graph, _seen(graph), exact_conv), device.cudnn)
+        seen = _seen(graph)
+        self._computing = computing(asked(graph, seen, exact_conv), device.cudnn)
+        self._computing |= multiplying(products(graph, seen), device.cublas)
         kept = {*graph.outputs, *graph.updates.values()}
         last = {name: node.name for node in self._nodes for name in node.inputs}
         self._free: dict[str, list[str]] = {}
@@ -168,7 +178,7 @@ class OnDevice:
         return values
 
     def _computed(self, node: Node, operands: list[Computed], xp: Namespace) -> Computed:
-        """The value of a node, by cuDNN or by its forward."""
+        """The value of a node, by a library or by its forward."""
         own = self._computing.get(node.name)
         if own is None:
             return run_in(self.graph, node, operands, xp)

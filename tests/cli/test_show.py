@@ -143,7 +143,7 @@ def test_the_schedule_of_a_device_is_told_without_one(cli):
     kernels = [row["kernel"] for row in rows["schedule"]]
     assert "cuda: 2,048 rows of 28, 8 threads each; 1 sum of 2,048" in kernels
     assert any(by.startswith("cupy, turn by turn; in a turn cuda ") for by in kernels)
-    assert {"cupy", "cupy, once", "cupy, and waits"} <= set(kernels)
+    assert {"cublas: 2048 x 28 by 28 x 128", "cupy, once", "cupy, and waits"} <= set(kernels)
     fused = [row for row in rows["schedule"] if row["op"] == "fused"]
     assert all(row["kernel"].startswith("cuda: ") for row in fused)
 
@@ -165,7 +165,8 @@ def test_attention_on_a_device_is_cudnns_in_16_bits_and_says_why_it_is_not_in_32
     monkeypatch.setattr(asked, "missing", lambda: None)
     rows = cli("show", "gpt", "--backward", "--schedule", "--backend", "cupy", "--json").json
     told = [row["kernel"] for row in rows["schedule"] if "cuDNN" in row["kernel"]]
-    assert told == ["cupy, since cuDNN computes attention of float32 with fewer digits"] * 2
+    why = "cublas: 64 x 64 by 64 x 16, 64 times, since cuDNN computes attention of float32 with"
+    assert told == [f"{why} fewer digits"] * 2
     mixed = ("--set", "train.precision=bf16")
     rows = cli(
         "show", "gpt", *mixed, "--backward", "--schedule", "--backend", "cupy", "--json"

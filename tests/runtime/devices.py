@@ -10,6 +10,7 @@ from numpy.lib.stride_tricks import as_strided
 
 import graphflow as gf
 from graphflow.backends import cupy
+from graphflow.backends.cublas import Library as Products
 from graphflow.backends.cuda import Module
 from graphflow.backends.cudnn import MISSING, Library, Refused, Tensor
 from graphflow.ops.evaluate import run_region
@@ -33,9 +34,10 @@ class Forwards:
 
 
 class HostCalls:
-    """What stands for cuDNN on a device: its library, on arrays of the strict namespace."""
+    """What stands for cuDNN or cuBLASLt on a device: a library, on arrays of the strict namespace.
+    """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library | Products) -> None:
         self.library = library
 
     def calling(self, wanted, operands, results):
@@ -63,10 +65,13 @@ def lying(tensor: Tensor) -> np.ndarray:
     return as_strided(aligned((reach,), dtype), tensor.shape, strides)
 
 
-def device(load=Forwards, cudnn: Library | None = None) -> cupy.Device:
-    """The strict namespace as a device, what loads its kernels, and cuDNN."""
+def device(
+    load=Forwards, cudnn: Library | None = None, cublas: Products | None = None
+) -> cupy.Device:
+    """The strict namespace as a device, what loads its kernels, cuDNN and cuBLASLt."""
     found = MISSING if cudnn is None else HostCalls(cudnn)
-    return cupy.Device(cupy_like, nullcontext, load, found)
+    products = cupy.NO_PRODUCTS if cublas is None else HostCalls(cublas)
+    return cupy.Device(cupy_like, nullcontext, load, found, products)
 
 
 def computed(name: str, backend: str, dtype: str = "float64", count: int = 2):

@@ -7,10 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from graphflow.backends import cublas, cudnn
+from graphflow.backends.cublas import Product
 from graphflow.backends.cuda import Fusion, Module
-from graphflow.backends.cudnn import MISSING, Refused, Tensor, Wanted, library
+from graphflow.backends.cudnn import MISSING, Wanted
+from graphflow.backends.described import Refused, Tensor
 from graphflow.diagnostics import fail
 from graphflow.ops.op import Array, Namespace
 
@@ -29,25 +32,32 @@ Computes = Callable[..., tuple[Array, ...]]
 """The results of a node, of its operands."""
 
 
-class Calls(Protocol):
-    """The library of a device."""
+W_contra = TypeVar("W_contra", contravariant=True)
+
+
+class Calls(Protocol[W_contra]):
+    """A library of a device."""
 
     def calling(
-        self, wanted: Wanted, operands: Sequence[Tensor], results: Sequence[Tensor]
+        self, wanted: W_contra, operands: Sequence[Tensor], results: Sequence[Tensor]
     ) -> Computes | Refused:
         """What computes results from operands that lie like these."""
+
+
+NO_PRODUCTS = Refused("is not there")
 
 
 @dataclass(frozen=True)
 class Device:
     """A namespace of arrays, a block inside which it tells of singular matrices, what brings
-    kernels there, and cuDNN, or why it is not there.
+    kernels there, and cuDNN and cuBLASLt, or why they are not there.
     """
 
     xp: Namespace
     telling: Callable[[], AbstractContextManager[object]]
     load: Callable[[Module], Loaded]
-    cudnn: Calls | Refused = MISSING
+    cudnn: Calls[Wanted] | Refused = MISSING
+    cublas: Calls[Product] | Refused = NO_PRODUCTS
 
 
 def device() -> Device:
@@ -69,6 +79,9 @@ def device() -> Device:
              help="nvidia-smi lists what there is; without --backend NumPy computes")  # fmt: skip
     if not count:
         fail("GF069", "the backend 'cupy' finds no GPU", help="without --backend NumPy computes")
-    found = library()
-    cudnn = found if isinstance(found, Refused) else calls.Calls(found)
-    return Device(cupy, partial(cupyx.errstate, linalg="raise"), Kernels, cudnn)
+    of_cudnn, of_cublas = cudnn.library(), cublas.library()
+    return Device(
+        cupy, partial(cupyx.errstate, linalg="raise"), Kernels,
+        of_cudnn if isinstance(of_cudnn, Refused) else calls.Calls(of_cudnn),
+        of_cublas if isinstance(of_cublas, Refused) else calls.Calls(of_cublas),
+    )  # fmt: skip

@@ -1,25 +1,45 @@
-"""Operations of cuDNN on CuPy's arrays."""
+"""Operations of cuDNN and cuBLASLt on CuPy's arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from graphflow.backends.cuda import Operand
-from graphflow.backends.cudnn import Library, Plan, Refused, Tensor, Wanted
 from graphflow.backends.cupy.kernels import laid, room
+from graphflow.backends.described import Refused, Tensor
 from graphflow.ops.op import Array
 
+W = TypeVar("W")
+W_contra = TypeVar("W_contra", contravariant=True)
 
-class Calls:
-    """Plans of cuDNN, run on the stream that CuPy works on."""
 
-    def __init__(self, library: Library) -> None:
+class Plan(Protocol):
+    """How a library computes one operation, in ``workspace`` bytes besides its arrays."""
+
+    workspace: int
+
+    def run(self, places: Sequence[int], workspace: int, stream: int) -> None:
+        """Compute on a stream, on the addresses of operands and results and of the bytes."""
+
+
+class Library(Protocol[W_contra]):
+    """A library that computes by plans."""
+
+    def plan(self, wanted: W_contra) -> Plan | Refused:
+        """The plan of an operation; or why there is none."""
+
+
+class Calls(Generic[W]):
+    """Plans of a library, run on the stream that CuPy works on."""
+
+    def __init__(self, library: Library[W]) -> None:
         self._library = library
 
     def calling(
-        self, wanted: Wanted, operands: Sequence[Tensor], results: Sequence[Tensor]
+        self, wanted: W, operands: Sequence[Tensor], results: Sequence[Tensor]
     ) -> Calling | Refused:
         """What computes results from operands that lie like these."""
         plan = self._library.plan(wanted)

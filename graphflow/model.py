@@ -271,7 +271,7 @@ class Model:
             fail("GF044", "workers share the batches of a training, and this file has a 'run:' "
                  "section", self.elaborated.run.mark, help="leave out --workers")  # fmt: skip
         if precision not in (None, "fp32"):
-            fail("GF044", "a precision is that of a training, and this file has a 'run:' section",
+            fail("GF033", "a precision is that of a training, and this file has a 'run:' section",
                  self.elaborated.run.mark, help="leave out --precision")  # fmt: skip
         return self.iteration(dtype=dtype, seed=seed, plan=plan, memory=memory, kernels=kernels,
                               exact_conv=exact_conv, backend=backend)  # fmt: skip

@@ -270,7 +270,10 @@ def _told_of_kernels(loop: Loop, workers: int | None) -> Loop:
     """Say what the first step waits for."""
     if workers is not None:
         say(f"workers: {workers}, started before the first step, which takes some seconds")
-    kernels = loop.trainer.settings.kernels
+    settings = loop.trainer.settings
+    if settings.precision == "bf16" and settings.backend == "numpy":
+        say("precision: bf16, computed in float32 and rounded, which takes longer than fp32 here")
+    kernels = settings.kernels
     if kernels != "numpy":
         say(f"kernels: {kernels}, compiled before the first step or read from where they are kept; "
             "with --kernels numpy it begins at once")  # fmt: skip

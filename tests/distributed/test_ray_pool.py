@@ -17,7 +17,9 @@ import pytest
 import graphflow as gf
 from graphflow.distributed.cluster import join
 from graphflow.distributed.data_parallel import SharedPlayer
+from graphflow.distributed.key_value import KeyValueStore
 from graphflow.distributed.ray_pool import RayPool
+from graphflow.distributed.ray_store import store_in_cluster
 from graphflow.runs import Way, resumed, started
 from graphflow.training.run_settings import RunSettings
 from tests.distributed.here import assert_same, trained
@@ -174,3 +176,20 @@ def test_another_cluster_than_the_one_this_process_is_in_is_refused():
 def test_a_number_of_workers_is_a_whole_one(count):
     with pytest.raises(gf.GraphflowError, match="GF033"):
         RayPool(count)
+
+
+def test_processes_push_to_a_store_and_pull_the_sum():
+    import ray
+
+    store = store_in_cluster(servers=2)
+    push = ray.remote(num_cpus=0)(lambda store, n: store.push("w", np.full(3, 10.0**-n)))
+    ray.get([push.remote(store, number) for number in range(4)])
+    here = KeyValueStore.here()
+    for number in range(4):
+        here.push("w", np.full(3, 10.0**-number))
+    np.testing.assert_array_equal(store.pull("w", pushes=4), here.pull("w"))
+    with pytest.raises(gf.GraphflowError, match="GF061"):
+        store.push("w", np.ones(2))
+    ray.kill(store.servers[store.server_of("w")].actor)
+    with pytest.raises(gf.GraphflowError, match=r"GF044.*a server of the store died"):
+        store.pull("w")

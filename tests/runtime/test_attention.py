@@ -14,7 +14,6 @@ from graphflow.ir.types import DType
 from graphflow.ops.evaluate import evaluate
 from graphflow.passes import optimise, specialise
 from graphflow.runtime.attention import attended, attentions
-from tests import canned
 
 FILE = """
 graphflow: 1
@@ -152,8 +151,10 @@ def test_halves_are_summed_as_floats():
         assert error < (5e-3 if name == "loss" else 2e-3)
 
 
-@pytest.mark.parametrize("name", canned.graphs(("gpt",)))
-def test_a_language_models_layers_attend_in_one_node_each(name):
+@pytest.mark.parametrize(
+    ("name", "count", "causal"), [("gpt", 2, True), ("transformer", 4, False), ("mlp", 0, False)]
+)
+def test_attention_of_canned_graphs_is_found(name, count, causal):
     concrete = survey(gf.load(name), {}, backward=True).concrete
     found = list(attentions(optimise(concrete)))
-    assert len(found) == 2 and all(len(each.gradients) == 3 for each in found)
+    assert [(each.causal, len(each.gradients)) for each in found] == [(causal, 3)] * count

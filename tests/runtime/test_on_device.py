@@ -62,7 +62,16 @@ def cudnn(monkeypatch) -> StandIn:
     return found
 
 
-@pytest.mark.parametrize("name", canned.graphs(("lenet", "lenet_sigmoid")))
+CONVOLVING = [
+    "lenet", "lenet_sigmoid",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in (
+        "alexnet", "caser", "dcgan", "densenet", "fcn_resnet18", "googlenet", "mask_rcnn", "nin",
+        "regnetx32", "resnet18_book", "textcnn", "tiny_ssd", "vgg11",
+    )),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CONVOLVING)
 def test_convolutions_by_cudnn_are_those_of_numpy(cudnn, name):
     devices.same_here_and_there(name)
     assert {*cudnn.executed()} == {"conv_fprop", "conv_dgrad", "conv_wgrad"}

@@ -189,7 +189,7 @@ def test_bounded_normal_numbers_and_classes_are_drawn(tmp_path):
 def test_weights_of_every_number_type_are_read(tmp_path):
     names = {}
     exec(script(gf.load("linear_regression_scratch"), "eval", "float64", {}), names)
-    kinds = [d.value for d in DType if d is not DType.FLOAT]
+    kinds = [d.value for d in DType if d not in (DType.FLOAT, DType.BFLOAT16)]  # no leaf has it
     arrays = {kind: np.array([[0, 1], [1, 100]]).astype(kind) for kind in kinds}
     save_file(arrays, tmp_path / "weights.safetensors")
     found = names["read"](str(tmp_path / "weights.safetensors"))

@@ -77,7 +77,8 @@ def _kind(dtype: DType) -> str:
     return "BOOL" if dtype is DType.BOOL else f"{letter}{8 * dtype.itemsize}"
 
 
-KINDS = {_kind(dtype): np.dtype(dtype.value).str for dtype in DType if dtype is not DType.FLOAT}
+OF_LEAVES = [dtype for dtype in DType if dtype not in (DType.FLOAT, DType.BFLOAT16)]
+KINDS = {_kind(dtype): np.dtype(dtype.value).str for dtype in OF_LEAVES}
 """Number types of safetensors, which are little-endian, and what NumPy calls them."""
 
 

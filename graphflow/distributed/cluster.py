@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import psutil
+
 from graphflow.diagnostics import fail
 
 if TYPE_CHECKING:
@@ -81,10 +83,11 @@ def _check_same(address: str | None) -> None:
 
 
 def _machine(address: str) -> tuple[str, int]:
-    """An address in numbers; this machine has one."""
+    """An address in numbers; all of this machine's are one."""
     host, port = _host_and_port(address)
-    number, here = socket.gethostbyname(host), socket.gethostbyname(socket.gethostname())
-    return here if number.startswith("127.") else number, port
+    number = socket.gethostbyname(host)
+    own = {each.address for found in psutil.net_if_addrs().values() for each in found}
+    return "localhost" if number in own or number.startswith("127.") else number, port
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

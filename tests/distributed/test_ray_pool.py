@@ -167,6 +167,7 @@ def test_another_cluster_than_the_one_this_process_is_in_is_refused():
     join(address)
     join("auto")
     port = address.rpartition(":")[2]
+    join(f"localhost:{port}")
     for other in (f"192.0.2.77:{port}", f"ray://{address}"):
         with pytest.raises(gf.GraphflowError, match=r"GF044.*is in a Ray cluster already"):
             join(other)

@@ -46,8 +46,8 @@ def join(address: str | None) -> None:
             return
         if address is not None and address != "auto":  # Ray itself would try for minutes
             socket.create_connection(_host_and_port(address), ANSWER).close()
-        ray.init(address, include_dashboard=None if address else False, log_to_driver=False,
-                 logging_level=logging.ERROR)  # fmt: skip
+        ray.init(address or "local", include_dashboard=None if address else False,
+                 log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
     except (OSError, ValueError) as error:
         shown = "on this machine" if address == "auto" else f"at '{address}'"
         fail("GF044", f"no Ray cluster answers {shown}: {error}",

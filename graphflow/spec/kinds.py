@@ -267,7 +267,8 @@ class Record(Generic[T]):
             slips = [word for word in unknown if did_you_mean(word, [name])]
             if value.get(name) is None and (not slips or self._rest()):
                 message = f"{self.what} needs the key '{name}'"
-                help = f"is it meant by '{slips[0]}'?" if slips else None
+                about = f"{name}: {self.table()[name][1].about}"
+                help = f"is it meant by '{slips[0]}'?" if slips else about
                 found.append(Diagnostic("GF012", message, mark, help=help))
         there = [name for name in self.one_of if value.get(name) is not None]
         meant = any(did_you_mean(word, self.one_of) for word in unknown)

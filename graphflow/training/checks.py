@@ -30,6 +30,8 @@ from graphflow.training.iteration import Iteration
 from graphflow.training.trainer import Trainer
 
 RTOL, ATOL = 1e-6, 1e-9
+WHOLE = 8
+"""Numbers of an array up to which all are shown."""
 
 
 class Checked(Protocol):
@@ -84,8 +86,17 @@ class CheckResult:
         hint = "; 'tolerance:' allows for digits left out" if close else ""
         return (
             f"{self.kind} of '{self.name}': expected {_shown(self.expected)}, "
-            f"got {_shown(self.got)} (off by {self.error:.3g}{hint})"
+            f"got {_shown(self.got)} (off by {self.error:.3g}{self._place()}{hint})"
         )
+
+    def _place(self) -> str:
+        """Where an array that is not shown whole differs most, with both numbers."""
+        if self.expected.size <= WHOLE:
+            return ""
+        gaps = np.abs(np.subtract(self.expected, self.got, dtype=np.float64))
+        worst = np.unravel_index(np.argmax(gaps), gaps.shape)  # the first nan, if there is one
+        shown = ", ".join(str(int(i)) for i in worst)
+        return f" at [{shown}]: expected {self.expected[worst]:.8g}, got {self.got[worst]:.8g}"
 
 
 def run_checks(model: Checked) -> list[CheckResult]:
@@ -212,4 +223,4 @@ def _array(model: Checked, value: Numbers | Expr) -> Array:
 
 
 def _shown(value: Array) -> str:
-    return np.array2string(value, precision=8, threshold=8)
+    return np.array2string(value, precision=8, threshold=WHOLE)

@@ -34,6 +34,18 @@ def test_what_fails_is_shown_and_is_exit_code_1(cli, tmp_path):
     assert "expected -11" in text and "got -12" in text and f"{path}:19:" in text
 
 
+def test_where_a_large_array_is_wrong_is_told(cli, tmp_path):
+    rows = [[float(3 * i + j) for j in range(3)] for i in range(20)]
+    wrong = [list(row) for row in rows]
+    wrong[12][1] = 36.5
+    (tmp_path / "large.yaml").write_text(
+        "graphflow: 1\nname: large\ninputs: {x: [20, 3]}\nnodes: {y: x + 0}\noutputs: [y]\n"
+        f"check: [{{feed: {{x: {rows}}}, expect: {{y: {wrong}}}}}]\n"
+    )
+    found = cli("check", tmp_path / "large.yaml")
+    assert found.code == 1 and "(off by 0.5 at [12, 1]: expected 36.5, got 37)" in found.out
+
+
 def test_several_files_and_folders(cli, tmp_path):
     folder = tmp_path / "lessons" / "one"
     folder.mkdir(parents=True)
@@ -292,6 +304,13 @@ def test_data_that_cannot_be_trained_on_are_told_without_being_read(cli, tmp_pat
     found = cli("check", tmp_path / "fed.yaml")
     assert found.code == 2
     assert told in found.err
+
+
+def test_what_a_missing_key_is_for_is_told(cli, tmp_path):
+    (tmp_path / "fed.yaml").write_text(FED.replace("source: digits, DATA", "batch: 8"))
+    found = cli("check", tmp_path / "fed.yaml")
+    assert "data needs the key 'source'" in found.err
+    assert "help: source: a data set's name, or a path" in found.err
 
 
 def test_an_unknown_data_source_is_told(cli, tmp_path):

@@ -67,7 +67,8 @@ def fast(text: str, mark: str, **sizes: int) -> Graph:
     model = gf.loads(text.replace("MARK", mark))
     program = model.compile(of="loss", wrt=list(model.parameters), mode="train")
     compiler = program.compiler
-    assert isinstance(compiler, Compiler) and compiler.settings == Settings("train")
+    assert isinstance(compiler, Compiler)
+    assert compiler.settings == Settings("train", precision="fp32")
     return optimise(compiler.concrete(sizes))
 
 

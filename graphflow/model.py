@@ -13,9 +13,10 @@ from graphflow.backends.sets import BackendName, KernelsName
 from graphflow.data import Tokenizer
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES, Graph
+from graphflow.ir.precision import Precision
 from graphflow.ir.types import TensorType, type_symbols
 from graphflow.ops.op import Array
-from graphflow.passes.precision import Precision, mixed
+from graphflow.passes.precision import mixed
 from graphflow.runtime.compile import Mode, PlanKind, Settings, float_dtype
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.program import Program, build_program, names_in
@@ -203,7 +204,8 @@ class Model:
         is not finite; ``memory`` bounds the bytes a plan may need. ``kernels="numba"`` compiles
         loops for this machine before the first call; ``exact_conv`` keeps those from algorithms
         for convolutions that round a little more. With ``precision="bf16"`` products are in
-        bfloat16, as in a training that says so; values and gradients stay in ``dtype``.
+        bfloat16, as in a training that says so; values and gradients stay in ``dtype``. With "tf32"
+        a GPU rounds the factors of products.
         """
         if of is not None and not isinstance(of, str):
             fail("GF033", f"of names one node, not {of!r}", help="add further ones with keep=[...]")

@@ -21,8 +21,8 @@ from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.files import write_atomically
+from graphflow.ir.precision import Precision, precision_named
 from graphflow.model import Model
-from graphflow.passes.precision import Precision, precision_named
 from graphflow.runtime.compile import PlanKind
 from graphflow.runtime.work import estimated_seconds
 from graphflow.spec.elaborate.session import NODE_LIMIT
@@ -82,9 +82,9 @@ def train(
     ``kernels`` names the kernel set, "numpy", "numba" or "onednn"; without it a long run compiles
     numba's before its first step, and a short one begins at once. ``exact_conv`` keeps
     convolutions from algorithms that round more than their definition does. ``precision`` takes the
-    place of the file's: "fp32", or "bf16" for products in bfloat16. ``workers`` processes
-    share every batch, of this machine or of the Ray cluster at ``address``; they send gradients
-    while they compute the rest, ``bucket`` bytes at one time.
+    place of the file's: "fp32", "tf32" for products that a GPU rounds, or "bf16" for products in
+    bfloat16. ``workers`` processes share every batch, of this machine or of the Ray cluster at
+    ``address``; they send gradients while they compute the rest, ``bucket`` bytes at one time.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",

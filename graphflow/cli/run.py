@@ -53,7 +53,7 @@ ExactConv = Annotated[
     bool, typer.Option("--exact-conv", help="No convolution rounds more than its definition.")
 ]
 PrecisionName = Annotated[
-    str | None, typer.Option("--precision", help="fp32, or bf16: products in bfloat16.")
+    str | None, typer.Option("--precision", help="Products in fp32, tf32 (GPU) or bf16.")
 ]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that share every batch (needs Ray).")
@@ -273,6 +273,8 @@ def _told_of_kernels(loop: Loop, workers: int | None) -> Loop:
     settings = loop.trainer.settings
     if settings.precision == "bf16" and settings.backend == "numpy":
         say("precision: bf16, computed in float32 and rounded, which takes longer than fp32 here")
+    if settings.precision == "tf32" and settings.backend == "numpy":
+        say("precision: tf32, which only a GPU has: products are in float32 here, as with fp32")
     kernels = settings.kernels
     if kernels != "numpy":
         say(f"kernels: {kernels}, compiled before the first step or read from where they are kept; "

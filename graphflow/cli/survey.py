@@ -64,12 +64,14 @@ class Survey:
     backend: BackendName
     scale: RateScale | None = None
     """What learning rates are multiplied by in training."""
+    tf32: bool = False
+    """Whether a device may round factors of products to TF32."""
 
     @cached_property
     def computed_by(self) -> Mapping[str, str]:
         """For each node of the fast plan what computes it."""
         if self.backend == "cupy":
-            return computed_on_device(self.concrete, self.plan)
+            return computed_on_device(self.concrete, self.plan, self.tf32)
         return computed_by(self.kernels.backend, self.plan)
 
     @cached_property
@@ -113,8 +115,9 @@ def survey(
     unplanned = make_plan(plan.graph, reuse=False).peak_bytes
     training = model.elaborated.training
     scale = None if training is None else training.scale
+    tf32 = backward and training is not None and training.precision == "tf32"
     return Survey(
-        graph, concrete, sizes, parameters, flops, plan, unplanned, chosen, where, scale
+        graph, concrete, sizes, parameters, flops, plan, unplanned, chosen, where, scale, tf32
     )
 
 

@@ -17,19 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 import numpy as np
 
-from graphflow.diagnostics import did_you_mean, fail
 from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.builder import Builder, Value
 from graphflow.ops.op import OPS
 from graphflow.passes.substitute import assembled, map_regions
 
-Precision = Literal["fp32", "bf16"]
-"""What products are computed with; see docs/precision.md."""
 NARROW, WIDE = DType.BFLOAT16, DType.FLOAT
 PRODUCTS = frozenset({"matmul", "einsum", "addmm", "conv", "conv_transpose"})
 FOLLOWING = frozenset({
@@ -42,20 +38,6 @@ FOLLOWING = frozenset({
 })  # fmt: skip
 STILL = frozenset({"reshape", "transpose", "broadcast_to", "expand_dims", "squeeze", "slice"})
 """What a parameter may go through and still be no more than parameters."""
-
-
-def precision_named(name: str) -> Precision:
-    """The policy of that name. Raises GF033.
-
-    >>> precision_named("bf16")
-    'bf16'
-    """
-    names = get_args(Precision)
-    for known in names:
-        if name == known:
-            return known  # type: ignore[no-any-return]
-    fail("GF033", f"there is no precision '{name}'",
-         help=did_you_mean(str(name), names) or f"there are {', '.join(names)}")  # fmt: skip
 
 
 def mixed(graph: Graph, keep: Collection[str] = ()) -> Graph:

@@ -38,7 +38,9 @@ class Asked:
     results: tuple[Tensor, ...] = ()
 
 
-def asked(graph: Graph, seen: Mapping[str, Computed], exact: bool = False) -> dict[str, Asked]:
+def asked(
+    graph: Graph, seen: Mapping[str, Computed], exact: bool = False, tf32: bool = False
+) -> dict[str, Asked]:
     """What is asked for each such node of a graph whose values lie like those ``seen``."""
     found: dict[str, Asked] = {}
     for node in graph:
@@ -52,7 +54,7 @@ def asked(graph: Graph, seen: Mapping[str, Computed], exact: bool = False) -> di
         if node.op == ATTENDING:
             wanted = attention(node, operands, results)
         else:
-            wanted = convolution(node, (*operands, *results), exact)
+            wanted = convolution(node, (*operands, *results), exact, tf32)
         found[node.name] = Asked(wanted, operands, results)
     return found
 

@@ -26,13 +26,13 @@ from graphflow.backends.sets import (
 )
 from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
+from graphflow.ir.precision import Precision, precision_named
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
 from graphflow.ops.all_reduce import attending
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.narrow import is_narrow
 from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes, specialise
-from graphflow.passes.precision import Precision, precision_named
 from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
 from graphflow.runtime.early import Early, told_by
@@ -80,16 +80,24 @@ class Settings:
             other = f"kernels '{self.kernels}'" if self.plan == "fast" else f"a {self.plan} plan"
             fail("GF033", f"{other} and the backend '{self.backend}' exclude each other",
                  help="leave out one of the two")  # fmt: skip
-        narrow = self.precision is not None and precision_named(self.precision) != "fp32"
-        if narrow and self.dtype is DType.FLOAT16:
-            fail("GF033", f"the precision {self.precision} keeps parameters in a wider type than "
-                 f"{self.dtype}", help="leave out --dtype, or the precision")  # fmt: skip
+        self._check_precision()
         if not isinstance(self.exact_conv, bool):
             fail("GF033", f"exact_conv is true or false, not {self.exact_conv!r}")
         whole = isinstance(self.memory, int) and not isinstance(self.memory, bool)
         if self.memory is not None and not (whole and self.memory > 0):
             fail("GF033", f"memory is a number of bytes, not {self.memory!r}",
                  help="memory=2 * 1024**3; on the command line --memory 2GB")  # fmt: skip
+
+    def _check_precision(self) -> None:
+        """The policy has numbers of the program's float to be about."""
+        policy = "fp32" if self.precision is None else precision_named(self.precision)
+        leave_out = "leave out --dtype, or the precision"
+        if policy == "bf16" and self.dtype is DType.FLOAT16:
+            fail("GF033", f"the precision bf16 keeps parameters in a wider type than {self.dtype}",
+                 help=leave_out)  # fmt: skip
+        if policy == "tf32" and self.dtype is not DType.FLOAT32:
+            fail("GF033", f"the precision tf32 is one of float32, not of {self.dtype}",
+                 help=leave_out)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -252,7 +260,8 @@ class Compiler:
             return Bound(Guarded(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.backend == "cupy":
             fast = device_graph(graph)
-            runner = OnDevice(fast, view, cupy.device(), self.settings.exact_conv)
+            tf32 = self.settings.precision == "tf32"
+            runner = OnDevice(fast, view, cupy.device(), self.settings.exact_conv, tf32)
             return Bound(runner, graph, fast.outputs, names, self._early)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = self._laid_out(graph, kernels)

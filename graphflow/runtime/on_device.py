@@ -66,13 +66,13 @@ def _seen(graph: Graph) -> Mapping[str, Computed]:
     return trace_sources(graph, made).seen
 
 
-def computed_on_device(graph: Graph, plan: Plan) -> Mapping[str, str]:
+def computed_on_device(graph: Graph, plan: Plan, tf32: bool = False) -> Mapping[str, str]:
     """For each node of the plan of a specialised graph's :func:`device_graph` that is no view what
     computes it, and how. No device need be there.
     """
-    found = unasked(optimise(graph)) | asked(plan.graph, _seen(plan.graph))
+    found = unasked(optimise(graph)) | asked(plan.graph, _seen(plan.graph), tf32=tf32)
     graph, kernels = plan.graph, device_module(plan.graph)
-    multiplied = products(graph, _seen(graph))
+    multiplied = products(graph, _seen(graph), tf32)
     return {
         node.name: _computed(graph, node, kernels, found.get(node.name), multiplied.get(node.name))
         for node in graph
@@ -120,8 +120,9 @@ class OnDevice:
     """A fused graph that runs on a device again and again."""
 
     def __init__(
-        self, graph: Graph, store: StoreLike, device: Device, exact_conv: bool = False
-    ) -> None:
+        self, graph: Graph, store: StoreLike, device: Device, exact_conv: bool = False,
+        tf32: bool = False,
+    ) -> None:  # fmt: skip
         self.graph, self.store, self._device, xp = graph, store, device, device.xp
         kernels = device_module(graph)
         self._loaded = device.load(kernels)
@@ -130,8 +131,8 @@ class OnDevice:
         self._leaf_nodes = [n for n in graph if n.op in LEAVES]
         self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
         seen = _seen(graph)
-        self._computing = computing(asked(graph, seen, exact_conv), device.cudnn)
-        self._computing |= multiplying(products(graph, seen), device.cublas)
+        self._computing = computing(asked(graph, seen, exact_conv, tf32), device.cudnn)
+        self._computing |= multiplying(products(graph, seen, tf32), device.cublas)
         kept = {*graph.outputs, *graph.updates.values()}
         last = {name: node.name for node in self._nodes for name in node.inputs}
         self._free: dict[str, list[str]] = {}

@@ -15,12 +15,15 @@ from graphflow.ir.graph import Graph
 from graphflow.ops.evaluate import Computed
 
 
-def products(graph: Graph, seen: Mapping[str, Computed]) -> dict[str, Product]:
+def products(
+    graph: Graph, seen: Mapping[str, Computed], tf32: bool = False
+) -> dict[str, Product]:
     """The products of a graph whose values lie like those ``seen``."""
     found: dict[str, Product] = {}
     for node in graph:
         if node.op == "matmul":
-            one = product(*(_tensor(seen[name]) for name in (*node.inputs, node.name)))
+            x, y, z = (_tensor(seen[name]) for name in (*node.inputs, node.name))
+            one = product(x, y, z, tf32)
             if one is not None:
                 found[node.name] = one
     return found

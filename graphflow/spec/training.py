@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail
+from graphflow.ir.precision import Precision
 from graphflow.spec.amounts import BYTES
 from graphflow.spec.averaging import AVERAGE, AverageDecl
 from graphflow.spec.history import HISTORY, HistoryDecl
@@ -167,7 +169,7 @@ class TrainDecl:
         default="fp32",
         metadata=key(
             "precision",
-            choice("fp32", "bf16"),
+            choice(*get_args(Precision)),
             "what products are computed with; parameters are float32 in any case",
         ),
     )

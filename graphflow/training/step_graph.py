@@ -15,9 +15,10 @@ from dataclasses import dataclass, replace
 
 from graphflow.autodiff import expand_derivatives, reverse
 from graphflow.ir.graph import Graph, Origin
+from graphflow.ir.precision import Precision
 from graphflow.ir.types import DType, TensorType, type_symbols
 from graphflow.ops.builder import Builder, Value, zeros_like
-from graphflow.passes.precision import Precision, mixed
+from graphflow.passes.precision import mixed
 from graphflow.passes.synchronise import in_order, rows_symbol, synchronised
 from graphflow.spec.elaborate import (
     AVERAGES,

@@ -1,8 +1,13 @@
-"""``--precision`` and what ``show`` says of it."""
+"""``--precision`` and what ``show`` says of it, and of products on a device."""
 
 from __future__ import annotations
 
 import json
+
+import numpy as np
+
+import graphflow as gf
+from graphflow.runtime import asked
 
 
 def test_a_run_is_begun_with_a_precision_and_keeps_it(cli, small, tmp_path):
@@ -29,3 +34,33 @@ def test_show_tells_the_types_of_the_fast_plan(cli, small):
     plain = cli("show", small, "--backward", "--schedule").out
     mixed = cli("show", small, "--backward", "--schedule", "--set", "train.precision=bf16").out
     assert "bfloat16[" in mixed and "bfloat16[" not in plain
+
+
+def test_tf32_is_float32_on_a_processor_and_a_run_says_so(cli, small, tmp_path):
+    losses = []
+    for precision in ("fp32", "tf32"):
+        folder = tmp_path / precision
+        run = cli("run", small, "--precision", precision, "--steps", 3, "--out", folder)
+        assert run.code == 0
+        assert ("products are in float32 here" in run.err) == (precision == "tf32")
+        losses.append(gf.load_run(folder).parameters)
+    assert all(np.array_equal(losses[0][name], losses[1][name]) for name in losses[0])
+    assert json.loads((tmp_path / "tf32/run.json").read_text())["precision"] == "tf32"
+
+
+def test_show_tells_which_products_of_a_device_are_in_tf32(cli, monkeypatch):
+    monkeypatch.setattr(asked, "missing", lambda: None)
+    told = []
+    for sets in ((), ("--set", "train.precision=tf32")):
+        way = ("--backward", "--schedule", "--backend", "cupy", "--json")
+        rows = cli("show", "lenet", *sets, *way).json["schedule"]
+        told.append([row["kernel"] for row in rows if row["kernel"][:6] in ("cublas", "cudnn:")])
+    plain, rounded = told
+    assert rounded == [f"{by}, tf32" for by in plain] and len(plain) > 10
+
+
+def test_show_tells_which_products_of_a_device_add_a_bias(cli):
+    rows = cli("show", "mlp", "--backward", "--schedule", "--backend", "cupy", "--json").json
+    told = [row["kernel"] for row in rows["schedule"] if row["op"] == "affine"]
+    assert told and all(by.startswith("cublas: ") and "bias" in by for by in told)
+    assert any(by.endswith(", bias, relu") for by in told)

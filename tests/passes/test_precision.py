@@ -8,11 +8,12 @@ import pytest
 from graphflow.autodiff import reverse
 from graphflow.diagnostics import GraphflowError
 from graphflow.ir import DType, Graph, TensorType
+from graphflow.ir.precision import precision_named
 from graphflow.ops import Builder, F, Value
 from graphflow.ops.evaluate import evaluate
 from graphflow.ops.narrow import BFLOAT16
 from graphflow.passes import optimise
-from graphflow.passes.precision import mixed, precision_named
+from graphflow.passes.precision import mixed
 from graphflow.passes.specialise import specialise
 
 FLOAT = DType.FLOAT

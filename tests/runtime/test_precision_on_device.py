@@ -1,7 +1,8 @@
-"""Products in bfloat16 on a device: the strict namespace stands for CuPy, see test_on_device."""
+"""Products in bfloat16 and TF32 on a device: what stands for CuPy is told of in test_on_device."""
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 
 import numpy as np
@@ -9,15 +10,19 @@ import pytest
 
 import graphflow as gf
 from graphflow.backends import cupy
+from graphflow.backends.cudnn import Library
 from graphflow.training.feed import open_feed
+from tests.backends.cublas.multiplying import StandIn as Products
+from tests.backends.cublas.multiplying import needs_compiler as needs_compiler_of_c
 from tests.backends.cuda.host import HostKernels, needs_compiler
+from tests.backends.cudnn.stand_in import StandIn
 from tests.runtime import devices
 
 
-def losses(name: str, backend: str) -> list[float]:
+def losses(name: str, backend: str, precision: str = "bf16") -> list[float]:
     """Those of two steps."""
     model = gf.load(name)
-    trainer = model.trainer(precision="bf16", backend=backend)
+    trainer = model.trainer(precision=precision, backend=backend)
     feed = open_feed(model.elaborated, model.folder, trainer.seed, model.learned)
     trainer.start_epoch(0)
     batches = islice(feed.training(0), 2)
@@ -38,3 +43,15 @@ def test_generated_kernels_leave_bfloat16_to_others(monkeypatch, tmp_path, name)
 
     monkeypatch.setattr(cupy, "device", lambda: devices.device(load))
     np.testing.assert_allclose(losses(name, "cupy"), losses(name, "numpy"), rtol=1e-3)
+
+
+@needs_compiler_of_c
+def test_tf32_is_asked_of_the_libraries_of_a_device_alone(monkeypatch, tmp_path):
+    cublas, cudnn = Products(tmp_path), StandIn()
+    monkeypatch.setitem(sys.modules, "cudnn", cudnn)
+    monkeypatch.setattr(cupy, "device", lambda: devices.device(cudnn=Library(), cublas=cublas))
+    found = {how: losses("lenet", "cupy", how) for how in ("fp32", "tf32")}
+    assert 1e-6 < abs(found["tf32"][1] / found["fp32"][1] - 1) < 1e-2
+    barred = ["TENSOR_CORE" in graph.notes for graph in cudnn.graphs]
+    assert barred == [True] * (len(barred) // 2) + [False] * (len(barred) // 2) and barred
+    assert losses("lenet", "numpy", "tf32") == losses("lenet", "numpy", "fp32")

@@ -135,6 +135,8 @@ def test_what_does_not_fit_is_said():
         gf.train(gf.loads(NET), precision="bf16", dtype="float16", epochs=1)
     with pytest.raises(GraphflowError, match="precision"):
         gf.loads(NET, {"train.precision": "fp64"})
+    with pytest.raises(GraphflowError, match=r"GF033.*tf32 is one of float32, not of float64"):
+        gf.train(gf.loads(NET), precision="tf32", dtype="float64", epochs=1)
     with pytest.raises(GraphflowError, match="GF031"):
         gf.loads(NET).compile(dtype="bfloat16")
 

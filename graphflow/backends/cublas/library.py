@@ -22,8 +22,8 @@ ALIGNMENT = 16
 """Bytes on whose boundaries arrays begin."""
 TYPES = {"float32": 0, "float64": 1, "float16": 2, "bfloat16": 14}
 FLOAT, DOUBLE = TYPES["float32"], TYPES["float64"]
-SUMS_FLOAT, SUMS_DOUBLE = 68, 70
-"""Sums in float32, its operands not rounded first, and in float64."""
+SUMS_FLOAT, SUMS_TF32, SUMS_DOUBLE = 68, 77, 70
+"""Sums in float32, its operands not rounded first, or rounded to TF32, and in float64."""
 TRANS_A, TRANS_B = 3, 4
 BATCH_COUNT, BATCH_STEP = 5, 6
 MOST_WORKSPACE = 1
@@ -76,7 +76,7 @@ class Described:
 
     def __init__(self, api: Api, product: Product) -> None:
         double = product.dtype == "float64"
-        sums = SUMS_DOUBLE if double else SUMS_FLOAT
+        sums = SUMS_DOUBLE if double else SUMS_TF32 if product.tf32 else SUMS_FLOAT
         scale = DOUBLE if double else FLOAT
         self.operation = api.made("MatmulDesc", c_int(sums), c_int(scale))
         for attribute, matrix in ((TRANS_A, product.y), (TRANS_B, product.x)):

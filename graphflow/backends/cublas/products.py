@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from graphflow.backends.described import Sizes, Tensor
@@ -27,7 +27,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Product:
-    """z = x y, ``count`` times. ``operands`` are x and y as they are to lie, then ``results``."""
+    """z = x y, ``count`` times. ``operands`` are x and y as they are to lie, then ``results``. With
+    ``tf32`` factors are rounded to TF32 first.
+    """
 
     operands: tuple[Tensor, Tensor]
     results: tuple[Tensor]
@@ -35,6 +37,7 @@ class Product:
     y: Matrix
     z: Matrix
     count: int
+    tf32: bool = False
 
     @property
     def dtype(self) -> str:
@@ -44,14 +47,15 @@ class Product:
     @property
     def how(self) -> str:
         """What is computed, in a few words."""
+        sizes = f"{self.x.rows} x {self.x.columns} by {self.x.columns} x {self.y.columns}"
         times = f", {self.count} times" if self.count > 1 else ""
-        return f"{self.x.rows} x {self.x.columns} by {self.x.columns} x {self.y.columns}{times}"
+        return f"{sizes}{times}{', tf32' if self.tf32 else ''}"
 
 
-def product(x: Tensor, y: Tensor, z: Tensor) -> Product | None:
+def product(x: Tensor, y: Tensor, z: Tensor, tf32: bool = False) -> Product | None:
     """The product of arrays that lie so, by the rules of ``matmul``; None for what is no row of
     products of matrices. Operands that it cannot read as they lie are wanted row by row, and are
-    copied by whoever has them otherwise.
+    copied by whoever has them otherwise. ``tf32`` is for those in float32.
 
     >>> x, y, z = (Tensor("float32", s, (s[1], 1)) for s in ((2, 3), (3, 4), (2, 4)))
     >>> product(x, y, z).how
@@ -62,7 +66,7 @@ def product(x: Tensor, y: Tensor, z: Tensor) -> Product | None:
         return None
     for ways in ((x, y), (_rowed(x), y), (x, _rowed(y)), (_rowed(x), _rowed(y))):
         for found in _readings(*ways, z):
-            return found
+            return replace(found, tf32=tf32 and z.dtype == "float32")
     return None
 
 

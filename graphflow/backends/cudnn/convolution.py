@@ -34,7 +34,7 @@ class Convolution:
     """One side of a convolution of images ``x`` with a weight ``w`` to images ``y``.
 
     ``order`` names the parts that the operands and then the result play. With ``exact`` no
-    algorithm serves but sums of products.
+    algorithm serves but sums of products; with ``tf32`` factors may be rounded to TF32.
     """
 
     side: Side
@@ -47,6 +47,7 @@ class Convolution:
     after: Sizes
     dilation: Sizes
     exact: bool
+    tf32: bool = False
 
     @property
     def operands(self) -> tuple[Tensor, ...]:
@@ -67,12 +68,16 @@ class Convolution:
         size = " x ".join(map(str, self.w.shape[2:]))
         groups = self.x.shape[1] // self.w.shape[1]
         apart = f", {groups} groups" if groups > 1 else ""
-        return f"{self.side}, {size}, {self.x.shape[1]} to {self.y.shape[1]} channels{apart}"
+        rounded = ", tf32" if self.tf32 else ""
+        channels = f"{self.x.shape[1]} to {self.y.shape[1]} channels"
+        return f"{self.side}, {size}, {channels}{apart}{rounded}"
 
 
-def convolution(node: Node, arrays: Sequence[Tensor], exact: bool) -> Convolution | Refused:
+def convolution(
+    node: Node, arrays: Sequence[Tensor], exact: bool, tf32: bool = False
+) -> Convolution | Refused:
     """A node of a convolution whose operands and whose result lie like ``arrays``, or why cuDNN
-    does not compute it.
+    does not compute it. ``tf32`` is for those in float32.
     """
     side, order = SIDES[node.op]
     parts = dict(zip(order, arrays, strict=True))
@@ -90,6 +95,7 @@ def convolution(node: Node, arrays: Sequence[Tensor], exact: bool) -> Convolutio
     return Convolution(
         side, order, x, w, y, (1,) * line + windows.stride, (0,) * line + before,
         (0,) * line + after, (1,) * line + windows.dilation, exact,
+        tf32 and x.dtype == "float32",
     )  # fmt: skip
 
 

@@ -11,8 +11,10 @@ from graphflow.backends.cudnn.graphs import Graph, Wanted, draw
 from graphflow.backends.cudnn.tensors import NUMBERS, Refused
 
 MISSING = Refused("is not installed (pip install 'graphflow[cudnn]')")
-ROUNDING = ("TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION")
-"""What cuDNN says of algorithms that compute float32 with fewer digits."""
+TENSOR_CORE = "TENSOR_CORE"
+"""What cuDNN says of algorithms for which float32 is TF32 inside."""
+ROUNDING = ("DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION")
+"""What it says of those that compute with numbers of 16 bits."""
 INDIRECT = ("WINOGRAD", "FFT")
 """What it says of those that are not sums of products."""
 
@@ -107,7 +109,10 @@ class Library:
 
     def _notes(self, wanted: Wanted) -> list[object]:
         """Marks of the algorithms that do not serve: sums in no fixed order, fewer digits."""
-        rounding = ROUNDING if wanted.operands[0].dtype == "float32" else ()
-        indirect = INDIRECT if isinstance(wanted, Convolution) and wanted.exact else ()
+        rounding: tuple[str, ...] = ROUNDING if wanted.operands[0].dtype == "float32" else ()
+        convolution = wanted if isinstance(wanted, Convolution) else None
+        if rounding and not (convolution and convolution.tf32):
+            rounding = (*rounding, TENSOR_CORE)
+        indirect = INDIRECT if convolution and convolution.exact else ()
         names = ("NONDETERMINISTIC", *rounding, *indirect)
         return [getattr(self._cudnn.numerical_note, name) for name in names]

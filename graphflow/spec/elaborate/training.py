@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from graphflow.diagnostics import GraphflowError, Mark, fail
+from graphflow.ir.precision import Precision, precision_named
 from graphflow.spec.document import PlayerDecl, TrainDecl
 from graphflow.spec.elaborate.averaging import average
 from graphflow.spec.elaborate.bound import Poisoned
@@ -52,7 +52,7 @@ class Training:
     """Whether the batch statistics of several workers are those of all their rows."""
     memory: int | None = None
     """Bytes that a step may need."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     """What products are computed with."""
 
     @property
@@ -91,7 +91,7 @@ def training_plan(elaborator: Elaborator, decl: TrainDecl, scope: Scope) -> Trai
         named_nodes(elaborator, decl.evaluate, decl.mark, scope),
         decl.batch_statistics == "synchronised",
         decl.memory,
-        "bf16" if decl.precision == "bf16" else "fp32",
+        precision_named(decl.precision),
     )
 
 

@@ -12,7 +12,7 @@ typedef void *Stream;
 
 static int alive;
 static Stream last;
-enum { INVALID = 7, UNSUPPORTED = 15, WORKSPACE = 64 };
+enum { INVALID = 7, UNSUPPORTED = 15, WORKSPACE = 64, TF32 = 77 };
 
 int stand_in_alive(void) { return alive; }
 Stream stand_in_stream(void) { return last; }
@@ -21,6 +21,7 @@ int cublasLtCreate(void **handle) { *handle = &alive; return 0; }
 
 int cublasLtMatmulDescCreate(Operation **made, int compute, int scale)
 {
+    if (compute != 68 && compute != 70 && compute != TF32) return INVALID;
     if (scale != (compute == 70)) return INVALID;
     *made = calloc(1, sizeof **made);
     (*made)->compute = compute;
@@ -90,11 +91,22 @@ int cublasLtMatmulAlgoGetHeuristic(void *handle, Operation *o, Layout *a, Layout
     return 0;
 }
 
-static double at(const void *x, const Layout *l, int trans, int batch, uint64_t i, uint64_t j)
+/* A number with 10 bits of fraction; a half goes up. */
+static float in_tf32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    bits = (bits + 0x1000) & ~0x1FFFu;
+    memcpy(&x, &bits, 4);
+    return x;
+}
+
+static double at(const Operation *o, const void *x, const Layout *l, int trans, int batch, uint64_t i, uint64_t j)
 {
     int64_t place = batch * l->step + (trans ? (int64_t)i * l->apart + (int64_t)j
                                              : (int64_t)j * l->apart + (int64_t)i);
-    return l->kind ? ((const double *)x)[place] : ((const float *)x)[place];
+    if (l->kind) return ((const double *)x)[place];
+    return o->compute == TF32 ? in_tf32(((const float *)x)[place]) : ((const float *)x)[place];
 }
 
 int cublasLtMatmul(void *handle, Operation *o, const void *alpha, const void *x, Layout *a,
@@ -114,7 +126,8 @@ int cublasLtMatmul(void *handle, Operation *o, const void *alpha, const void *x,
             for (uint64_t i = 0; i < d->rows; i++) {
                 double sum = 0;
                 for (uint64_t k = 0; k < inner(a, o->trans[0]); k++)
-                    sum += at(x, a, o->trans[0], batch, i, k) * at(y, b, o->trans[1], batch, k, j);
+                    sum += at(o, x, a, o->trans[0], batch, i, k)
+                         * at(o, y, b, o->trans[1], batch, k, j);
                 int64_t place = batch * d->step + (int64_t)j * d->apart + (int64_t)i;
                 if (d->kind) ((double *)z)[place] = sum;
                 else ((float *)z)[place] = (float)sum;

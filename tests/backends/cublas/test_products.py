@@ -46,8 +46,8 @@ def tensor(x: np.ndarray) -> Tensor:
     return Tensor(str(x.dtype), x.shape, lying(x))
 
 
-def asked(x: np.ndarray, y: np.ndarray):
-    return product(tensor(x), tensor(y), tensor(np.matmul(x, y)))
+def asked(x: np.ndarray, y: np.ndarray, tf32: bool = False):
+    return product(tensor(x), tensor(y), tensor(np.matmul(x, y)), tf32)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,30 @@ def test_products_are_those_of_numpy(calls, library, name, dtype):
         (z,) = found(how(x), how(y))
         np.testing.assert_allclose(np.asarray(z), np.matmul(x, y), rtol=1e-5, atol=1e-6)
     assert library.loaded.stand_in_stream() == 11 and not library.loaded.stand_in_alive()
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["matrices", "each its own"])
+def test_in_tf32_factors_have_ten_bits_of_fraction(calls, name):
+    x, y = arrays(name, "float32")
+    wanted = asked(x, y, tf32=True)
+    assert wanted.how.endswith(", tf32")
+    (z,) = calls.calling(wanted, wanted.operands, wanted.results)(lent(x), lent(y))
+    np.testing.assert_allclose(np.asarray(z), ten_bits(x) @ ten_bits(y), rtol=1e-5, atol=1e-6)
+    error = np.linalg.norm(np.asarray(z) - x @ y) / np.linalg.norm(x @ y)
+    assert 1e-5 < error < 1e-3
+
+
+def ten_bits(x: np.ndarray) -> np.ndarray:
+    """Each number as TF32 has it."""
+    return ((x.view(np.uint32) + 0x1000) & ~np.uint32(0x1FFF)).view(np.float32)
+
+
+def test_tf32_is_a_choice_for_float32_alone():
+    wide, narrow = (np.zeros((2, 2), dtype) for dtype in ("float64", "float16"))
+    assert not asked(wide, wide, tf32=True).tf32 and not asked(narrow, narrow, tf32=True).tf32
+    single = np.zeros((2, 2), np.float32)
+    assert asked(single, single, tf32=True).tf32 and not asked(single, single).tf32
 
 
 @pytest.mark.gpu
@@ -174,10 +198,11 @@ def real() -> str | None:
 
 
 @pytest.mark.skipif(real() is None, reason="cuBLASLt is not installed")
+@pytest.mark.parametrize("tf32", [False, True])
 @pytest.mark.parametrize("name", SHAPES)
-def test_nvidias_library_takes_the_descriptors_and_tells_them_again(name):
+def test_nvidias_library_takes_the_descriptors_and_tells_them_again(name, tf32):
     api = Api(real())
-    one = asked(*arrays(name, "float32"))
+    one = asked(*arrays(name, "float32"), tf32)
     about = Described(api, one)
 
     def told(kind: str, what, attribute: int, type) -> int:
@@ -188,7 +213,7 @@ def test_nvidias_library_takes_the_descriptors_and_tells_them_again(name):
         assert written.value == size.value
         return value.value
 
-    assert told("MatmulDesc", about.operation, 0, ctypes.c_int32) == 68
+    assert told("MatmulDesc", about.operation, 0, ctypes.c_int32) == (77 if tf32 else 68)
     assert told("MatmulDesc", about.operation, 1, ctypes.c_int32) == 0
     assert told("MatmulDesc", about.operation, 3, ctypes.c_int32) == (not one.y.by_rows)
     assert told("MatmulDesc", about.operation, 4, ctypes.c_int32) == (not one.x.by_rows)

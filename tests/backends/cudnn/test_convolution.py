@@ -28,6 +28,7 @@ from tests.backends.numba_kernels.convolving import drawn, error, three_sides
 
 LAST = (0, 2, 3, 1)
 OPERATIONS = ["conv_fprop", "conv_dgrad", "conv_wgrad"]
+FEWER = {"DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION"}
 BOUND = {"float16": 1e-3, "float32": 1e-6, "float64": 1e-14}
 SHAPES = [
     # x, weight, given
@@ -59,12 +60,12 @@ def seen(x: np.ndarray) -> Tensor:
     return Tensor(str(x.dtype), x.shape, lying(x))
 
 
-def asking(library: Library, exact: bool = False) -> Backend:
+def asking(library: Library, exact: bool = False, tf32: bool = False) -> Backend:
     """A backend whose convolutions are those of a library."""
 
     def bound(node: Node, out: tuple[np.ndarray, ...], inputs: tuple[np.ndarray, ...]) -> Bound:
         arrays = (*inputs, *out)
-        wanted = convolution(node, [seen(x) for x in arrays], exact)
+        wanted = convolution(node, [seen(x) for x in arrays], exact, tf32)
         assert isinstance(wanted, Convolution)
         plan = library.plan(wanted)
         assert isinstance(plan, Plan)
@@ -121,16 +122,17 @@ def test_a_sequence_is_an_image_of_one_line(cudnn):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "exact", "barred"),
+    ("dtype", "exact", "tf32", "barred"),
     [
-        ("float32", False, {"TENSOR_CORE", "DOWN_CONVERT_INPUTS", "REDUCED_PRECISION_REDUCTION"}),
-        ("float16", False, set()),
-        ("float64", True, {"WINOGRAD", "FFT"}),
+        ("float32", False, False, {"TENSOR_CORE", *FEWER}),
+        ("float32", False, True, FEWER),
+        ("float16", False, True, set()),
+        ("float64", True, True, {"WINOGRAD", "FFT"}),
     ],
 )
-def test_algorithms_that_do_not_serve_are_barred(cudnn, dtype, exact, barred):
+def test_algorithms_that_do_not_serve_are_barred(cudnn, dtype, exact, tf32, barred):
     x, weight = drawn((1, 2, 5, 5), dtype), drawn((2, 2, 3, 3), dtype)
-    [*three_sides(x, weight, LAST, asking(Library(), exact))]
+    [*three_sides(x, weight, LAST, asking(Library(), exact, tf32))]
     for graph in cudnn.graphs:
         assert {*graph.notes} == barred | {"NONDETERMINISTIC"}
 

@@ -4,6 +4,7 @@ from graphflow.ops import (  # noqa: F401
     activation,
     adaptive,
     addmm,
+    affine,
     all_reduce,
     arrange,
     attending,

@@ -23,6 +23,7 @@ from graphflow.ops.evaluate import Computed, fetched, run_in
 from graphflow.ops.fused import body_of
 from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.passes import fuse, optimise
+from graphflow.passes.affine import affine
 from graphflow.runtime.asked import Asked, asked, attends, computing, told, unasked
 from graphflow.runtime.attention import attended
 from graphflow.runtime.products import multiplying, products
@@ -35,8 +36,10 @@ from graphflow.schedule.views import UNIFORM, stand_in
 
 
 def device_graph(graph: Graph) -> Graph:
-    """A specialised graph as it runs on a device: optimised, and its groups of nodes fused."""
-    return fuse(attended(optimise(graph), attends), fuses)
+    """A specialised graph as it runs on a device: optimised, attention and products with what is
+    added to them one node each, and groups of the other nodes fused.
+    """
+    return fuse(affine(attended(optimise(graph), attends)), fuses)
 
 
 def device_module(graph: Graph) -> Module:

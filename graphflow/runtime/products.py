@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from graphflow.backends.cublas import Product, product
+from graphflow.backends.cublas import Product, affine, product
 from graphflow.backends.cuda.arrays import lying
 from graphflow.backends.cupy import Calls, Computes
 from graphflow.backends.described import Refused, Tensor
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import Graph, Node
 from graphflow.ops.evaluate import Computed
 
 
@@ -21,12 +21,21 @@ def products(
     """The products of a graph whose values lie like those ``seen``."""
     found: dict[str, Product] = {}
     for node in graph:
-        if node.op == "matmul":
-            x, y, z = (_tensor(seen[name]) for name in (*node.inputs, node.name))
-            one = product(x, y, z, tf32)
+        if node.op in ("matmul", "affine"):
+            lie = [_tensor(seen[name]) for name in (*node.inputs, node.name)]
+            one = _product(node, lie, tf32)
             if one is not None:
                 found[node.name] = one
     return found
+
+
+def _product(node: Node, lie: Sequence[Tensor], tf32: bool) -> Product | None:
+    """A node whose operands and whose result lie so."""
+    if node.op == "matmul":
+        x, y, z = lie
+        return product(x, y, z, tf32)
+    x, y, bias, z = lie
+    return affine(x, y, bias, z, bool(node.attr("relu")), tf32)
 
 
 def multiplying(

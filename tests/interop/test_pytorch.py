@@ -343,7 +343,7 @@ WITHOUT = {
     "max_pool_indices", "avg_unpool", "adaptive_avg_unpool", "adaptive_max_pool_indices",
     "conv_weight_grad", "unslice", "unpad", "roi_pool_indices", "adjugate",
     "fused",  # stands in plans for kernels alone
-    "attending",  # stands in plans for devices alone
+    "affine", "attending",  # stand in plans for devices alone
     "all_reduce_mean",  # stands in the graphs of workers alone
     # refused
     "categorical", "eigvals", "gather_nd", "nms", "scatter_nd", "unique",

@@ -21,7 +21,8 @@ from tests.strict.cupy_like import cupy_like, fetched, watched
 
 PRECISIONS = (DType.FLOAT32, DType.FLOAT64)
 UNSAMPLED = {
-    "all_reduce_mean", "attending", "cond", "fused", "item", "constant", "scan", "while_loop",
+    "affine", "all_reduce_mean", "attending", "cond", "fused", "item", "constant", "scan",
+    "while_loop",
 }  # fmt: skip
 """Operators that run without samples: they have examples, or stand in those of others."""
 

@@ -4,6 +4,6 @@ without a GPU.
 """
 
 from graphflow.backends.cublas.library import Library, Plan, library
-from graphflow.backends.cublas.products import Matrix, Product, product
+from graphflow.backends.cublas.products import Matrix, Product, affine, product
 
-__all__ = ["Library", "Matrix", "Plan", "Product", "library", "product"]
+__all__ = ["Library", "Matrix", "Plan", "Product", "affine", "library", "product"]

@@ -25,6 +25,9 @@ FLOAT, DOUBLE = TYPES["float32"], TYPES["float64"]
 SUMS_FLOAT, SUMS_TF32, SUMS_DOUBLE = 68, 77, 70
 """Sums in float32, its operands not rounded first, or rounded to TF32, and in float64."""
 TRANS_A, TRANS_B = 3, 4
+EPILOGUE, BIAS_PLACE = 7, 8
+BIAS, BIAS_RELU = 4, 6
+"""What is done to a result before it is written: epilogues."""
 BATCH_COUNT, BATCH_STEP = 5, 6
 MOST_WORKSPACE = 1
 ALIGNED = (5, 6, 7, 8)
@@ -81,11 +84,19 @@ class Described:
         self.operation = api.made("MatmulDesc", c_int(sums), c_int(scale))
         for attribute, matrix in ((TRANS_A, product.y), (TRANS_B, product.x)):
             api.set("MatmulDesc", self.operation, attribute, c_int32(not matrix.by_rows))
+        if product.biased:
+            epilogue = ctypes.c_uint32(BIAS_RELU if product.relu else BIAS)
+            api.set("MatmulDesc", self.operation, EPILOGUE, epilogue)
+            self.add(api, ALIGNMENT)  # an address like those that come, for the heuristics
         kind = c_int(TYPES[product.dtype])
         matrices = (product.y, product.x, product.z)
         self.a, self.b, self.d = (_layout(api, kind, each, product.count) for each in matrices)
         number = c_double if double else c_float
         self.one, self.zero = number(1), number(0)
+
+    def add(self, api: Api, bias: int) -> None:
+        """The bias lies at an address."""
+        api.set("MatmulDesc", self.operation, BIAS_PLACE, c_uint64(bias))
 
 
 def _layout(api: Api, kind: c_int, matrix: Matrix, count: int) -> pointer:
@@ -117,14 +128,17 @@ class Plan:
         self.workspace = int(self._chosen.workspace)
 
     def run(self, places: Sequence[int], workspace: int, stream: int) -> None:
-        """Compute on a stream. ``places`` are the addresses of x, y and z; ``workspace`` that of
-        the bytes. Raises GF069 where the library does not do it.
+        """Compute on a stream. ``places`` are the addresses of x, y, the bias and z; ``workspace``
+        that of the bytes. Raises GF069 where the library does not do it.
         """
-        about, (x, y, z) = self._about, map(pointer, places)
+        about, (x, y, *bias, z) = self._about, places
         try:
+            if bias:
+                about.add(self._api, bias[0])
             self._api.call(
-                "Matmul", self._handle, about.operation, byref(about.one), y, about.a, x, about.b,
-                byref(about.zero), z, about.d, z, about.d, byref(self._chosen),
+                "Matmul", self._handle, about.operation, byref(about.one),
+                pointer(y), about.a, pointer(x), about.b, byref(about.zero), pointer(z), about.d,
+                pointer(z), about.d, byref(self._chosen),
                 pointer(workspace), c_size_t(self.workspace), pointer(stream),
             )  # fmt: skip
         except Failed as error:

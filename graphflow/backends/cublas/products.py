@@ -27,17 +27,24 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Product:
-    """z = x y, ``count`` times. ``operands`` are x and y as they are to lie, then ``results``. With
-    ``tf32`` factors are rounded to TF32 first.
+    """z = x y, ``count`` times. ``operands`` are x and y as they are to lie, then a bias, if one is
+    added to each row of z; ``results`` is z. With ``tf32`` factors are rounded to TF32 first, with
+    ``relu`` negative numbers of z become 0.
     """
 
-    operands: tuple[Tensor, Tensor]
+    operands: tuple[Tensor, ...]
     results: tuple[Tensor]
     x: Matrix
     y: Matrix
     z: Matrix
     count: int
     tf32: bool = False
+    relu: bool = False
+
+    @property
+    def biased(self) -> bool:
+        """Whether a bias is added."""
+        return len(self.operands) > 2
 
     @property
     def dtype(self) -> str:
@@ -49,7 +56,8 @@ class Product:
         """What is computed, in a few words."""
         sizes = f"{self.x.rows} x {self.x.columns} by {self.x.columns} x {self.y.columns}"
         times = f", {self.count} times" if self.count > 1 else ""
-        return f"{sizes}{times}{', tf32' if self.tf32 else ''}"
+        also = {"bias": self.biased, "relu": self.relu, "tf32": self.tf32}
+        return ", ".join([f"{sizes}{times}", *(name for name, done in also.items() if done)])
 
 
 def product(x: Tensor, y: Tensor, z: Tensor, tf32: bool = False) -> Product | None:
@@ -68,6 +76,18 @@ def product(x: Tensor, y: Tensor, z: Tensor, tf32: bool = False) -> Product | No
         for found in _readings(*ways, z):
             return replace(found, tf32=tf32 and z.dtype == "float32")
     return None
+
+
+def affine(
+    x: Tensor, y: Tensor, bias: Tensor, z: Tensor, relu: bool, tf32: bool = False
+) -> Product | None:
+    """The product of arrays and a matrix that lie so, with a bias in one piece added to its rows,
+    and then ``relu``; None for what is no row of products of matrices.
+    """
+    found = product(x, y, z, tf32)
+    if found is None or bias.dtype != z.dtype:
+        return None
+    return replace(found, operands=(*found.operands, _rowed(bias)), relu=relu)
 
 
 def _rowed(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 REFUSED: dict[str, str] = {
+    "affine": "it stands in plans for devices alone, after whatever is exported",
     "attending": "it stands in plans for devices alone, after whatever is exported",
     "fused": "it stands in plans for kernels alone, after whatever is exported",
     "all_reduce_mean": "it stands in the graphs of workers alone",

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct { int compute, scale, trans[2]; } Operation;
+typedef struct { int compute, scale, trans[2], epilogue; uintptr_t bias; } Operation;
 typedef struct { int kind, count; uint64_t rows, columns; int64_t apart, step; } Layout;
 typedef struct { uint64_t workspace; uint32_t aligned[4]; } Preference;
 typedef struct { uint64_t data[8]; size_t workspace; int state; float waves; int reserved[4]; } Answer;
@@ -12,7 +12,7 @@ typedef void *Stream;
 
 static int alive;
 static Stream last;
-enum { INVALID = 7, UNSUPPORTED = 15, WORKSPACE = 64, TF32 = 77 };
+enum { INVALID = 7, UNSUPPORTED = 15, WORKSPACE = 64, TF32 = 77, PLAIN = 1, BIAS = 4, BIAS_RELU = 6 };
 
 int stand_in_alive(void) { return alive; }
 Stream stand_in_stream(void) { return last; }
@@ -25,14 +25,17 @@ int cublasLtMatmulDescCreate(Operation **made, int compute, int scale)
     if (scale != (compute == 70)) return INVALID;
     *made = calloc(1, sizeof **made);
     (*made)->compute = compute;
+    (*made)->epilogue = PLAIN;
     (*made)->scale = scale;
     return 0;
 }
 
 int cublasLtMatmulDescSetAttribute(Operation *o, int what, const void *value, size_t size)
 {
-    if ((what != 3 && what != 4) || size != 4) return INVALID;
-    memcpy(&o->trans[what - 3], value, size);
+    if ((what == 3 || what == 4) && size == 4) memcpy(&o->trans[what - 3], value, size);
+    else if (what == 7 && size == 4) memcpy(&o->epilogue, value, size);
+    else if (what == 8 && size == 8) memcpy(&o->bias, value, size);
+    else return INVALID;
     return 0;
 }
 
@@ -79,11 +82,19 @@ static int fits(const Operation *o, const Layout *a, const Layout *b, const Layo
         && a->count == b->count && b->count == d->count && (d->kind == 1) == (o->compute == 70);
 }
 
+/* Whether nothing is added, or a vector of float32 on a boundary is. */
+static int added(const Operation *o, const Layout *d)
+{
+    if (o->epilogue == PLAIN) return !o->bias;
+    return (o->epilogue == BIAS || o->epilogue == BIAS_RELU) && !d->kind && o->bias && o->bias % 16 == 0;
+}
+
 int cublasLtMatmulAlgoGetHeuristic(void *handle, Operation *o, Layout *a, Layout *b, Layout *c,
                                    Layout *d, Preference *p, int asked, Answer *found, int *count)
 {
     if (handle != &alive || c != d || asked != 1 || !fits(o, a, b, d)) return INVALID;
     for (int i = 0; i < 4; i++) if (p->aligned[i] != 16) return INVALID;
+    if (!added(o, d)) return INVALID;
     *count = d->kind < 2 && p->workspace >= WORKSPACE; /* numbers of 16 bits have no algorithm */
     found->workspace = WORKSPACE;
     found->data[0] = 4242;
@@ -110,15 +121,15 @@ static double at(const Operation *o, const void *x, const Layout *l, int trans, 
 }
 
 int cublasLtMatmul(void *handle, Operation *o, const void *alpha, const void *x, Layout *a,
-                   const void *y, Layout *b, const void *beta, const void *added, Layout *c, void *z,
+                   const void *y, Layout *b, const void *beta, const void *before, Layout *c, void *z,
                    Layout *d, const Answer *algorithm, void *workspace, size_t room, Stream stream)
 {
     double one = o->scale ? *(const double *)alpha : *(const float *)alpha;
     double none = o->scale ? *(const double *)beta : *(const float *)beta;
     uintptr_t places = (uintptr_t)x | (uintptr_t)y | (uintptr_t)z;
-    if (handle != &alive || c != d || added != z || one != 1 || none != 0) return INVALID;
+    if (handle != &alive || c != d || before != z || one != 1 || none != 0) return INVALID;
     if (algorithm->data[0] != 4242 || room != WORKSPACE || places % 16) return INVALID;
-    if (!fits(o, a, b, d)) return UNSUPPORTED;
+    if (!fits(o, a, b, d) || !added(o, d)) return UNSUPPORTED;
     memset(workspace, 0xA5, room);
     last = stream;
     for (int batch = 0; batch < d->count; batch++)
@@ -128,6 +139,8 @@ int cublasLtMatmul(void *handle, Operation *o, const void *alpha, const void *x,
                 for (uint64_t k = 0; k < inner(a, o->trans[0]); k++)
                     sum += at(o, x, a, o->trans[0], batch, i, k)
                          * at(o, y, b, o->trans[1], batch, k, j);
+                if (o->epilogue != PLAIN) sum += ((const float *)o->bias)[i];
+                if (o->epilogue == BIAS_RELU && sum < 0) sum = 0;
                 int64_t place = batch * d->step + (int64_t)j * d->apart + (int64_t)i;
                 if (d->kind) ((double *)z)[place] = sum;
                 else ((float *)z)[place] = (float)sum;

@@ -6,6 +6,7 @@ NO_FACTORS = "ONNX has no factorisations of matrices and solves no equations"
 DRAWS = "inside a loop or branch nothing can be fed in its place"
 
 REFUSED: dict[str, str] = {
+    "affine": "it stands in plans for devices alone, after whatever is exported",
     "attending": "it stands in plans for devices alone, after whatever is exported",
     "fused": "it stands in plans for kernels alone, after whatever is exported",
     "all_reduce_mean": "it stands in the graphs of workers alone",

@@ -20,6 +20,8 @@ from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
+from graphflow.distributed.ray_servers import servers_in_cluster
+from graphflow.distributed.served import ServedPlayer, Servers
 from graphflow.files import write_atomically
 from graphflow.ir.precision import Precision, precision_named
 from graphflow.model import Model
@@ -67,6 +69,8 @@ def train(
     exact_conv: bool = False,
     precision: Precision | None = None,
     workers: int | None = None,
+    servers: int | None = None,
+    staleness: int | None = None,
     address: str | None = None,
     bucket: int = BUCKET,
     callbacks: Sequence[Callback] = (),
@@ -85,13 +89,15 @@ def train(
     place of the file's: "fp32", "tf32" for products that a GPU rounds, or "bf16" for products in
     bfloat16. ``workers`` processes share every batch, of this machine or of the Ray cluster at
     ``address``; they send gradients while they compute the rest, ``bucket`` bytes at one time.
+    With ``servers``, so many processes have the parameters and make the updates, and a worker may
+    be ``staleness`` steps ahead of the slowest.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
     settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
                            epochs=epochs, steps=steps, log=log, workers=workers,
-                           precision=precision)  # fmt: skip
+                           servers=servers, staleness=staleness, precision=precision)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks, address=address, bucket=bucket)
     return _begun(model, settings, out, way)
 
@@ -253,7 +259,9 @@ def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
     kept = replace(kept, log=tuple(dict.fromkeys([*kept.log, *given.log])))
     if given.epochs is not None or given.steps is not None:
         kept = replace(kept, epochs=given.epochs, steps=given.steps)
-    return replace(kept, workers=given.workers or kept.workers)
+    staleness = kept.staleness if given.staleness is None else given.staleness
+    return replace(kept, workers=given.workers or kept.workers,
+                   servers=given.servers or kept.servers, staleness=staleness)  # fmt: skip
 
 
 def folds_of(model: Model) -> int | None:
@@ -281,7 +289,7 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
                        plan=plan, memory=way.memory,
                        exact_conv=bool(settings.exact_conv), backend=backend,
                        precision=None if precision is None else precision_named(precision),
-                       shared=_sharing(settings.workers, way))  # fmt: skip
+                       shared=_sharing(settings, way))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned
@@ -294,13 +302,23 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     return loop
 
 
-def _sharing(workers: int | None, way: Way) -> Sharing | None:
+def _sharing(settings: RunSettings, way: Way) -> Sharing | None:
     """What deals batches out to workers, where a run has any."""
-    if workers is None:
+    if settings.workers is None:
         if way.address is not None:
             fail("GF033", "an address is that of workers, and there are none", help="--workers N")
+        if settings.servers is not None:
+            fail("GF033", "servers are for workers, and there are none", help="--workers N")
+    if settings.servers is None and settings.staleness is not None:
+        fail("GF033", "a staleness is that of what servers have, and there are none",
+             help="--workers N --servers M")  # fmt: skip
+    if settings.workers is None:
         return None
-    return partial(SharedPlayer, RayPool(workers, way.address, way.bucket))
+    pool = RayPool(settings.workers, way.address, way.bucket)
+    if settings.servers is None:
+        return partial(SharedPlayer, pool)
+    start = partial(servers_in_cluster, address=way.address)
+    return partial(ServedPlayer, Servers(settings.servers, start, settings.staleness or 0), pool)
 
 
 def seconds_of_work(loop: Loop) -> float:

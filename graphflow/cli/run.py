@@ -58,6 +58,12 @@ PrecisionName = Annotated[
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Processes that share every batch (needs Ray).")
 ]
+ServerCount = Annotated[
+    int | None, typer.Option("--servers", min=1, help="Processes that have the parameters.")
+]
+Staleness = Annotated[
+    int | None, typer.Option(min=0, help="Steps that a worker may be ahead of the slowest.")
+]
 Address = Annotated[
     str | None, typer.Option(help="Of the Ray cluster that has the workers; auto: this machine's.")
 ]
@@ -101,6 +107,8 @@ def command(
     kernels: Kernels = None,
     exact_conv: ExactConv = False,
     workers: Workers = None,
+    servers: ServerCount = None,
+    staleness: Staleness = None,
     address: Address = None,
     bucket: Bucket = None,
     dtype: OptionalDtype = None,
@@ -133,7 +141,7 @@ def command(
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
                      tuple(log or ()), kernels, exact_conv or None, workers,
-                     precision)  # fmt: skip
+                     servers, staleness, precision)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),), address,
               parse_bytes(bucket) if bucket else BUCKET)  # fmt: skip
@@ -254,7 +262,7 @@ def _training(
         run = earlier(resume, given, way)
         count = folds_of(run.model)
         if count is None:
-            return _told_of_kernels(continued(run, way), run.settings.workers)
+            return _told_of_kernels(continued(run, way), run.settings)
         return Folds.resumed(run, _titled(way, count))
     model = open_model(given.file, given.overrides, way.max_nodes)
     settings = replace(given, dtype=given.dtype or "float32", backend=given.backend or "numpy")
@@ -262,14 +270,17 @@ def _training(
     weights.load(model)
     count = folds_of(model)
     if count is None:
-        return _told_of_kernels(started(model, settings, path, way), settings.workers)
+        return _told_of_kernels(started(model, settings, path, way), settings)
     return Folds.started(model, settings, path, _titled(way, count))
 
 
-def _told_of_kernels(loop: Loop, workers: int | None) -> Loop:
+def _told_of_kernels(loop: Loop, given: RunSettings) -> Loop:
     """Say what the first step waits for."""
-    if workers is not None:
-        say(f"workers: {workers}, started before the first step, which takes some seconds")
+    if given.workers is not None:
+        beside = "" if given.servers is None else f", servers: {given.servers}"
+        ahead = f", staleness: {given.staleness}" if given.staleness else ""
+        say(f"workers: {given.workers}{beside}{ahead}, started before the first step, which takes "
+            "some seconds")  # fmt: skip
     settings = loop.trainer.settings
     if settings.precision == "bf16" and settings.backend == "numpy":
         say("precision: bf16, computed in float32 and rounded, which takes longer than fp32 here")

@@ -8,15 +8,17 @@ still computed, and makes the update.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Protocol
 
 import numpy as np
 
+from graphflow.diagnostics import fail
 from graphflow.distributed.gathering import Gathering
 from graphflow.distributed.meeting import Seat
+from graphflow.distributed.parameter_server import Served
 from graphflow.distributed.parts import Cut, rows_axis
 from graphflow.distributed.worker import Gathered, Share
 from graphflow.ir.graph import Graph
@@ -47,7 +49,7 @@ class Pool(Protocol):
         self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
     ) -> Iterator[Sequence[Gathered]]:
         """What came of the shares, piece by piece: each holds the same of every share, in their
-        order.
+        order. The workers have them from now on, whenever somebody asks for the pieces.
         """
 
 
@@ -70,6 +72,9 @@ class SharedPlayer(Player):
         settings: Settings,
     ) -> None:  # fmt: skip
         super().__init__(step, store, initialiser, settings)
+        if step.update is not None and step.update.leaves("input"):
+            fail("GF044", "the optimizer measures the loss of a batch, and no worker has all "
+                 "its rows", help="leave out --workers, or let gradients be enough")  # fmt: skip
         self.pool, self.gathering = pool, Gathering.of(step.graph, step.sums)
         pool.learn(step.objective.name, self.gathering, settings)
 
@@ -86,10 +91,17 @@ class SharedPlayer(Player):
 
     def gather(self, part: Part) -> dict[str, Array]:
         """Deal out a batch, and take in what comes back."""
+        _, cut, pieces = self.deal(part)
+        return self.take_in(cut, pieces)
+
+    def deal(self, part: Part) -> tuple[int, Cut, Iterator[Sequence[Gathered]]]:
+        """Deal out a batch: the number of the step, how the batch is cut, and what will come back
+        of it.
+        """
         rows, number_of_step = self.step.rows, next(STEPS)
         cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers, rows)
         counted = {all_rows(rows): cut.rows} if rows else {}
-        leaves = {name: self.store.array(name) for name in self.gathering.leaves}
+        leaves = {name: self.store.array(name) for name in self.sent()}
         types = self.gathering.leaves
         by_row = {n for n in leaves if rows_axis(types[n], cut.symbol) is not None}
         states = {name: leaves.pop(name) for name in by_row}
@@ -97,17 +109,32 @@ class SharedPlayer(Player):
             Share(cut.part(part.feed, number), cut.part(states, number),
                   self._key(part.key, number),
                   {**part.sizes, cut.symbol: end - start, **counted},
-                  Seat(number_of_step, number, tuple(cut.weights)) if rows else None)
+                  Seat(number_of_step, number, tuple(cut.weights)) if rows else None,
+                  self.served(number_of_step, number))
             for number, (start, end) in enumerate(cut.bounds)
         ]  # fmt: skip
+        return number_of_step, cut, self.pool.gather(self.step.objective.name, leaves, shares)
+
+    def take_in(self, cut: Cut, pieces: Iterable[Sequence[Gathered]]) -> dict[str, Array]:
+        """Take in what comes back of a batch: what it is of the whole goes into the store, but for
+        the outputs.
+        """
         found, outputs = dict[str, Array](), dict[str, Array]()
-        for piece in self.pool.gather(self.step.objective.name, leaves, shares):
+        for piece in pieces:
             found |= cut.joined([each.leaves for each in piece])
             outputs |= cut.joined([each.outputs for each in piece])
         for name, value in found.items():
             before = self.store.array(name) if name in self.gathering.gradients else 0
             self.store.assign(name, np.asarray(before + value, value.dtype))
         return outputs
+
+    def sent(self) -> list[str]:
+        """The leaves that are sent along with a step: all that it needs."""
+        return list(self.gathering.leaves)
+
+    def served(self, step: int, worker: int) -> Served | None:
+        """A worker's way to servers, where they have parameters."""
+        return None
 
     def _key(self, key: Array, number: int) -> Array:
         """What a part draws from: no two parts of a run, and no two runs, draw the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,8 @@ from graphflow.runtime.compile import Settings
 if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
+
+    Streams = Sequence[Iterable[ObjectRef[Gathered]]]
 
 RETRIES = 5
 """How often a share is given out again because the worker that had it died."""
@@ -53,8 +55,8 @@ class RayPool:
     def gather(
         self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
     ) -> Iterator[Sequence[Gathered]]:
-        """What came of the shares, piece by piece, each of every share in their order. Raises
-        GF044 where workers die again and again.
+        """What came of the shares, piece by piece, each of every share in their order; the workers
+        have them from now on. Raises GF044 where workers die again and again.
         """
         import ray
 
@@ -62,11 +64,22 @@ class RayPool:
             self._start()
         common = ray.put(dict(leaves))
         pairs = list(zip(self._actors, shares, strict=False))
-        taken, died = 0, 0
-        while True:
+
+        def begin() -> Streams:
             if self._table is None and any(share.seat for share in shares):
                 self._table = _Table(self.workers)
-            streams = [a.gather.remote(player, common, s, self._table) for a, s in pairs]
+            return [a.gather.remote(player, common, s, self._table) for a, s in pairs]
+
+        return self._pieces(begin, begin())
+
+    def _pieces(
+        self, begin: Callable[[], Streams], streams: Streams
+    ) -> Iterator[Sequence[Gathered]]:
+        """What comes of the shares; ``begin`` gives them out once more."""
+        import ray
+
+        taken, died = 0, 0
+        while True:
             try:
                 for number, piece in enumerate(zip(*map(_values, streams), strict=True)):
                     if number == taken:  # those before were there already, before it was begun anew
@@ -84,6 +97,7 @@ class RayPool:
             if died > RETRIES:
                 fail("GF044", f"a worker died more than {RETRIES} times in one step: {why}",
                      help="is its memory enough? fewer workers, or a smaller batch")  # fmt: skip
+            streams = begin()
 
     def __enter__(self) -> RayPool:
         return self

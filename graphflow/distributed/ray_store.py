@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ray import ObjectRef
     from ray.actor import ActorHandle
 
+Result = TypeVar("Result")
 CALLS = 256
 """How many calls a server has at one time: those that wait for values are among them."""
 
@@ -60,8 +61,14 @@ class _Remote:
         _answer(self.actor.drop.remote(key))
 
 
-def _answer(reference: ObjectRef[Array | None]) -> Array | None:
-    """What a server answers; what it refuses is raised here as it was there."""
+def _answer(reference: ObjectRef[Result]) -> Result:
+    return answered(reference, "a server of the store died",
+                    "what was pushed to it is lost: make another store")  # fmt: skip
+
+
+def answered(reference: ObjectRef[Result], died: str, help: str) -> Result:
+    """What an actor answers; what it refuses is raised here as it was there. GF044 if it has died.
+    """
     import ray
 
     try:
@@ -71,5 +78,4 @@ def _answer(reference: ObjectRef[Array | None]) -> Array | None:
             raise error.cause from None
         raise
     except ray.exceptions.RayActorError as error:
-        fail("GF044", f"a server of the store died: {str(error).splitlines()[0]}",
-             help="what was pushed to it is lost: make another store")  # fmt: skip
+        fail("GF044", f"{died}: {str(error).splitlines()[0]}", help=help)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from queue import SimpleQueue
 from typing import NoReturn
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from graphflow.distributed.gathering import BUCKET, Gathering
 from graphflow.distributed.meeting import Attendance, Meeting, Seat
+from graphflow.distributed.parameter_server import Served
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Compiler, Settings
@@ -26,7 +27,8 @@ from graphflow.runtime.store import Store
 @dataclass(frozen=True)
 class Share:
     """A part of the work of a step: rows of the batch and of states, and what they draw from; with
-    a ``seat`` the worker meets the others on the way.
+    a ``seat`` the worker meets the others on the way. Parameters that are ``served`` it pulls, and
+    it pushes their gradients.
     """
 
     batch: Mapping[str, Array]
@@ -34,6 +36,7 @@ class Share:
     key: Array
     sizes: Mapping[str, int]
     seat: Seat | None = None
+    served: Served | None = None
 
 
 @dataclass(frozen=True)
@@ -75,20 +78,22 @@ class Worker:
         every share needs whole, at ``meeting`` are the workers that have the other shares.
 
         Gradients come in buckets while the rest is computed, in an order that is the same on all
-        workers; last come the outputs and the states.
+        workers; last come the outputs and the states. What servers add up goes to them instead.
         """
+        served = share.served
+        known = leaves if served is None else {**leaves, **served.pull()}
         given: SimpleQueue[Gathered | None] = SimpleQueue()
 
         def work() -> None:
             try:
                 with self._attendance.at(meeting, share.seat):
-                    self._players[player].gather(leaves, share, given.put)
+                    self._players[player].gather(known, share, given.put)
             finally:
                 given.put(None)
 
         done = self._thread.submit(work)
         while (piece := given.get()) is not None:
-            yield piece
+            yield piece if served is None else replace(piece, leaves=served.push(piece.leaves))
         done.result()
 
 

@@ -4,7 +4,8 @@ Arrays keep their identity, so that executors bind to their memory and update it
 array must be replaced (a wider number type, another size) the store's ``version`` goes up and
 executors bind again.
 
-A leaf lives in one place: here, or on a device, where what runs there keeps it from step to step.
+A leaf lives in one place: here, on a device, where what runs there keeps it from step to step, or
+on servers.
 Whoever asks for its array brings it back; until then nobody can write into that.
 """
 
@@ -32,6 +33,13 @@ def as_array(name: str, value: object) -> Array:
         return np.asarray(value)
     except (ValueError, TypeError) as error:
         fail("GF065", f"'{name}' needs a rectangular array of numbers: {error}")
+
+
+class Elsewhere(Protocol):
+    """What has leaves that do not live here."""
+
+    def fetched(self, name: str) -> Array:
+        """What a leaf is now."""
 
 
 class StoreLike(Protocol):
@@ -72,6 +80,8 @@ class Store:
         self._arrays: dict[str, Array] = {}
         self._away: dict[str, tuple[Array, Namespace]] = {}
         """Leaves that live on a device, and its namespace; their arrays here are of the past."""
+        self._elsewhere: dict[str, Elsewhere] = {}
+        """Leaves that something else has; their arrays here are of the past, too."""
 
     @property
     def version(self) -> int:
@@ -100,17 +110,16 @@ class Store:
         home = self.home(name)
         if name not in home._arrays:
             home.assign(name, home._first(name))
-        if name in home._away:
-            value, xp = home._away[name]
-            fetched = xp.asnumpy(value)
+        fetched = home._fetched(name)
+        if fetched is not None:
             home._return(name)
             np.copyto(home._arrays[name], fetched)
         return home._arrays[name]
 
     def copied(self, name: str) -> Array:
         """A copy of a leaf's value, which stays where it is."""
-        away = self.home(name)._away.get(name)
-        return np.array(self.array(name) if away is None else away[1].asnumpy(away[0]))
+        fetched = self.home(name)._fetched(name)
+        return np.array(self.array(name) if fetched is None else fetched)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a leaf that is filled, wherever it lives."""
@@ -133,9 +142,30 @@ class Store:
         home = self.home(name)
         home._away[name] = (xp.asarray(value, dtype=home._arrays[name].dtype), xp)
 
+    def leave(self, name: str, place: Elsewhere) -> None:
+        """The leaf lives elsewhere from now on, where its value is by now. Whoever asks for its
+        array brings it back; until then writing into that is an error.
+        """
+        home = self.home(name)
+        self.array(name).flags.writeable = False
+        home._elsewhere[name] = place
+        home._version += 1
+
+    def lives(self, name: str, place: Elsewhere) -> bool:
+        """Whether the leaf lives at a place."""
+        return self.home(name)._elsewhere.get(name) is place
+
+    def _fetched(self, name: str) -> Array | None:
+        """What the leaf is where it lives; None where that is here."""
+        if name in self._elsewhere:
+            return self._elsewhere[name].fetched(name)
+        away = self._away.get(name)
+        return None if away is None else np.asarray(away[1].asnumpy(away[0]))
+
     def _return(self, name: str) -> None:
         """The leaf lives here from now on."""
-        if self._away.pop(name, None) is not None:
+        elsewhere, away = self._elsewhere.pop(name, None), self._away.pop(name, None)
+        if elsewhere is not None or away is not None:
             self._arrays[name].flags.writeable = True
 
     def assign(self, name: str, value: Array) -> None:

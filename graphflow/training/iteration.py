@@ -24,6 +24,7 @@ from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import COUNTERS, Elaborated
 from graphflow.training.evaluation import Evaluator
+from graphflow.training.feed import Fed
 from graphflow.training.stepping import (
     Batch,
     NewBatch,
@@ -121,6 +122,10 @@ class Iteration:
         key = random_key(self.seed, self.runs)
         yield Part("step", self.compiler, fed, key, sizes, report=self.plan.report)
         self.runs += 1
+
+    def ahead(self, batches: Iterator[Fed]) -> Iterator[Fed]:
+        """An epoch's batches; a step begins when the one before it has ended."""
+        return batches
 
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""

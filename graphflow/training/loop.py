@@ -224,7 +224,7 @@ class Loop:
         batches = iter(self.feed.training(done.epoch, done.batch))
         # A resumed epoch may begin with its smaller last batch: the threads must not depend on it.
         first = next(iter(self.feed.training(done.epoch)) if done.batch else batches)
-        batches = batches if done.batch else chain([first], batches)
+        batches = self.trainer.ahead(batches if done.batch else chain([first], batches))
         with blas_threads_for(self.trainer.graphs(first[0])):
             while not self._done() and not self._epoch_over():
                 inputs, rows = next(batches)

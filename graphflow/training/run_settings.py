@@ -29,6 +29,8 @@ class RunSettings:
     kernels: str | None = None
     exact_conv: bool | None = None
     workers: int | None = None
+    servers: int | None = None
+    staleness: int | None = None
     precision: str | None = None
 
     def to_json(self) -> dict[str, Json]:

@@ -19,6 +19,7 @@ from graphflow.runtime.planning import Budgeted
 from graphflow.runtime.result import Result
 from graphflow.runtime.store import Store, as_array
 from graphflow.spec.elaborate import COUNTERS, EarlyStopping, Elaborated, Goal, HistoryPlan
+from graphflow.training.feed import Fed
 
 Batch = Mapping[str, Array]
 RANDOM_STEP = "random.step"
@@ -125,6 +126,9 @@ class Stepping(Protocol):
         """What a step on a batch runs, in order. Each part is to be run, its updates made, before
         the next one is asked for.
         """
+
+    def ahead(self, batches: Iterator[Fed]) -> Iterator[Fed]:
+        """An epoch's batches, each to be stepped on before the next one is asked for."""
 
     def advice(self, guard: str) -> str:
         """What to do about a value that is not finite; ``guard`` names the guarded plan."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from graphflow.runtime.program import random_key
 from graphflow.runtime.store import Store
 from graphflow.spec.elaborate import METRICS, Elaborated
 from graphflow.training.evaluation import Evaluator
+from graphflow.training.feed import Fed
 from graphflow.training.step_graph import StepGraph, step_graph
 from graphflow.training.stepping import (
     Batch,
@@ -38,7 +41,9 @@ Values = dict[str, Array]
 
 
 class Player:
-    """One player's step, compiled."""
+    """One player's step, compiled. ``ahead`` is how many batches it begins before their steps."""
+
+    ahead = 0
 
     def __init__(
         self, step: StepGraph, store: Store, initialiser: Initialiser, settings: Settings
@@ -56,6 +61,11 @@ class Player:
         known = {n: v for n, v in batch.items() if n in step.graph}
         return Part(title, self.compiler, known, key, sizes, step.objective.loss,
                     step.report, step.history)  # fmt: skip
+
+    def begin(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> None:
+        """A batch whose step comes later; there is nothing to begin with where all is computed
+        within the step.
+        """
 
     def concrete(self, sizes: Mapping[str, int]) -> Graph:
         """What its step computes for batches of these sizes."""
@@ -141,6 +151,7 @@ class Trainer:
             for time, number in enumerate(_numbered(turn.times))
         ]
         """A round: whose turn, what it is called, and whether it asks for a fresh batch."""
+        self._check_ahead()
         self.leaves, _ = recorded(elaborated, self.plan.history)
         self.runs = 0
         self.updated = False
@@ -150,6 +161,12 @@ class Trainer:
         self._evaluator: Evaluator | None = None
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._sizes: dict[str, int] = {}
+
+    def _check_ahead(self) -> None:
+        """GF044 where workers would run ahead of a step of several turns."""
+        if len(self.turns) > 1 and any(player.ahead for player in self.players.values()):
+            fail("GF044", "several turns make a step, and workers that run ahead know only one",
+                 self.plan.mark, help="leave out --staleness")  # fmt: skip
 
     @staticmethod
     def advice(guard: str) -> str:
@@ -208,6 +225,22 @@ class Trainer:
                 yield update
             self.updated = player.waiting == 0
             self.runs += 1
+
+    def ahead(self, batches: Iterator[Fed]) -> Iterator[Fed]:
+        """An epoch's batches, each to be stepped on before the next one is asked for. Where workers
+        run ahead, they are given as many of those that follow.
+        """
+        player, title, _ = self.turns[0]
+        waiting = deque[Fed]()
+        while True:
+            for batch, rows in islice(batches, player.ahead + 1 - len(waiting)):
+                if player.ahead:
+                    key = random_key(self.seed, self.runs + len(waiting))
+                    player.begin(title, batch, key, self._learned(batch))
+                waiting.append((batch, rows))
+            if not waiting:
+                return
+            yield waiting.popleft()
 
     @property
     def reported(self) -> list[str]:

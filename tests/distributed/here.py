@@ -11,6 +11,8 @@ import graphflow as gf
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.meeting import Table
+from graphflow.distributed.parameter_server import ParameterServer
+from graphflow.distributed.served import ServedPlayer, Servers
 from graphflow.distributed.worker import Worker
 from graphflow.training.feed import open_feed
 
@@ -49,15 +51,26 @@ class Here:
                 self.killed += 1
 
 
-def trained(model: gf.Model, pool=None, steps: int = STEPS):
+def started_here(updates, read, settings):
+    """Servers of this very process."""
+    return [ParameterServer(own, names, settings) for own, names in zip(updates, read, strict=True)]
+
+
+def served(pool, servers: int = 1, staleness: int = 0):
+    """What shares batches out to a pool's workers, servers having the parameters."""
+    return partial(ServedPlayer, Servers(servers, started_here, staleness), pool)
+
+
+def trained(model: gf.Model, pool=None, steps: int = STEPS, shared=None):
     """Steps on the model's data in float64; the trainer, and what the last step gave."""
-    shared = None if pool is None else partial(SharedPlayer, pool)
+    if pool is not None:
+        shared = partial(SharedPlayer, pool)
     trainer = model.trainer(dtype="float64", shared=shared)
     feed = open_feed(model.elaborated, model.folder, trainer.seed, model.learned)
     done = epoch = 0
     while done < steps:
         trainer.start_epoch(epoch)
-        for batch, _ in feed.training(epoch):
+        for batch, _ in trainer.ahead(iter(feed.training(epoch))):
             if done < steps:
                 last = trainer.step(batch)
                 done += 1

@@ -27,7 +27,10 @@ def command(
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what a file is fed: columns after transforms, parts, classes, inputs, first rows."""
+    """Show what a file is fed: columns after transforms, parts, classes, inputs, first rows.
+
+    Which data there are to write in a file tells ``graphflow list data``.
+    """
     from graphflow.training.feed import Feed
     from graphflow.training.overview import overview
 

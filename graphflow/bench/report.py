@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from graphflow.backends.sets import KernelsName
-from graphflow.bench.child import OURS
+from graphflow.bench.child import OURS, SECONDS
 from graphflow.bench.peers import PEERS, versions
 from graphflow.bench.roofline import Rates
 from graphflow.bench.rows import Row
@@ -167,7 +167,7 @@ def markdown(found: Sequence[Line], about: Sequence[str], rounds: int) -> str:
     return "\n".join([
         "# Training steps, ours beside others'", "",
         *(f"- {line}" for line in about),
-        f"- medians of {rounds} processes a side, taken in turns, each of a second of steps",
+        f"- medians of {rounds} processes a side, taken in turns, each of {SECONDS:g} s of steps",
         *([f"- {dropped}"] if dropped else []), "",
         *("| " + " | ".join(row) + " |" for row in rows), "",
         *means(found), "",

@@ -44,6 +44,7 @@ from graphflow.runtime.on_device import OnDevice, device_graph
 from graphflow.runtime.planning import Budgeted, budgeted_plan, fast_plan
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
+from graphflow.runtime.uncollected import uncollected
 from graphflow.schedule.plan import Plan
 
 Mode = Literal["train", "eval"]
@@ -159,7 +160,8 @@ class Compiler:
                 fed, known, bound = feed, latest.known, latest.bound
             else:
                 fed, known = self._known(feed, sizes)
-                bound = self._plan(tuple(fed), known)
+                with uncollected():
+                    bound = self._plan(tuple(fed), known)
                 self._latest = self._repeatable(feed, fed, sizes, known, bound)
             try:
                 return bound.run(fed, key)

@@ -22,10 +22,8 @@ from graphflow.passes.hoist import hoist_invariants
 from graphflow.passes.rewrite import Rewritten
 from graphflow.passes.substitute import assembled, map_regions, rebuilt
 
-ROWS = 64
+ROWS = 512
 """Rows on the left up to which this pays."""
-WORTH = 300_000
-"""Multiplications of a product from which it does."""
 TURNS = 4
 """Turns of a scan from which it does."""
 
@@ -85,6 +83,6 @@ def _chosen(body: Graph, captured: set[str], width: int) -> Iterator[str]:
 def _pays(x: TensorType, y: TensorType, width: int) -> bool:
     if len(x.shape) != 2 or len(y.shape) != 2 or x.dtype is not DType.FLOAT32:
         return False
-    (rows, depth), columns = x.shape, y.shape[1]
-    assert isinstance(rows, int) and isinstance(depth, int) and isinstance(columns, int)
-    return rows <= ROWS and columns % width == 0 and rows * depth * columns >= WORTH
+    rows, columns = x.shape[0], y.shape[1]
+    assert isinstance(rows, int) and isinstance(columns, int)
+    return rows <= ROWS and columns % width == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from graphflow.ir.graph import Attr, Graph, Node, Origin
+from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ops.builder import Builder, Value
 
 
@@ -62,13 +62,13 @@ def rebuilt(graph: Graph, recipes: Mapping[str, Callable[[Builder], Value]]) -> 
 
 def map_regions(node: Node, change: Callable[[Graph], Graph]) -> Node:
     """``node`` with every region replaced by ``change(region)``; itself when nothing changes."""
-    attrs: list[tuple[str, Attr]] = []
-    changed = False
-    for key, value in node.attrs:
+    for _, value in node.attrs:  # most nodes have none: they are asked some ten times in a plan
         if isinstance(value, Graph):
-            after = change(value)
-            changed |= after is not value
-            attrs.append((key, after))
-        else:
-            attrs.append((key, value))
-    return replace(node, attrs=tuple(attrs)) if changed else node
+            return _with_regions(node, change)
+    return node
+
+
+def _with_regions(node: Node, change: Callable[[Graph], Graph]) -> Node:
+    after = [(k, change(v) if isinstance(v, Graph) else v) for k, v in node.attrs]
+    same = all(new is old for (_, new), (_, old) in zip(after, node.attrs, strict=True))
+    return node if same else replace(node, attrs=tuple(after))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphflow.backends.sets import KernelSet, KernelsName
 from graphflow.ir.graph import Graph
-from graphflow.runtime.work import largest_operation
+from graphflow.runtime.work import has_larger
 
 if TYPE_CHECKING:
     from threadpoolctl import LibController
@@ -48,12 +48,12 @@ def _libraries(kernels: KernelsName) -> list[LibController]:
 
 def blas_threads_for(graphs: Iterable[Graph]) -> AbstractContextManager[None]:
     """Inside this block BLAS runs on one thread if the heaviest operation is small."""
-    return OneThread("numpy") if largest_operation(graphs) <= SMALL else nullcontext()
+    return nullcontext() if has_larger(graphs, SMALL) else OneThread("numpy")
 
 
 def blas_threads_beside(kernels: KernelSet, graph: Graph) -> AbstractContextManager[None]:
     """Inside this block BLAS runs on one thread if kernels have threads of their own: two pools of
     threads on the same cores take each other's time.
     """
-    shared = kernels.threads and largest_operation([graph]) > SHARED
+    shared = kernels.threads and has_larger([graph], SHARED)
     return OneThread(kernels.name) if shared else nullcontext()

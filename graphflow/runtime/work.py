@@ -17,9 +17,9 @@ elements of anything else in a second, and the seconds that a node takes however
 """
 
 
-def largest_operation(graphs: Iterable[Graph]) -> int:
-    """The floating point operations of the heaviest node of specialised graphs."""
-    return max((_largest(graph) for graph in graphs), default=0)
+def has_larger(graphs: Iterable[Graph], operations: int) -> bool:
+    """Whether a node of specialised graphs takes more floating point operations than that."""
+    return any(_is_larger(graph, node, operations) for graph in graphs for node in graph)
 
 
 def estimated_seconds(graph: Graph) -> float:
@@ -38,12 +38,10 @@ def product_flops(graph: Graph) -> int:
     return total
 
 
-def _largest(graph: Graph) -> int:
-    largest = 0
-    for node in graph:
-        inner = max(map(_largest, node.regions), default=0)
-        largest = max(largest, inner if node.regions else _flops(graph, node))
-    return largest
+def _is_larger(graph: Graph, node: Node, operations: int) -> bool:
+    if node.regions:
+        return has_larger(node.regions, operations)
+    return _flops(graph, node) > operations
 
 
 def _seconds(graph: Graph, node: Node) -> float:

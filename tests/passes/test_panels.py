@@ -68,10 +68,10 @@ def test_values_stay_and_the_layout_is_made_before_the_scan(turned: bool) -> Non
 @pytest.mark.parametrize(
     "graph",
     [
-        recurrent(rows=ROWS + 1), recurrent(units=200), recurrent(units=64),
-        recurrent(dtype=DType.FLOAT64), recurrent(turns=TURNS - 1), recurrent(own=True),
+        recurrent(rows=ROWS + 1), recurrent(units=200), recurrent(dtype=DType.FLOAT64),
+        recurrent(turns=TURNS - 1), recurrent(own=True),
     ],
-    ids=["rows", "columns", "little", "double", "few turns", "changing"],
+    ids=["rows", "columns", "double", "few turns", "changing"],
 )  # fmt: skip
 def test_where_panels_do_not_pay_nothing_changes(graph: Graph) -> None:
     result = panel_products(graph, WIDTH)

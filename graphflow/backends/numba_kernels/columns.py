@@ -10,7 +10,7 @@ the image gathers from them what would have been copied there. Source: Chellapil
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -247,6 +247,17 @@ class Sweep:
                    (high, wide, *windows.stride, *windows.dilation, *starts))  # fmt: skip
 
     @property
+    def met(self) -> Sweep:
+        """Where x is copied first, the same of those pixels alone that a kernel of one pixel meets.
+        """
+        high, wide, down, right, below, beside, *starts = self.window
+        if self.x.direct or (high, wide, *starts) != (1, 1, 0, 0):
+            return self
+        tall, broad = self.counts
+        x = self.x.array[:, :, : tall * down : down, : broad * right : right]
+        return replace(self, x=Image(x), window=(1, 1, 1, 1, below, beside, 0, 0))
+
+    @property
     def dtype(self) -> np.dtype[np.generic]:
         """The number type of all of them."""
         return self.weight.dtype
@@ -315,6 +326,7 @@ class Sweep:
 
 def convolution(sweep: Sweep) -> Callable[[], None]:
     """Make y = x * weight."""
+    sweep = sweep.met
     convolve, pack, dtype = sweep.call(_convolve), sweep.packing(by_outputs=False), sweep.dtype
 
     def kernel() -> None:
@@ -328,7 +340,7 @@ def convolution(sweep: Sweep) -> Callable[[], None]:
 
 def weight_gradient(sweep: Sweep, whole: Array) -> Callable[[], None]:
     """Make ``whole``, of which the sweep's weight is a part, the derivative of <y, x * weight>."""
-    weight = sweep.weight
+    sweep, weight = sweep.met, sweep.weight
     derive, count = sweep.call(_derive), 1 if sweep.pixels < sweep.outputs else threads()
     unpack = _unpack.call(
         weight.dtype, threads(), None, count, weight.shape, flat(weight), sweep.steps

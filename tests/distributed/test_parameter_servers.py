@@ -18,6 +18,7 @@ from graphflow.gallery import find
 from graphflow.training.step_graph import step_graph
 from tests.distributed.here import Here, Killed, assert_same, served, started_here, trained
 from tests.distributed.test_data_parallel import MODELS, SMALL
+from tests.distributed.test_synchronised import DENSE, synchronised
 
 PLAIN = SMALL.replace("  OPTIONS\n", "")
 LINEAR = """
@@ -91,6 +92,12 @@ def test_what_else_a_step_does_is_done_by_the_servers(options):
 def test_players_take_turns_on_the_same_servers():
     without, _ = trained(gf.load("gan"), Here(2), steps=4)
     with_them, _ = trained(gf.load("gan"), shared=served(Here(2), 2), steps=4)
+    assert_same(without, with_them, 0)
+
+
+def test_workers_that_pull_meet_on_the_way():
+    without, _ = trained(synchronised(DENSE), Here(3), steps=6)
+    with_them, _ = trained(synchronised(DENSE), shared=served(Here(3), 2), steps=6)
     assert_same(without, with_them, 0)
 
 
@@ -297,6 +304,18 @@ def test_servers_forget_what_nobody_asks_for_any_more():
         assert len(made[0]._versions) <= 3
     assert isinstance(made[0], ParameterServer)
     assert not made[0]._pushed
+
+
+def test_a_checkpoint_changes_nothing_of_what_workers_have_begun():
+    found = []
+    for saved in (False, True):
+        trainer = gf.loads(LINEAR).trainer(dtype="float64", shared=served(Here(2), 1, 2))
+        for batch, _ in trainer.ahead((batch, 6) for batch in batches(7)):
+            trainer.step(batch)
+            kept = trainer.state_dict() if saved else None
+        found.append(trainer)
+    assert_same(found[0], found[1], 0)
+    np.testing.assert_array_equal(kept["w"], found[0].state_dict()["w"])
 
 
 def test_a_batch_that_was_begun_is_begun_anew_where_somebody_writes_parameters():

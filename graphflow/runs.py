@@ -15,12 +15,14 @@ from os import PathLike
 from pathlib import Path
 
 from graphflow.api import load, run_graph
-from graphflow.backends.sets import KernelsName, backend_named, kernels_named
+from graphflow.backends.sets import BackendName, KernelsName, backend_named, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.gathering import BUCKET
 from graphflow.distributed.ray_pool import RayPool
+from graphflow.distributed.ray_replicas import RayReplicas
 from graphflow.distributed.ray_servers import servers_in_cluster
+from graphflow.distributed.replicas import ReplicatedPlayer
 from graphflow.distributed.served import ServedPlayer, Servers
 from graphflow.files import write_atomically
 from graphflow.ir.precision import Precision, precision_named
@@ -289,7 +291,7 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
                        plan=plan, memory=way.memory,
                        exact_conv=bool(settings.exact_conv), backend=backend,
                        precision=None if precision is None else precision_named(precision),
-                       shared=_sharing(settings, way))  # fmt: skip
+                       shared=_sharing(settings, way, backend))  # fmt: skip
     stepping = compiled(kernels=kernels_named(settings.kernels or "numpy"))
     feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
     model.learned = feed.learned
@@ -302,7 +304,7 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
     return loop
 
 
-def _sharing(settings: RunSettings, way: Way) -> Sharing | None:
+def _sharing(settings: RunSettings, way: Way, backend: BackendName) -> Sharing | None:
     """What deals batches out to workers, where a run has any."""
     if settings.workers is None:
         if way.address is not None:
@@ -314,6 +316,11 @@ def _sharing(settings: RunSettings, way: Way) -> Sharing | None:
              help="--workers N --servers M")  # fmt: skip
     if settings.workers is None:
         return None
+    if backend == "cupy":
+        if settings.servers is not None:
+            fail("GF033", "workers with a GPU keep what they train: they have no servers",
+                 help="leave out --servers, or --backend")  # fmt: skip
+        return partial(ReplicatedPlayer, RayReplicas(settings.workers, way.address))
     pool = RayPool(settings.workers, way.address, way.bucket)
     if settings.servers is None:
         return partial(SharedPlayer, pool)

@@ -11,7 +11,7 @@ import numpy as np
 
 from graphflow.distributed.parts import mean
 from graphflow.ops.all_reduce import attending
-from graphflow.ops.op import Array
+from graphflow.ops.op import Array, Namespace
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,9 @@ class Seat:
 
 class Meeting(Protocol):
     """What workers meet at."""
+
+    takes_device_arrays: bool
+    """Whether arrays of a device are given as they are; else NumPy's are."""
 
     def mean(self, seat: Seat, place: str, value: Array) -> Array:
         """The weighted mean of what all workers of a step give at a place; it waits for them."""
@@ -40,6 +43,8 @@ class Table:
     died goes through its part anew, and is told what the others were told; so they need not begin
     again, and the step comes out the same.
     """
+
+    takes_device_arrays = False
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -112,8 +117,12 @@ class Attendance:
         if isinstance(error, Exception):  # who is killed tells nobody
             self.meeting.end(self.seat.step, error)
 
-    def mean(self, place: str, value: Array) -> Array:
+    def mean(self, place: str, value: Array, xp: Namespace) -> Array:
         """The mean of what all workers have at a place of the graph."""
         if self.meeting is None or self.seat is None:
             return value
-        return self.meeting.mean(self.seat, place, np.array(value))
+        if self.meeting.takes_device_arrays:
+            return self.meeting.mean(self.seat, place, value)
+        here = np.array(value if xp is np else xp.asnumpy(value))
+        found: Array = xp.asarray(self.meeting.mean(self.seat, place, here))
+        return found

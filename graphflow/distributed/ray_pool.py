@@ -145,6 +145,8 @@ def _values(references: Iterable[ObjectRef[Gathered]]) -> Iterator[Gathered]:
 class _Table:
     """A table that workers of several processes come to: an actor, too."""
 
+    takes_device_arrays = False
+
     def __init__(self, workers: int) -> None:
         import ray
 

@@ -7,16 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from graphflow.ir.types import TensorType, ValueType
+from graphflow.ir.types import TensorType
 from graphflow.ops.builder import F, Value
-from graphflow.ops.op import Array, Attrs, Namespace, Op, register
+from graphflow.ops.op import Array, Namespace, Op, register
 
 
 class Meeting(Protocol):
     """What a worker gives values to, and has their means from."""
 
-    def mean(self, place: str, value: Array) -> Array:
-        """The mean of what all workers give at a place of the graph; it waits for them."""
+    def mean(self, place: str, value: Array, xp: Namespace) -> Array:
+        """The mean of what all workers give at a place of the graph, in arrays of ``xp``; it waits
+        for them.
+        """
 
 
 _MEETING: ContextVar[Meeting | None] = ContextVar("meeting", default=None)
@@ -45,17 +47,14 @@ class AllReduceMean(Op):
 
     family = "control"
     latex = r"\operatorname{{mean}}_{{\mathrm{{workers}}}}({x})"
-    arguments = ()
+    arguments, waits = (), True
 
     def infer(self, x: TensorType, *after: TensorType, place: str = "") -> TensorType:
         return x
 
     def forward(self, xp: Namespace, x: Array, *after: Array, place: str) -> Array:
         meeting = _MEETING.get()
-        return x if meeting is None else meeting.mean(place, x)
-
-    def on_host(self, types: Sequence[ValueType], attrs: Attrs) -> bool:
-        return True
+        return x if meeting is None else meeting.mean(place, x, xp)
 
     def vjp(
         self, g: Value, out: Value, x: Value, *after: Value, place: str

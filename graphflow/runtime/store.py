@@ -126,10 +126,13 @@ class Store:
         return self.home(name)._arrays[name].shape
 
     def there(self, name: str, xp: Namespace) -> Array:
-        """The leaf on a device, brought there if it lives here. What is bound to its array binds
-        again before it reads, and writing into that array is an error until it is back.
+        """The leaf on a device, brought there if it lives here or on another one. What is bound to
+        its array binds again before it reads, and writing into that array is an error until it is
+        back.
         """
         home = self.home(name)
+        if name in home._away and home._away[name][1] is not xp:
+            self.array(name)
         if name not in home._away:
             here = self.array(name)
             home._away[name] = (xp.asarray(here), xp)

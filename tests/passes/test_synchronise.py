@@ -31,7 +31,7 @@ class Recorded:
     def __init__(self) -> None:
         self.places: list[str] = []
 
-    def mean(self, place: str, value: np.ndarray) -> np.ndarray:
+    def mean(self, place: str, value: np.ndarray, xp: object) -> np.ndarray:
         self.places.append(place)
         return 1.5 * value
 

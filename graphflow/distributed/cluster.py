@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Sequence
 from importlib.util import find_spec
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import psutil
@@ -46,8 +47,9 @@ def join(address: str | None) -> None:
             return
         if address is not None and address != "auto":  # Ray itself would try for minutes
             socket.create_connection(_host_and_port(address), ANSWER).close()
-        ray.init(address or "local", include_dashboard=None if address else False,
-                 log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
+        with _Starting():
+            ray.init(address or "local", include_dashboard=None if address else False,
+                     log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
     except (OSError, ValueError) as error:
         shown = "on this machine" if address == "auto" else f"at '{address}'"
         fail("GF044", f"no Ray cluster answers {shown}: {error}",
@@ -55,15 +57,34 @@ def join(address: str | None) -> None:
              "processes of this machine")  # fmt: skip
 
 
+class _Starting:
+    """Inside this block what Ray raises where it cannot start is told as GF044: errors of its own
+    and RuntimeErrors; an Exception of no kind where its processes are not there in time.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:  # fmt: skip
+        import ray
+
+        if kind is Exception or isinstance(error, (RuntimeError, ray.exceptions.RayError)):
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            fail("GF044", f"Ray does not start: {said[-1]}",
+                 help="try again when the machine is less busy; a cluster that is joined has the "
+                 "same Ray and Python")  # fmt: skip
+
+
 def wait_for(ready: Sequence[ObjectRef[bool]]) -> None:
     """Wait until actors have answered. GF044 where one has not, as where no processor is free."""
     import ray
 
-    try:
-        ray.get(list(ready), timeout=PATIENCE)
-    except ray.exceptions.GetTimeoutError:
-        fail("GF044", f"{len(ready)} workers were not there within {PATIENCE:.0f} seconds",
-             help="fewer workers: each takes one processor of a cluster")  # fmt: skip
+    with _Starting():
+        try:
+            ray.get(list(ready), timeout=PATIENCE)
+        except ray.exceptions.GetTimeoutError:
+            fail("GF044", f"{len(ready)} workers were not there within {PATIENCE:.0f} seconds",
+                 help="fewer workers: each takes one processor of a cluster")  # fmt: skip
 
 
 def _check_same(address: str | None) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from itertools import count
 from typing import Protocol
 
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.distributed.gathering import Gathering
+from graphflow.distributed.gathering import Gathering, refuse_counts
 from graphflow.distributed.meeting import Seat
 from graphflow.distributed.parameter_server import Served
 from graphflow.distributed.parts import Cut, rows_axis
@@ -27,6 +28,7 @@ from graphflow.passes.synchronise import all_rows
 from graphflow.runtime.compile import Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.store import Store
+from graphflow.runtime.uninterrupted import Uninterrupted
 from graphflow.training.step_graph import StepGraph
 from graphflow.training.stepping import Batch, Part
 from graphflow.training.trainer import Player
@@ -76,6 +78,7 @@ class SharedPlayer(Player):
             fail("GF044", "the optimizer measures the loss of a batch, and no worker has all "
                  "its rows", help="leave out --workers, or let gradients be enough")  # fmt: skip
         self.pool, self.gathering = pool, Gathering.of(step.graph, step.sums)
+        self._refuse_counts = cache(partial(refuse_counts, self.gathering))
         pool.learn(step.objective.name, self.gathering, settings)
 
     def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
@@ -100,6 +103,7 @@ class SharedPlayer(Player):
         """
         rows, number_of_step = self.step.rows, next(STEPS)
         cut = Cut.of(self.step.graph, part.feed, part.sizes, self.pool.workers, rows)
+        self._refuse_counts(cut.symbol)
         counted = {all_rows(rows): cut.rows} if rows else {}
         leaves = {name: self.store.array(name) for name in self.sent()}
         types = self.gathering.leaves
@@ -123,9 +127,10 @@ class SharedPlayer(Player):
         for piece in pieces:
             found |= cut.joined([each.leaves for each in piece])
             outputs |= cut.joined([each.outputs for each in piece])
-        for name, value in found.items():
-            before = self.store.array(name) if name in self.gathering.gradients else 0
-            self.store.assign(name, np.asarray(before + value, value.dtype))
+        with Uninterrupted():
+            for name, value in found.items():
+                before = self.store.array(name) if name in self.gathering.gradients else 0
+                self.store.assign(name, np.asarray(before + value, value.dtype))
         return outputs
 
     def sent(self) -> list[str]:

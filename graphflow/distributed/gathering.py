@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
-from graphflow.ir.graph import Graph
-from graphflow.ir.types import TensorType
+from graphflow.diagnostics import fail
+from graphflow.ir.dims import Symbolic, symbols
+from graphflow.ir.graph import Graph, Node
+from graphflow.ir.types import TensorType, type_symbols
 
 BUCKET = 4 * 2**20
 """Bytes of gradients that are sent at one time."""
@@ -53,3 +55,25 @@ class Gathering:
                 found.append(tuple(waiting))
                 waiting, held = [], 0
         return [*found, tuple(waiting)] if waiting else found
+
+
+def refuse_counts(gathering: Gathering, rows: str) -> None:
+    """Refuse a state of whole numbers that is made from the rows of a batch, or counts these:
+    workers have some of them each, and of what they found there is no mean. GF044.
+    """
+    graph = gathering.graph
+    for leaf, value in graph.updates.items():
+        type = graph.nodes[leaf].tensor
+        if type.dtype.is_float or rows in type_symbols(type):
+            continue
+        if any(_knows(graph.nodes[name], rows) for name in graph.needed_for([value])):
+            fail("GF044", f"'{leaf}' is of whole numbers and is made from a batch, of which each "
+                 "worker has some rows", graph.origin(leaf).mark,
+                 help="leave out --workers, or let it count updates alone: n + 1")  # fmt: skip
+
+
+def _knows(node: Node, rows: str) -> bool:
+    """Whether a node is of the batch, or its attributes say how many rows that has."""
+    sizes = [part for _, part in node.attrs if isinstance(part, Symbolic)]
+    fed = node.op == "input" and rows in type_symbols(node.type)
+    return fed or any(rows in symbols(size) for size in sizes)

@@ -69,7 +69,7 @@ class Table:
         with self._changed:
             self._come(step)
             if step == self._step:
-                self._error = error
+                self._error = self._error or error  # the first one; the others are told of it
             self._changed.notify_all()
 
     def _give(self, seat: Seat, place: str, value: Array) -> None:
@@ -82,10 +82,11 @@ class Table:
             self._changed.notify_all()
 
     def _come(self, step: int) -> None:
-        """A new step forgets the one before."""
+        """A new step forgets the one before, in which nobody waits any longer."""
         if step > self._step:
             self._step, self._error = step, None
             self._given, self._means = {}, {}
+            self._changed.notify_all()
 
     def _is_over(self, step: int) -> bool:
         return step != self._step or self._error is not None

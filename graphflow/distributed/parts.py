@@ -57,7 +57,7 @@ class Cut:
     @property
     def weights(self) -> list[float]:
         """Of all rows, those of each part."""
-        return [(end - start) / self.rows for start, end in self.bounds]
+        return [(end - start) / max(self.rows, 1) for start, end in self.bounds]
 
     def part(self, values: Mapping[str, Array], number: int) -> dict[str, Array]:
         """Values by node: of what has a row for each of the batch, the part's; the rest whole."""

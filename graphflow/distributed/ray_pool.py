@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,10 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import Settings
 
 if TYPE_CHECKING:
-    from ray import ObjectRef
+    from ray import ObjectRefGenerator
     from ray.actor import ActorHandle
 
-    Streams = Sequence[Iterable[ObjectRef[Gathered]]]
+    Streams = Sequence[ObjectRefGenerator[Gathered]]
 
 RETRIES = 5
 """How often a share is given out again because the worker that had it died."""
@@ -49,7 +49,12 @@ class RayPool:
         self._table: _Table | None = None
 
     def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
-        """Get to know a player, before the first step."""
+        """Get to know a player, before its first step. Workers that are there and know another one
+        by this name are started anew: a pool serves one training at a time.
+        """
+        known = self._players.get(player) == gathering and self._settings == settings
+        if self._actors and not known:
+            self.close()
         self._players[player], self._settings = gathering, settings
 
     def gather(
@@ -81,7 +86,7 @@ class RayPool:
         taken, died = 0, 0
         while True:
             try:
-                for number, piece in enumerate(zip(*map(_values, streams), strict=True)):
+                for number, piece in enumerate(_together(streams)):
                     if number == taken:  # those before were there already, before it was begun anew
                         taken += 1
                         yield piece
@@ -121,7 +126,7 @@ class RayPool:
         join(self.address)
         import ray
 
-        threads = None if self.address else max(1, (os.cpu_count() or 1) // self.workers)
+        threads = 1 if self.address else max(1, (os.cpu_count() or 1) // self.workers)
         make = ray.remote(
             num_cpus=1 if self.address else 0,  # here they share what there is
             max_restarts=-1,
@@ -135,11 +140,22 @@ class RayPool:
         self._actors = started
 
 
-def _values(references: Iterable[ObjectRef[Gathered]]) -> Iterator[Gathered]:
-    """What a worker gives, as it comes."""
+def _together(streams: Streams) -> Iterator[list[Gathered]]:
+    """What workers give: one piece of each, in the order of the workers, when all are there. What
+    ends one of them ends it at once, even if the others wait for that one.
+    """
     import ray
 
-    return map(ray.get, references)
+    while True:
+        found, waiting = dict[int, Gathered](), dict(enumerate(streams))
+        while waiting:
+            ready, _ = ray.wait(list(waiting.values()), num_returns=1, fetch_local=False)
+            number = next(n for n, stream in waiting.items() if stream is ready[0])
+            reference = next(waiting.pop(number), None)
+            if reference is None:
+                return  # they have equally many
+            found[number] = ray.get(reference)
+        yield [found[number] for number in range(len(streams))]
 
 
 class _Table:
@@ -150,7 +166,8 @@ class _Table:
     def __init__(self, workers: int) -> None:
         import ray
 
-        make = ray.remote(num_cpus=0)(Table).options(max_concurrency=workers + 1)  # all may wait
+        calls = workers * (RETRIES + 1) + 1  # all may wait; so may calls of those that died since
+        make = ray.remote(num_cpus=0)(Table).options(max_concurrency=calls)
         self.actor: ActorHandle[Table] = make.remote()  # type: ignore[assignment]
 
     def mean(self, seat: Seat, place: str, value: Array) -> Array:

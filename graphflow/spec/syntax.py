@@ -135,6 +135,11 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryCall(Call):
+    """A call that no file writes: of the library's function, whatever the file calls so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """``start:stop:step`` in a subscript."""
 

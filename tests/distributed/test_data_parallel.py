@@ -94,3 +94,40 @@ def test_an_iteration_has_no_batches_to_share(tmp_path):
 def test_an_address_without_workers_is_refused():
     with pytest.raises(gf.GraphflowError, match=r"GF033.*workers"):
         gf.train(gf.load("mlp"), address="auto", steps=1)
+
+
+COUNTING = """
+graphflow: 1
+name: counting
+inputs: {x: [B]}
+params: {w: {shape: scalar, init: ones}}
+state: {n: {shape: scalar, dtype: int, init: zeros}}
+nodes: {loss: mean(w * x)}
+updates: {n: CHANGE}
+train: {minimize: loss, optimizer: sgd(lr=0.1)}
+"""
+
+
+@pytest.mark.parametrize("change", ["n + B", "'n + cast(sum(x), int)'"])
+def test_whole_numbers_made_from_a_batch_are_refused(change):
+    model = gf.loads(COUNTING.replace("CHANGE", change))
+    trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
+    with pytest.raises(gf.GraphflowError, match="'n' is of whole numbers") as caught:
+        trainer.step({"x": np.ones(6)})
+    assert caught.value.diagnostics[0].code == "GF044"
+
+
+def test_whole_numbers_that_count_updates_are_counted_once():
+    model = gf.loads(COUNTING.replace("CHANGE", "n + 1"))
+    trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
+    for _ in range(3):
+        trainer.step({"x": np.ones(5)})
+    assert int(model.state["n"]) == 3
+
+
+def test_a_batch_of_no_rows_goes_to_one_worker():
+    text = COUNTING.replace("CHANGE", "n + 1").replace("mean(w * x)", "sum(w * x)")
+    model = gf.loads(text)
+    trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
+    assert float(trainer.step({"x": np.ones(0)})["loss"]) == 0
+    assert float(model.parameters["w"]) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -187,6 +188,24 @@ def test_nobody_waits_at_a_table_for_a_worker_that_has_failed():
     table.end(5, ValueError("the other one has failed"))
     waiting.join(timeout=10)
     assert [str(error) for error in raised] == ["the other one has failed"]
+
+
+def test_who_waits_in_a_step_that_is_left_is_told_when_the_next_begins():
+    table, raised = Table(), []
+
+    def come() -> None:
+        try:
+            table.mean(Seat(0, 0, (0.5, 0.5)), "m", np.array(1.0))
+        except RuntimeError as error:
+            raised.append(str(error))
+
+    waiting = threading.Thread(target=come, daemon=True)
+    waiting.start()
+    while not table._given:
+        time.sleep(0.01)
+    assert float(table.mean(Seat(1, 0, (1.0,)), "m", np.array(3.0))) == 3.0
+    waiting.join(timeout=10)
+    assert raised == ["step 0 is over"]
 
 
 def test_a_step_that_is_over_is_not_gone_on_with():

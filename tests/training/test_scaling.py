@@ -48,6 +48,16 @@ def test_rates_follow_the_rows_of_a_batch(rule: str, base: int, factor: float):
     assert rates(train)[0] == pytest.approx([0.1 * factor] * 3)
 
 
+@pytest.mark.parametrize("own", [
+    "let: {warmup: 2}",
+    "blocks: {warmup: {args: [v], inputs: [], nodes: {y: v * 0}, outputs: [y]}}",
+])  # fmt: skip
+def test_a_file_may_call_something_else_warmup(own: str):
+    text = THREE.replace("params:", f"{own}\nparams:", 1)
+    train = "optimizer: sgd(lr=0.1)\nscale_lr: {base_batch: 16, warmup: 2}"
+    assert rates(train, 3, text) == rates(train, 3)
+
+
 def test_the_rule_is_linear_unless_it_is_said():
     train = "optimizer: sgd(lr=0.1)\nscale_lr: {base_batch: 16}"
     assert rates(train)[0] == pytest.approx([0.4] * 3)

@@ -20,7 +20,7 @@ from graphflow.spec.elaborate.scope import Scope
 from graphflow.spec.elaborate.session import READER, Module
 from graphflow.spec.elaborate.vocabulary import function_for, suggest
 from graphflow.spec.names import walk
-from graphflow.spec.syntax import Call, Expr, IfElse, Name
+from graphflow.spec.syntax import Call, Expr, IfElse, LibraryCall, Name
 
 INTERNAL = frozenset({"leaf", "control"})
 PLUMBING = frozenset({"item", "by_mode", "slice", "constant", "rng_split", "gradients"})
@@ -45,7 +45,10 @@ class Calls(Expressions):
         raise NotImplementedError
 
     def call(self, call: Call, scope: Scope, slot: Slot) -> Bound:
-        function = self.function(call.function, scope)
+        own = isinstance(call, LibraryCall)
+        function = (
+            self.library_function(call.function) if own else self.function(call.function, scope)
+        )
         if function is None and call.function in static.QUERIES:
             return static.call_query(
                 call.function, self.arguments(call, scope, slot).positional, call.mark

@@ -12,7 +12,7 @@ from graphflow.spec.elaborate.objective import Group
 from graphflow.spec.elaborate.scaling import RateScale
 from graphflow.spec.elaborate.training import Training
 from graphflow.spec.parser import parse
-from graphflow.spec.syntax import Binary, Call, Expr, Number
+from graphflow.spec.syntax import Binary, Call, Expr, LibraryCall, Number
 
 
 def with_rate(elaborator: Elaborator, training: Training, rate: str) -> Training:
@@ -50,7 +50,7 @@ def scaled(elaborator: Elaborator, call: Call, scale: RateScale | None) -> Call:
     larger: Expr = Binary("*", rate, Number(factor, mark), mark)
     if scale.warmup and factor > 1:
         steps, start = Number(scale.warmup, mark), Number(1 / factor, mark)
-        larger = Call("warmup", (larger, steps, start), (), mark)
+        larger = LibraryCall("warmup", (larger, steps, start), (), mark)
     return with_argument(call, block, RATE, larger)
 
 

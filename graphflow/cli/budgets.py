@@ -35,7 +35,7 @@ def print_budgets(found: Mapping[str, Budgeted]) -> None:
     """A table of the plans, and one of the largest values that are computed again."""
     for name, each in found.items():
         peak, share = each.plan.peak_bytes, _share(each)
-        verdict = "fits" if peak <= each.memory else f"does not fit: {peak} bytes would do"
+        verdict = "fits" if peak <= each.memory else f"does not fit: memory: {peak} would do"
         print_table((f"memory of a {name}" if name == "step" else f"memory of {name}", ">", ""), [
             ("budget", shown_bytes(each.memory), verdict),
             ("peak", shown_bytes(peak), "leaves, gradients and the optimizer's states included"),

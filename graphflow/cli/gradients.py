@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from graphflow.autodiff import Cut, GradientCheck, cuts
 from graphflow.diagnostics import Mark
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import LEAVES, Graph
 from graphflow.model import Model
-from graphflow.runtime.differences import agrees_beside, best_checks, held, projected
+from graphflow.runtime.differences import agrees_beside, as_inputs, best_checks, held, projected
 from graphflow.spec.syntax import Name
 from graphflow.view.feeding import target, usual_feed
 
@@ -72,17 +72,18 @@ def _check_value(model: Model, of: str) -> Gradients:
     program = model.compile(of, mode="train", dtype="float64")
     own = usual_feed(model, program.graph)
     prepared = program.prepared(own.values)
-    behind = _real(prepared.graph, of, prepared.leaves.keys())
-    lost = cuts(prepared.graph, of, behind)
+    fed, given = as_inputs(prepared.graph, _defaults(model, prepared.graph), prepared.leaves)
+    behind = _real(fed, of, given.keys())
+    lost = cuts(fed, of, behind)
     if len(lost) == len(behind):
         ends = dict.fromkeys(op for cut in lost for _, op, _ in cut.at)
         nothing = "it depends on no real numbers that are fed or kept"
         why = f"{', '.join(ends)} hands none back" if ends else nothing
         return Gradients(of, own.source, (), (), 0, (), flat=why)
-    graph, leaves = held(prepared.graph, prepared.leaves)
+    graph, leaves = held(fed, given)
     scalar, leaves = projected(graph, graph.resolve(of), leaves)
     (value,) = scalar.outputs
-    by = _real(graph, of, prepared.leaves.keys())
+    by = _real(graph, of, given.keys())
     cut = [c.leaf for c in cuts(graph, of, by) if any(op == "stop_gradient" for _, op, _ in c.at)]
     checks = best_checks(scalar, value, [name for name in by if name not in cut], leaves)
     corners = [c.name for c in checks if not c.passes() and c.at_kink]
@@ -90,6 +91,12 @@ def _check_value(model: Model, of: str) -> Gradients:
     stopped = sum(node.op == "stop_gradient" for node in prepared.graph)
     loose = tuple(_stopped_inside(prepared.graph))
     return Gradients(of, own.source, checks, kinks, stopped, loose, tuple(cut))
+
+
+def _defaults(model: Model, graph: Graph) -> list[str]:
+    """The nodes of real inputs that are left at their defaults."""
+    found = (graph[name] for name in model.document.inputs if name in graph)
+    return [node.name for node in found if node.op not in LEAVES and node.tensor.dtype.is_float]
 
 
 def _stopped_inside(graph: Graph) -> Iterator[Mark]:

@@ -128,7 +128,7 @@ def _print_totals(found: Survey) -> None:
         ("parameters", f"{found.parameter_count:,}", shown_bytes(found.parameter_bytes)),
         ("nodes", f"{len(found.graph):,}", f"{len(found.plan.graph):,} in the fast plan"),
         ("operations", f"{found.flops:,}", "floating point, one run"),
-        ("peak memory", shown_bytes(found.plan.peak_bytes), "planned, float32"),
+        ("peak memory", shown_bytes(found.plan.peak_bytes), "of these nodes, planned, float32"),
         ("", shown_bytes(found.unplanned_bytes), "if no value shared memory"),
     ]
     if found.scale is not None:

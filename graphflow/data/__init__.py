@@ -37,7 +37,7 @@ from graphflow.data.batches import Batches
 from graphflow.data.dataset import Array, Dataset, Indices
 from graphflow.data.options import Between, Option, OptionError
 from graphflow.data.registry import Source, find, load, register, sources
-from graphflow.data.splitting import split
+from graphflow.data.splitting import check_split, split
 from graphflow.data.tokenizers import Tokenizer
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "OptionError",
     "Source",
     "Tokenizer",
+    "check_split",
     "find",
     "load",
     "register",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from numbers import Integral, Real
@@ -59,6 +60,15 @@ def split(
         if stratify is None:
             return _cut(groups[0], shares, parts)
         return _stratified(groups, shares, parts, seed)
+
+
+def check_split(parts: Mapping[str, float]) -> None:
+    """What can be told of ``parts`` without the data: raises GF075 for shares that do not add up.
+
+    >>> check_split({"train": 0.8, "test": 0.2})
+    """
+    with concerning("split"):
+        _shares(parts, sys.maxsize)
 
 
 def _shares(parts: Mapping[str, float], length: int) -> list[float]:

@@ -137,7 +137,9 @@ class Compiler:
         self._latest: Repeated | None = None
         self._lock = threading.Lock()
         self.budgeted: Budgeted | None = None
-        """The latest plan that was made within a budget of memory."""
+        """Of the plans that were made within a budget of memory the one that needs most without:
+        an epoch's last batch may be smaller than the others.
+        """
 
     def _check_sizes(self) -> None:
         """Sizes given by name belong to symbols of the graph."""
@@ -278,8 +280,10 @@ class Compiler:
         """The fast plan, within the memory that is allowed."""
         if self.settings.memory is None:
             return fast_plan(graph, kernels)
-        self.budgeted = budgeted_plan(graph, kernels, self.settings.memory)
-        return self.budgeted.plan
+        made = budgeted_plan(graph, kernels, self.settings.memory)
+        if self.budgeted is None or made.kept_bytes >= self.budgeted.kept_bytes:
+            self.budgeted = made
+        return made.plan
 
     def _view(self, graph: Graph, sizes: Mapping[str, int]) -> StoreLike:
         """The store; states that this graph only reads have the size it needs."""

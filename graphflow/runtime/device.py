@@ -31,7 +31,7 @@ def ensure_fits(plan: Plan, limit: int | None = None) -> None:
     if plan.peak_bytes <= free:
         return
     whose = "are free" if limit is None else "are allowed"
-    least = "" if limit is None else f", although {AGAIN}; {plan.peak_bytes} bytes would do"
+    least = "" if limit is None else f", although {AGAIN}; memory: {plan.peak_bytes} would do"
     largest = plan.largest(SHOWN)
     fail(
         "GF060",

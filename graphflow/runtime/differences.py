@@ -28,9 +28,15 @@ BESIDE = 1e-3
 
 def held(graph: Graph, leaves: Mapping[str, Array]) -> tuple[Graph, dict[str, Array]]:
     """What ``stop_gradient`` holds still is a constant of the differences too."""
-    stops = [node.name for node in graph if node.op == "stop_gradient"]
-    values: Mapping[str, Computed] = evaluate(graph, leaves) if stops else {}
-    return intervene(graph, stops), {**leaves, **{n: np.asarray(values[n]) for n in stops}}
+    return as_inputs(graph, [node.name for node in graph if node.op == "stop_gradient"], leaves)
+
+
+def as_inputs(
+    graph: Graph, names: Sequence[str], leaves: Mapping[str, Array]
+) -> tuple[Graph, dict[str, Array]]:
+    """The graph in which these nodes are inputs, and all leaves: they are fed what they are now."""
+    values: Mapping[str, Computed] = evaluate(graph, leaves) if names else {}
+    return intervene(graph, names), {**leaves, **{n: np.asarray(values[n]) for n in names}}
 
 
 def held_still(count: int) -> str:

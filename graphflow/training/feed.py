@@ -11,7 +11,7 @@ from typing import NoReturn, Protocol
 
 import numpy as np
 
-from graphflow.data import Batches, Dataset, Indices, OptionError, find, load, split
+from graphflow.data import Batches, Dataset, Indices, OptionError, check_split, find, load, split
 from graphflow.data.columns import Column, Lists
 from graphflow.data.folds import folded
 from graphflow.data.registry import Source
@@ -326,13 +326,16 @@ def _check_fed(elaborated: Elaborated, columns: Iterable[str], offer: str) -> No
 
 def check_data(elaborated: Elaborated) -> None:
     """What can be told of a data section without reading data: whether there is such a source with
-    such settings, and whether it feeds all inputs that are needed, if its columns are known.
+    such settings, whether shares add up, and whether it feeds all inputs that are needed, if its
+    columns are known.
     """
     plan, declared = elaborated.data, elaborated.document.data
     if plan is None or declared is None:
         return
     with placed(plan.mark), _placed_options(plan):
         source, _ = _chosen(plan)
+        if plan.split is not None:
+            check_split(plan.split)
     if declared.feed or (source.columns and not plan.transforms):
         _check_fed(elaborated, source.columns, f"its columns are {', '.join(source.columns)}")
 

@@ -253,13 +253,13 @@ def test_a_parameter_whose_gradient_is_cut_is_told(cli, tmp_path):
     assert answer["cut"] == [{"of": "loss", "parameter": "w", "at": ["fixed"]}]
 
 
-def test_an_input_that_is_left_at_its_default_is_not_varied(cli, tmp_path):
+def test_an_input_that_is_left_at_its_default_is_varied_too(cli, tmp_path):
     path = tmp_path / "still.yaml"
     path.write_text(
         "graphflow: 1\nname: still\ninputs: {x: {shape: [3], default: 2.0}}\n"
         "nodes:\n  i: sum(x * x)\noutputs: [i]\n"
     )
-    assert "no real numbers that are fed or kept" in cli("check", path, "--gradients").out
+    assert "1 gradient of 'i' as differences say" in cli("check", path, "--gradients").out
 
 
 @pytest.mark.parametrize(
@@ -297,6 +297,7 @@ train: {minimize: loss, optimizer: sgd(lr=0.1), epochs: 1}
         ("batch: 8", "error GF065: nothing feeds the input 'x'"),
         ("feed: {x: pixels}", "error GF065: nothing feeds the input 'label'"),
         ("pages: 3", "error GF071: data source 'digits' has no option 'pages'"),
+        ("split: {train: 0.8, test: 0.5}", "error GF075: the shares of the parts add up to 1.3"),
     ],
 )
 def test_data_that_cannot_be_trained_on_are_told_without_being_read(cli, tmp_path, data, told):

@@ -131,7 +131,7 @@ def test_what_cannot_fit_says_what_is_missing_and_what_would_do():
         net.trainer(memory=1_000_000).step(batch("mlp"))
     (found,) = caught.value.diagnostics
     least = budgeted_plan(step_of("mlp"), NUMPY, 1_000_000).plan.peak_bytes
-    assert found.code == "GF060" and f"{least} bytes would do" in found.message
+    assert found.code == "GF060" and f"memory: {least} would do" in found.message
     assert "are missing" in found.message and "computes again" in found.message
     assert found.notes and "accumulate" in str(found.help)
     model("mlp").trainer(memory=least).step(batch("mlp"))

@@ -25,7 +25,7 @@ from graphflow.bench.ours import model
 from graphflow.bench.rows import ROWS, Row
 from graphflow.cli.source import parse_bytes
 from graphflow.distributed.data_parallel import SharedPlayer
-from graphflow.distributed.gathering import BUCKET
+from graphflow.distributed.gradient_graph import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 
 SECONDS = 3.0

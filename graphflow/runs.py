@@ -18,7 +18,7 @@ from graphflow.api import load, run_graph
 from graphflow.backends.sets import BackendName, KernelsName, backend_named, kernels_named
 from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import SharedPlayer
-from graphflow.distributed.gathering import BUCKET
+from graphflow.distributed.gradient_graph import BUCKET
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.distributed.ray_replicas import RayReplicas
 from graphflow.distributed.ray_servers import servers_in_cluster

@@ -128,7 +128,7 @@ def command(
     """Train a file, or make the steps of its run: section. Ctrl-C stops, saves, can be resumed."""
     from graphflow.cli.progress import watcher
     from graphflow.cross_validation import Folds
-    from graphflow.distributed.gathering import BUCKET
+    from graphflow.distributed.gradient_graph import BUCKET
     from graphflow.gallery import find
     from graphflow.runs import Way
     from graphflow.spec.elaborate.session import NODE_LIMIT

@@ -1,10 +1,10 @@
-"""Where workers meet that have a device each: the means are made between the devices."""
+"""The all-reduce of workers that have a device each: means are made between the devices."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from graphflow.distributed.meeting import Seat
+from graphflow.distributed.all_reduce import Rank
 from graphflow.ops.op import Array
 
 
@@ -19,7 +19,7 @@ class Communicator(Protocol):
 
 
 class BetweenDevices:
-    """A meeting of workers that go through the same places in the same order; nobody keeps what
+    """An all-reduce of workers that go through the same places in the same order; nobody keeps what
     was found, so that a worker that dies ends the step for all.
     """
 
@@ -28,9 +28,9 @@ class BetweenDevices:
     def __init__(self, communicator: Communicator) -> None:
         self._communicator = communicator
 
-    def mean(self, seat: Seat, place: str, value: Array) -> Array:
+    def mean(self, rank: Rank, place: str, value: Array) -> Array:
         """The weighted mean of what all workers of a step give at a place."""
-        return self._communicator.mean(value, seat.weights[seat.number])
+        return self._communicator.mean(value, rank.weights[rank.number])
 
     def end(self, step: int, error: Exception) -> None:
         """Nobody waits any longer in a step that one of the workers cannot finish."""

@@ -17,8 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from graphflow.diagnostics import fail
-from graphflow.distributed.gathering import Gathering, refuse_counts
-from graphflow.distributed.meeting import Seat
+from graphflow.distributed.all_reduce import Rank
+from graphflow.distributed.gradient_graph import GradientGraph, refuse_counts
 from graphflow.distributed.parameter_server import Served
 from graphflow.distributed.parts import Cut, rows_axis
 from graphflow.distributed.worker import Gathered, Share
@@ -44,7 +44,7 @@ class Pool(Protocol):
     def workers(self) -> int:
         """How many there are."""
 
-    def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
+    def learn(self, player: str, gradient_graph: GradientGraph, settings: Settings) -> None:
         """Get to know a player, before the first step."""
 
     def gather(
@@ -77,12 +77,12 @@ class SharedPlayer(Player):
         if step.update is not None and step.update.leaves("input"):
             fail("GF044", "the optimizer measures the loss of a batch, and no worker has all "
                  "its rows", help="leave out --workers, or let gradients be enough")  # fmt: skip
-        self.pool, self.gathering = pool, Gathering.of(step.graph, step.sums)
-        self._refuse_counts = cache(partial(refuse_counts, self.gathering))
-        pool.learn(step.objective.name, self.gathering, settings)
+        self.pool, self.gradient_graph = pool, GradientGraph.of(step.graph, step.sums)
+        self._refuse_counts = cache(partial(refuse_counts, self.gradient_graph))
+        pool.learn(step.objective.name, self.gradient_graph, settings)
 
     def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
-        """The gathering of a batch's gradients, part by part."""
+        """The gradients of a batch, part by part."""
         part = super().on_batch(title, batch, key, sizes)
         return SharedPart(title, part.compiler, part.feed, key, sizes, part.of, part.report,
                           part.history, player=self)  # fmt: skip
@@ -106,14 +106,14 @@ class SharedPlayer(Player):
         self._refuse_counts(cut.symbol)
         counted = {all_rows(rows): cut.rows} if rows else {}
         leaves = {name: self.store.array(name) for name in self.sent()}
-        types = self.gathering.leaves
+        types = self.gradient_graph.leaves
         by_row = {n for n in leaves if rows_axis(types[n], cut.symbol) is not None}
         states = {name: leaves.pop(name) for name in by_row}
         shares = [
             Share(cut.part(part.feed, number), cut.part(states, number),
                   self._key(part.key, number),
                   {**part.sizes, cut.symbol: end - start, **counted},
-                  Seat(number_of_step, number, tuple(cut.weights)) if rows else None,
+                  Rank(number_of_step, number, tuple(cut.weights)) if rows else None,
                   self.served(number_of_step, number))
             for number, (start, end) in enumerate(cut.bounds)
         ]  # fmt: skip
@@ -129,13 +129,13 @@ class SharedPlayer(Player):
             outputs |= cut.joined([each.outputs for each in piece])
         with Uninterrupted():
             for name, value in found.items():
-                before = self.store.array(name) if name in self.gathering.gradients else 0
+                before = self.store.array(name) if name in self.gradient_graph.gradients else 0
                 self.store.assign(name, np.asarray(before + value, value.dtype))
         return outputs
 
     def sent(self) -> list[str]:
         """The leaves that are sent along with a step: all that it needs."""
-        return list(self.gathering.leaves)
+        return list(self.gradient_graph.leaves)
 
     def served(self, step: int, worker: int) -> Served | None:
         """A worker's way to servers, where they have parameters."""

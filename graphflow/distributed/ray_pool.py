@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.all_reduce import Rank, Reducer
 from graphflow.distributed.cluster import check_ray, join, wait_for
-from graphflow.distributed.gathering import BUCKET, Gathering
-from graphflow.distributed.meeting import Seat, Table
+from graphflow.distributed.gradient_graph import BUCKET, GradientGraph
 from graphflow.distributed.worker import Gathered, Share, Worker
 from graphflow.ops.op import Array
 from graphflow.runtime.compile import Settings
@@ -43,19 +43,19 @@ class RayPool:
         if isinstance(bucket, bool) or not isinstance(bucket, int) or bucket < 1:
             fail("GF033", f"bucket is a number of bytes from 1 on, not {bucket!r}")
         self.workers, self.address, self.bucket = workers, address, bucket
-        self._players: dict[str, Gathering] = {}
+        self._players: dict[str, GradientGraph] = {}
         self._settings: Settings | None = None
         self._actors: list[ActorHandle[Worker]] = []
-        self._table: _Table | None = None
+        self._reducer: _RayReducer | None = None
 
-    def learn(self, player: str, gathering: Gathering, settings: Settings) -> None:
+    def learn(self, player: str, gradient_graph: GradientGraph, settings: Settings) -> None:
         """Get to know a player, before its first step. Workers that are there and know another one
         by this name are started anew: a pool serves one training at a time.
         """
-        known = self._players.get(player) == gathering and self._settings == settings
+        known = self._players.get(player) == gradient_graph and self._settings == settings
         if self._actors and not known:
             self.close()
-        self._players[player], self._settings = gathering, settings
+        self._players[player], self._settings = gradient_graph, settings
 
     def gather(
         self, player: str, leaves: Mapping[str, Array], shares: Sequence[Share]
@@ -71,9 +71,9 @@ class RayPool:
         pairs = list(zip(self._actors, shares, strict=False))
 
         def begin() -> Streams:
-            if self._table is None and any(share.seat for share in shares):
-                self._table = _Table(self.workers)
-            return [a.gather.remote(player, common, s, self._table) for a, s in pairs]
+            if self._reducer is None and any(share.rank for share in shares):
+                self._reducer = _RayReducer(self.workers)
+            return [a.gather.remote(player, common, s, self._reducer) for a, s in pairs]
 
         return self._pieces(begin, begin())
 
@@ -96,7 +96,7 @@ class RayPool:
                     raise error.cause from None
                 if not isinstance(error.cause, ray.exceptions.RayActorError):
                     raise
-                self._table, died, why = None, died + 1, str(error)  # where workers met is gone
+                self._reducer, died, why = None, died + 1, str(error)  # where workers met is gone
             except ray.exceptions.RayActorError as error:
                 died, why = RETRIES + 1, str(error)
             if died > RETRIES:
@@ -117,9 +117,9 @@ class RayPool:
         for actor in self._actors:
             ray.kill(actor)
         self._actors = []
-        if self._table is not None:
-            ray.kill(self._table.actor)
-            self._table = None
+        if self._reducer is not None:
+            ray.kill(self._reducer.actor)
+            self._reducer = None
 
     def _start(self) -> None:
         """Connect to the cluster, or begin one here, and start the workers."""
@@ -158,8 +158,8 @@ def _together(streams: Streams) -> Iterator[list[Gathered]]:
         yield [found[number] for number in range(len(streams))]
 
 
-class _Table:
-    """A table that workers of several processes come to: an actor, too."""
+class _RayReducer:
+    """A reducer that workers of several processes call: an actor, too."""
 
     takes_device_arrays = False
 
@@ -167,14 +167,14 @@ class _Table:
         import ray
 
         calls = workers * (RETRIES + 1) + 1  # all may wait; so may calls of those that died since
-        make = ray.remote(num_cpus=0)(Table).options(max_concurrency=calls)
-        self.actor: ActorHandle[Table] = make.remote()  # type: ignore[assignment]
+        make = ray.remote(num_cpus=0)(Reducer).options(max_concurrency=calls)
+        self.actor: ActorHandle[Reducer] = make.remote()  # type: ignore[assignment]
 
-    def mean(self, seat: Seat, place: str, value: Array) -> Array:
+    def mean(self, rank: Rank, place: str, value: Array) -> Array:
         """The weighted mean of what all workers of a step give at a place."""
         import ray
 
-        return np.array(ray.get(self.actor.mean.remote(seat, place, value)))
+        return np.array(ray.get(self.actor.mean.remote(rank, place, value)))
 
     def end(self, step: int, error: Exception) -> None:
         """Nobody waits any longer in a step that one of the workers cannot finish."""

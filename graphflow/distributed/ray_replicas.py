@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from graphflow.backends.cupy.nccl import Identity, Nccl, identity
 from graphflow.diagnostics import GraphflowError, fail
+from graphflow.distributed.all_reduce import Collective
 from graphflow.distributed.between_devices import BetweenDevices
 from graphflow.distributed.cluster import check_ray, join, wait_for
-from graphflow.distributed.meeting import Meeting
 from graphflow.distributed.replica import Replica, Turn
 from graphflow.distributed.replicas import Away
 from graphflow.distributed.worker import Gathered, Share
@@ -37,13 +37,13 @@ class Member(Replica):
         """What all members of a new group of GPUs have in common."""
         return identity()
 
-    def join(self, meeting: Callable[[], Meeting]) -> None:
+    def join(self, collective: Callable[[], Collective]) -> None:
         """Meet the others there; it waits until all have come."""
-        self._meeting = meeting()
+        self._collective = collective()
 
     def make(self, turn: Turn, leaves: Mapping[str, Array], share: Share) -> Gathered:
         """A turn on a share."""
-        return self.run(turn, leaves, share, self._meeting)
+        return self.run(turn, leaves, share, self._collective)
 
 
 class RayReplicas:
@@ -122,10 +122,10 @@ class RayReplicas:
         wait_for([each.ready.remote() for each in started])
         self._actors = started
         pairs = zip(started, self._meetings(), strict=True)
-        self._all([actor.join.remote(meeting) for actor, meeting in pairs])
+        self._all([actor.join.remote(collective) for actor, collective in pairs])
 
-    def _meetings(self) -> list[Callable[[], Meeting]]:
-        """For each worker what makes its meeting."""
+    def _meetings(self) -> list[Callable[[], Collective]]:
+        """For each worker what makes its all-reduce."""
         found: Sequence[Identity] = self._all([a.identity.remote() for a in self._actors[:1]])
         common = found[0]
         return [partial(_by_nccl, common, self.workers, k) for k in range(self.workers)]
@@ -150,5 +150,5 @@ class RayReplicas:
             fail("GF044", f"a worker died, and with it what it kept: {error}", help=AGAIN)
 
 
-def _by_nccl(common: Identity, workers: int, number: int) -> Meeting:
+def _by_nccl(common: Identity, workers: int, number: int) -> Collective:
     return BetweenDevices(Nccl(common, workers, number))

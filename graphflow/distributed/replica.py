@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-from graphflow.distributed.meeting import Attendance, Meeting
+from graphflow.distributed.all_reduce import Collective, Participant
 from graphflow.distributed.worker import Gathered, Share
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import TensorType
@@ -35,7 +35,7 @@ class Replica:
         types = dict[str, TensorType]()
         for graph in graphs.values():
             types |= leaf_types(graph)
-        self._graphs, self._attendance = dict(graphs), Attendance()
+        self._graphs, self._participant = dict(graphs), Participant()
         self._store = Store(types, _never)
         self._store.settle(settings.dtype)
         start = Initialiser(Graph({}), {})
@@ -44,14 +44,14 @@ class Replica:
         }
 
     def run(
-        self, turn: Turn, leaves: Mapping[str, Array], share: Share, meeting: Meeting
+        self, turn: Turn, leaves: Mapping[str, Array], share: Share, collective: Collective
     ) -> Gathered:
         """A turn on a share: its outputs, and the new values of the states that came with it.
         ``leaves`` are new values of what is kept here.
         """
         for name, value in {**leaves, **share.states}.items():
             self._store.assign(name, value)
-        with self._attendance.at(meeting, share.seat):
+        with self._participant.at(collective, share.rank):
             outputs = self._compilers[turn].run(share.batch, share.key, share.sizes)
         updated = self._graphs[turn].updates
         states = {n: self._store.copied(n) for n in share.states if n in updated}

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
+from graphflow.distributed.all_reduce import Rank
 from graphflow.distributed.data_parallel import STEPS
-from graphflow.distributed.meeting import Seat
 from graphflow.distributed.parts import Cut, rows_axis
 from graphflow.distributed.replica import Turn, leaf_types
 from graphflow.distributed.worker import Gathered, Share
@@ -111,7 +111,7 @@ class ReplicatedPlayer(Player):
         replicas.learn(self.graphs, settings)
 
     def on_batch(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> Part:
-        """The gathering of a batch's gradients, on all workers."""
+        """The gradients of a batch, on all workers."""
         return self._there(super().on_batch(title, batch, key, sizes), "step")
 
     def concrete(self, sizes: Mapping[str, int]) -> Graph:
@@ -163,26 +163,26 @@ class ReplicatedPlayer(Player):
         """What each worker has to do; with the whole for all, all draw the same."""
         workers, step = self.replicas.workers, next(STEPS)
         if cut is None or cut.parts < workers:
-            seats = [Seat(step, number, (1 / workers,) * workers) for number in range(workers)]
-            return [self._share(part, cut, states, 0, part.key, seat) for seat in seats]
+            ranks = [Rank(step, number, (1 / workers,) * workers) for number in range(workers)]
+            return [self._share(part, cut, states, 0, part.key, rank) for rank in ranks]
         weights = tuple(cut.weights)
         return [
-            self._share(part, cut, states, k, self._key(part.key, k), Seat(step, k, weights))
+            self._share(part, cut, states, k, self._key(part.key, k), Rank(step, k, weights))
             for k in range(workers)
         ]
 
     def _share(
         self, part: Part, cut: Cut | None, states: Mapping[str, Array], number: int, key: Array,
-        seat: Seat,
+        rank: Rank,
     ) -> Share:  # fmt: skip
         """A part of the batch, of so many rows; the whole of what has none."""
         if cut is None:
-            return Share({}, states, key, part.sizes, seat)
+            return Share({}, states, key, part.sizes, rank)
         start, end = cut.bounds[number]
         rows = self.step.rows
         counted = {all_rows(rows): cut.rows} if rows else {}
         return Share(cut.part(part.feed, number), cut.part(states, number), key,
-                     {**part.sizes, cut.symbol: end - start, **counted}, seat)  # fmt: skip
+                     {**part.sizes, cut.symbol: end - start, **counted}, rank)  # fmt: skip
 
     def _sent(self, names: Collection[str]) -> dict[str, Array]:
         """What workers do not have yet, or what was changed here."""

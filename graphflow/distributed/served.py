@@ -16,7 +16,7 @@ from typing import Protocol
 from graphflow.diagnostics import fail
 from graphflow.distributed.data_parallel import Pool, SharedPlayer
 from graphflow.distributed.dealing import Dealt
-from graphflow.distributed.gathering import Gathering
+from graphflow.distributed.gradient_graph import GradientGraph
 from graphflow.distributed.parameter_server import Served, Server, Update, of_each
 from graphflow.distributed.parts import Cut
 from graphflow.distributed.worker import Gathered
@@ -56,14 +56,14 @@ class Servers:
         self._read: dict[str, tuple[str, ...]] = {}
         self._settings = Settings()
 
-    def learn(self, step: StepGraph, gathering: Gathering, settings: Settings) -> Dealt:
+    def learn(self, step: StepGraph, gradient_graph: GradientGraph, settings: Settings) -> Dealt:
         """Deal a player's update, before the first step."""
         assert step.update is not None
         name, sums = step.objective.name, set(step.sums) - {step.gathered}
         others = [dealt for other, dealt in self._dealt.items() if other != name]
         known = {leaf: server for dealt in others for leaf, server in dealt.places.items()}
         self._dealt[name] = Dealt.of(step.update, sums, self.count, known)
-        self._read[name] = tuple(gathering.leaves)
+        self._read[name] = tuple(gradient_graph.leaves)
         self._settings = replace(settings, backend="numpy")
         return self._dealt[name]
 
@@ -157,7 +157,7 @@ class ServedPlayer(SharedPlayer):
         self._begun: dict[int, _Begun] = {}
         if self.ahead:
             self._check_alone()
-        self.dealt = servers.learn(step, self.gathering, settings)
+        self.dealt = servers.learn(step, self.gradient_graph, settings)
         self.updating = Compiler(self.dealt.common, store, initialiser, settings)
 
     def _check_alone(self) -> None:
@@ -165,7 +165,7 @@ class ServedPlayer(SharedPlayer):
         if self.step.rows:
             fail("GF044", "workers that run ahead do not meet, as synchronised batch statistics "
                  "ask", help="batch_statistics: local, or leave out --staleness")  # fmt: skip
-        if carried := list(self.gathering.graph.updates):
+        if carried := list(self.gradient_graph.graph.updates):
             fail("GF044", f"the state '{carried[0]}' goes on from step to step, and a worker that "
                  "is ahead begins before the step before has ended",
                  help="leave out --staleness; layer_norm keeps no running statistics")  # fmt: skip
@@ -209,11 +209,11 @@ class ServedPlayer(SharedPlayer):
 
     def sent(self) -> list[str]:
         """The leaves that are sent along: all that workers do not pull."""
-        return [name for name in self.gathering.leaves if name not in self.servers.places]
+        return [name for name in self.gradient_graph.leaves if name not in self.servers.places]
 
     def served(self, step: int, worker: int) -> Served:
         """A worker's way to the servers."""
-        names = tuple(n for n in self.gathering.leaves if n in self.servers.places)
+        names = tuple(n for n in self.gradient_graph.leaves if n in self.servers.places)
         return Served(self.servers.all, self.servers.places, names, self.servers.version, step,
                       worker)  # fmt: skip
 

@@ -13,8 +13,8 @@ from typing import NoReturn
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from graphflow.distributed.gathering import BUCKET, Gathering
-from graphflow.distributed.meeting import Attendance, Meeting, Seat
+from graphflow.distributed.all_reduce import Collective, Participant, Rank
+from graphflow.distributed.gradient_graph import BUCKET, GradientGraph
 from graphflow.distributed.parameter_server import Served
 from graphflow.ir.graph import Graph
 from graphflow.ops.op import Array
@@ -27,7 +27,7 @@ from graphflow.runtime.store import Store
 @dataclass(frozen=True)
 class Share:
     """A part of the work of a step: rows of the batch and of states, and what they draw from; with
-    a ``seat`` the worker meets the others on the way. Parameters that are ``served`` it pulls, and
+    a ``rank`` the worker meets the others on the way. Parameters that are ``served`` it pulls, and
     it pushes their gradients.
     """
 
@@ -35,7 +35,7 @@ class Share:
     states: Mapping[str, Array]
     key: Array
     sizes: Mapping[str, int]
-    seat: Seat | None = None
+    rank: Rank | None = None
     served: Served | None = None
 
 
@@ -50,7 +50,7 @@ class Gathered:
 
 
 class Worker:
-    """Runs the gathering graphs of the players on parts of batches.
+    """Runs the gradient graphs of the players on parts of batches.
 
     Between two steps it keeps nothing but its plans: what it needs comes with each of them, so that
     another worker can take its place at any moment. ``bucket`` is how many bytes of gradients it
@@ -58,13 +58,13 @@ class Worker:
     """
 
     def __init__(
-        self, players: Mapping[str, Gathering], settings: Settings, threads: int | None = None,
+        self, players: Mapping[str, GradientGraph], settings: Settings, threads: int | None = None,
         bucket: int = BUCKET,
     ) -> None:  # fmt: skip
         if threads is not None:
             os.environ["NUMBA_NUM_THREADS"] = str(threads)  # read when kernels are first needed
             threadpool_limits(threads, "blas")
-        self._attendance, self._thread = Attendance(), ThreadPoolExecutor(1)
+        self._participant, self._thread = Participant(), ThreadPoolExecutor(1)
         self._players = {n: _Gatherer(each, settings, bucket) for n, each in players.items()}
 
     def ready(self) -> bool:
@@ -72,10 +72,11 @@ class Worker:
         return True
 
     def gather(
-        self, player: str, leaves: Mapping[str, Array], share: Share, meeting: Meeting | None = None
-    ) -> Iterator[Gathered]:
+        self, player: str, leaves: Mapping[str, Array], share: Share,
+        collective: Collective | None = None,
+    ) -> Iterator[Gathered]:  # fmt: skip
         """Forward and backward of a player on a share; ``leaves`` are parameters and states that
-        every share needs whole, at ``meeting`` are the workers that have the other shares.
+        every share needs whole, ``collective`` is what all workers of the step have means from.
 
         Gradients come in buckets while the rest is computed, in an order that is the same on all
         workers; last come the outputs and the states. What servers add up goes to them instead.
@@ -86,7 +87,7 @@ class Worker:
 
         def work() -> None:
             try:
-                with self._attendance.at(meeting, share.seat):
+                with self._participant.at(collective, share.rank):
                     self._players[player].gather(known, share, given.put)
             finally:
                 given.put(None)
@@ -100,18 +101,18 @@ class Worker:
 class _Gatherer:
     """One player's graph, compiled here."""
 
-    def __init__(self, gathering: Gathering, settings: Settings, bucket: int) -> None:
-        self.gathering = gathering
-        self.buckets = gathering.buckets(bucket, np.dtype(settings.dtype.value).itemsize)
-        self.store = Store(gathering.leaves, _never)
+    def __init__(self, gradient_graph: GradientGraph, settings: Settings, bucket: int) -> None:
+        self.gradient_graph = gradient_graph
+        self.buckets = gradient_graph.buckets(bucket, np.dtype(settings.dtype.value).itemsize)
+        self.store = Store(gradient_graph.leaves, _never)
         self.store.settle(settings.dtype)
-        nodes = gathering.gradients
+        nodes = gradient_graph.gradients
         early = [
             Early(tuple(dict.fromkeys(nodes[leaf] for leaf in bucket)), partial(self._told, number))
             for number, bucket in enumerate(self.buckets)
         ]
         start = Initialiser(Graph({}), {})
-        self.compiler = Compiler(gathering.graph, self.store, start, settings, early=early)
+        self.compiler = Compiler(gradient_graph.graph, self.store, start, settings, early=early)
         self._give: Callable[[Gathered], None] = _never_given
         self._ready: dict[int, Gathered] = {}
         self._given = 0
@@ -124,12 +125,12 @@ class _Gatherer:
             self.store.assign(name, value)
         self._give, self._ready, self._given = give, {}, 0
         outputs = self.compiler.run(share.batch, share.key, share.sizes)
-        states = {n: np.array(self.store.array(n)) for n in self.gathering.graph.updates}
+        states = {n: np.array(self.store.array(n)) for n in self.gradient_graph.graph.updates}
         give(Gathered(outputs, states))
 
     def _told(self, number: int, values: Mapping[str, Array]) -> None:
         """Give a bucket, and those that waited for it: plans may end them in another order."""
-        nodes = self.gathering.gradients
+        nodes = self.gradient_graph.gradients
         self._ready[number] = Gathered(
             {}, {leaf: np.array(values[nodes[leaf]]) for leaf in self.buckets[number]}
         )

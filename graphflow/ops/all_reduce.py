@@ -12,7 +12,7 @@ from graphflow.ops.builder import F, Value
 from graphflow.ops.op import Array, Namespace, Op, register
 
 
-class Meeting(Protocol):
+class AllReduce(Protocol):
     """What a worker gives values to, and has their means from."""
 
     def mean(self, place: str, value: Array, xp: Namespace) -> Array:
@@ -21,17 +21,17 @@ class Meeting(Protocol):
         """
 
 
-_MEETING: ContextVar[Meeting | None] = ContextVar("meeting", default=None)
+_ALL_REDUCE: ContextVar[AllReduce | None] = ContextVar("all_reduce", default=None)
 
 
 @contextmanager
-def attending(meeting: Meeting | None) -> Iterator[None]:
-    """What runs inside has its means from a meeting; with None it is alone."""
-    token = _MEETING.set(meeting)
+def reducing_by(all_reduce: AllReduce | None) -> Iterator[None]:
+    """What runs inside has its means from an all-reduce; with None it is alone."""
+    token = _ALL_REDUCE.set(all_reduce)
     try:
         yield
     finally:
-        _MEETING.reset(token)
+        _ALL_REDUCE.reset(token)
 
 
 @register
@@ -41,7 +41,7 @@ class AllReduceMean(Op):
     y = \sum_k w_k x_k, where x_k is worker k's value and w_k its share of the rows. Each worker's
     loss is a mean over its own rows, and the batch's loss is the mean of these, weighted alike. So
     the rule is its own transpose: the gradient of x_k is the mean of the workers' gradients of y.
-    Operands behind the first are waited for: they give all workers one order of meetings. Written
+    Operands behind the first are waited for: they give all workers one order of means. Written
     into the graphs of workers, never by a person.
     """
 
@@ -53,8 +53,8 @@ class AllReduceMean(Op):
         return x
 
     def forward(self, xp: Namespace, x: Array, *after: Array, place: str) -> Array:
-        meeting = _MEETING.get()
-        return x if meeting is None else meeting.mean(place, x, xp)
+        all_reduce = _ALL_REDUCE.get()
+        return x if all_reduce is None else all_reduce.mean(place, x, xp)
 
     def vjp(
         self, g: Value, out: Value, x: Value, *after: Value, place: str

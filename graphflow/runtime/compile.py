@@ -28,7 +28,7 @@ from graphflow.diagnostics import GraphflowError, did_you_mean, fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.precision import Precision, precision_named
 from graphflow.ir.types import DType, TensorType, dtype_named, type_symbols
-from graphflow.ops.all_reduce import attending
+from graphflow.ops.all_reduce import reducing_by
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.narrow import is_narrow
 from graphflow.ops.op import Array
@@ -198,7 +198,7 @@ class Compiler:
         given = {**fed, **{leaf.name: key for leaf in graph.leaves("rng")}}
         values: dict[str, Computed] = {}
         values |= leaf_values(graph, self._view(graph, sizes), given)
-        with attending(None):
+        with reducing_by(None):
             for node in graph:
                 if node.name not in values:
                     values[node.name] = run_in(graph, node, [values[n] for n in node.inputs])

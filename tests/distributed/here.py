@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 
 import graphflow as gf
+from graphflow.distributed.all_reduce import Reducer
 from graphflow.distributed.data_parallel import SharedPlayer
-from graphflow.distributed.gathering import BUCKET
-from graphflow.distributed.meeting import Table
+from graphflow.distributed.gradient_graph import BUCKET
 from graphflow.distributed.parameter_server import ParameterServer
 from graphflow.distributed.served import ServedPlayer, Servers
 from graphflow.distributed.worker import Worker
@@ -26,12 +26,12 @@ class Killed(BaseException):
 class Here:
     """A pool whose workers are objects in threads; one that is killed is replaced."""
 
-    def __init__(self, workers: int, table: Table | None = None, bucket: int = BUCKET) -> None:
+    def __init__(self, workers: int, reducer: Reducer | None = None, bucket: int = BUCKET) -> None:
         self.workers, self.players, self.made = workers, {}, []
-        self.table, self.bucket, self.killed = table or Table(), bucket, 0
+        self.reducer, self.bucket, self.killed = reducer or Reducer(), bucket, 0
 
-    def learn(self, player, gathering, settings):
-        self.players[player], self.settings = gathering, settings
+    def learn(self, player, gradient_graph, settings):
+        self.players[player], self.settings = gradient_graph, settings
 
     def gather(self, player, leaves, shares):
         self.made = self.made or [self._worker() for _ in range(self.workers)]
@@ -45,7 +45,7 @@ class Here:
     def _work(self, player, leaves, number, share):
         while True:
             try:
-                return list(self.made[number].gather(player, leaves, share, self.table))
+                return list(self.made[number].gather(player, leaves, share, self.reducer))
             except Killed:
                 self.made[number] = self._worker()
                 self.killed += 1

@@ -5,18 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from graphflow.distributed.meeting import Table
+from graphflow.distributed.all_reduce import Reducer
 from graphflow.distributed.replica import Replica
 from graphflow.distributed.replicas import Away
 
 
 class ReplicasHere:
-    """So many; ``meetings`` gives each worker what it meets the others at."""
+    """So many; ``collectives`` gives each worker what it has means from."""
 
-    def __init__(self, workers: int, meetings=None) -> None:
+    def __init__(self, workers: int, collectives=None) -> None:
         self.workers, self.graphs, self.made, self.away = workers, {}, [], Away(self)
         self.sent, self.fetched = [], []
-        self.meetings = meetings or [Table()] * workers
+        self.collectives = collectives or [Reducer()] * workers
 
     def learn(self, graphs, settings):
         self.graphs |= graphs
@@ -29,10 +29,10 @@ class ReplicasHere:
         self.sent.append(sorted(leaves))
         with ThreadPoolExecutor(self.workers) as threads:
             work = partial(self._run, turn, leaves)
-            return list(threads.map(work, self.made, shares, self.meetings))
+            return list(threads.map(work, self.made, shares, self.collectives))
 
-    def _run(self, turn, leaves, replica, share, meeting):
-        return replica.run(turn, leaves, share, meeting)
+    def _run(self, turn, leaves, replica, share, collective):
+        return replica.run(turn, leaves, share, collective)
 
     def fetch(self, name):
         self.fetched.append(name)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.distributed.all_reduce import Rank, Reducer
 from graphflow.distributed.data_parallel import SharedPlayer
-from graphflow.distributed.gathering import Gathering
-from graphflow.distributed.meeting import Seat, Table
+from graphflow.distributed.gradient_graph import GradientGraph
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.distributed.worker import Share, Worker
 from graphflow.passes.synchronise import all_rows
@@ -39,11 +39,11 @@ train:
 LAST_FIRST = ["head.bias", "head.weight", "bn.bias", "bn.weight", "body.bias", "body.weight"]
 
 
-def gathering() -> Gathering:
+def gradient_graph() -> GradientGraph:
     trainer = gf.loads(NET).trainer(dtype="float64", shared=partial(SharedPlayer, Here(1)))
     player = trainer.players[""]
     assert isinstance(player, SharedPlayer)
-    return player.gathering
+    return player.gradient_graph
 
 
 def names(buckets: list[tuple[str, ...]]) -> list[list[str]]:
@@ -58,44 +58,45 @@ def test_the_size_of_buckets_changes_no_bit(size):
 
 
 def test_buckets_are_filled_from_the_last_layer_on():
-    one_each = names(gathering().buckets(1, 8))
+    one_each = names(gradient_graph().buckets(1, 8))
     assert sorted(map(len, one_each)) == [1] * 7  # six parameters, and the count of batches
     found = [name for (name,) in one_each if name != "optimizer.gathered"]
     assert {*found[:2]} == {*LAST_FIRST[:2]} and {*found[-2:]} == {*LAST_FIRST[-2:]}
-    assert len(names(gathering().buckets(2**30, 8))) == 1
-    halves = names(gathering().buckets(10 * 8 * 8, 8))  # as many bytes as the head's weight has
+    assert len(names(gradient_graph().buckets(2**30, 8))) == 1
+    head = 10 * 8 * 8  # the bytes of the head's weight
+    halves = names(gradient_graph().buckets(head, 8))
     assert "head.weight" in halves[0] and "body.weight" in halves[1] and len(halves) <= 3
 
 
-class Held(Table):
+class Held(Reducer):
     """Backward of the batch norm, which is met for, waits until it is let go."""
 
     def __init__(self) -> None:
         super().__init__()
         self.go = threading.Event()
 
-    def mean(self, seat, place, value):
+    def mean(self, rank, place, value):
         if place.endswith("grad"):
             assert self.go.wait(timeout=30)
-        return super().mean(seat, place, value)
+        return super().mean(rank, place, value)
 
 
 def test_the_last_layers_gradients_are_there_while_backward_goes_on():
-    part, table = gathering(), Held()
+    part, reducer = gradient_graph(), Held()
     worker = Worker({"": part}, Settings("train"), bucket=1)
     rng = np.random.default_rng(0)
     leaves = {n: rng.normal(size=[int(str(d)) for d in t.shape]) ** 2
               for n, t in part.leaves.items()}  # fmt: skip
     batch = {"x": rng.normal(size=(4, 64)), "y": np.array([1, 2, 3, 4])}
     sizes = {"B": 4, all_rows("B"): 4}
-    share = Share(batch, {}, random_key(0, 0), sizes, Seat(0, 0, (1.0,)))
-    pieces = worker.gather("", leaves, share, table)
+    share = Share(batch, {}, random_key(0, 0), sizes, Rank(0, 0, (1.0,)))
+    pieces = worker.gather("", leaves, share, reducer)
     first = {name for _ in range(3) for name in next(pieces).leaves}
-    assert not table.go.is_set()
+    assert not reducer.go.is_set()
     assert {name for name in first if "head" in name} == {
         "optimizer.gathered.head.weight", "optimizer.gathered.head.bias",
     }  # fmt: skip
-    table.go.set()
+    reducer.go.set()
     rest = list(pieces)
     assert any("body" in name for piece in rest for name in piece.leaves)
     assert rest[-1].outputs and "bn.running_mean" in rest[-1].leaves
@@ -106,7 +107,7 @@ class Interrupted(Here):
 
     def _work(self, player, leaves, number, share):
         if not self.killed and number == 1:
-            pieces = self.made[number].gather(player, leaves, share, self.table)
+            pieces = self.made[number].gather(player, leaves, share, self.reducer)
             next(pieces), next(pieces)
             self.made[number], self.killed = self._worker(), 1
         return super()._work(player, leaves, number, share)

@@ -1,4 +1,4 @@
-"""Workers that keep what they train as processes of Ray's; a table between them stands for NCCL."""
+"""Workers that keep what they train as processes of Ray's; a reducer stands for NCCL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 import graphflow as gf
-from graphflow.distributed.ray_pool import _Table
+from graphflow.distributed.ray_pool import _RayReducer
 from graphflow.distributed.ray_replicas import RayReplicas
 from graphflow.distributed.replicas import ReplicatedPlayer
 from graphflow.runs import Way, started
@@ -24,13 +24,13 @@ from tests.distributed.test_replicas import by_replicas
 pytestmark = pytest.mark.slow
 
 class WithoutGpus(RayReplicas):
-    """Workers whose means are made at a table of Ray's."""
+    """Workers whose means are made by a reducer of Ray's."""
 
     gpus = 0
 
     def _meetings(self):
-        table = _Table(self.workers)
-        return [lambda: table] * self.workers
+        reducer = _RayReducer(self.workers)
+        return [lambda: reducer] * self.workers
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ class Group:
         self.barrier, self.given = Barrier(count), [None] * count
 
     def member(self, number: int) -> BetweenDevices:
-        """A worker's meeting."""
+        """A worker's all-reduce."""
 
         def mean(value, weight):
             assert isinstance(value, DeviceArray)
@@ -121,7 +121,7 @@ class Group:
         return BetweenDevices(SimpleNamespace(mean=mean, abort=self.barrier.abort))
 
 
-def meetings(workers: int) -> list[BetweenDevices]:
+def collectives(workers: int) -> list[BetweenDevices]:
     group = Group(workers)
     return [group.member(number) for number in range(workers)]
 
@@ -134,7 +134,7 @@ def test_replicas_on_devices_train_as_one_process_does(monkeypatch, statistics):
     if statistics == "synchronised":
         text = text.replace("relu(linear(x, 16))", "relu(batch_norm(linear(x, 16)))")
     one, _ = trained(gf.loads(text))
-    replicas = ReplicasHere(2, meetings(2))
+    replicas = ReplicasHere(2, collectives(2))
     several, _ = by_replicas(gf.loads(text), replicas, backend="cupy")
     batch = {"x": np.ones((4, 64)), "y": np.arange(4)}
     found, expected = (t.evaluate([(batch, 4)])["loss"] for t in (several, one))
@@ -144,7 +144,7 @@ def test_replicas_on_devices_train_as_one_process_does(monkeypatch, statistics):
 
 def test_a_worker_that_cannot_go_on_ends_the_step_for_all(monkeypatch):
     monkeypatch.setattr(cupy, "device", devices.device)
-    replicas = ReplicasHere(2, meetings(2))
+    replicas = ReplicasHere(2, collectives(2))
     trainer, _ = by_replicas(gf.loads(SMALL.replace("OPTIONS", "")), replicas, 1, "cupy")
     with pytest.raises((gf.GraphflowError, BrokenBarrierError)):
         trainer.step({"x": np.zeros((4, 64)), "y": np.array([0, 1, 2, 99])})
@@ -183,7 +183,7 @@ def test_players_share_what_replicas_keep():
 def test_a_run_on_several_gpus_has_checkpoints_and_goes_on_as_in_one_process(monkeypatch, tmp_path):
     monkeypatch.setattr(cupy, "device", devices.device)
     monkeypatch.setattr(runs, "RayReplicas", lambda workers, address: ReplicasHere(
-        workers, meetings(workers)))  # fmt: skip
+        workers, collectives(workers)))  # fmt: skip
     text = SMALL.replace("OPTIONS", "")
     whole = gf.loads(text)
     gf.train(whole, dtype="float64", steps=45)

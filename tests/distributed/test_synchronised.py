@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import graphflow as gf
+from graphflow.distributed.all_reduce import Rank, Reducer
 from graphflow.distributed.data_parallel import SharedPlayer
-from graphflow.distributed.meeting import Seat, Table
 from graphflow.training.feed import open_feed
 from tests.distributed.here import Here, Killed, assert_same, trained
 
@@ -86,7 +86,7 @@ def test_what_a_step_computes_is_known_before_workers_have_begun():
     assert "all_reduce_mean" in {n.op for n in graph}
 
 
-class Deadly(Table):
+class Deadly(Reducer):
     """Workers are killed when they come: at each thirteenth time, whoever it is, before they have
     given or after they have been told.
     """
@@ -95,13 +95,13 @@ class Deadly(Table):
         super().__init__()
         self.came, self.lock = 0, threading.Lock()
 
-    def mean(self, seat: Seat, place: str, value: np.ndarray) -> np.ndarray:
+    def mean(self, rank: Rank, place: str, value: np.ndarray) -> np.ndarray:
         with self.lock:
             self.came += 1
             came = self.came
         if came % 26 == 3:
             raise Killed
-        found = super().mean(seat, place, value)
+        found = super().mean(rank, place, value)
         if came % 26 == 16:
             raise Killed
         return found
@@ -155,62 +155,62 @@ def test_the_setting_is_one_of_two():
     assert "synchronised" in str(caught.value)
 
 
-# -- the table ---------------------------------------------------------------------------------
+# -- the reducer -------------------------------------------------------------------------------
 
 
 def test_at_a_table_all_are_told_the_mean_weighted_by_their_rows():
-    table, told = Table(), []
-    seats = [Seat(0, number, (0.75, 0.25)) for number in range(2)]
+    reducer, told = Reducer(), []
+    ranks = [Rank(0, number, (0.75, 0.25)) for number in range(2)]
 
-    def come(seat: Seat) -> None:
-        told.append(float(table.mean(seat, "m", np.array(4.0 * seat.number))))
+    def come(rank: Rank) -> None:
+        told.append(float(reducer.mean(rank, "m", np.array(4.0 * rank.number))))
 
-    threads = [threading.Thread(target=come, args=(seat,)) for seat in seats]
+    threads = [threading.Thread(target=come, args=(rank,)) for rank in ranks]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert told == [1.0, 1.0]
-    assert float(table.mean(seats[1], "m", np.array(4.0))) == 1.0  # whoever comes again
+    assert float(reducer.mean(ranks[1], "m", np.array(4.0))) == 1.0  # whoever comes again
 
 
 def test_nobody_waits_at_a_table_for_a_worker_that_has_failed():
-    table, raised = Table(), []
+    reducer, raised = Reducer(), []
 
     def come() -> None:
         try:
-            table.mean(Seat(5, 0, (0.5, 0.5)), "m", np.array(1.0))
+            reducer.mean(Rank(5, 0, (0.5, 0.5)), "m", np.array(1.0))
         except ValueError as error:
             raised.append(error)
 
     waiting = threading.Thread(target=come)
     waiting.start()
-    table.end(5, ValueError("the other one has failed"))
+    reducer.end(5, ValueError("the other one has failed"))
     waiting.join(timeout=10)
     assert [str(error) for error in raised] == ["the other one has failed"]
 
 
 def test_who_waits_in_a_step_that_is_left_is_told_when_the_next_begins():
-    table, raised = Table(), []
+    reducer, raised = Reducer(), []
 
     def come() -> None:
         try:
-            table.mean(Seat(0, 0, (0.5, 0.5)), "m", np.array(1.0))
+            reducer.mean(Rank(0, 0, (0.5, 0.5)), "m", np.array(1.0))
         except RuntimeError as error:
             raised.append(str(error))
 
     waiting = threading.Thread(target=come, daemon=True)
     waiting.start()
-    while not table._given:
+    while not reducer._given:
         time.sleep(0.01)
-    assert float(table.mean(Seat(1, 0, (1.0,)), "m", np.array(3.0))) == 3.0
+    assert float(reducer.mean(Rank(1, 0, (1.0,)), "m", np.array(3.0))) == 3.0
     waiting.join(timeout=10)
     assert raised == ["step 0 is over"]
 
 
 def test_a_step_that_is_over_is_not_gone_on_with():
-    table, alone = Table(), (1.0,)
-    assert float(table.mean(Seat(2, 0, alone), "m", np.array(3.0))) == 3.0
+    reducer, alone = Reducer(), (1.0,)
+    assert float(reducer.mean(Rank(2, 0, alone), "m", np.array(3.0))) == 3.0
     with pytest.raises(RuntimeError, match="step 1 is over"):
-        table.mean(Seat(1, 0, alone), "m", np.array(9.0))
-    assert float(table.mean(Seat(2, 0, alone), "m", np.array(3.0))) == 3.0
+        reducer.mean(Rank(1, 0, alone), "m", np.array(9.0))
+    assert float(reducer.mean(Rank(2, 0, alone), "m", np.array(3.0))) == 3.0

@@ -9,7 +9,7 @@ from graphflow.autodiff import reverse
 from graphflow.ir import DType, Graph, TensorType
 from graphflow.ir.dims import symbol
 from graphflow.ops import Builder, F, Value
-from graphflow.ops.all_reduce import attending
+from graphflow.ops.all_reduce import reducing_by
 from graphflow.ops.evaluate import evaluate
 from graphflow.passes.specialise import specialise
 from graphflow.passes.synchronise import in_order, synchronised
@@ -21,12 +21,12 @@ def rows(builder: Builder) -> Value:
     return builder.input("x", TensorType(DType.FLOAT, (B, 3)))
 
 
-def meetings(graph: Graph) -> list[str]:
+def all_reduces(graph: Graph) -> list[str]:
     return [node.name for node in graph if node.op == "all_reduce_mean"]
 
 
 class Recorded:
-    """A meeting with a worker that has twice as much."""
+    """An all-reduce with a worker that has twice as much."""
 
     def __init__(self) -> None:
         self.places: list[str] = []
@@ -42,7 +42,7 @@ def test_a_mean_that_leads_to_rows_is_met_for_and_one_that_ends_is_not():
     centred = x - F.mean(x, axis=0)
     loss = F.mean(centred * centred)
     graph = synchronised(b.graph([loss.name]), "B")
-    assert meetings(graph) == ["mean"]
+    assert all_reduces(graph) == ["mean"]
     assert graph.outputs == (loss.name,) and graph["mean.mean"].op == "mean"
 
 
@@ -52,7 +52,7 @@ def test_a_mean_that_becomes_a_state_is_met_for():
     state = b.leaf("state", "s", TensorType(DType.FLOAT, (3,)))
     following = state * 0.9 + F.mean(x, axis=0) * 0.1
     graph = b.graph([], {"s": following.name})
-    assert meetings(synchronised(graph, "B")) == ["mean"]
+    assert all_reduces(synchronised(graph, "B")) == ["mean"]
 
 
 def test_a_mean_over_other_axes_stays():
@@ -99,13 +99,13 @@ def test_backward_meets_for_the_gradient_of_a_mean():
     graph = reverse(synchronised(b.graph([loss.name]), "B"), loss.name, ["x"])
     slope = graph.gradients[loss.name, "x"]
     graph = in_order(graph.restricted_to(graph.needed_for([slope])))
-    assert len(meetings(graph)) == 1
-    assert graph[meetings(graph)[0]].attr("place") == meetings(graph)[0]
+    assert len(all_reduces(graph)) == 1
+    assert graph[all_reduces(graph)[0]].attr("place") == all_reduces(graph)[0]
     concrete = specialise(
         Graph(graph.nodes, (slope,)), {"B": 2, "B.all": 4}, DType.FLOAT64, False
     )
     weights = np.arange(6.0).reshape(2, 3)
-    with attending(Recorded()):
+    with reducing_by(Recorded()):
         found = evaluate(concrete, {"x": np.ones((2, 3)), "w": weights})[concrete.outputs[0]]
     np.testing.assert_allclose(found, weights - 1.5 * weights.sum(axis=0) / 2)
 
@@ -118,10 +118,10 @@ def test_meetings_follow_each_other():
         in_order(b.graph([second.name, first.name])), {"B": 2}, DType.FLOAT64, False
     )
     assert graph[second.name].inputs[1:] == (first.name,)
-    meeting = Recorded()
-    with attending(meeting):
+    all_reduce = Recorded()
+    with reducing_by(all_reduce):
         evaluate(graph, {"x": np.ones((2, 3))})
-    assert meeting.places == [first.name, second.name]
+    assert all_reduce.places == [first.name, second.name]
 
 
 def test_a_tangent_is_met_for_like_its_value():

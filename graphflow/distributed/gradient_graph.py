@@ -16,7 +16,7 @@ BUCKET = 4 * 2**20
 
 
 @dataclass(frozen=True)
-class Gathering:
+class GradientGraph:
     """A graph whose outputs are a step's and the ``gradients``: by the leaf that each is added to,
     the node that is added.
     """
@@ -25,7 +25,7 @@ class Gathering:
     gradients: Mapping[str, str]
 
     @classmethod
-    def of(cls, graph: Graph, sums: Sequence[str]) -> Gathering:
+    def of(cls, graph: Graph, sums: Sequence[str]) -> GradientGraph:
         """Of a graph that adds a batch's gradients to the leaves ``sums``, what is added."""
         added = {leaf: graph.nodes[graph.updates[leaf]].inputs[1] for leaf in sums}
         kept = {leaf: value for leaf, value in graph.updates.items() if leaf not in added}
@@ -57,11 +57,11 @@ class Gathering:
         return [*found, tuple(waiting)] if waiting else found
 
 
-def refuse_counts(gathering: Gathering, rows: str) -> None:
+def refuse_counts(gradient_graph: GradientGraph, rows: str) -> None:
     """Refuse a state of whole numbers that is made from the rows of a batch, or counts these:
     workers have some of them each, and of what they found there is no mean. GF044.
     """
-    graph = gathering.graph
+    graph = gradient_graph.graph
     for leaf, value in graph.updates.items():
         type = graph.nodes[leaf].tensor
         if type.dtype.is_float or rows in type_symbols(type):

@@ -113,4 +113,6 @@ def _machine(address: str) -> tuple[str, int]:
 
 def _host_and_port(address: str) -> tuple[str, int]:
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        raise ValueError("an address is HOST:PORT, such as 10.0.0.1:6379")
     return host, int(port)

@@ -47,7 +47,7 @@ class AllReduceMean(Op):
 
     family = "control"
     latex = r"\operatorname{{mean}}_{{\mathrm{{workers}}}}({x})"
-    arguments, waits = (), True
+    arguments, waits, shared = (), True, True
 
     def infer(self, x: TensorType, *after: TensorType, place: str = "") -> TensorType:
         return x

@@ -77,6 +77,9 @@ class Op:
     waits: ClassVar[bool] = False
     """The portable forward has numbers of an array read by Python: what a device was given to do
     must come to an end first."""
+    shared: ClassVar[bool] = False
+    """Workers compute it together, each of them once and in one order: neither while compiling nor
+    a second time."""
     abstract: ClassVar[bool] = False
     """Stands for a derivative or a choice; expanded by a pass before anything runs."""
     call_order: ClassVar[tuple[str, ...] | None] = None

@@ -11,7 +11,7 @@ from graphflow.ir.graph import LEAVES, Graph, Node
 from graphflow.ir.types import tensors
 from graphflow.ops.control import node_flops
 from graphflow.ops.op import get_op
-from graphflow.passes.rematerialise import ONCE, compute_again
+from graphflow.passes.rematerialise import compute_again
 from graphflow.passes.verified import verified
 
 SEGMENTS = (2, 3, 4, 6, 8, 12, 16)
@@ -20,9 +20,6 @@ SMALL = 0.01
 """A share of a step's operations that is not worth looking for less."""
 SPARED = 12
 """Of how many values it is asked in the end whether they need be forgotten."""
-
-KEPT = ONCE | {"checkpoint"}
-"""Operators whose result is never computed again."""
 
 Peak = Callable[[Graph], int]
 """The bytes that a plan of a graph needs: the planner itself, so that no estimate decides."""
@@ -244,7 +241,8 @@ class _Values:
 
 
 def _stays(node: Node) -> bool:
-    return node.op in KEPT or any(_stays(inner) for region in node.regions for inner in region)
+    kept = node.op == "checkpoint" or get_op(node.op).shared
+    return kept or any(_stays(inner) for region in node.regions for inner in region)
 
 
 def _flops(graph: Graph, node: Node) -> int:

@@ -33,7 +33,7 @@ def fold_constants(node: Node, view: View) -> Outcome:
     if not all(map(_is_definite, (node, *operands))):
         return None
     op = get_op(node.op)
-    if op.random or op.abstract:
+    if op.random or op.abstract or op.shared:
         return None
     if isinstance(op, Elementwise):
         numbers = [view.number(name) for name in node.inputs]

@@ -7,11 +7,9 @@ from dataclasses import replace
 
 from graphflow.ir.graph import Graph, Node, Origin
 from graphflow.ops.core import before_checkpoints
+from graphflow.ops.op import get_op
 from graphflow.passes.rewrite import Rewritten
 from graphflow.passes.substitute import assembled, redirected
-
-ONCE = frozenset({"all_reduce_mean"})
-"""Operators whose result is never computed again: workers meet there, each of them once."""
 
 
 def rematerialise(graph: Graph) -> Rewritten:
@@ -22,7 +20,7 @@ def rematerialise(graph: Graph) -> Rewritten:
     equal bit for bit: time is spent to save memory. Nothing may merge equal nodes afterwards.
     Source: Chen et al. 2016, Training deep nets with sublinear memory cost.
     """
-    forgotten = {n for n in before_checkpoints(graph) if graph.nodes[n].op not in ONCE}
+    forgotten = {n for n in before_checkpoints(graph) if not get_op(graph.nodes[n].op).shared}
     after = compute_again(graph, forgotten)
     count = len(after) - len(graph)
     return Rewritten(after, Counter({"compute_again": count} if count else {}))

@@ -11,6 +11,7 @@ from graphflow.ir.dims import symbol
 from graphflow.ops import Builder, F, Value
 from graphflow.ops.all_reduce import reducing_by
 from graphflow.ops.evaluate import evaluate
+from graphflow.passes.pipeline import optimise
 from graphflow.passes.specialise import specialise
 from graphflow.passes.synchronise import in_order, synchronised
 
@@ -135,3 +136,11 @@ def test_a_tangent_is_met_for_like_its_value():
     assert rule is not None
     found = rule(out, [x], [v], place="")
     assert isinstance(found, Value) and found.node.inputs == ("v",)
+
+
+def test_a_mean_of_workers_is_not_computed_while_compiling():
+    """One worker's constant may be another one's variable: all wait for it, so all must come."""
+    b = Builder()
+    twos = b.add("full", shape=(4,), value=2.0, dtype=DType.FLOAT32)
+    graph = b.graph([F.all_reduce_mean(F.mean(twos)).name])
+    assert len(all_reduces(optimise(graph))) == 1

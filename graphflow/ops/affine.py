@@ -18,7 +18,7 @@ class Affine(Op):
     """
 
     family = "control"
-    latex = r"\operatorname{{affine}}({operands})"
+    latex = r"{x}{y} + {bias}"
     arguments = ()
 
     def infer(self, x: TensorType, y: TensorType, bias: TensorType, *, relu: bool) -> ValueType:

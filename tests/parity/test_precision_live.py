@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import graphflow as gf
+from tests.parity.torch_floats import torch_floats
 
 pytestmark = pytest.mark.parity
 
@@ -71,8 +72,15 @@ NOTHING = {TorchMLP: "", TorchNet: "one.bias"}
 CASES = {"mlp": (MLP, TorchMLP, (20,)), "net": (NET, TorchNet, (1, 12, 12))}
 
 
+@pytest.fixture(autouse=True)
+def single():
+    """PyTorch's float type is float32 here, whatever another test has left it at."""
+    with torch_floats(torch.float32):
+        yield
+
+
 @pytest.fixture(params=CASES)
-def pair(request):
+def pair(request, single):
     """A model, its twin with the same parameters, and a batch."""
     text, twin, shape = CASES[request.param]
     rng = np.random.default_rng(7)

@@ -20,7 +20,7 @@ from graphflow.studio import frames
 from graphflow.studio.child import how_it_ended, memory_of, start
 from graphflow.studio.frames import Answer
 from graphflow.studio.limits import Limits
-from graphflow.studio.trainer import GRACE, Command, Order, Pace, Report
+from graphflow.studio.trainer import GRACE, Command, Order, Pace, Report, State
 from graphflow.training.run_folder import STAMP, RunFolder
 
 TRAIN = "from graphflow.studio.trainer import main; main()"
@@ -200,9 +200,9 @@ class Jobs:
         """The training that writes a run, or did so last."""
         return self._jobs.get(run)
 
-    def states(self) -> tuple[str, ...]:
-        """Where each training stands, in a word."""
-        return tuple(job.report.state for job in list(self._jobs.values()))
+    def states(self) -> tuple[tuple[Job, State], ...]:
+        """The last training of each run, and where it stands."""
+        return tuple((job, job.report.state) for job in list(self._jobs.values()))
 
     def runs(self) -> list[Standing]:
         """All runs in the folder, newest first; those that have just been started, too."""

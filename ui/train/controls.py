@@ -63,6 +63,8 @@ BUSY = {
 
 def controls(run: Standing) -> None:
     """Where a run stands, and the buttons of its training, or how to go on where it has ended."""
+    if open_studio().jobs.job(run.entry.path) is not run.job:  # it was resumed just now
+        st.rerun(scope="app")
     st.markdown(standing(run, run.job is not None and not run.job.over))
     if run.job is not None and not run.job.over:
         _buttons(run.job)

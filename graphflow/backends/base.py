@@ -10,7 +10,7 @@ import numpy as np
 
 from graphflow.ir.graph import Node
 from graphflow.ops.narrow import is_narrow
-from graphflow.ops.op import Array
+from graphflow.ops.op import Array, Namespace
 
 Operand = Array | tuple[Array, ...]
 Kernel = Callable[[], object]
@@ -25,6 +25,16 @@ class Bound:
 
     run: Kernel
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A kernel in which the host takes part: a device cannot repeat it by itself."""
+
+    run: Kernel
+
+    def __call__(self) -> object:
+        return self.run()
 
 
 Factory = Callable[[Node, tuple[Array, ...], tuple[Operand, ...]], Kernel | Bound | None]
@@ -54,8 +64,8 @@ class Backend:
     The contract of a kernel: ``out`` is overwritten entirely. For elementwise operators, ``out``
     may be the very memory of operands of its own shape and number type; otherwise it overlaps no
     operand. Operands may have any strides; ``out`` is laid out row by row, or, where the kernel set
-    has chosen one for the node, in another order of its axes. No rule is asked about bfloat16:
-    ``rest`` in the end computes with it in float32.
+    has chosen one for the node, in another order of its axes. Rules are asked about bfloat16 only
+    with ``narrow``: else ``rest`` in the end computes with it in float32.
     """
 
     def __init__(
@@ -66,13 +76,15 @@ class Backend:
         *,
         joined: Joins | None = None,
         copy: Copies | None = None,
+        xp: Namespace = np,
+        narrow: bool = False,
     ) -> None:
-        self.name = name
+        self.name, self.xp, self._narrow = name, xp, narrow
         self._rest = rest
         below = rest if isinstance(rest, Backend) else None
         self.joined: Joins = joined or (below.joined if below else list)
         """Kernels that run one after the other as fewer that do the same."""
-        self.copy: Copies = copy or (below.copy if below else partial(partial, np.copyto))
+        self.copy: Copies = copy or (below.copy if below else partial(partial, xp.copyto))
         """What copies the second of two arrays of one shape and number type into the first."""
         self._rules: dict[str, list[_Rule]] = {}
         for op, make in (rules or {}).items():
@@ -91,8 +103,8 @@ class Backend:
     def bound(self, node: Node, out: tuple[Array, ...], inputs: Sequence[Operand]) -> Bound:
         """The node bound to the arrays of its results and operands."""
         operands = tuple(inputs)
-        narrow = any(map(is_narrow, (*out, *operands)))
-        for rule in () if narrow else reversed(self._rules.get(node.op, ())):
+        barred = not self._narrow and any(map(is_narrow, (*out, *operands)))
+        for rule in () if barred else reversed(self._rules.get(node.op, ())):
             if rule.supports(node):
                 made = rule.make(node, out, operands)
                 if made is not None:

@@ -25,7 +25,7 @@ from graphflow.ops.control import graph_flops
 from graphflow.passes import specialise, stands_for
 from graphflow.passes.modes import resolve_modes
 from graphflow.runtime.bind import computed_by
-from graphflow.runtime.on_device import computed_on_device, device_graph
+from graphflow.runtime.device_plan import computed_on_device, device_plan
 from graphflow.runtime.planning import fast_plan
 from graphflow.schedule.plan import Plan, make_plan
 from graphflow.spec.elaborate.initial import fans
@@ -111,7 +111,7 @@ def survey(
     flops = graph_flops(concrete)
     assert isinstance(flops, int)
     chosen = kernel_set(kernels_named(kernels))
-    plan = make_plan(device_graph(concrete)) if where == "cupy" else fast_plan(concrete, chosen)
+    plan = device_plan(concrete) if where == "cupy" else fast_plan(concrete, chosen)
     unplanned = make_plan(plan.graph, reuse=False).peak_bytes
     training = model.elaborated.training
     scale = None if training is None else training.scale

@@ -6,7 +6,7 @@ control operators run their bodies through it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Comput
     NumPy is computed by it, from arrays that are fetched. bfloat16 is computed with in float32.
     """
     op = get_op(node.op)
-    if xp is not np and op.on_host(_types(node, operands), node.attributes()):
+    if xp is not np and op.on_host(types_of(operands), node.attributes()):
         here = run_node(node, [fetched(x, xp) for x in operands])
         return tuple(map(xp.asarray, here)) if isinstance(here, tuple) else xp.asarray(here)
     with np.errstate(all="ignore"):  # what is not finite is found by the guard, with its place
@@ -74,7 +74,7 @@ def fetched(value: Computed, xp: Namespace) -> Computed:
     return found
 
 
-def _types(node: Node, operands: list[Computed]) -> list[ValueType]:
+def types_of(operands: Sequence[Computed]) -> list[ValueType]:
     """The types of operands, as they are."""
     found: list[ValueType] = []
     for value in operands:

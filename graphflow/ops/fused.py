@@ -42,8 +42,7 @@ class Fused(Op):
     def forward(
         self, xp: Namespace, *operands: Array, body: Graph, space: Shape, tail: int
     ) -> Array | tuple[Array, ...]:
-        launched = getattr(xp, "launched", None)  # a namespace that has kernels of regions
-        found = launched(body, operands) if launched else run_region(body, list(operands), xp)
+        found = run_region(body, list(operands), xp)
         return found[0] if len(found) == 1 else found
 
     def flops(self, out: ValueType, *types: ValueType, **attrs: Attr) -> Dim:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +18,7 @@ from graphflow.backends.cudnn import (
     missing,
 )
 from graphflow.backends.cudnn.convolution import SIDES
-from graphflow.backends.cupy import Calls, Computes
-from graphflow.ir.graph import Graph
+from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
@@ -42,21 +40,27 @@ def asked(
     graph: Graph, seen: Mapping[str, Computed], exact: bool = False, tf32: bool = False
 ) -> dict[str, Asked]:
     """What is asked for each such node of a graph whose values lie like those ``seen``."""
-    found: dict[str, Asked] = {}
-    for node in graph:
-        if node.op not in (*SIDES, ATTENDING):
-            continue
-        rows = node.op == ATTENDING
-        operands = tuple(_tensor(_array(seen[name]), rows) for name in node.inputs)
-        made = seen[node.name]
-        results = tuple(_tensor(x, rows) for x in (made if isinstance(made, tuple) else (made,)))
-        wanted: Wanted | Refused
-        if node.op == ATTENDING:
-            wanted = attention(node, operands, results)
-        else:
-            wanted = convolution(node, (*operands, *results), exact, tf32)
-        found[node.name] = Asked(wanted, operands, results)
-    return found
+    return {
+        node.name: asked_for(
+            node, [_array(seen[name]) for name in node.inputs], _parts(seen[node.name]), exact, tf32
+        )
+        for node in graph
+        if node.op in (*SIDES, ATTENDING)
+    }
+
+
+def asked_for(
+    node: Node, operands: Sequence[Array], results: Sequence[Array], exact: bool, tf32: bool
+) -> Asked:
+    """What is asked for a convolution or attention on arrays that lie like these."""
+    rows = node.op == ATTENDING
+    given, made = (tuple(_tensor(x, rows) for x in side) for side in (operands, results))
+    wanted: Wanted | Refused
+    if rows:
+        wanted = attention(node, given, made)
+    else:
+        wanted = convolution(node, (*given, *made), exact, tf32)
+    return Asked(wanted, given, made)
 
 
 def attends(q: TensorType, v: TensorType) -> bool:
@@ -80,22 +84,7 @@ def told(one: Asked, otherwise: str = "cupy") -> str:
     not.
     """
     wanted = missing() or one.wanted
-    return _refusal(wanted, otherwise) if isinstance(wanted, Refused) else f"cudnn: {wanted.how}"
-
-
-def computing(wanted: Mapping[str, Asked], cudnn: Calls[Wanted] | Refused) -> dict[str, Computes]:
-    """What computes the nodes that cuDNN computes. It warns of the others."""
-    found: dict[str, Computes] = {}
-    refused: dict[str, list[str]] = {}
-    for name, each in wanted.items():
-        made = _made(each, cudnn)
-        if isinstance(made, Refused):
-            refused.setdefault(_refusal(made), []).append(name)
-        else:
-            found[name] = made
-    for why, names in refused.items():
-        warnings.warn(f"computed by {why}: {', '.join(names)}", stacklevel=2)
-    return found
+    return refusal(wanted, otherwise) if isinstance(wanted, Refused) else f"cudnn: {wanted.how}"
 
 
 def _attention_refused(q: TensorType, v: TensorType) -> Refused | None:
@@ -103,16 +92,13 @@ def _attention_refused(q: TensorType, v: TensorType) -> Refused | None:
     return attention_refused(q.dtype.value, *shapes)
 
 
-def _made(one: Asked, cudnn: Calls[Wanted] | Refused) -> Computes | Refused:
-    if isinstance(cudnn, Refused):
-        return cudnn
-    if isinstance(one.wanted, Refused):
-        return one.wanted
-    return cudnn.calling(one.wanted, one.operands, one.results)
-
-
-def _refusal(refused: Refused, by: str = "cupy") -> str:
+def refusal(refused: Refused, by: str = "cupy") -> str:
+    """What computes instead of cuDNN, and why."""
     return f"{by}, since cuDNN {refused.why}"
+
+
+def _parts(x: Computed) -> tuple[Array, ...]:
+    return x if isinstance(x, tuple) else (x,)
 
 
 def _array(x: Computed) -> Array:

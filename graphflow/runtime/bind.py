@@ -12,7 +12,7 @@ from graphflow.backends.base import Backend, Kernel
 from graphflow.ir.graph import LEAVES, Node
 from graphflow.ir.types import TensorType, tensors
 from graphflow.ops.control import is_control
-from graphflow.ops.op import Array, get_op
+from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.runtime.control import control_kernel
 from graphflow.runtime.early import Early
 from graphflow.runtime.line import Line, carve
@@ -40,13 +40,14 @@ def bind(
     for name in plan.order:
         node = plan.graph.nodes[name]
         kernels = line.ending if name in last else line.kernels
-        seeing = view(node, line.values[node.inputs[0]]) if name in plan.sources.views else None
+        sees = name in plan.sources.views
+        seeing = view(node, line.values[node.inputs[0]], backend.xp) if sees else None
         if node.op in LEAVES:
             pass  # it lies there
         elif seeing is not None:
             line.values[name] = seeing
         elif is_fixed(node):
-            line.values[name] = fixed_value(node)
+            line.values[name] = fixed_value(node, backend.xp)
         else:
             out = _results(plan, node, leaves, arena, given)
             line.values[name] = out[0] if isinstance(node.type, TensorType) else out
@@ -82,14 +83,15 @@ def computed_by(backend: Backend, plan: Plan) -> Mapping[str, str]:
     return found
 
 
-def fixed_value(node: Node) -> Array:
+def fixed_value(node: Node, xp: Namespace = np) -> Array:
     """The value of a node that reads nothing, read-only; one element for a uniform array."""
     attrs = node.attributes()
     if node.op in UNIFORM:
         attrs["shape"] = ()
     value = np.array(get_op(node.op).forward(np, **attrs), node.tensor.dtype.value, order="C")
     value.flags.writeable = False
-    return np.broadcast_to(value, concrete_shape(node.tensor))
+    found: Array = xp.broadcast_to(xp.asarray(value), concrete_shape(node.tensor))
+    return found
 
 
 def _results(

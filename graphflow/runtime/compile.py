@@ -35,12 +35,13 @@ from graphflow.ops.op import Array
 from graphflow.passes import solve_sizes, specialise
 from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
+from graphflow.runtime.device_plan import device_plan
 from graphflow.runtime.early import Early, told_by
 from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
-from graphflow.runtime.on_device import OnDevice, device_graph
+from graphflow.runtime.on_device import OnDevice
 from graphflow.runtime.planning import Budgeted, budgeted_plan, fast_plan
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
@@ -263,10 +264,9 @@ class Compiler:
         if self.settings.plan == "guarded":
             return Bound(Guarded(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.backend == "cupy":
-            fast = device_graph(graph)
-            tf32 = self.settings.precision == "tf32"
-            runner = OnDevice(fast, view, cupy.device(), self.settings.exact_conv, tf32)
-            return Bound(runner, graph, fast.outputs, names, self._early)
+            plan, tf32 = device_plan(graph), self.settings.precision == "tf32"
+            runner = OnDevice(plan, view, cupy.device(), self.settings.exact_conv, tf32)
+            return Bound(runner, graph, plan.graph.outputs, names, self._early)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
         plan = self._laid_out(graph, kernels)
         ensure_fits(plan, self.settings.memory)

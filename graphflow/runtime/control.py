@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from graphflow.backends.base import Backend, Kernel
+from graphflow.backends.base import Backend, Hosted, Kernel
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
@@ -22,7 +20,6 @@ from graphflow.runtime.turns import Turns, count_kernels
 from graphflow.schedule.memory import aligned
 from graphflow.schedule.plan import Plan, scan_leaves
 
-Copies = list[tuple[Array, Array]]
 BOUND = 2000
 """Kernels up to which all turns are bound: one takes about 50 microseconds."""
 
@@ -37,7 +34,7 @@ def control_kernel(
     bind: Binder,
 ) -> Kernel:
     """A control node bound to its results, operands, and the memory its regions run in."""
-    operands = [x for x in inputs if isinstance(x, Array)]
+    operands = [x for x in inputs if not isinstance(x, tuple)]
     make = _MAKERS[node.op]
     return make(_Setting(node, plans, out, operands, scratch, backend, bind))
 
@@ -75,10 +72,11 @@ class _Setting:
         leaves = dict(zip(names, arguments, strict=True))
         return self.bind(self.backend, plan, leaves, arena, {})
 
-    def starts(self) -> Copies:
-        """The carries and their first values."""
+    def starts(self) -> list[Kernel]:
+        """What copies first values into the carries."""
         carries = self.number("carries")
-        return list(zip(self.out[:carries], self.operands[:carries], strict=True))
+        pairs = zip(self.out[:carries], self.operands[:carries], strict=True)
+        return [self.backend.copy(carry, first) for carry, first in pairs]
 
 
 def _scan(at: _Setting) -> Kernel:
@@ -101,14 +99,17 @@ def _in_turn(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
         list(zip(at.out[:carries], others, strict=True)), elements,
     )  # fmt: skip
     kernels = bound.kernels(turns)
-    if len(kernels) == 1:
-        return kernels[0]
+    return kernels[0] if len(kernels) == 1 else _one_by_one(kernels)
+
+
+def _one_by_one(kernels: Sequence[Kernel]) -> Kernel:
+    """Kernels as one; the host takes part in it if it does in one of them."""
 
     def run() -> None:
         for kernel in kernels:
             kernel()
 
-    return run
+    return Hosted(run) if any(isinstance(each, Hosted) for each in kernels) else run
 
 
 def _in_place(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
@@ -121,12 +122,15 @@ def _in_place(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
     collected = [line.array(name) for name in plan.graph.outputs]
     written = list(zip(at.out[carries:], collected, strict=True))
 
+    copyto = at.backend.xp.copyto
+    hosted = any(isinstance(each, Hosted) for each in (*line.kernels, *line.ending))
+
     def run() -> None:
-        for carry, first in starts:
-            np.copyto(carry, first)
+        for start in starts:
+            start()
         for turn in turns:
             for element, sequence in read:
-                np.copyto(element, sequence[turn])
+                copyto(element, sequence[turn])
             for kernel in line.kernels:
                 kernel()
             for kernel in line.ending:
@@ -136,7 +140,7 @@ def _in_place(at: _Setting, plan: Plan, turns: Sequence[int]) -> Kernel:
             for copy in line.copies:
                 copy()
 
-    return run
+    return Hosted(run) if hosted else run
 
 
 def _places(at: _Setting) -> tuple[list[Array], list[Array], Array]:
@@ -165,8 +169,8 @@ def _while_loop(at: _Setting) -> Kernel:
     turn = at.backend.joined([*step.kernels, *step.ending, *step.copies])
 
     def run() -> None:
-        for carry, first in starts:
-            np.copyto(carry, first)
+        for start in starts:
+            start()
         for done in range(most + 1):
             for kernel in test.kernels:
                 kernel()
@@ -181,7 +185,7 @@ def _while_loop(at: _Setting) -> Kernel:
             help="check that its condition becomes false, or raise max_steps",
         )
 
-    return run
+    return Hosted(run)
 
 
 def _cond(at: _Setting) -> Kernel:
@@ -192,7 +196,7 @@ def _cond(at: _Setting) -> Kernel:
         for kernel in then if predicate else orelse:
             kernel()
 
-    return run
+    return Hosted(run)
 
 
 def _branch(at: _Setting, name: str) -> list[Kernel]:

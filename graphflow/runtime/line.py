@@ -14,7 +14,7 @@ from graphflow.ops.op import Array
 from graphflow.schedule.liveness import Slot
 from graphflow.schedule.memory import ALIGNMENT
 from graphflow.schedule.plan import Plan
-from graphflow.schedule.views import Order, applies, as_ordered, concrete_shape
+from graphflow.schedule.views import Order, applies, as_ordered, concrete_shape, nbytes
 
 
 def allocate(nbytes: int) -> Array:
@@ -26,7 +26,8 @@ def allocate(nbytes: int) -> Array:
 
 def carve(arena: Array, offset: int, type: TensorType, order: Order | None = None) -> Array:
     """The array of a type that begins at ``offset`` of the arena, row by row or in an order."""
-    rows = np.ndarray(concrete_shape(type), type.dtype.value, arena, offset)
+    shape = concrete_shape(type)
+    rows = arena[offset : offset + nbytes(type)].view(type.dtype.value).reshape(shape)
     return as_ordered(rows, order) if applies(order, type) else rows
 
 
@@ -45,7 +46,7 @@ class Line:
     def array(self, name: str) -> Array:
         """The memory of a value that is one array."""
         value = self.values[name]
-        assert isinstance(value, Array)
+        assert not isinstance(value, tuple)
         return value
 
 

@@ -1,190 +1,104 @@
-"""Running a graph on a device: groups of nodes by kernels made for them, all other nodes by the
-operators' portable forwards.
+"""Running a plan on a device, again and again in the same memory.
 
-Parameters and states live there from the first run on, until somebody asks the store for their
-arrays; what is fed goes there for each run, and outputs come back after it.
+What the plan places lies in one piece of the device's memory. Parameters and states live there from
+the first run on, until somebody asks the store for their arrays, and are updated where they lie;
+what is fed goes to the same places in each run, and outputs come back after it. So what runs in a
+step never changes, and is recorded and repeated but for the nodes in which the host has a part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from operator import is_
 
 import numpy as np
 
-from graphflow.backends.cublas import Product
-from graphflow.backends.cuda import Module, fuses, module
-from graphflow.backends.cuda.arrays import Strides, lying
-from graphflow.backends.cupy import Device, Loaded
-from graphflow.ir.graph import LEAVES, Graph, Node
-from graphflow.ir.types import TupleType
-from graphflow.ops.control import is_control
-from graphflow.ops.evaluate import Computed, fetched, run_in
-from graphflow.ops.fused import body_of
-from graphflow.ops.op import Array, Namespace, get_op
-from graphflow.passes import fuse, optimise
-from graphflow.passes.affine import affine
-from graphflow.runtime.asked import Asked, asked, attends, computing, told, unasked
-from graphflow.runtime.attention import attended
-from graphflow.runtime.products import multiplying, products
+from graphflow.backends.cupy import Device
+from graphflow.diagnostics import fail
+from graphflow.ir.graph import LEAVES
+from graphflow.ops.op import Array
+from graphflow.runtime.bind import bind
+from graphflow.runtime.device_plan import device_module
+from graphflow.runtime.device_rules import Rules
+from graphflow.runtime.line import Line
 from graphflow.runtime.store import StoreLike
 from graphflow.runtime.uninterrupted import Uninterrupted
-from graphflow.schedule.liveness import is_fixed, trace_sources
 from graphflow.schedule.plan import Plan
-from graphflow.schedule.storage import computes
-from graphflow.schedule.views import UNIFORM, stand_in
-
-
-def device_graph(graph: Graph) -> Graph:
-    """A specialised graph as it runs on a device: optimised, attention and products with what is
-    added to them one node each, and groups of the other nodes fused.
-    """
-    return fuse(affine(attended(optimise(graph), attends)), fuses)
-
-
-def device_module(graph: Graph) -> Module:
-    """The kernels of a fused graph and of the loops in it."""
-    return module(_fused_in(graph))
-
-
-def _fused_in(graph: Graph) -> Iterator[tuple[Node, list[Strides]]]:
-    """Every fused node, and how its operands lie."""
-    seen = _seen(graph)
-    for node in graph:
-        if node.op == "fused":
-            yield node, [_strides(seen[name]) for name in node.inputs]
-        else:
-            for region in node.regions:
-                yield from _fused_in(region)
-
-
-def _strides(x: Computed) -> Strides:
-    assert isinstance(x, np.ndarray)
-    return lying(x)
-
-
-def _seen(graph: Graph) -> Mapping[str, Computed]:
-    """How values lie: as they were made, row by row, or as views."""
-    made = {node.name: stand_in(node.type) for node in graph if node.op in UNIFORM}
-    return trace_sources(graph, made).seen
-
-
-def computed_on_device(graph: Graph, plan: Plan, tf32: bool = False) -> Mapping[str, str]:
-    """For each node of the plan of a specialised graph's :func:`device_graph` that is no view what
-    computes it, and how. No device need be there.
-    """
-    found = unasked(optimise(graph)) | asked(plan.graph, _seen(plan.graph), tf32=tf32)
-    graph, kernels = plan.graph, device_module(plan.graph)
-    multiplied = products(graph, _seen(graph), tf32)
-    return {
-        node.name: _computed(graph, node, kernels, found.get(node.name), multiplied.get(node.name))
-        for node in graph
-        if is_fixed(node) or computes(node, plan.sources)
-    }
-
-
-def _computed(
-    graph: Graph, node: Node, kernels: Module, one: Asked | None, product: Product | None
-) -> str:
-    if node.op == "fused":
-        return f"cuda: {kernels.of(body_of(node)).how}"
-    by = "cupy" if product is None else f"cublas: {product.how}"
-    if one is not None:
-        return told(one, by)
-    if product is not None:
-        return by
-    if is_fixed(node):
-        return "cupy, once"
-    op = get_op(node.op)
-    if op.on_host([graph.nodes[name].type for name in node.inputs], node.attributes()):
-        return "numpy, fetched from the device"
-    if is_control(node):
-        inside = sum(1 for region in node.regions for _ in _fused_in(region))
-        return "cupy, turn by turn" + (f"; in a turn cuda {inside} times" if inside else "")
-    return "cupy, and waits" if op.waits else "cupy"
-
-
-class _Launching(ModuleType):
-    """A device's namespace that has kernels for the regions of fused nodes."""
-
-    def __init__(self, xp: Namespace, kernels: Module, loaded: Loaded) -> None:
-        super().__init__("launching")
-        self._xp, self._kernels, self._loaded = xp, kernels, loaded
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._xp, name)
-
-    def launched(self, body: Graph, operands: Sequence[Array]) -> tuple[Array, ...]:
-        """The results of a fused node."""
-        return self._loaded.run(self._kernels.of(body), operands)
+from graphflow.schedule.views import concrete_shape
 
 
 class OnDevice:
-    """A fused graph that runs on a device again and again."""
+    """A plan bound to a device."""
 
     def __init__(
-        self, graph: Graph, store: StoreLike, device: Device, exact_conv: bool = False,
+        self, plan: Plan, store: StoreLike, device: Device, exact_conv: bool = False,
         tf32: bool = False,
     ) -> None:  # fmt: skip
-        self.graph, self.store, self._device, xp = graph, store, device, device.xp
-        kernels = device_module(graph)
-        self._loaded = device.load(kernels)
-        self._launching = _Launching(xp, kernels, self._loaded)
-        self._fixed = {n.name: run_in(graph, n, [], xp) for n in graph if is_fixed(n)}
-        self._leaf_nodes = [n for n in graph if n.op in LEAVES]
-        self._nodes = [n for n in graph if n.op not in LEAVES and n.name not in self._fixed]
-        seen = _seen(graph)
-        self._computing = computing(asked(graph, seen, exact_conv, tf32), device.cudnn)
-        self._computing |= multiplying(products(graph, seen, tf32), device.cublas)
-        kept = {*graph.outputs, *graph.updates.values()}
-        last = {name: node.name for node in self._nodes for name in node.inputs}
-        self._free: dict[str, list[str]] = {}
-        """After each node the values that nothing reads any more."""
-        for name, node in last.items():
-            if name not in kept:
-                self._free.setdefault(node, []).append(name)
+        self.plan, self.graph, self._store, self._device = plan, plan.graph, store, device
+        leaves = [node for node in plan.graph if node.op in LEAVES]
+        with device.working():
+            self._rules = Rules(device, device_module(plan), exact_conv, tf32)
+            self._backend = self._rules.backend()
+            self._arena: Array = device.xp.empty(plan.arena_bytes, np.uint8)
+            fed = {n.name: n.tensor for n in leaves if n.op in ("input", "rng")}
+            self._fed = {
+                name: device.traffic.inbox(concrete_shape(type), np.dtype(type.dtype.value))
+                for name, type in fed.items()
+            }
+        self._held = [node for node in leaves if node.name not in self._fed]
+        self._kept: list[Array] | None = None
+        self._version = -1
 
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs; updates are made in the store, all of them or, where a Ctrl-C comes before
-        the first, none. What a kernel cannot tell of a position that lies outside of its row, the
-        portable forwards tell.
+        the first, none. GF080 where a kernel has met a position that is not there.
         """
-        xp = self._device.xp
-        leaves = self._leaves(feed)
-        with self._device.telling():
-            values = self._run(leaves, self._launching)
-            if self._loaded.missed():
-                values = self._run(leaves, xp)
-        results = {name: np.array(fetched(values[name], xp)) for name in self.graph.outputs}
-        with Uninterrupted():
-            for leaf, name in self.graph.updates.items():
-                self.store.keep(leaf, values[name], xp)  # type: ignore[arg-type]  # one array
-        return results
+        with self._device.working():
+            self._settle()
+            for name, inbox in self._fed.items():
+                inbox.put(np.asarray(feed[name]))
+            for target, source in self._taken:
+                self._device.xp.copyto(target, source, casting="unsafe")
+            for kernel in self._line.kernels:
+                kernel()
+            if self._rules.loaded.missed():
+                fail("GF080", "a position (a label, a token, an index) is not there",
+                     help="positions count from 0")  # fmt: skip
+            with Uninterrupted():
+                return self._finish()
 
-    def _leaves(self, feed: Mapping[str, Array]) -> dict[str, Computed]:
-        """A value on the device for every leaf: what is fed, and what the store has there."""
-        xp, found = self._device.xp, dict[str, Computed]()
-        for node in self._leaf_nodes:
-            name, dtype = node.name, node.tensor.dtype.value
-            fed = name in feed
-            value = np.asarray(feed[name], dtype) if fed else self.store.there(name, xp)
-            found[name] = xp.asarray(value, dtype=dtype)
-        return found
+    def _finish(self) -> dict[str, Array]:
+        """Write the leaves; outputs are fetched before old values go."""
+        for kernel in self._line.ending:
+            kernel()
+        outputs = dict.fromkeys(self.graph.outputs)
+        fetched = self._device.traffic.fetched([self._line.array(name) for name in outputs])
+        for copy in self._line.copies:
+            copy()
+        for target, source in self._returned:
+            self._device.xp.copyto(target, source, casting="unsafe")
+        return dict(zip(outputs, fetched(), strict=True))
 
-    def _run(self, leaves: Mapping[str, Computed], xp: Namespace) -> dict[str, Computed]:
-        """The values that are left at the end: outputs and new values among them."""
-        values: dict[str, Computed] = {**leaves, **self._fixed}
-        for node in self._nodes:
-            operands = [values[name] for name in node.inputs]
-            values[node.name] = self._computed(node, operands, xp)
-            for name in self._free.get(node.name, ()):
-                del values[name]
-        return values
+    def _settle(self) -> None:
+        """Bind to the arrays that the store has on the device, if they are others than before."""
+        if self._store.version == self._version:
+            return
+        kept = [self._store.there(node.name, self._device.xp) for node in self._held]
+        self._version = self._store.version
+        if self._kept is None or not all(map(is_, kept, self._kept)):
+            self._kept = kept
+            self._bind(kept)
 
-    def _computed(self, node: Node, operands: list[Computed], xp: Namespace) -> Computed:
-        """The value of a node, by a library or by its forward."""
-        own = self._computing.get(node.name)
-        if own is None:
-            return run_in(self.graph, node, operands, xp)
-        found = own(*operands)
-        return found if isinstance(node.type, TupleType) else found[0]
+    def _bind(self, arrays: Sequence[Array]) -> None:
+        xp, leaves = self._device.xp, {name: inbox.array for name, inbox in self._fed.items()}
+        self._taken: list[tuple[Array, Array]] = []
+        self._returned: list[tuple[Array, Array]] = []
+        for node, kept in zip(self._held, arrays, strict=True):
+            leaves[node.name] = kept
+            if kept.dtype != node.tensor.dtype.value:
+                leaves[node.name] = xp.empty(kept.shape, node.tensor.dtype.value)
+                self._taken.append((leaves[node.name], kept))
+                if node.name in self.graph.updates:
+                    self._returned.append((kept, leaves[node.name]))
+        self._line: Line = bind(self._backend, self.plan, leaves, self._arena)
+        self._rules.warn()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from graphflow.backends.cublas import Product, affine, product
 from graphflow.backends.cuda.arrays import lying
-from graphflow.backends.cupy import Calls, Computes
-from graphflow.backends.described import Refused, Tensor
+from graphflow.backends.described import Tensor
 from graphflow.ir.graph import Graph, Node
 from graphflow.ops.evaluate import Computed
+from graphflow.ops.op import Array
+
+PRODUCTS = ("matmul", "affine")
 
 
 def products(
@@ -21,16 +22,19 @@ def products(
     """The products of a graph whose values lie like those ``seen``."""
     found: dict[str, Product] = {}
     for node in graph:
-        if node.op in ("matmul", "affine"):
-            lie = [_tensor(seen[name]) for name in (*node.inputs, node.name)]
-            one = _product(node, lie, tf32)
+        if node.op in PRODUCTS:
+            *operands, result = (_array(seen[name]) for name in (*node.inputs, node.name))
+            one = product_of(node, operands, (result,), tf32)
             if one is not None:
                 found[node.name] = one
     return found
 
 
-def _product(node: Node, lie: Sequence[Tensor], tf32: bool) -> Product | None:
-    """A node whose operands and whose result lie so."""
+def product_of(
+    node: Node, operands: Sequence[Array], results: Sequence[Array], tf32: bool
+) -> Product | None:
+    """A node on arrays that lie like these; None for what is no row of products of matrices."""
+    lie = [Tensor(str(x.dtype), x.shape, lying(x)) for x in (*operands, *results)]
     if node.op == "matmul":
         x, y, z = lie
         return product(x, y, z, tf32)
@@ -38,31 +42,6 @@ def _product(node: Node, lie: Sequence[Tensor], tf32: bool) -> Product | None:
     return affine(x, y, bias, z, bool(node.attr("relu")), tf32)
 
 
-def multiplying(
-    wanted: Mapping[str, Product], cublas: Calls[Product] | Refused
-) -> dict[str, Computes]:
-    """What computes these products. It warns of those that CuPy computes instead."""
-    found: dict[str, Computes] = {}
-    refused: dict[str, list[str]] = {}
-    for name, one in wanted.items():
-        made = _made(one, cublas)
-        if isinstance(made, Refused):
-            refused.setdefault(made.why, []).append(name)
-        else:
-            found[name] = made
-    for why, names in refused.items():
-        warnings.warn(
-            f"computed by cupy, since cuBLASLt {why}: {', '.join(names)}", stacklevel=2
-        )
-    return found
-
-
-def _made(one: Product, cublas: Calls[Product] | Refused) -> Computes | Refused:
-    if isinstance(cublas, Refused):
-        return cublas
-    return cublas.calling(one, one.operands, one.results)
-
-
-def _tensor(x: Computed) -> Tensor:
+def _array(x: Computed) -> Array:
     assert isinstance(x, np.ndarray)
-    return Tensor(str(x.dtype), x.shape, lying(x))
+    return x

@@ -53,10 +53,7 @@ class StoreLike(Protocol):
         """The live array of a leaf."""
 
     def there(self, name: str, xp: Namespace) -> Array:
-        """The leaf on a device, where it lives from now on."""
-
-    def keep(self, name: str, value: Array, xp: Namespace) -> None:
-        """Take over a leaf's new value on the device where it lives."""
+        """The leaf on a device, where it lives from now on, to be read and written."""
 
 
 class Store:
@@ -80,6 +77,8 @@ class Store:
         self._arrays: dict[str, Array] = {}
         self._away: dict[str, tuple[Array, Namespace]] = {}
         """Leaves that live on a device, and its namespace; their arrays here are of the past."""
+        self._places: dict[str, tuple[Array, Namespace]] = {}
+        """Where leaves lived on a device that live here now."""
         self._elsewhere: dict[str, Elsewhere] = {}
         """Leaves that something else has; their arrays here are of the past, too."""
 
@@ -126,24 +125,35 @@ class Store:
         return self.home(name)._arrays[name].shape
 
     def there(self, name: str, xp: Namespace) -> Array:
-        """The leaf on a device, brought there if it lives here or on another one. What is bound to
-        its array binds again before it reads, and writing into that array is an error until it is
-        back.
+        """The leaf on a device, brought there if it lives here or on another one, to where it lived
+        before if it fits. What is bound to its array here binds again before it reads, and writing
+        into that array is an error until it is back.
         """
         home = self.home(name)
         if name in home._away and home._away[name][1] is not xp:
             self.array(name)
         if name not in home._away:
             here = self.array(name)
-            home._away[name] = (xp.asarray(here), xp)
+            home._away[name] = (home._brought(name, here, xp), xp)
             here.flags.writeable = False
             home._version += 1
         return home._away[name][0]
 
     def keep(self, name: str, value: Array, xp: Namespace) -> None:
-        """Take over a leaf's new value on the device where it lives; nobody may write into it."""
+        """A leaf's new value where it lives is another array; nobody may write into it."""
         home = self.home(name)
         home._away[name] = (xp.asarray(value, dtype=home._arrays[name].dtype), xp)
+
+    def _brought(self, name: str, here: Array, xp: Namespace) -> Array:
+        """An array on a device, in the place that a leaf had there."""
+        before, namespace = self._places.pop(name, (None, None))
+        value: Array = xp.asarray(here)
+        if before is None or namespace is not xp or before.shape != here.shape:
+            return value
+        if before.dtype != here.dtype:
+            return value
+        xp.copyto(before, value)
+        return before
 
     def leave(self, name: str, place: Elsewhere) -> None:
         """The leaf lives elsewhere from now on, where its value is by now. Whoever asks for its
@@ -168,6 +178,9 @@ class Store:
     def _return(self, name: str) -> None:
         """The leaf lives here from now on."""
         elsewhere, away = self._elsewhere.pop(name, None), self._away.pop(name, None)
+        if away is not None:
+            self._places[name] = away
+            self._version += 1
         if elsewhere is not None or away is not None:
             self._arrays[name].flags.writeable = True
 
@@ -266,10 +279,6 @@ class Fitted:
     def there(self, name: str, xp: Namespace) -> Array:
         """The same on a device, where what fits lives from now on."""
         return self._store.there(name, xp) if self._fits(name) else xp.asarray(self._afresh(name))
-
-    def keep(self, name: str, value: Array, xp: Namespace) -> None:
-        """Take over a leaf's new value; those that start afresh have none."""
-        self._store.keep(name, value, xp)
 
     def _fits(self, name: str) -> bool:
         shape, store = self._shapes.get(name), self._store

@@ -8,7 +8,7 @@ the same answer for a stand-in as for the real array it stands for, so the execu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from math import prod
 from operator import mul
@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 from graphflow.ir.graph import Node
 from graphflow.ir.types import TensorType, TupleType, ValueType
 from graphflow.ops.evaluate import Computed
-from graphflow.ops.op import Array, get_op
+from graphflow.ops.op import Array, Namespace, get_op
 from graphflow.ops.slicing import Index, python_index
 
 Strides = tuple[int, ...]
@@ -36,8 +36,10 @@ class NotAView(Exception):
     """The elements do not lie in memory in a way that the wanted shape could see."""
 
 
-def view(node: Node, operand: Computed) -> Computed | None:
-    """The result of ``node`` as a view of its operand, or None where it is not one."""
+def view(node: Node, operand: Computed, xp: Namespace = np) -> Computed | None:
+    """The result of ``node`` as a view of its operand, an array of ``xp``, or None where it is not
+    one.
+    """
     op = get_op(node.op)
     if not op.view:
         return None
@@ -45,7 +47,7 @@ def view(node: Node, operand: Computed) -> Computed | None:
         index: Index = node.attr("index")  # type: ignore[assignment]
         return operand[(*python_index(index), ...)]  # type: ignore[call-overload]
     try:
-        seen = op.forward(_VIEWING, operand, **node.attributes())
+        seen = op.forward(_viewing(xp), operand, **node.attributes())
     except NotAView:
         return None
     return None if isinstance(seen, np.generic) else seen  # a number of no axes is a copy
@@ -86,12 +88,13 @@ def nbytes(type: TensorType) -> int:
     return prod(concrete_shape(type)) * type.dtype.itemsize
 
 
-def reshaped(x: Array, shape: Sequence[int]) -> Array:
+def reshaped(x: Array, shape: Sequence[int], xp: Namespace = np) -> Array:
     """``x`` in another shape without a copy; :class:`NotAView` where that cannot be."""
     strides = reshaped_strides(x.shape, x.strides, shape, x.itemsize)
     if strides is None:
         raise NotAView
-    return as_strided(x, tuple(shape), strides)
+    found: Array = xp.lib.stride_tricks.as_strided(x, tuple(shape), strides)
+    return found
 
 
 def reshaped_strides(
@@ -154,13 +157,9 @@ def _stand_in(type: TensorType) -> Array:
     return as_strided(element, shape, row_strides(shape, element.itemsize))
 
 
-_VIEWING = SimpleNamespace(
-    reshape=reshaped,
-    transpose=np.transpose,
-    broadcast_to=np.broadcast_to,
-    expand_dims=np.expand_dims,
-    squeeze=np.squeeze,
-    flip=np.flip,
-    split=np.split,
-)
-"""The array functions that never copy."""
+@cache
+def _viewing(xp: Namespace) -> SimpleNamespace:
+    """The functions on arrays that never copy."""
+    names = ("transpose", "broadcast_to", "expand_dims", "squeeze", "flip", "split")
+    functions = {name: getattr(xp, name) for name in names}
+    return SimpleNamespace(reshape=partial(reshaped, xp=xp), **functions)

@@ -142,8 +142,8 @@ def test_the_schedule_of_a_device_is_told_without_one(cli):
     rows = cli("show", "lstm", "--backward", "--schedule", "--backend", "cupy", "--json").json
     kernels = [row["kernel"] for row in rows["schedule"]]
     assert "cuda: 2,048 rows of 28, 8 threads each; 1 sum of 2,048" in kernels
-    assert any(by.startswith("cupy, turn by turn; in a turn cuda ") for by in kernels)
-    assert {"cublas: 2048 x 28 by 28 x 128", "cupy, once", "cupy, and waits"} <= set(kernels)
+    assert any(by.startswith("turns; in a turn cuda ") for by in kernels)
+    assert {"cublas: 2048 x 28 by 28 x 128", "cupy, allocates, waits"} <= set(kernels)
     fused = [row for row in rows["schedule"] if row["op"] == "fused"]
     assert all(row["kernel"].startswith("cuda: ") for row in fused)
 
@@ -155,7 +155,9 @@ def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, insta
     rows = cli("show", "lenet", "--backward", "--schedule", "--backend", "cupy", "--json").json
     told = {row["kernel"] for row in rows["schedule"] if row["op"].startswith("conv")}
     if not installed:
-        assert told == {"cupy, since cuDNN is not installed (pip install 'graphflow[cudnn]')"}
+        assert told == {
+            "cupy, allocates, since cuDNN is not installed (pip install 'graphflow[cudnn]')"
+        }
         return
     assert "cudnn: forward, 5 x 5, 6 to 16 channels" in told
     assert all(by.startswith("cudnn: ") for by in told)

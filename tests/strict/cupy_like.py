@@ -15,7 +15,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,12 @@ LIMITS = {"linalg.solve": lambda a, b: b.ndim == 1 or a.shape[:-1] == b.shape[:-
 NUMBERS = (bool, int, float, complex, np.generic)
 
 _waits: list[str] = []
+_launches: ContextVar[list[Callable[[], None]] | None] = ContextVar("launches", default=None)
+"""What has been launched since a recording began."""
+
+
+class Unrecordable(RuntimeError):
+    """What the host has a part in, within a recording."""
 
 
 @contextmanager
@@ -41,6 +49,59 @@ def watched() -> Iterator[list[str]]:
     _waits.clear()
     yield _waits
     _waits[:] = []
+
+
+def recorded(run: Callable[[], None]) -> list[Callable[[], None]]:
+    """Run something, and what it has launched: each does the same once more, on the same memory.
+    Only that is repeated, as a device repeats a graph: no line of Python in between.
+    """
+    assert not recording()
+    launches: list[Callable[[], None]] = []
+    token, before = _launches.set(launches), len(_waits)
+    try:
+        run()
+    finally:
+        _launches.reset(token)
+    if len(_waits) > before:
+        raise Unrecordable(f"waits for the device: {_waits[before:]}")
+    return launches
+
+
+def launch(compute: Callable[[], tuple[np.ndarray, ...]], results: Any) -> None:
+    """Compute results as one kernel does, whatever of this namespace stands for it."""
+
+    def alone() -> tuple[np.ndarray, ...]:
+        token, count = _launches.set(None), len(_waits)
+        try:
+            return compute()
+        finally:
+            _launches.reset(token)
+            del _waits[count:]
+
+    for place, value in zip(results, alone(), strict=True):
+        np.copyto(place._host, value)
+    launched(alone, tuple(results))
+
+
+def recording() -> bool:
+    """Whether what runs is part of a recording."""
+    return _launches.get() is not None
+
+
+def launched(compute: Callable[[], Any], results: Any) -> None:
+    """A launch has computed these results, or has written into what there was."""
+    launches = _launches.get()
+    if launches is None:
+        return
+    places = _arrays(results)
+
+    def again() -> None:
+        made = compute()
+        values = made if isinstance(made, tuple | list) else (made,)
+        for place, value in zip(places, values if places else (), strict=True):
+            np.copyto(place._host, value)
+
+    launches.append(again)
 
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
@@ -73,7 +134,10 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key: Any) -> DeviceArray:
         if any(part.dtype == bool for part in _arrays(key)):
             _waits.append("a mask")
-        return wrapped(self._host[within(unwrapped(key), self.shape)])
+        places = within(unwrapped(key), self.shape)
+        found = wrapped(self._host[places])
+        launched(lambda: self._host[places], found)
+        return found
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if not isinstance(value, (DeviceArray, *NUMBERS)):
@@ -87,6 +151,7 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
             self._refuse_two_values(written, turned, places, value)
         elif _arrays(key) and np.ndim(value):
             _waits.append("a mask")
+        launched(lambda: self._host.__setitem__(places, value), ())
 
     def _refuse_two_values(self, before: Any, numbers: Any, places: Any, value: Any) -> None:
         """Write once more, the last number first; a device keeps any one of several."""
@@ -138,12 +203,18 @@ class Ufunc:
         how = {"dtype": dtype, "casting": casting}
         if out is not None:
             how["out"] = unwrapped(out)
-        found = self.numpy(*map(unwrapped, operands), **how)
+        given = [*map(unwrapped, operands)]
+        found = self.numpy(*given, **how)
         if out is not None:
+            launched(lambda: self.numpy(*given, **how), ())
             return out
         if len(results) == 1:
-            return DeviceArray(np.asarray(found, results[0]))
-        return tuple(DeviceArray(np.asarray(f, r)) for f, r in zip(found, results, strict=True))
+            made = DeviceArray(np.asarray(found, results[0]))
+        else:
+            pairs = zip(found, results, strict=True)
+            made = tuple(DeviceArray(np.asarray(f, r)) for f, r in pairs)
+        launched(lambda: self.numpy(*given, **how), made)
+        return made
 
     def _results(self, operands: tuple[Any, ...]) -> list[np.dtype]:
         """The number types of the results, by the first of CuPy's loops that fits."""
@@ -163,7 +234,9 @@ class Ufunc:
         if x.dtype.char not in self.facts["at"]:
             raise TypeError(f"cupy.{self.name}.at does not take {x.dtype}")
         places = within(unwrapped(places), x.shape)
-        self.numpy.at(unwrapped(x), places, unwrapped(values))
+        x, values = unwrapped(x), unwrapped(values)
+        self.numpy.at(x, places, values)
+        launched(lambda: self.numpy.at(x, places, values), ())
 
     def __getattr__(self, name: str) -> Any:
         if name not in self.facts["methods"].split():
@@ -200,6 +273,8 @@ class Namespace:
             return fetched
         if full in ("fft", "linalg"):
             return Namespace(full + ".")
+        if full == "lib":
+            return SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=as_strided))
         home = getattr(np, self._prefix[:-1]) if self._prefix else np
         if full in offered["ufuncs"]:
             return Ufunc(name)
@@ -225,15 +300,34 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
         if name in LIMITS and not LIMITS[name](*args, **how):
             raise TypeError(f"cupy.{name} does not take these shapes")
         if name in FROM_HOST:
-            return wrapped(function(*map(carried, args), **how))
+            return _brought(function, args, how)
         if not (method or name in NO_ARRAYS or _arrays((args, tuple(how.values())))):
             raise TypeError(f"cupy.{name} of no array of the device")
         if name == "take":
             how["mode"] = "wrap"
-        found = function(*map(unwrapped, args), **{k: unwrapped(v) for k, v in how.items()})
-        return found if name == "tolist" else wrapped(found)
+        given = [*map(unwrapped, args)]
+        options = {k: unwrapped(v) for k, v in how.items()}
+        found = function(*given, **options)
+        if name == "tolist":
+            return found
+        made = wrapped(found)
+        if _arrays(made):
+            launched(lambda: function(*given, **options), made)
+        elif not method or name in ("fill", "sort"):
+            launched(lambda: function(*given, **options), ())
+        return made
 
     return run
+
+
+def _brought(function: Callable[..., Any], args: tuple[Any, ...], how: dict[str, Any]) -> Any:
+    """What comes from the host, or is an array of the device already."""
+    if recording() and any(isinstance(x, np.ndarray) and x.ndim for x in args):
+        raise Unrecordable("an array of the host is brought over")
+    made = wrapped(function(*map(carried, args), **how))
+    given = [*map(carried, args)]
+    launched(lambda: function(*given, **how), made)
+    return made
 
 
 @cache
@@ -243,7 +337,14 @@ def _signature(shown: str) -> inspect.Signature:
 
 def fetched(x: DeviceArray) -> np.ndarray:
     """A device's array as NumPy's, for whoever asks: CuPy's ``asnumpy``."""
+    if recording():
+        raise Unrecordable("an array of the device is fetched")
     return x._host
+
+
+def as_strided(x: DeviceArray, shape: tuple[int, ...], strides: tuple[int, ...]) -> DeviceArray:
+    """An array seen otherwise: CuPy's, in ``lib.stride_tricks``."""
+    return DeviceArray(np.lib.stride_tricks.as_strided(x._host, shape, strides))
 
 
 def carried(x: Any) -> Any:

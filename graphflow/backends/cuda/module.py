@@ -95,6 +95,11 @@ class Fusion:
         return "; ".join(launch.how for launch in self.launches)
 
     @property
+    def in_place(self) -> bool:
+        """Whether a result may lie where an operand does, element for element."""
+        return len(self.launches) == 1 and self.launches[0].pointwise
+
+    @property
     def notes(self) -> bool:
         """Whether a position may lie outside of its row."""
         return any(MISSED in launch.arrays for launch in self.launches)

@@ -20,7 +20,8 @@ INT32 = np.dtype(np.int32)
 @dataclass(frozen=True)
 class Launch:
     """A kernel on a grid: blocks of threads, the numbers of the arrays it is given, and in words
-    how the work is shared out.
+    how the work is shared out. ``pointwise``: a thread reads all that it writes over first, and no
+    other thread does.
     """
 
     kernel: str
@@ -28,6 +29,7 @@ class Launch:
     threads: int
     arrays: tuple[int, ...]
     how: str
+    pointwise: bool
 
 
 class Kernel:
@@ -68,16 +70,20 @@ class Kernel:
     def done(
         self, kind: str, how: str, body: list[str], blocks: int, threads: int
     ) -> tuple[str, Launch]:
-        """The whole text, named by what it says, and how it is launched."""
+        """The whole text, named by what it says, and how it is launched. A result may lie where an
+        operand of a ``map`` is.
+        """
+        pointwise = kind == "map"
+        apart = "" if pointwise else "__restrict__ "
         parameters = ", ".join(
-            f"{'' if written else 'const '}{type}* __restrict__ p{i}"
+            f"{'' if written else 'const '}{type}* {apart}p{i}"
             for i, (type, written) in enumerate(self.given.values())
         )
         rest = "\n".join([f"({parameters}) {{", *_indented(body), "}", ""])
         name = f"{kind}_{sha256(rest.encode()).hexdigest()[:12]}"
         bound = f"__launch_bounds__({threads})"
         text = f'extern "C" __global__ void {bound} {name}{rest}'
-        return text, Launch(name, blocks, threads, tuple(self.given), how)
+        return text, Launch(name, blocks, threads, tuple(self.given), how, pointwise)
 
 
 class Scope:

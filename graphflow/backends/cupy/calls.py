@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
-
+from graphflow.backends.base import Kernel
 from graphflow.backends.cuda import Operand
-from graphflow.backends.cupy.kernels import laid, room
+from graphflow.backends.cupy.placed import placed
+from graphflow.backends.cupy.workspace import Workspace
 from graphflow.backends.described import Refused, Tensor
 from graphflow.ops.op import Array
 
-W = TypeVar("W")
 W_contra = TypeVar("W_contra", contravariant=True)
 
 
@@ -32,37 +32,34 @@ class Library(Protocol[W_contra]):
         """The plan of an operation; or why there is none."""
 
 
+W = TypeVar("W")
+Places = Sequence[tuple[Array, Tensor]]
+"""Arrays, and how a library is told that each lies."""
+
+
 class Calls(Generic[W]):
     """Plans of a library, run on the stream that CuPy works on."""
 
-    def __init__(self, library: Library[W]) -> None:
-        self._library = library
-
-    def calling(
-        self, wanted: W, operands: Sequence[Tensor], results: Sequence[Tensor]
-    ) -> Calling | Refused:
-        """What computes results from operands that lie like these."""
-        plan = self._library.plan(wanted)
-        return plan if isinstance(plan, Refused) else Calling(plan, operands, results)
-
-
-class Calling:
-    """A plan on CuPy's arrays."""
-
-    def __init__(self, plan: Plan, operands: Sequence[Tensor], results: Sequence[Tensor]) -> None:
+    def __init__(self, library: Library[W], workspace: Workspace) -> None:
         import cupy
 
-        self._xp, self._plan = cupy, plan
-        self._operands = [Operand(tensor.strides, True) for tensor in operands]
-        self._results = tuple(results)
+        self._xp, self._library, self._workspace = cupy, library, workspace
 
-    def __call__(self, *operands: Array) -> tuple[Array, ...]:
-        """The results, in memory of their own."""
-        given = [laid(self._xp, x, how) for x, how in zip(operands, self._operands, strict=True)]
-        made = tuple(
-            room(self._xp, x.shape, x.strides, np.dtype(x.dtype)) for x in self._results
+    def bound(self, wanted: W, operands: Places, results: Places) -> Kernel | Refused:
+        """An operation on arrays, which may lie otherwise than the library is told."""
+        plan = self._library.plan(wanted)
+        if isinstance(plan, Refused):
+            return plan
+        given, made = (
+            [(x, Operand(lie.strides, True)) for x, lie in side] for side in (operands, results)
         )
-        workspace = self._xp.empty(self._plan.workspace, np.uint8)
-        places = [x.data.ptr for x in (*given, *made)]  # type: ignore[attr-defined]  # CuPy has it
-        self._plan.run(places, workspace.data.ptr, self._xp.cuda.get_current_stream().ptr)
-        return made
+        run = partial(self._called, plan)
+        return placed(self._xp, self._workspace, given, made, run, more=plan.workspace)
+
+    def _called(self, plan: Plan, places: Sequence[Array], own: Sequence[Array]) -> Kernel:
+        (rest,) = own
+        addresses = [x.data.ptr for x in (*places, rest)]  # type: ignore[attr-defined]
+        return partial(self._run, plan, addresses[:-1], addresses[-1])
+
+    def _run(self, plan: Plan, places: Sequence[int], workspace: int) -> None:
+        plan.run(places, workspace, self._xp.cuda.get_current_stream().ptr)

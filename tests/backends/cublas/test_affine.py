@@ -16,6 +16,7 @@ from graphflow.backends.cublas.library import Api, Described
 from graphflow.training.feed import open_feed
 from tests.backends.cublas.multiplying import StandIn, needs_compiler
 from tests.backends.cublas.test_products import real, tensor
+from tests.backends.cupy.lent import results_of
 from tests.runtime import devices
 from tests.strict.cupy_like import cupy_like
 
@@ -41,9 +42,11 @@ def test_the_bias_is_added_to_each_row(library, shape, relu):
     wanted, operands, expected = asked(shape, relu)
     assert wanted.how.endswith(", bias, relu" if relu else ", bias")
     calls = devices.HostCalls(library)
-    run = calls.calling(wanted, wanted.operands, wanted.results)
     for _ in range(2):  # the bias of the second call lies elsewhere
-        (found,) = run(*map(cupy_like.asarray, operands))
+        (found,) = results_of(
+            calls, wanted, [*map(cupy_like.asarray, operands)],
+            empty=lambda t: cupy_like.empty(t.shape, t.dtype),
+        )  # fmt: skip
         np.testing.assert_allclose(cupy_like.asnumpy(found), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -73,9 +76,11 @@ def losses(name: str, backend: str) -> list[float]:
 def test_a_gpu_adds_the_bias_to_each_row(shape, relu):
     there = cupy.device()
     wanted, operands, expected = asked(shape, relu)
-    (found,) = there.cublas.calling(wanted, wanted.operands, wanted.results)(
-        *map(there.xp.asarray, operands)
-    )
+    with there.working():
+        (found,) = results_of(
+            there.cublas, wanted, [*map(there.xp.asarray, operands)],
+            empty=lambda t: there.xp.empty(t.shape, t.dtype),
+        )  # fmt: skip
     np.testing.assert_allclose(there.xp.asnumpy(found), expected, rtol=1e-5, atol=1e-6)
 
 

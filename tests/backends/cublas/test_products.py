@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,12 +15,12 @@ from graphflow.backends import cupy
 from graphflow.backends.cublas import Plan, product
 from graphflow.backends.cublas.library import Api, Described
 from graphflow.backends.cuda.arrays import lying
-from graphflow.backends.cupy.calls import Calling, Calls
+from graphflow.backends.cupy.calls import Calls
+from graphflow.backends.cupy.workspace import Workspace
 from graphflow.backends.described import Refused, Tensor
 from tests import canned
 from tests.backends.cublas.multiplying import StandIn, needs_compiler
-from tests.backends.cuda.host import garbage
-from tests.backends.cupy.lent import lent, misplaced, turned
+from tests.backends.cupy.lent import lent, misplaced, results_of, stand_in, turned
 from tests.runtime import devices
 
 SHAPES = {
@@ -58,14 +56,9 @@ def library(tmp_path_factory) -> StandIn:
 @pytest.fixture
 def calls(library, monkeypatch) -> Calls:
     """The library on what stands for CuPy's arrays."""
-    tricks = SimpleNamespace(as_strided=partial(np.lib.stride_tricks.as_strided, subok=True))
-    stand_in = SimpleNamespace(
-        lib=SimpleNamespace(stride_tricks=tricks),
-        cuda=SimpleNamespace(get_current_stream=lambda: SimpleNamespace(ptr=11)),
-        empty=lambda size, dtype: lent(garbage((size,), np.dtype(dtype), "before")),
-    )  # fmt: skip
-    monkeypatch.setitem(sys.modules, "cupy", stand_in)
-    return Calls(library)
+    there = stand_in()
+    monkeypatch.setitem(sys.modules, "cupy", there)
+    return Calls(library, Workspace(there))
 
 
 def arrays(name: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
@@ -80,10 +73,8 @@ def arrays(name: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
 def test_products_are_those_of_numpy(calls, library, name, dtype):
     x, y = arrays(name, dtype)
     wanted = asked(x, y)
-    found = calls.calling(wanted, wanted.operands, wanted.results)
-    assert isinstance(found, Calling)
     for how in (lent, misplaced, turned):
-        (z,) = found(how(x), how(y))
+        (z,) = results_of(calls, wanted, [how(x), how(y)])
         np.testing.assert_allclose(np.asarray(z), np.matmul(x, y), rtol=1e-5, atol=1e-6)
     assert library.loaded.stand_in_stream() == 11 and not library.loaded.stand_in_alive()
 
@@ -94,7 +85,7 @@ def test_in_tf32_factors_have_ten_bits_of_fraction(calls, name):
     x, y = arrays(name, "float32")
     wanted = asked(x, y, tf32=True)
     assert wanted.how.endswith(", tf32")
-    (z,) = calls.calling(wanted, wanted.operands, wanted.results)(lent(x), lent(y))
+    (z,) = results_of(calls, wanted, [lent(x), lent(y)])
     np.testing.assert_allclose(np.asarray(z), ten_bits(x) @ ten_bits(y), rtol=1e-5, atol=1e-6)
     error = np.linalg.norm(np.asarray(z) - x @ y) / np.linalg.norm(x @ y)
     assert 1e-5 < error < 1e-3
@@ -118,8 +109,11 @@ def test_tf32_is_a_choice_for_float32_alone():
 def test_a_gpu_multiplies_as_numpy_does(name, dtype):
     there, (x, y) = cupy.device(), arrays(name, dtype)
     wanted = asked(x, y)
-    found = there.cublas.calling(wanted, wanted.operands, wanted.results)
-    (z,) = found(there.xp.asarray(x), there.xp.asarray(y))
+    with there.working():
+        (z,) = results_of(
+            there.cublas, wanted, [there.xp.asarray(x), there.xp.asarray(y)],
+            empty=lambda t: there.xp.empty(t.shape, t.dtype),
+        )  # fmt: skip
     expected = np.matmul(x.astype(float), y.astype(float))
     bound = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-14}[dtype]
     assert np.linalg.norm(there.xp.asnumpy(z) - expected) < bound * np.linalg.norm(expected)
@@ -133,8 +127,7 @@ def test_operands_are_read_as_they_lie_or_copied(calls, turns):
     y = random.standard_normal(x.shape)
     for one, other in ((x, y.swapaxes(2, 3)), (y, x.swapaxes(2, 3))):
         wanted = asked(one, other)
-        found = calls.calling(wanted, wanted.operands, wanted.results)
-        (z,) = found(lent(one), lent(other))
+        (z,) = results_of(calls, wanted, [lent(one), lent(other)])
         np.testing.assert_allclose(np.asarray(z), np.matmul(one, other))
 
 

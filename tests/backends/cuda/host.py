@@ -7,7 +7,8 @@ import mmap
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphflow.backends.cuda import Fusion, Module, Operand
 from tests.strict.cupy_like import DeviceArray, fetched
+from tests.strict.cupy_like import launch as launched
 
 HEADER = Path(__file__).with_name("host.h")
 COMPILER = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
@@ -134,13 +136,19 @@ class HostKernels:
         self.found_missing = False
         self._host = OnHost(module, folder) if module.fusions else None
 
-    def run(self, fusion: Fusion, operands: Sequence[DeviceArray]) -> tuple[DeviceArray, ...]:
-        """The results of a fused node."""
-        assert self._host is not None
-        found, missed = self._host.run(fusion, [fetched(x) for x in operands])
-        self.used += 1
-        self._missed |= missed
-        return tuple(map(DeviceArray, found))
+    def bound(
+        self, fusion: Fusion, operands: Sequence[DeviceArray], results: Sequence[DeviceArray]
+    ) -> Callable[[], None]:
+        """A fused node on the arrays of its operands and results."""
+
+        def compute() -> tuple[np.ndarray, ...]:
+            assert self._host is not None
+            found, missed = self._host.run(fusion, [*map(fetched, operands)])
+            self.used += 1
+            self._missed |= missed
+            return tuple(found)
+
+        return partial(launched, compute, results)
 
     def missed(self) -> bool:
         """Whether a position lay outside of its row since this was asked last."""

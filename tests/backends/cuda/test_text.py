@@ -10,13 +10,14 @@ from graphflow.backends.cuda.arrays import row_by_row
 from graphflow.backends.cuda.instructions import expression, literal
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops import Builder, F, Value
-from graphflow.runtime.on_device import device_module
+from graphflow.runtime.device_plan import device_module
+from graphflow.schedule.plan import make_plan
 from tests.backends.cuda.samples import columns, drawn, fused, inputs, operands, rows
 
 
 def written(values: list[Value]) -> Module:
     """The kernels of values whose inputs lie row by row."""
-    return device_module(fused(values))
+    return device_module(make_plan(fused(values)))
 
 
 def of_shape(*shape: int) -> Value:

@@ -32,8 +32,7 @@ from graphflow.ir.graph import Node
 from graphflow.ir.types import DType
 from graphflow.passes import specialise
 from graphflow.runtime.asked import asked
-from graphflow.runtime.on_device import device_graph
-from graphflow.schedule.plan import make_plan
+from graphflow.runtime.device_plan import device_plan
 from tests.backends.cudnn.test_convolution import SHAPES, seen
 from tests.backends.numba_kernels.convolving import ROWS, drawn, three_sides
 
@@ -43,7 +42,7 @@ DEVICE = Path(__file__).with_name("hopper.json")
 def in_step(model: gf.Model, dtype: DType, **sizes: int) -> Iterator[Wanted]:
     """What cuDNN is asked for in a training step of a model, each once."""
     seen = survey(model, sizes, backward=True)
-    plan = make_plan(device_graph(specialise(seen.graph, seen.sizes, dtype, training=True)))
+    plan = device_plan(specialise(seen.graph, seen.sizes, dtype, training=True))
     found = asked(plan.graph, plan.sources.seen).values()
     return iter(dict.fromkeys(e.wanted for e in found if not isinstance(e.wanted, Refused)))
 

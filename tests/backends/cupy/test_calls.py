@@ -4,40 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from graphflow.backends.base import Backend
 from graphflow.backends.cuda.arrays import lying
-from graphflow.backends.cudnn import Convolution, Library, Tensor, attention, convolution
+from graphflow.backends.cudnn import Convolution, Library, Refused, Tensor, attention, convolution
 from graphflow.backends.cudnn.convolution import SIDES
-from graphflow.backends.cupy.calls import Calling, Calls
+from graphflow.backends.cupy.calls import Calls
+from graphflow.backends.cupy.workspace import Workspace
 from graphflow.backends.numpy_backend import NUMPY
 from graphflow.ir.graph import Node
 from graphflow.ir.types import DType, TensorType
 from graphflow.ops.op import get_op
-from tests.backends.cuda.host import garbage
 from tests.backends.cudnn.stand_in import StandIn
 from tests.backends.cudnn.test_attention import forwards, node_of
 from tests.backends.cudnn.test_convolution import BOUND, LAST, SHAPES
-from tests.backends.cupy.lent import lent, misplaced, turned
+from tests.backends.cupy.lent import lent, misplaced, results_of, stand_in, turned
 from tests.backends.numba_kernels.convolving import ROWS, drawn, error, three_sides
 
 ATTRS = {"stride": (1, 1), "padding": ((1, 0), (1, 0)), "dilation": (1, 1), "groups": 1}
 NODE = Node("conv", ("x", "w"), tuple(ATTRS.items()), TensorType(DType.FLOAT32, (2, 4, 5, 5)), "y")
-
-
-def stand_in() -> SimpleNamespace:
-    """What stands for CuPy."""
-    tricks = SimpleNamespace(as_strided=partial(np.lib.stride_tricks.as_strided, subok=True))
-    return SimpleNamespace(
-        lib=SimpleNamespace(stride_tricks=tricks), asarray=lent, asnumpy=np.asarray,
-        cuda=SimpleNamespace(get_current_stream=lambda: SimpleNamespace(ptr=11)),
-        empty=lambda size, dtype: lent(garbage((size,), np.dtype(dtype), "before")),
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -54,14 +42,28 @@ def called(request) -> Callable[..., list[np.ndarray]]:
     """What computes results that lie like arrays, by the libraries that there are."""
     if request.param == "host":
         request.getfixturevalue("cudnn")
-    calls, cupy = Calls(Library()), __import__("cupy")
+    cupy = __import__("cupy")
+    calls = Calls(Library(), Workspace(cupy))
 
     def run(wanted, operands, results):
-        call = calls.calling(wanted, [*map(seen, operands)], [*map(seen, results)])
-        assert isinstance(call, Calling)
-        return [cupy.asnumpy(made) for made in call(*map(cupy.asarray, operands))]
+        rooms = [*map(seen, operands)], [*map(seen, results)]
+        there = [cupy.asarray(x) for x in operands]
+        made = [seen_on(cupy, tensor) for tensor in rooms[1]]
+        call = calls.bound(wanted, [*zip(there, rooms[0], strict=True)],
+                           [*zip(made, rooms[1], strict=True)])  # fmt: skip
+        assert not isinstance(call, Refused)
+        call()
+        return [cupy.asnumpy(x) for x in made]
 
     return run
+
+
+def seen_on(xp, tensor: Tensor):
+    """A new array of CuPy's that lies so."""
+    dtype = np.dtype(tensor.dtype)
+    reach = 1 + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
+    strides = tuple(s * dtype.itemsize for s in tensor.strides)
+    return xp.lib.stride_tricks.as_strided(xp.empty(reach, dtype), tensor.shape, strides)
 
 
 def seen(x: np.ndarray) -> Tensor:
@@ -75,11 +77,10 @@ def test_operands_are_brought_to_where_the_plan_looks(cudnn):
     tensors = [seen(a) for a in (x, w, last)]
     wanted = convolution(NODE, tensors, False)
     assert isinstance(wanted, Convolution)
-    found = Calls(Library()).calling(wanted, tensors[:2], tensors[2:])
-    assert isinstance(found, Calling)
+    calls = Calls(Library(), Workspace(sys.modules["cupy"]))
     expected = get_op("conv").forward(np, x, w, **ATTRS)
     for how in (lent, misplaced, turned):
-        (made,) = found(how(x), how(w))
+        (made,) = results_of(calls, wanted, [how(x), how(w)], (tensors[:2], tensors[2:]))
         assert made.strides == last.strides
         np.testing.assert_allclose(np.asarray(made), expected, rtol=1e-5, atol=1e-6)
     assert cudnn.streams == [11]

@@ -10,9 +10,10 @@ import pytest
 
 from graphflow.backends.cuda import module
 from graphflow.backends.cupy.kernels import Kernels
+from graphflow.backends.cupy.workspace import Workspace
 from tests.backends.cuda.host import Compiled, garbage, needs_compiler
 from tests.backends.cuda.samples import SAMPLES, close, forwards, fused, lying, operands
-from tests.backends.cupy.lent import lent, misplaced, turned
+from tests.backends.cupy.lent import lent, misplaced, stand_in, turned
 
 pytestmark = needs_compiler
 
@@ -30,17 +31,14 @@ def kernels(monkeypatch, tmp_path):
 
         return SimpleNamespace(get_function=get_function)
 
-    stand_in = SimpleNamespace(
-        RawModule=compiled, lib=np.lib, zeros=lambda *a: lent(np.zeros(*a)),
-        empty=lambda shape, dtype: lent(garbage(np.broadcast_shapes(shape), np.dtype(dtype))),
-    )  # fmt: skip
-    monkeypatch.setitem(sys.modules, "cupy", stand_in)
+    there = stand_in(RawModule=compiled)
+    monkeypatch.setitem(sys.modules, "cupy", there)
 
     def loaded(name: str):
         values, arrays = SAMPLES[name]()
         ((node, given),) = operands(fused(values), arrays)
         whole = module([(node, [lying(x) for x in given])])
-        return Kernels(whole), whole.fusions[0], node, given
+        return Kernels(Workspace(there), whole), whole.fusions[0], node, given
 
     return loaded
 
@@ -50,16 +48,35 @@ def test_operands_that_lie_otherwise_are_copied_to_where_the_kernels_look(kernel
     loaded, fusion, node, given = kernels(name)
     expected = forwards(node, given)
     for how in (lent, misplaced, turned):
-        found = loaded.run(fusion, [how(x) for x in given])
+        found = results(loaded, fusion, [how(x) for x in given])
         assert not loaded.missed()
         for got, wanted in zip(found, expected, strict=True):
             close(np.asarray(got), wanted)
 
 
+def results(loaded, fusion, given, rooms=None):
+    """What the kernels compute, in new memory or in rooms."""
+    made = rooms or [lent(garbage(b.shape, b.dtype)) for b in fusion.results]
+    loaded.bound(fusion, given, made)()
+    return made
+
+
+@pytest.mark.parametrize("name", ["chain-300x128-float32", "rows-300x128-float32"])
+def test_a_result_takes_the_place_of_an_operand_or_one_that_is_not_on_a_boundary(kernels, name):
+    loaded, fusion, node, given = kernels(name)
+    expected = forwards(node, given)
+    operands = [lent(np.array(x)) for x in given]
+    alike = [x for x in operands if (x.shape, x.dtype) == (expected[0].shape, expected[0].dtype)]
+    rooms = [alike[0], *(misplaced(x) for x in expected[1:])]
+    assert fusion.in_place == name.startswith("chain")
+    for got, wanted in zip(results(loaded, fusion, operands, rooms), expected, strict=True):
+        close(np.asarray(got), wanted)
+
+
 def test_a_position_outside_of_its_row_is_told_once(kernels):
     loaded, fusion, _, given = kernels("labels-300x128-float32")
     outside = [x + 128 if x.dtype == np.int64 else x for x in given]
-    loaded.run(fusion, [lent(x) for x in outside])
+    results(loaded, fusion, [lent(x) for x in outside])
     assert loaded.missed() and not loaded.missed()
-    loaded.run(fusion, [lent(x) for x in given])
+    results(loaded, fusion, [lent(x) for x in given])
     assert not loaded.missed()

@@ -27,7 +27,7 @@ class GatherNd(Linear):
     """
 
     family = "index"
-    latex, retains, waits = "{x}_{{{indices}}}", ("indices",), True
+    latex, retains, notes = "{x}_{{{indices}}}", ("indices",), True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         return {"batch_dims": per_axis(attrs["batch_dims"], 1, "batch_dims", 0)[0]}

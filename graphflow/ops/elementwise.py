@@ -11,6 +11,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import BroadcastError, DType, TensorType, broadcast
 from graphflow.ops.builder import F, Value, broadcast_like
+from graphflow.ops.noted import is_wrong
 from graphflow.ops.op import Array, Namespace, Op, Sample, register
 
 Interval = tuple[float, float]
@@ -146,11 +147,11 @@ class Pow(Binary):
     At x = 0 the derivative by y counts as 0. An integer has no power of a negative integer.
     """
 
-    latex, ufunc, retains, waits = "{x}^{{{y}}}", "power", ("x", "y", "out"), True
+    latex, ufunc, retains, notes = "{x}^{{{y}}}", "power", ("x", "y", "out"), True
     domain = (0.5, 2.0)
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
-        if x.dtype.kind in "iu" and (y < 0).any():
+        if x.dtype.kind in "iu" and is_wrong((y < 0).any()):
             fail(
                 "GF083",
                 f"an integer to the power {y[y < 0].reshape(-1)[0]} is a fraction",
@@ -186,7 +187,7 @@ def _slope_of_power(g: Value, x: Value, exponent: int | float) -> Value:
 
 def _refuse_zero(x: Array, y: Array) -> None:
     """Refuse to divide an integer by 0; array libraries give 0 and warn."""
-    if x.dtype.kind in "iu" and x.size and not y.all():
+    if x.dtype.kind in "iu" and x.size and is_wrong((y == 0).any()):
         fail(
             "GF083",
             "an integer is divided by 0",
@@ -201,7 +202,7 @@ class FloorDiv(Binary):
     An integer has no quotient by 0.
     """
 
-    latex, ufunc, waits = r"\lfloor {x} / {y} \rfloor", "floor_divide", True
+    latex, ufunc, notes = r"\lfloor {x} / {y} \rfloor", "floor_divide", True
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:
         _refuse_zero(x, y)
@@ -223,7 +224,7 @@ class Mod(Binary):
     An integer has no remainder by 0.
     """
 
-    latex, ufunc, retains, waits = r"{x} \bmod {y}", "remainder", ("x", "y"), True
+    latex, ufunc, retains, notes = r"{x} \bmod {y}", "remainder", ("x", "y"), True
     domain = (1.0, 1.9)
 
     def forward(self, xp: Namespace, x: Array, y: Array) -> Array:

@@ -32,7 +32,7 @@ class Indexed(Linear):
     negative one is an error.
     """
 
-    family, waits = "index", True
+    family, notes = "index", True
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         axis = one_axis(attrs["axis"], operand(types).ndim)

@@ -77,6 +77,9 @@ class Op:
     waits: ClassVar[bool] = False
     """The portable forward has numbers of an array read by Python: what a device was given to do
     must come to an end first."""
+    notes: ClassVar[bool] = False
+    """The portable forward refuses some numbers (a position that is not there, a divisor 0): on a
+    device they are noted, see :mod:`graphflow.ops.noted`."""
     shared: ClassVar[bool] = False
     """Workers compute it together, each of them once and in one order: neither while compiling nor
     a second time."""

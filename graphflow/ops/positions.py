@@ -8,6 +8,7 @@ import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ir.types import DType, TensorType
+from graphflow.ops.noted import is_noted, is_wrong
 from graphflow.ops.op import Array
 
 WIDE = {DType.INT32, DType.UINT32, DType.INT64, DType.UINT64, DType.FLOAT32, DType.FLOAT64}
@@ -67,7 +68,12 @@ def out_of_range(indices: Array, n: int, negative: bool = True) -> NoReturn:
 def check(indices: Array, n: int, negative: bool = True) -> None:
     """Refuse positions that an axis of size n has not; a device would wrap them around."""
     least = -n if negative else 0
-    if indices.size and not (least <= int(indices.min()) and int(indices.max()) < n):
+    if not indices.size:
+        return
+    if is_noted():
+        wide = indices.astype(np.int64, copy=False)
+        is_wrong(((wide < least) | (wide >= n)).any())
+    elif not (least <= int(indices.min()) and int(indices.max()) < n):
         out_of_range(indices, n, negative)
 
 

@@ -27,7 +27,7 @@ class Scattering(Op):
     at zeros, its own derivative only where no two factors are zero.
     """
 
-    family, waits = "index", True
+    family, notes = "index", True
     promotes = (0, 2)
     retains = ("x", "indices", "updates", "out")
 

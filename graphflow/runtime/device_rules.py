@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
+import numpy as np
+
 from graphflow.backends.base import Backend, Hosted, Kernel, Operand
 from graphflow.backends.cuda import Module
 from graphflow.backends.cudnn.convolution import SIDES
@@ -28,7 +30,10 @@ class Rules:
 
     def __init__(self, device: Device, module: Module, exact: bool, tf32: bool) -> None:
         self._device, self._module, self._exact, self._tf32 = device, module, exact, tf32
-        self.loaded = device.load(module)
+        self._loaded = device.load(module)
+        self._notes = False
+        self.note: Array = device.xp.asarray(np.array(False))
+        """Whether an operator's forward has met a number that it cannot use."""
         self._refused: dict[str, list[str]] = {}
 
     def backend(self) -> Backend:
@@ -46,6 +51,16 @@ class Rules:
         for why, names in self._refused.items():
             warnings.warn(f"computed by {why}: {', '.join(dict.fromkeys(names))}", stacklevel=2)
 
+    def is_wrong(self) -> bool:
+        """Whether a kernel or a forward has met what it cannot use, since this was asked last; where
+        that may be, it is waited for.
+        """
+        missed = self._loaded.missed()
+        if self._notes and bool(self.note):
+            self.note.fill(False)
+            return True
+        return missed
+
     def _joined(self, kernels: Sequence[Kernel]) -> list[Kernel]:
         """Those in which the host has no part, in lines that are recorded."""
         found: list[Kernel] = []
@@ -55,7 +70,7 @@ class Rules:
         return found
 
     def _fused(self, node: Node, out: Arrays, inputs: Operands) -> Kernel:
-        return self.loaded.bound(self._module.of(body_of(node)), _arrays(inputs), out)
+        return self._loaded.bound(self._module.of(body_of(node)), _arrays(inputs), out)
 
     def _product(self, node: Node, out: Arrays, inputs: Operands) -> Kernel | None:
         operands, cublas = _arrays(inputs), self._device.cublas
@@ -100,6 +115,7 @@ class Rules:
         """The operator's own forward, its results copied into place."""
         run = partial(self._forward, node, out, [*inputs])
         op = get_op(node.op)
+        self._notes |= op.notes
         apart = op.waits or op.shared or op.on_host(types_of(inputs), node.attributes())
         return Hosted(run) if apart else run
 

@@ -16,6 +16,7 @@ import numpy as np
 from graphflow.backends.cupy import Device
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES
+from graphflow.ops.noted import noting
 from graphflow.ops.op import Array
 from graphflow.runtime.bind import bind
 from graphflow.runtime.device_plan import device_module
@@ -59,9 +60,10 @@ class OnDevice:
                 inbox.put(np.asarray(feed[name]))
             for target, source in self._taken:
                 self._device.xp.copyto(target, source, casting="unsafe")
-            for kernel in self._line.kernels:
-                kernel()
-            if self._rules.loaded.missed():
+            with noting(self._rules.note):
+                for kernel in self._line.kernels:
+                    kernel()
+            if self._rules.is_wrong():
                 fail("GF080", "a position (a label, a token, an index) is not there",
                      help="positions count from 0")  # fmt: skip
             with Uninterrupted():

@@ -18,7 +18,8 @@ from graphflow.ops.evaluate import run_region
 from graphflow.training.checks import check_feed
 from graphflow.training.feed import open_feed
 from tests.backends.cudnn.stand_in import aligned
-from tests.strict.cupy_like import cupy_like, fetched, launch, recorded, recording
+from tests.strict.cupy_like import cupy_like, fetched
+from tests.strict.recording import launch, recorded, recording
 
 
 class Forwards:

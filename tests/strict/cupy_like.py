@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from tests.strict.offered import table
+from tests.strict.recording import Unrecordable, launched, recording, waited
 
 FROM_HOST = {"array", "asarray", "ascontiguousarray"}
 """Functions that bring NumPy's arrays and lists over."""
@@ -33,76 +32,6 @@ WAITING = {"argwhere", "extract", "flatnonzero", "nonzero", "unique", "item", "t
 LIMITS = {"linalg.solve": lambda a, b: b.ndim == 1 or a.shape[:-1] == b.shape[:-1]}
 """What CuPy wants beyond what its parameters tell."""
 NUMBERS = (bool, int, float, complex, np.generic)
-
-_waits: list[str] = []
-_launches: ContextVar[list[Callable[[], None]] | None] = ContextVar("launches", default=None)
-"""What has been launched since a recording began."""
-
-
-class Unrecordable(RuntimeError):
-    """What the host has a part in, within a recording."""
-
-
-@contextmanager
-def watched() -> Iterator[list[str]]:
-    """What waits for the device meanwhile, one entry each time."""
-    _waits.clear()
-    yield _waits
-    _waits[:] = []
-
-
-def recorded(run: Callable[[], None]) -> list[Callable[[], None]]:
-    """Run something, and what it has launched: each does the same once more, on the same memory.
-    Only that is repeated, as a device repeats a graph: no line of Python in between.
-    """
-    assert not recording()
-    launches: list[Callable[[], None]] = []
-    token, before = _launches.set(launches), len(_waits)
-    try:
-        run()
-    finally:
-        _launches.reset(token)
-    if len(_waits) > before:
-        raise Unrecordable(f"waits for the device: {_waits[before:]}")
-    return launches
-
-
-def launch(compute: Callable[[], tuple[np.ndarray, ...]], results: Any) -> None:
-    """Compute results as one kernel does, whatever of this namespace stands for it."""
-
-    def alone() -> tuple[np.ndarray, ...]:
-        token, count = _launches.set(None), len(_waits)
-        try:
-            return compute()
-        finally:
-            _launches.reset(token)
-            del _waits[count:]
-
-    for place, value in zip(results, alone(), strict=True):
-        np.copyto(place._host, value)
-    launched(alone, tuple(results))
-
-
-def recording() -> bool:
-    """Whether what runs is part of a recording."""
-    return _launches.get() is not None
-
-
-def launched(compute: Callable[[], Any], results: Any) -> None:
-    """A launch has computed these results, or has written into what there was."""
-    launches = _launches.get()
-    if launches is None:
-        return
-    places = _arrays(results)
-
-    def again() -> None:
-        made = compute()
-        values = made if isinstance(made, tuple | list) else (made,)
-        for place, value in zip(places, values if places else (), strict=True):
-            np.copyto(place._host, value)
-
-    launches.append(again)
-
 
 class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
     """An array that only its namespace and its own methods can read."""
@@ -133,10 +62,12 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def __getitem__(self, key: Any) -> DeviceArray:
         if any(part.dtype == bool for part in _arrays(key)):
-            _waits.append("a mask")
-        places = within(unwrapped(key), self.shape)
-        found = wrapped(self._host[places])
-        launched(lambda: self._host[places], found)
+            waited("a mask")
+        def read() -> Any:
+            return self._host[within(unwrapped(key), self.shape)]
+
+        found = wrapped(read())
+        launched(read, [found])
         return found
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -150,8 +81,8 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
             turned = np.arange(written.size).reshape(written.shape)
             self._refuse_two_values(written, turned, places, value)
         elif _arrays(key) and np.ndim(value):
-            _waits.append("a mask")
-        launched(lambda: self._host.__setitem__(places, value), ())
+            waited("a mask")
+        launched(lambda: self._host.__setitem__(within(unwrapped(key), self.shape), value))
 
     def _refuse_two_values(self, before: Any, numbers: Any, places: Any, value: Any) -> None:
         """Write once more, the last number first; a device keeps any one of several."""
@@ -167,19 +98,19 @@ class DeviceArray(np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        _waits.append("bool")
+        waited("bool")
         return bool(self._host)
 
     def __int__(self) -> int:
-        _waits.append("int")
+        waited("int")
         return int(self._host)
 
     def __float__(self) -> float:
-        _waits.append("float")
+        waited("float")
         return float(self._host)
 
     def __format__(self, spec: str) -> str:
-        _waits.append("str")
+        waited("str")
         return format(self._host[()], spec)
 
 
@@ -206,14 +137,14 @@ class Ufunc:
         given = [*map(unwrapped, operands)]
         found = self.numpy(*given, **how)
         if out is not None:
-            launched(lambda: self.numpy(*given, **how), ())
+            launched(lambda: self.numpy(*given, **how))
             return out
         if len(results) == 1:
             made = DeviceArray(np.asarray(found, results[0]))
         else:
             pairs = zip(found, results, strict=True)
             made = tuple(DeviceArray(np.asarray(f, r)) for f, r in pairs)
-        launched(lambda: self.numpy(*given, **how), made)
+        launched(lambda: self.numpy(*given, **how), _arrays(made))
         return made
 
     def _results(self, operands: tuple[Any, ...]) -> list[np.dtype]:
@@ -233,10 +164,13 @@ class Ufunc:
         """In place at positions, for the few types that a device has atomic operations of."""
         if x.dtype.char not in self.facts["at"]:
             raise TypeError(f"cupy.{self.name}.at does not take {x.dtype}")
-        places = within(unwrapped(places), x.shape)
-        x, values = unwrapped(x), unwrapped(values)
-        self.numpy.at(x, places, values)
-        launched(lambda: self.numpy.at(x, places, values), ())
+        into, values = unwrapped(x), unwrapped(values)
+
+        def write() -> None:
+            self.numpy.at(into, within(unwrapped(places), x.shape), values)
+
+        write()
+        launched(write)
 
     def __getattr__(self, name: str) -> Any:
         if name not in self.facts["methods"].split():
@@ -296,7 +230,7 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
         except TypeError as error:
             raise TypeError(f"cupy.{name}: {error}") from None
         if name in WAITING or name.startswith("linalg."):
-            _waits.append(name)
+            waited(name)
         if name in LIMITS and not LIMITS[name](*args, **how):
             raise TypeError(f"cupy.{name} does not take these shapes")
         if name in FROM_HOST:
@@ -311,10 +245,7 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
         if name == "tolist":
             return found
         made = wrapped(found)
-        if _arrays(made):
-            launched(lambda: function(*given, **options), made)
-        elif not method or name in ("fill", "sort"):
-            launched(lambda: function(*given, **options), ())
+        launched(lambda: function(*given, **options), _arrays(made))
         return made
 
     return run
@@ -326,7 +257,7 @@ def _brought(function: Callable[..., Any], args: tuple[Any, ...], how: dict[str,
         raise Unrecordable("an array of the host is brought over")
     made = wrapped(function(*map(carried, args), **how))
     given = [*map(carried, args)]
-    launched(lambda: function(*given, **how), made)
+    launched(lambda: function(*given, **how), _arrays(made))
     return made
 
 

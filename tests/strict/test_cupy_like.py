@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.strict.cupy_like import cupy_like as xp
-from tests.strict.cupy_like import watched
 from tests.strict.offered import offered_by, table
+from tests.strict.recording import watched
 
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], np.float32)
 

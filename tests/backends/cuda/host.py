@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from graphflow.backends.cuda import Fusion, Module, Operand
 from tests.strict.cupy_like import DeviceArray, fetched
-from tests.strict.cupy_like import launch as launched
+from tests.strict.recording import launch as launched
 
 HEADER = Path(__file__).with_name("host.h")
 COMPILER = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)

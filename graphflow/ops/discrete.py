@@ -13,14 +13,14 @@ from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import number, size, whole
 from graphflow.ops.builder import Value
 from graphflow.ops.op import Array, Attrs, Namespace, Sample, register
-from graphflow.ops.random import Random, generator, sample_key
+from graphflow.ops.random import Random, generator, sample_key, unit
 
 
 @register
 class Bernoulli(Random):
     """1 with probability p, 0 otherwise."""
 
-    latex = r"\operatorname{{Bernoulli}}({p})"
+    latex, waits = r"\operatorname{{Bernoulli}}({p})", False
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         p = number(attrs["p"], "a probability")
@@ -49,8 +49,7 @@ class Bernoulli(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        drawn = xp.asarray(generator(rng, stream).random(shape))
-        return (drawn < p).astype(dtype.value)
+        return (unit(xp, rng, stream, shape) < p).astype(dtype.value)
 
     def samples(self) -> Iterator[Sample]:
         yield Sample([sample_key()], {"shape": (2, 3)}, differentiable=False)

@@ -11,7 +11,7 @@ from graphflow.diagnostics import fail
 from graphflow.ir.graph import Attr
 from graphflow.ir.types import BroadcastError, DType, TensorType, broadcast
 from graphflow.ops.builder import F, Value, broadcast_like
-from graphflow.ops.noted import is_wrong
+from graphflow.ops.help import is_wrong
 from graphflow.ops.op import Array, Namespace, Op, Sample, register
 
 Interval = tuple[float, float]

@@ -79,7 +79,7 @@ class Op:
     must come to an end first."""
     notes: ClassVar[bool] = False
     """The portable forward refuses some numbers (a position that is not there, a divisor 0): on a
-    device they are noted, see :mod:`graphflow.ops.noted`."""
+    device they are noted, see :mod:`graphflow.ops.help`."""
     shared: ClassVar[bool] = False
     """Workers compute it together, each of them once and in one order: neither while compiling nor
     a second time."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphflow.diagnostics import fail
 from graphflow.ir.types import DType, TensorType
-from graphflow.ops.noted import is_noted, is_wrong
+from graphflow.ops.help import helper, is_wrong
 from graphflow.ops.op import Array
 
 WIDE = {DType.INT32, DType.UINT32, DType.INT64, DType.UINT64, DType.FLOAT32, DType.FLOAT64}
@@ -70,7 +70,7 @@ def check(indices: Array, n: int, negative: bool = True) -> None:
     least = -n if negative else 0
     if not indices.size:
         return
-    if is_noted():
+    if helper() is not None:
         wide = indices.astype(np.int64, copy=False)
         is_wrong(((wide < least) | (wide >= n)).any())
     elif not (least <= int(indices.min()) and int(indices.max()) < n):

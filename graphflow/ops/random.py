@@ -20,6 +20,7 @@ from graphflow.ir.graph import Attr
 from graphflow.ir.types import DType, TensorType, ValueType
 from graphflow.ops.arguments import number, shape_of
 from graphflow.ops.builder import Value
+from graphflow.ops.help import helper
 from graphflow.ops.op import Array, Attrs, Namespace, Op, Sample, register
 
 WORD = 2**64
@@ -36,10 +37,24 @@ def generator(key: Array, stream: str) -> np.random.Generator:
 
     It draws on the host, whatever the array namespace, so that all backends see the same numbers.
     """
+    return drawn_by(key, stream_number(stream))
+
+
+def drawn_by(key: Array, stream: int) -> np.random.Generator:
+    """The generator of a key and a stream's number."""
     seed, step = (v % WORD for v in key.tolist())
-    words = np.array([seed, stream_number(stream)], np.uint64)
+    words = np.array([seed, stream], np.uint64)
     counter = np.array([0, 0, step, 0], np.uint64)
     return np.random.Generator(np.random.Philox(key=words, counter=counter))
+
+
+def unit(xp: Namespace, key: Array, stream: str, shape: tuple[int, ...]) -> Array:
+    """Numbers in 0 <= u < 1, in float64. A device that helps draws the same ones itself."""
+    help = helper()
+    if help is not None:
+        return help.random(key, stream_number(stream), shape)
+    drawn: Array = xp.asarray(generator(key, stream).random(shape))
+    return drawn
 
 
 def real(dtype: Attr, op: str) -> None:
@@ -74,7 +89,7 @@ def sample_key() -> Array:
 class Uniform(Random):
     """Numbers equally likely anywhere in low <= y < high."""
 
-    latex = r"\mathcal{{U}}({low}, {high})"
+    latex, waits = r"\mathcal{{U}}({low}, {high})", False
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
         real(attrs["dtype"], self.name)
@@ -106,8 +121,8 @@ class Uniform(Random):
         dtype: DType,
         stream: str,
     ) -> Array:
-        drawn = low + (high - low) * generator(rng, stream).random(shape)
-        rounded = xp.asarray(drawn).astype(dtype.value)
+        drawn = low + (high - low) * unit(xp, rng, stream, shape)
+        rounded = drawn.astype(dtype.value)
         ends = np.array([low, high], rounded.dtype)  # rounding may reach high: step back from it
         last = np.nextafter(ends[1], ends[0])
         return xp.where(rounded < high, rounded, last)

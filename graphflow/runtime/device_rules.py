@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
-import numpy as np
-
 from graphflow.backends.base import Backend, Hosted, Kernel, Operand
 from graphflow.backends.cuda import Module
 from graphflow.backends.cudnn.convolution import SIDES
@@ -32,8 +30,6 @@ class Rules:
         self._device, self._module, self._exact, self._tf32 = device, module, exact, tf32
         self._loaded = device.load(module)
         self._notes = False
-        self.note: Array = device.xp.asarray(np.array(False))
-        """Whether an operator's forward has met a number that it cannot use."""
         self._refused: dict[str, list[str]] = {}
 
     def backend(self) -> Backend:
@@ -52,14 +48,11 @@ class Rules:
             warnings.warn(f"computed by {why}: {', '.join(dict.fromkeys(names))}", stacklevel=2)
 
     def is_wrong(self) -> bool:
-        """Whether a kernel or a forward has met what it cannot use, since this was asked last; where
-        that may be, it is waited for.
+        """Whether a kernel or a forward has met what it cannot use since this was asked last. It is
+        waited for where that may be.
         """
         missed = self._loaded.missed()
-        if self._notes and bool(self.note):
-            self.note.fill(False)
-            return True
-        return missed
+        return (self._notes and self._device.help.told()) or missed
 
     def _joined(self, kernels: Sequence[Kernel]) -> list[Kernel]:
         """Those in which the host has no part, in lines that are recorded."""

@@ -16,7 +16,7 @@ import numpy as np
 from graphflow.backends.cupy import Device
 from graphflow.diagnostics import fail
 from graphflow.ir.graph import LEAVES
-from graphflow.ops.noted import noting
+from graphflow.ops.help import helped
 from graphflow.ops.op import Array
 from graphflow.runtime.bind import bind
 from graphflow.runtime.device_plan import device_module
@@ -60,7 +60,7 @@ class OnDevice:
                 inbox.put(np.asarray(feed[name]))
             for target, source in self._taken:
                 self._device.xp.copyto(target, source, casting="unsafe")
-            with noting(self._rules.note):
+            with helped(self._device.help):
                 for kernel in self._line.kernels:
                     kernel()
             if self._rules.is_wrong():

@@ -19,6 +19,7 @@ from graphflow.training.checks import check_feed
 from graphflow.training.feed import open_feed
 from tests.backends.cudnn.stand_in import aligned
 from tests.strict.cupy_like import cupy_like, fetched
+from tests.strict.helping import HostHelp
 from tests.strict.recording import launch, recorded, recording
 
 
@@ -124,7 +125,7 @@ def device(
     """The strict namespace as a device, what loads its kernels, cuDNN and cuBLASLt."""
     found = MISSING if cudnn is None else HostCalls(cudnn)
     products = cupy.NO_PRODUCTS if cublas is None else HostCalls(cublas)
-    return cupy.Device(xp, nullcontext, load, Traffic(xp), record, found, products)
+    return cupy.Device(xp, nullcontext, load, Traffic(xp), record, HostHelp(), found, products)
 
 
 def computed(name: str, backend: str, dtype: str = "float64", count: int = 4):

@@ -14,11 +14,12 @@ from graphflow.ir.graph import LEAVES, Graph
 from graphflow.ir.types import DType, tensors
 from graphflow.ops import OPS, Op
 from graphflow.ops.evaluate import Computed, evaluate
-from graphflow.ops.noted import noting
+from graphflow.ops.help import helped
 from graphflow.ops.op import Array
 from graphflow.runtime.planning import fast_plan
 from tests.ops.sampling import Case, cases, several
 from tests.strict.cupy_like import cupy_like, fetched
+from tests.strict.helping import HostHelp
 from tests.strict.recording import watched
 
 PRECISIONS = (DType.FLOAT32, DType.FLOAT64)
@@ -98,25 +99,25 @@ sampled = sorted({case.op.name for case in cases()})
 
 @pytest.mark.parametrize("name", sampled)
 def test_what_waits_says_so(name: str) -> None:
-    note = cupy_like.asarray(np.array(False))
-    with watched() as noted, noting(note):
+    help = HostHelp()
+    with watched() as noted, helped(help):
         for case in cases():
             if case.op.name == name and not on_host(case, DType.FLOAT64):
                 graph, _ = case.graph(DType.FLOAT64)
                 run(graph, case.leaves(DType.FLOAT64))
         assert bool(noted) == OPS[name].waits
-    assert not note
+    assert not help.told()
 
 
 @pytest.mark.parametrize("name", sampled)
-def test_what_notes_says_so(name: str) -> None:
-    """Without anybody who notes it waits, and only then."""
+def test_what_a_device_is_asked_for_waits_without_one(name: str) -> None:
     with watched() as noted:
         for case in cases():
             if case.op.name == name and not on_host(case, DType.FLOAT64):
                 graph, _ = case.graph(DType.FLOAT64)
                 run(graph, case.leaves(DType.FLOAT64))
-        assert bool(noted) == (OPS[name].waits or OPS[name].notes)
+        op = OPS[name]
+        assert bool(noted) == (op.waits or op.notes or op.random)
 
 
 @pytest.mark.parametrize("name", ["take", "take_along_axis", "scatter_add", "gather_nd"])

@@ -18,6 +18,7 @@ from graphflow.backends.cuda import Fusion, Module
 from graphflow.backends.cudnn import MISSING, Wanted
 from graphflow.backends.described import Refused, Sizes, Tensor
 from graphflow.diagnostics import fail
+from graphflow.ops.help import Help
 from graphflow.ops.op import Array, Namespace
 
 
@@ -66,6 +67,13 @@ class Traffic(Protocol):
         """Begin to bring values back; what waits for them, and has copies of them."""
 
 
+class Helps(Help, Protocol):
+    """What a device does for portable forwards."""
+
+    def told(self) -> bool:
+        """Whether something was wrong since this was asked last. It is waited for."""
+
+
 NO_PRODUCTS = Refused("is not there")
 
 
@@ -73,8 +81,8 @@ NO_PRODUCTS = Refused("is not there")
 class Device:
     """What a plan works with on a device: a namespace of arrays; a block inside which it works, and
     tells of singular matrices; what brings kernels there, what values come and go by, and what
-    makes kernels that run one after the other one that is recorded and repeated; cuDNN and
-    cuBLASLt, or why they are not there.
+    makes kernels that run one after the other one that is recorded and repeated; what it does for
+    portable forwards; cuDNN and cuBLASLt, or why they are not there.
     """
 
     xp: Namespace
@@ -82,6 +90,7 @@ class Device:
     load: Callable[[Module], Loaded]
     traffic: Traffic
     recorded: Callable[[Sequence[Kernel]], Kernel]
+    help: Helps
     cudnn: Calls[Wanted] | Refused = MISSING
     cublas: Calls[Product] | Refused = NO_PRODUCTS
 
@@ -97,6 +106,7 @@ def device() -> Device:
     import cupy
 
     from graphflow.backends.cupy.calls import Calls
+    from graphflow.backends.cupy.helping import Helping
     from graphflow.backends.cupy.kernels import Kernels
     from graphflow.backends.cupy.recording import Recorder
     from graphflow.backends.cupy.travelling import Travelling
@@ -113,6 +123,7 @@ def device() -> Device:
     workspace, recorder = Workspace(cupy), Recorder()
     return Device(
         cupy, recorder.working, partial(Kernels, workspace), Travelling(), recorder.recorded,
+        Helping(),
         of_cudnn if isinstance(of_cudnn, Refused) else Calls(of_cudnn, workspace),
         of_cublas if isinstance(of_cublas, Refused) else Calls(of_cublas, workspace),
     )  # fmt: skip

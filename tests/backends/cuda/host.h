@@ -23,6 +23,10 @@ static inline double __longlong_as_double(unsigned long long bits) {
     return x;
 }
 
+static inline unsigned long long __umul64hi(unsigned long long x, unsigned long long y) {
+    return (unsigned long long)(((unsigned __int128)x * y) >> 64);
+}
+
 static const unsigned MOST = 1024, STACK = 1 << 14;
 struct Thread { ucontext_t start; jmp_buf here; bool begun, done; };
 static Thread threads[MOST];

@@ -42,10 +42,14 @@ class Compiled:
         self.library = ctypes.CDLL(str(library))
 
     def launch(
-        self, name: str, blocks: int, threads: int, arrays: Sequence[np.ndarray], backwards: bool
-    ) -> None:
-        """A kernel on arrays; the threads of a block begin with the first, or the last."""
-        table = (ctypes.c_void_p * len(arrays))(*(x.ctypes.data for x in arrays))
+        self, name: str, blocks: int, threads: int, arrays: Sequence[np.ndarray | np.integer],
+        backwards: bool,
+    ) -> None:  # fmt: skip
+        """A kernel on arrays, and whole numbers of 64 bits; the threads of a block begin with the
+        first, or the last.
+        """
+        given = (x.ctypes.data if isinstance(x, np.ndarray) else int(x) for x in arrays)
+        table = (ctypes.c_void_p * len(arrays))(*given)
         self.library[f"launch_{name}"](table, blocks, threads, backwards)
 
 

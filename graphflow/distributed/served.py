@@ -154,6 +154,7 @@ class ServedPlayer(SharedPlayer):
     ) -> None:  # fmt: skip
         super().__init__(pool, step, store, initialiser, settings)
         self.servers, self.ahead = servers, servers.staleness
+        self.computes_ahead = self.ahead > 0
         self._begun: dict[int, _Begun] = {}
         if self.ahead:
             self._check_alone()

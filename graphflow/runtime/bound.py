@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +24,10 @@ class Runnable(Protocol):
         """The outputs of one run."""
 
 
+def _stays(feed: Mapping[str, Array]) -> None:
+    """What is fed need not go anywhere before its run."""
+
+
 class Bound:
     """A plan whose outputs go by the names they have in the symbolic graph.
 
@@ -38,7 +42,10 @@ class Bound:
         names: Sequence[str],
         late: Sequence[Early] = (),
         threads: AbstractContextManager[None] = AS_THEY_ARE,
+        bring: Callable[[Mapping[str, Array]], None] = _stays,
     ) -> None:
+        self.bring = bring
+        """Told of what is fed to a later run."""
         self.plan, self.graph, self._threads, self._late = plan, graph, threads, late
         self._keys = [leaf.name for leaf in graph.leaves("rng")]
         self._names = list(zip(names, final, strict=True))

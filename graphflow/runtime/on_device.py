@@ -50,6 +50,12 @@ class OnDevice:
         self._kept: list[Array] | None = None
         self._version = -1
 
+    def bring(self, feed: Mapping[str, Array]) -> None:
+        """What is fed to a later run, while another one is under way: it begins to go there."""
+        for name, value in feed.items():
+            if name in self._fed:
+                self._fed[name].bring(value)
+
     def run(self, feed: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs; updates are made in the store, all of them or, where a Ctrl-C comes before
         the first, none. GF080 where a kernel has met a position that is not there.

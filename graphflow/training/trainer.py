@@ -41,14 +41,17 @@ Values = dict[str, Array]
 
 
 class Player:
-    """One player's step, compiled. ``ahead`` is how many batches it begins before their steps."""
+    """One player's step, compiled. ``ahead`` is how many batches it begins before their steps; with
+    ``computes_ahead`` their gradients are computed then.
+    """
 
-    ahead = 0
+    computes_ahead = False
 
     def __init__(
         self, step: StepGraph, store: Store, initialiser: Initialiser, settings: Settings
     ) -> None:
         self.step, self.store, self.initialiser = step, store, initialiser
+        self.ahead = int(settings.backend == "cupy")
         self.compiler = Compiler(step.graph, store, initialiser, settings)
         self.updating, self.closing = (
             None if graph is None else Compiler(graph, store, initialiser, settings)
@@ -63,9 +66,8 @@ class Player:
                     step.report, step.history)  # fmt: skip
 
     def begin(self, title: str, batch: Batch, key: Array, sizes: Mapping[str, int]) -> None:
-        """A batch whose step comes later; there is nothing to begin with where all is computed
-        within the step.
-        """
+        """A batch whose step comes later: it goes to the device ahead."""
+        self.compiler.bring(self.on_batch(title, batch, key, sizes).feed)
 
     def concrete(self, sizes: Mapping[str, int]) -> Graph:
         """What its step computes for batches of these sizes."""
@@ -164,7 +166,8 @@ class Trainer:
 
     def _check_ahead(self) -> None:
         """GF044 where workers would run ahead of a step of several turns."""
-        if len(self.turns) > 1 and any(player.ahead for player in self.players.values()):
+        several = len(self.turns) > 1
+        if several and any(player.computes_ahead for player in self.players.values()):
             fail("GF044", "several turns make a step, and workers that run ahead know only one",
                  self.plan.mark, help="leave out --staleness")  # fmt: skip
 
@@ -227,8 +230,8 @@ class Trainer:
             self.runs += 1
 
     def ahead(self, batches: Iterator[Fed]) -> Iterator[Fed]:
-        """An epoch's batches, each to be stepped on before the next one is asked for. Where workers
-        run ahead, they are given as many of those that follow.
+        """An epoch's batches, each to be stepped on before the next one is asked for. A device and
+        workers that run ahead are given as many of those that follow.
         """
         player, title, _ = self.turns[0]
         waiting = deque[Fed]()
@@ -236,7 +239,8 @@ class Trainer:
             for batch, rows in islice(batches, player.ahead + 1 - len(waiting)):
                 if player.ahead:
                     key = random_key(self.seed, self.runs + len(waiting))
-                    player.begin(title, batch, key, self._learned(batch))
+                    sizes = self._learned(batch) if player.computes_ahead else {}
+                    player.begin(title, batch, key, sizes)
                 waiting.append((batch, rows))
             if not waiting:
                 return

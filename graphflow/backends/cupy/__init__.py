@@ -53,6 +53,9 @@ class Inbox(Protocol):
     def array(self) -> Array:
         """Where it lies on the device."""
 
+    def bring(self, value: Array) -> None:
+        """Begin to bring a value that is put later, beside what still runs, if there is room."""
+
     def put(self, value: Array) -> None:
         """Bring a value there. The host does not wait for it."""
 

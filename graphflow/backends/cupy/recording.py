@@ -48,19 +48,28 @@ class Recorder:
 
     def record(self, kernels: Sequence[Kernel]) -> Graph | str:
         """Kernels as a graph, none of which runs; or what hinders."""
+        try:
+            graph = self._captured(kernels)
+        except RuntimeError as error:  # CUDA's, and what CuPy has not implemented
+            return " ".join(str(error).split())[:200]
+        graph.upload(self.stream)
+        return graph
+
+    def _captured(self, kernels: Sequence[Kernel]) -> Graph:
+        """The stream takes up what kernels launch, and is as before in the end, however they end.
+        """
         self.recording = True
         self.stream.begin_capture()
         try:
             for kernel in kernels:
                 kernel()
-        except RuntimeError as error:  # CUDA's, and what CuPy has not implemented
+        except BaseException:
             with suppress(RuntimeError):
                 self.stream.end_capture()
-            return " ".join(str(error).split())[:200]
+            raise
         finally:
             self.recording = False
         graph: Graph = self.stream.end_capture()
-        graph.upload(self.stream)
         return graph
 
 

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from graphflow.backends.sets import kernel_set, kernels_named
+from graphflow.backends.sets import kernel_set, kernels_named, known_backend
 from graphflow.cli.output import print_table
 from graphflow.cli.survey import chosen_sizes
 from graphflow.model import Model
 from graphflow.ops.control import graph_flops
 from graphflow.runtime.device import shown_bytes
-from graphflow.runtime.planning import Budgeted, budgeted_plan
+from graphflow.runtime.device_plan import device_layout
+from graphflow.runtime.planning import Budgeted, Layout, budgeted_plan, laid_out
 from graphflow.training.budget import described
 
 LARGEST = 10
 
 
-def budgets(model: Model, sizes: Mapping[str, int], kernels: str) -> dict[str, Budgeted]:
-    """For each player the plan of its step within ``memory`` of the file's ``train:`` section;
-    none where it has none. Nothing is run.
+def budgets(
+    model: Model, sizes: Mapping[str, int], kernels: str, backend: str
+) -> dict[str, Budgeted]:
+    """For each player the plan of its step within ``memory`` of the file's ``train:`` section, by
+    kernels here or on a device; none where it has none. Nothing is run.
     """
     training = model.elaborated.training
     if training is None or training.memory is None:
         return {}
-    chosen, found = kernel_set(kernels_named(kernels)), {}
+    chosen, found = kernel_set(kernels_named(kernels)), dict[str, Budgeted]()
+    on_device = known_backend(backend) == "cupy"
+    layout: Layout = device_layout if on_device else partial(laid_out, kernels=chosen)
     for name, player in model.trainer().players.items():
         graph = player.compiler.graph
         concrete = player.compiler.concrete(chosen_sizes(model, graph, sizes))
-        found[name or "step"] = budgeted_plan(concrete, chosen, training.memory)
+        found[name or "step"] = budgeted_plan(concrete, layout, training.memory)
     return found
 
 

@@ -63,7 +63,7 @@ def command(
 
     model, given = open_model(file, assignments(sets), max_nodes), sizes_given(sizes)
     found = survey(model, given, backward or of is not None, of, kernels, backend)
-    bounded = budgets(model, given, kernels) if memory else {}
+    bounded = budgets(model, given, kernels, backend) if memory else {}
     if as_json:
         print_json(_json(found, schedule, memory) | {"budgets": budgets_json(bounded)})
         return GOOD

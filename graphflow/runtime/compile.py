@@ -18,7 +18,6 @@ import numpy as np
 from graphflow.backends import cupy
 from graphflow.backends.sets import (
     BackendName,
-    KernelSet,
     KernelsName,
     backend_named,
     kernel_set,
@@ -32,17 +31,17 @@ from graphflow.ops.all_reduce import reducing_by
 from graphflow.ops.evaluate import Computed, run_in
 from graphflow.ops.narrow import is_narrow
 from graphflow.ops.op import Array
-from graphflow.passes import solve_sizes, specialise
+from graphflow.passes import optimise, solve_sizes, specialise
 from graphflow.runtime.bound import Bound, Repeated
 from graphflow.runtime.device import ensure_fits
-from graphflow.runtime.device_plan import device_plan
+from graphflow.runtime.device_plan import device_layout
 from graphflow.runtime.early import Early, told_by
 from graphflow.runtime.executor import Executor
 from graphflow.runtime.guard import Guarded
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.interpret import Interpreter, leaf_values
 from graphflow.runtime.on_device import OnDevice
-from graphflow.runtime.planning import Budgeted, budgeted_plan, fast_plan
+from graphflow.runtime.planning import Budgeted, Layout, budgeted_plan, laid_out
 from graphflow.runtime.store import Fitted, Store, StoreLike, as_array
 from graphflow.runtime.threads import blas_threads_beside
 from graphflow.runtime.uncollected import uncollected
@@ -270,12 +269,14 @@ class Compiler:
         if self.settings.plan == "guarded":
             return Bound(Guarded(graph, view), graph, graph.outputs, names, self._early)
         if self.settings.backend == "cupy":
-            plan, tf32 = device_plan(graph), self.settings.precision == "tf32"
-            runner = OnDevice(plan, view, cupy.device(), self.settings.exact_conv, tf32)
+            device, tf32 = cupy.device(), self.settings.precision == "tf32"
+            plan = self._laid_out(graph, device_layout)
+            ensure_fits(plan, self.settings.memory, device.free)
+            runner = OnDevice(plan, view, device, self.settings.exact_conv, tf32)
             outputs = plan.graph.outputs
             return Bound(runner, graph, outputs, names, self._early, bring=runner.bring)
         kernels = kernel_set(self.settings.kernels, self.settings.exact_conv)
-        plan = self._laid_out(graph, kernels)
+        plan = self._laid_out(graph, partial(laid_out, kernels=kernels))
         ensure_fits(plan, self.settings.memory)
         fed = [n.name for n in plan.graph if n.op in ("input", "rng")]
         now, later = told_by(self._early, names, plan.graph.outputs)
@@ -283,11 +284,11 @@ class Compiler:
         threads = blas_threads_beside(kernels, plan.graph)
         return Bound(executor, graph, plan.graph.outputs, names, later, threads)
 
-    def _laid_out(self, graph: Graph, kernels: KernelSet) -> Plan:
+    def _laid_out(self, graph: Graph, layout: Layout) -> Plan:
         """The fast plan, within the memory that is allowed."""
         if self.settings.memory is None:
-            return fast_plan(graph, kernels)
-        made = budgeted_plan(graph, kernels, self.settings.memory)
+            return layout(optimise(graph))
+        made = budgeted_plan(graph, layout, self.settings.memory)
         if self.budgeted is None or made.kept_bytes >= self.budgeted.kept_bytes:
             self.budgeted = made
         return made.plan

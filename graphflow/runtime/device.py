@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -25,9 +26,11 @@ def free_bytes(root: Path = CGROUP) -> int:
     return min([free, *_group_room(root)])
 
 
-def ensure_fits(plan: Plan, limit: int | None = None) -> None:
+def ensure_fits(
+    plan: Plan, limit: int | None = None, free_there: Callable[[], int] = free_bytes
+) -> None:
     """Refuse a plan that needs more than ``limit`` bytes, or than are free: GF060."""
-    free = free_bytes() if limit is None else limit
+    free = free_there() if limit is None else limit
     if plan.peak_bytes <= free:
         return
     whose = "are free" if limit is None else "are allowed"

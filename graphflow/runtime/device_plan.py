@@ -26,10 +26,15 @@ from graphflow.schedule.storage import computes
 
 
 def device_plan(graph: Graph) -> Plan:
-    """The plan of a specialised graph as it runs on a device: optimised, attention and products
-    with what is added to them one node each, and groups of the other nodes fused.
+    """The plan of a specialised graph as it runs on a device."""
+    return device_layout(optimise(graph))
+
+
+def device_layout(fast: Graph) -> Plan:
+    """An optimised graph as it runs on a device: attention and products with what is added to them
+    are one node each, and groups of the other nodes fused.
     """
-    return make_plan(fuse(affine(attended(optimise(graph), attends)), fuses))
+    return make_plan(fuse(affine(attended(fast, attends)), fuses))
 
 
 def device_module(plan: Plan) -> Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphflow.backends.sets import KernelSet
@@ -29,23 +30,28 @@ class Budgeted:
     again: tuple[str, ...]
 
 
+Layout = Callable[[Graph], Plan]
+"""How an optimised graph is laid out for what runs it."""
+
+
 def fast_plan(graph: Graph, kernels: KernelSet) -> Plan:
     """The plan of a specialised graph as it is run by a set of kernels."""
-    return _laid_out(optimise(graph), kernels)
+    return laid_out(optimise(graph), kernels)
 
 
-def budgeted_plan(graph: Graph, kernels: KernelSet, memory: int) -> Budgeted:
-    """The same plan, whose backward computes again what it must to need ``memory`` bytes at most;
-    where that cannot be had, one that needs as little as was found.
+def budgeted_plan(graph: Graph, layout: Layout, memory: int) -> Budgeted:
+    """The plan of a specialised graph whose backward computes again what it must to need ``memory``
+    bytes at most; where that cannot be had, one that needs as little as was found.
     """
     fast = optimise(graph)
-    kept = _laid_out(fast, kernels)
-    fit = fit_memory(fast, memory, lambda graph: _laid_out(graph, kernels).peak_bytes)
-    plan = _laid_out(fit.graph, kernels) if fit.again else kept
+    kept = layout(fast)
+    fit = fit_memory(fast, memory, lambda graph: layout(graph).peak_bytes)
+    plan = layout(fit.graph) if fit.again else kept
     return Budgeted(plan, memory, kept.peak_bytes, fit.extra_flops, fit.again)
 
 
-def _laid_out(fast: Graph, kernels: KernelSet) -> Plan:
+def laid_out(fast: Graph, kernels: KernelSet) -> Plan:
+    """An optimised graph as it is run by a set of kernels."""
     if kernels.adds:
         fast = verified(add_products(fast).graph, "add_products")
     if kernels.panels is not None:

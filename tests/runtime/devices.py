@@ -126,12 +126,14 @@ class Recording:
 
 def device(
     load=Forwards, cudnn: Library | None = None, cublas: Products | None = None, xp=cupy_like,
-    record=Recording,
+    record=Recording, free=1 << 40,
 ) -> cupy.Device:  # fmt: skip
     """The strict namespace as a device, what loads its kernels, cuDNN and cuBLASLt."""
     found = MISSING if cudnn is None else HostCalls(cudnn)
     products = cupy.NO_PRODUCTS if cublas is None else HostCalls(cublas)
-    return cupy.Device(xp, nullcontext, load, Traffic(xp), record, HostHelp(), found, products)
+    return cupy.Device(
+        xp, nullcontext, load, Traffic(xp), record, HostHelp(), lambda: free, found, products
+    )
 
 
 def computed(name: str, backend: str, dtype: str = "float64", count: int = 4):

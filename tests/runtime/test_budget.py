@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from graphflow.backends.sets import kernel_set
 from graphflow.ir.graph import Graph
 from graphflow.runtime.compile import Settings
 from graphflow.runtime.executor import Executor
-from graphflow.runtime.planning import budgeted_plan, fast_plan
+from graphflow.runtime.planning import budgeted_plan, fast_plan, laid_out
 from graphflow.schedule.plan import Plan
 from graphflow.training.trainer import Trainer
 from tests.runtime.budgeted_models import MLP, Array, batch, model
@@ -27,6 +28,7 @@ REACHED = [
 ]  # fmt: skip
 """Models, and the share of the plain peak that is allowed."""
 NUMPY = kernel_set("numpy")
+LAYOUT = partial(laid_out, kernels=NUMPY)
 
 
 def step_of(name: str) -> Graph:
@@ -71,7 +73,7 @@ def test_compiled_kernels_keep_a_budget_too(name: str, share: float):
 
 def test_dropout_is_drawn_again():
     """Its numbers are those of forward: with them training is the same bit for bit, see above."""
-    graph = budgeted_plan(step_of("transformer"), NUMPY, 1).plan.graph
+    graph = budgeted_plan(step_of("transformer"), LAYOUT, 1).plan.graph
     again = [n for n in graph if n.op == "bernoulli" and graph.origin(n.name).phase == "backward"]
     assert again
 
@@ -79,14 +81,14 @@ def test_dropout_is_drawn_again():
 def test_less_memory_costs_more_work():
     graph = step_of("mlp")
     plain = fast_plan(graph, NUMPY).peak_bytes
-    work = [budgeted_plan(graph, NUMPY, int(s * plain)).extra_flops for s in (1, 0.9, 0.8)]
+    work = [budgeted_plan(graph, LAYOUT, int(s * plain)).extra_flops for s in (1, 0.9, 0.8)]
     assert work == sorted(work) and work[0] == 0 < work[1]
 
 
 def test_the_same_graph_gives_the_same_plan():
     graph = step_of("lstm")
     budget = int(0.75 * fast_plan(graph, NUMPY).peak_bytes)
-    one, other = (budgeted_plan(graph, NUMPY, budget) for _ in range(2))
+    one, other = (budgeted_plan(graph, LAYOUT, budget) for _ in range(2))
     assert one.plan.graph == other.plan.graph and one.again == other.again
 
 
@@ -107,7 +109,7 @@ def test_a_run_takes_as_much_less_memory_as_was_planned():
     trainer.step(fed)  # the store is filled
     (graph,) = trainer.graphs(fed)
     plain = fast_plan(graph, NUMPY)
-    bounded = budgeted_plan(graph, NUMPY, plain.peak_bytes // 2).plan
+    bounded = budgeted_plan(graph, LAYOUT, plain.peak_bytes // 2).plan
     before, after = (taken(graph, plan, trainer, fed) for plan in (plain, bounded))
     planned = plain.arena_bytes - bounded.arena_bytes
     assert planned > 0.45 * plain.arena_bytes
@@ -130,7 +132,7 @@ def test_what_cannot_fit_says_what_is_missing_and_what_would_do():
     with pytest.raises(gf.GraphflowError) as caught:
         net.trainer(memory=1_000_000).step(batch("mlp"))
     (found,) = caught.value.diagnostics
-    least = budgeted_plan(step_of("mlp"), NUMPY, 1_000_000).plan.peak_bytes
+    least = budgeted_plan(step_of("mlp"), LAYOUT, 1_000_000).plan.peak_bytes
     assert found.code == "GF060" and f"memory: {least} would do" in found.message
     assert "are missing" in found.message and "computes again" in found.message
     assert found.notes and "accumulate" in str(found.help)

@@ -41,13 +41,13 @@ def test_who_has_turned_it_off_finds_it_off():
 
 
 def test_a_plan_is_made_inside_and_runs_outside(monkeypatch: pytest.MonkeyPatch):
-    seen, make = [], compiling.fast_plan
+    seen, make = [], compiling.laid_out
 
-    def noted(*given: object) -> object:
+    def noted(*given: object, **how: object) -> object:
         seen.append(gc.isenabled())
-        return make(*given)  # type: ignore[arg-type]
+        return make(*given, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(compiling, "fast_plan", noted)
+    monkeypatch.setattr(compiling, "laid_out", noted)
     program = gf.loads("{graphflow: 1, name: f, inputs: {x: [B]}, nodes: {y: 2 * x}}").compile("y")
     program({"x": [1.0]})
     assert seen == [False]

@@ -85,7 +85,7 @@ class Device:
     """What a plan works with on a device: a namespace of arrays; a block inside which it works, and
     tells of singular matrices; what brings kernels there, what values come and go by, and what
     makes kernels that run one after the other one that is recorded and repeated; what it does for
-    portable forwards; cuDNN and cuBLASLt, or why they are not there.
+    portable forwards; how many bytes are free; cuDNN and cuBLASLt, or why they are not there.
     """
 
     xp: Namespace
@@ -94,6 +94,7 @@ class Device:
     traffic: Traffic
     recorded: Callable[[Sequence[Kernel]], Kernel]
     help: Helps
+    free: Callable[[], int]
     cudnn: Calls[Wanted] | Refused = MISSING
     cublas: Calls[Product] | Refused = NO_PRODUCTS
 
@@ -126,7 +127,7 @@ def device() -> Device:
     workspace, recorder = Workspace(cupy), Recorder()
     return Device(
         cupy, recorder.working, partial(Kernels, workspace), Travelling(), recorder.recorded,
-        Helping(),
+        Helping(), recorder.free,
         of_cudnn if isinstance(of_cudnn, Refused) else Calls(of_cudnn, workspace),
         of_cublas if isinstance(of_cublas, Refused) else Calls(of_cublas, workspace),
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Recorder:
         import cupyx
 
         self._cuda, self._errstate = cupy.cuda, cupyx.errstate
-        self._pool = cupy.cuda.MemoryPool()
+        self._pool, self._default_pool = cupy.cuda.MemoryPool(), cupy.get_default_memory_pool()
         self.stream = _stream()
         self.recording = False
 
@@ -41,6 +41,11 @@ class Recorder:
         allocator = self._cuda.using_allocator(self._pool.malloc)
         with self._errstate(linalg="raise"), self.stream, allocator:
             yield
+
+    def free(self) -> int:
+        """Bytes of the GPU's memory that nothing has, or that pools keep for later."""
+        kept = self._cuda.runtime.memGetInfo()[0] + self._default_pool.free_bytes()
+        return int(kept + self._pool.free_bytes())
 
     def recorded(self, kernels: Sequence[Kernel]) -> Recording:
         """Kernels in which the host has no part, as one."""
@@ -58,17 +63,17 @@ class Recorder:
     def _captured(self, kernels: Sequence[Kernel]) -> Graph:
         """The stream takes up what kernels launch, and is as before in the end, however they end.
         """
-        self.recording = True
+        self.recording, whole = True, False
         self.stream.begin_capture()
         try:
             for kernel in kernels:
                 kernel()
-        except BaseException:
-            with suppress(RuntimeError):
-                self.stream.end_capture()
-            raise
+            whole = True
         finally:
             self.recording = False
+            if not whole:
+                with suppress(RuntimeError):
+                    self.stream.end_capture()
         graph: Graph = self.stream.end_capture()
         return graph
 

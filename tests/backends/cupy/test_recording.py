@@ -63,6 +63,10 @@ class Graph:
             stream.give(each)
 
 
+def pool() -> SimpleNamespace:
+    return SimpleNamespace(malloc=object(), free_bytes=lambda: 7)
+
+
 @pytest.fixture
 def recorder(monkeypatch) -> Recorder:
     pools: list[object] = []
@@ -75,9 +79,10 @@ def recorder(monkeypatch) -> Recorder:
 
     cuda = SimpleNamespace(
         Stream=Stream, using_allocator=using_allocator,
-        MemoryPool=lambda: SimpleNamespace(malloc=object()),
+        MemoryPool=pool, runtime=SimpleNamespace(memGetInfo=lambda: (100, 1000)),
     )  # fmt: skip
-    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(cuda=cuda))
+    cupy = SimpleNamespace(cuda=cuda, get_default_memory_pool=pool)
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
     told = SimpleNamespace(errstate=lambda linalg: nullcontext(linalg))
     monkeypatch.setitem(sys.modules, "cupyx", told)
     recording._stream.cache_clear()
@@ -107,6 +112,10 @@ def test_kernels_run_once_are_recorded_then_and_repeated_without_python(recorder
             line()
             assert counts == [2 * run]
     assert len(called) == 4 and recorder.stream.recordings == 1
+
+
+def test_what_pools_keep_for_later_is_free(recorder):
+    assert recorder.free() == 114
 
 
 def test_a_line_within_a_line_is_part_of_its_recording(recorder):

@@ -1,6 +1,6 @@
-"""One measurement: ``python -m graphflow.bench.child IMPLEMENTATION ROW THREADS [KERNELS]`` prints
+"""One measurement: ``python -m graphflow.bench.child IMPLEMENTATION ROW THREADS [BY]`` prints
 one line of JSON, the median time of a step in milliseconds and how busy others kept the machine
-meanwhile. KERNELS names the kernel set on our side.
+meanwhile. BY says what computes our side; with cupy the others compute on the GPU, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from time import perf_counter, sleep
 
 import psutil
 
-from graphflow.backends.sets import KernelsName, kernels_named
+from graphflow.bench.by import By, by_named
 from graphflow.bench.peers import prepared
 from graphflow.bench.rows import find
 
@@ -41,7 +41,7 @@ def end_with_the_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main(implementation: str, name: str, threads: int, kernels: KernelsName = "numba") -> None:
+def main(implementation: str, name: str, threads: int, by: By = "numba") -> None:
     """Measure one row and print what was seen."""
     end_with_the_parent()
     row = find(name)
@@ -49,9 +49,9 @@ def main(implementation: str, name: str, threads: int, kernels: KernelsName = "n
         if implementation == OURS:
             from graphflow.bench import ours
 
-            step = ours.prepared(row, opened, kernels)
+            step = ours.prepared(row, opened, by)
         else:
-            step = prepared(implementation, row, threads)
+            step = prepared(implementation, row, threads, on_gpu=by == "cupy")
         print(json.dumps(measured(step)), flush=True)
 
 
@@ -97,4 +97,4 @@ def _own() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *map(kernels_named, sys.argv[4:]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), *map(by_named, sys.argv[4:]))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from graphflow.backends.sets import KernelsName
-from graphflow.bench.report import packages, processor
 from graphflow.bench.rows import Row
 from graphflow.bench.timing import Bench, Run
 from graphflow.diagnostics import fail
@@ -28,11 +26,9 @@ class Kept:
     about: dict[str, object]
 
     @classmethod
-    def beside(cls, table: Path, threads: int, peers: Sequence[str], kernels: KernelsName) -> Kept:
-        """Of what would be measured now, beside the file of a table."""
-        about = {"threads": threads, "processor": processor(), "sources": sources(),
-                 **packages(peers, kernels)}  # fmt: skip
-        return cls(table.with_suffix(".runs.jsonl"), about)
+    def beside(cls, table: Path, about: Mapping[str, object]) -> Kept:
+        """Of what would be measured now, ``about`` it, beside the file of a table."""
+        return cls(table.with_suffix(".runs.jsonl"), {**about, "sources": sources()})
 
     def resumed(self, bench: Bench) -> int | None:
         """Give a bench the runs that an earlier one has left; how many, or None where they are of

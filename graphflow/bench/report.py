@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
-import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 
-import psutil
-
-from graphflow.backends.sets import KernelsName
 from graphflow.bench.child import OURS, SECONDS
-from graphflow.bench.peers import PEERS, versions
-from graphflow.bench.roofline import Rates
+from graphflow.bench.peers import PEERS
 from graphflow.bench.rows import Row
 from graphflow.bench.timing import FOREIGN, Bench, Taken
-from graphflow.files import slug
-from graphflow.version import __version__
 
 COLUMNS = ("row", ">ratio", ">target", ">ours ms", ">min to max", ">theirs ms", ">min to max",
            ">at least ms", "against", ">dropped")  # fmt: skip
@@ -64,7 +53,7 @@ class Line:
         """The texts of ``COLUMNS``."""
         theirs = self.theirs or Taken(())
         return (
-            self.row.name, _number(self.ratio), f"{self.row.target:.2f}",
+            self.row.name, _number(self.ratio), _aim(self.row),
             _number(self.ours.middle), _range(self.ours), _number(theirs.middle), _range(theirs),
             _number(self.least), self.against or "", str(self.dropped),
         )  # fmt: skip
@@ -115,49 +104,6 @@ def about_dropped(found: Sequence[Line]) -> str | None:
     return f"{runs} dropped: others used more than {FOREIGN:.0%} of a processor"
 
 
-def machine(threads: int, peers: Sequence[str], kernels: KernelsName, rates: Rates) -> list[str]:
-    """This machine and what runs on it, in words: no names of hosts or places."""
-    cores, memory = psutil.cpu_count(logical=False), psutil.virtual_memory().total
-    return [
-        f"{processor()}, {cores or '?'} cores, {os.cpu_count()} logical processors, "
-        f"{memory / 2**30:.0f} GiB of memory",
-        f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-        f"graphflow {__version__}, "
-        + ", ".join(f"{name} {number}" for name, number in packages(peers, kernels).items()),
-        f"our kernels: {kernels}; "
-        + (f"{threads} threads on either side" if threads > 1 else "1 thread on either side"),
-        f"at best {rates.flops / 1e9:.0f} GFLOP/s in a product of matrices, "
-        f"{rates.bytes / 1e9:.0f} GB/s read and written in a copy",
-    ]
-
-
-def packages(peers: Sequence[str], kernels: KernelsName) -> dict[str, str]:
-    """The versions of what computes, ours and the peers'."""
-    needed = {"numpy": ("numpy",), "numba": ("numpy", "numba")}
-    ours = needed.get(kernels, ("numpy", "numba", "onednn-cpu-gomp"))
-    return {name: version(name) for name in ours} | versions(peers)
-
-
-def processor() -> str:
-    """The model of the processor."""
-    listed = Path("/proc/cpuinfo")
-    text = listed.read_text(encoding="utf-8") if listed.is_file() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
-
-
-def written_to(out: Path, kernels: KernelsName) -> Path:
-    """The file for a table: ``out``, or in a folder one that is named after the processor, and
-    after the kernels if these are not numba's. The folders to it are made.
-    """
-    cores = psutil.cpu_count(logical=False) or os.cpu_count()
-    others = "" if kernels == "numba" else f" {kernels}"
-    named = f"{processor()} {cores} cores{others}.md"
-    file = out if out.suffix else out / f"{slug(named)}.md"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return file
-
-
 def markdown(found: Sequence[Line], about: Sequence[str], rounds: int) -> str:
     """The table as a page."""
     heads = [column.lstrip(">") for column in COLUMNS]
@@ -172,6 +118,10 @@ def markdown(found: Sequence[Line], about: Sequence[str], rounds: int) -> str:
         *("| " + " | ".join(row) + " |" for row in rows), "",
         *means(found), "",
     ])  # fmt: skip
+
+
+def _aim(row: Row) -> str:
+    return "" if row.target is None else f"{row.target:.2f}"
 
 
 def _number(value: float | None) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from graphflow.diagnostics import did_you_mean, fail
+from graphflow.ir.precision import Precision
 
 Kind = Literal["normal", "bits", "classes", "words"]
 MODELS = Path(__file__).parent / "models"
@@ -29,19 +30,21 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One training step: forward, backward and update, float32, plain gradient descent.
+    """One training step: forward, backward and update, plain gradient descent.
 
     ``target`` is the ratio of our time to PyTorch's that is aimed at. ``fixed`` says that the file
     declares the batch itself (``let: {batch: 32}``), since something in it has that size.
+    ``target`` is None where nothing is aimed at.
     """
 
     name: str
     model: str
     batch: int
-    target: float
+    target: float | None
     inputs: Mapping[str, Input]
     rate: float = 0.01
     fixed: bool = False
+    precision: Precision = "fp32"
 
     @property
     def path(self) -> Path:
@@ -105,17 +108,26 @@ ROWS: tuple[Row, ...] = (
     Row("word2vec", "word2vec", 512, 0.50, _SKIP_GRAM),
 )
 
+_WRITTEN = {name: Input((BATCH, 512), "words") for name in ("words_read", "label")}
+
+FOR_GPUS: tuple[Row, ...] = (
+    Row("resnet50", "resnet50", 64, None, _labelled("image", 3, 224, 224), precision="bf16"),
+    Row("transformer-12", "transformer_12", 16, None, _WRITTEN, precision="bf16"),
+)
+"""Those that are too large for a processor, and are measured there only by name."""
+EVERY = (*ROWS, *FOR_GPUS)
+
 
 def find(name: str) -> Row:
     """The row of this name; GF006 with the closest ones where there is none."""
-    for row in ROWS:
+    for row in EVERY:
         if row.name == name:
             return row
-    names = [row.name for row in ROWS]
+    names = [row.name for row in EVERY]
     fail("GF006", f"there is no row '{name}' in the table of benchmarks",
          help=did_you_mean(name, names) or f"one of {', '.join(names)}")  # fmt: skip
 
 
-def chosen(names: Sequence[str]) -> tuple[Row, ...]:
-    """The rows of these names, all where none is named."""
-    return tuple(map(find, names)) or ROWS
+def chosen(names: Sequence[str], otherwise: tuple[Row, ...] = ROWS) -> tuple[Row, ...]:
+    """The rows of these names, those that there are ``otherwise`` where none is named."""
+    return tuple(map(find, names)) or otherwise

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from graphflow.backends.sets import KernelsName
+from graphflow.bench.by import By
 from graphflow.bench.child import OURS
 from graphflow.bench.rows import Row
 from graphflow.diagnostics import fail
@@ -78,7 +78,6 @@ class Bench:
     rounds: int
     measure: Measure
     found: dict[tuple[str, str], list[Run]] = field(default_factory=dict)
-    kernels: KernelsName = "numba"
 
     def run(self, row: Row) -> Iterator[tuple[str, Run]]:
         """Take the runs of a row that are not in ``found``, in turns; each is given once it is."""
@@ -94,14 +93,14 @@ class Bench:
         return Taken(tuple(self.found.get((row.name, implementation), ())))
 
 
-def in_a_process(threads: int, kernels: KernelsName = "numba") -> Measure:
-    """Measurements by ``graphflow.bench.child`` on so many threads, ours with these kernels."""
+def in_a_process(threads: int, by: By = "numba") -> Measure:
+    """Measurements by ``graphflow.bench.child`` on so many threads; ``by`` computes ours."""
     environment = os.environ | dict.fromkeys(POOLS, str(threads))
 
     def measure(implementation: str, row: Row) -> Run:
         command = [
             sys.executable, "-m", "graphflow.bench.child", implementation, row.name, str(threads),
-            kernels,
+            by,
         ]  # fmt: skip
         found = json.loads(answer(command, environment, f"{implementation} on {row.name}"))
         return Run(found["ms"], found["load"])

@@ -13,7 +13,9 @@ import pytest
 
 from graphflow.bench import peers, timing
 from graphflow.bench.child import OURS
+from graphflow.bench.gpus import Gpu
 from graphflow.bench.roofline import Rates
+from graphflow.bench.rows import EVERY
 from graphflow.bench.timing import Run
 
 
@@ -29,7 +31,7 @@ def fake(monkeypatch):
     monkeypatch.setattr(timing, "in_a_process", in_a_process)
     monkeypatch.setattr(peers, "installed", lambda name: name != "jax")
     monkeypatch.setattr(peers, "versions", lambda names: {})
-    monkeypatch.setattr("graphflow.bench.report.versions", lambda names: {})
+    monkeypatch.setattr("graphflow.bench.setting.versions", lambda names: {})
     monkeypatch.setattr("graphflow.bench.roofline.rates", lambda threads: Rates(1e11, 1e10))
     return asked
 
@@ -55,7 +57,7 @@ def test_a_table_is_printed_and_written(cli, fake, tmp_path):
 
 
 def test_in_a_folder_the_table_is_named_after_the_processor(cli, fake, monkeypatch, tmp_path):
-    monkeypatch.setattr("graphflow.bench.report.processor", lambda: "Some(R) CPU @ 2.20GHz")
+    monkeypatch.setattr("graphflow.bench.setting.processor", lambda: "Some(R) CPU @ 2.20GHz")
     monkeypatch.setattr("psutil.cpu_count", lambda logical: 4)
     assert cli("bench", "xyz", "--against", "none", "--out", "some/results").code == 0
     assert [path.name for path in (tmp_path / "some/results").iterdir()] == [
@@ -78,7 +80,9 @@ def test_without_a_peer_our_times_are_printed(cli, fake):
     [(["lenet-rleu"], "GF006", "did you mean 'lenet-relu'"), (["--rounds", 0], "GF006", "rounds"),
      (["--against", "jax"], "GF140", "pip install jax"),
      (["--kernels", "nmba"], "GF033", "did you mean 'numba'"),
-     (["--against", "troch"], "GF006", "did you mean 'torch'")],
+     (["--against", "troch"], "GF006", "did you mean 'torch'"),
+     (["--backend", "cuppy"], "GF069", "did you mean 'cupy'"),
+     (["--backend", "cupy", "--kernels", "numpy"], "GF033", "exclude each other")],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(cli, fake, arguments, code, words):
     answer = cli("bench", *arguments)
@@ -145,6 +149,21 @@ def test_a_file_that_holds_no_runs_is_named(cli, stopped, tmp_path):
         file.write('{"row": "xyz"}\n')
     answer = cli(*ASKED)
     assert answer.code == 2 and "found.runs.jsonl" in answer.err and "GF064" in answer.err
+
+
+def test_on_a_gpu_the_table_has_its_name_and_no_rates_of_a_processor(
+    cli, fake, monkeypatch, tmp_path
+):
+    gpu = Gpu("A GPU of 2030", 1 << 30, "13.0", "14.2.0", ("without cuDNN, which is absent",))
+    asked = []
+    monkeypatch.setattr("graphflow.bench.gpus.gpu", lambda peers: asked.append(peers) or gpu)
+    answer = cli("bench", "--backend", "cupy", "--rounds", 1, "--out", "results")
+    assert answer.code == 0 and asked == [("torch", "torch-compile")]
+    assert "not compared with JAX, jit: 'jax' is not installed" in answer.err
+    assert "without cuDNN, which is absent" in answer.err
+    page = (tmp_path / "results/A-GPU-of-2030.md").read_text()
+    assert "| transformer-12 | 0.25 |  | 2 |" in page and page.count("\n| ") == 2 * len(EVERY) + 2
+    assert "- A GPU of 2030, 1 GiB of memory" in page and "at best" not in page
 
 
 WAITING = """

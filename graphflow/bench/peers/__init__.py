@@ -49,12 +49,23 @@ def versions(names: Sequence[str]) -> dict[str, str]:
     return {PEERS[name].package: version(PEERS[name].package) for name in names}
 
 
-def prepared(name: str, row: Row, threads: int) -> Callable[[], object]:
+def sees_gpu(name: str) -> bool:
+    """Whether an installed peer would compute on a GPU that is there."""
+    if name == "jax":
+        from graphflow.bench.peers import jax_models
+
+        return jax_models.sees_gpu()
+    from graphflow.bench.peers import torch_models
+
+    return torch_models.sees_gpu()
+
+
+def prepared(name: str, row: Row, threads: int, on_gpu: bool = False) -> Callable[[], object]:
     """What makes one step of a peer, its result waited for."""
     if name == "jax":
         from graphflow.bench.peers import jax_models
 
-        return jax_models.prepared(row, threads)
+        return jax_models.prepared(row, threads, on_gpu)
     from graphflow.bench.peers import torch_models
 
-    return torch_models.prepared(row, threads, compiled=name == "torch-compile")
+    return torch_models.prepared(row, threads, name == "torch-compile", on_gpu)

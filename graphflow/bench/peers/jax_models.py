@@ -18,6 +18,7 @@ from jax import Array, lax
 
 from graphflow.bench import ours
 from graphflow.bench.rows import Row
+from graphflow.ir.precision import Precision
 from graphflow.model import Model
 
 Feed: TypeAlias = Mapping[str, Array]
@@ -30,11 +31,14 @@ IMAGES = ("image", "x", "by_y")
 
 @dataclass(slots=True)
 class Net:
-    """Hands out parameters and running statistics, and keeps the new ones of the latter."""
+    """Hands out parameters and running statistics, and keeps the new ones of the latter. Where it
+    is ``narrow``, products read and give bfloat16.
+    """
 
     parameters: Iterator[Array]
     statistics: Iterator[Array]
     renewed: list[Array] = field(default_factory=list)
+    narrow: bool = False
 
     def take(self, *shape: int) -> Array:
         """The next parameter."""
@@ -42,9 +46,14 @@ class Net:
         assert found.shape == shape, f"a parameter of shape {found.shape} where {shape} is read"
         return found
 
+    def factor(self, x: Array) -> Array:
+        """A value as products read it."""
+        return x.astype(jnp.bfloat16) if self.narrow else x
+
     def linear(self, x: Array, out: int) -> Array:
         """An affine map of the last axis."""
-        return x @ self.take(out, x.shape[-1]).T + self.take(out)
+        w, b = self.take(out, x.shape[-1]), self.take(out)
+        return self.factor(x) @ self.factor(w).T + self.factor(b)
 
     def conv(
         self, x: Array, out: int, size: int, stride: int = 1, padding: int = 0, bias: bool = True
@@ -52,10 +61,10 @@ class Net:
         """A convolution, whose kernel is (out, in, height, width)."""
         kernel = self.take(out, x.shape[-1], size, size)
         y = lax.conv_general_dilated(
-            x, kernel, (stride, stride), [(padding, padding)] * 2,
+            self.factor(x), self.factor(kernel), (stride, stride), [(padding, padding)] * 2,
             dimension_numbers=("NHWC", "OIHW", "NHWC"),
         )  # fmt: skip
-        return y + self.take(out) if bias else y
+        return y + self.factor(self.take(out)) if bias else y
 
     def conv_relu(self, x: Array, out: int, size: int, stride: int = 1, padding: int = 0) -> Array:
         """A convolution and relu."""
@@ -63,18 +72,26 @@ class Net:
 
     def batch_norm(self, x: Array) -> Array:
         """Batch norm in training: by the batch's moments, which move the running ones."""
+        given, x = x, wide(x)
         weight, bias = self.take(x.shape[-1]), self.take(x.shape[-1])
         mean, var = x.mean((0, 1, 2)), x.var((0, 1, 2))
         count = x.size // x.shape[-1]
         for moment in (mean, var * count / (count - 1)):
             self.renewed.append((1 - MOMENTUM) * next(self.statistics) + MOMENTUM * moment)
-        return (x - mean) * lax.rsqrt(var + EPS) * weight + bias
+        y = (x - mean) * lax.rsqrt(var + EPS) * weight + bias
+        return y.astype(given.dtype)
 
     def layer_norm(self, x: Array) -> Array:
         """Layer norm over the last axis."""
+        x = wide(x)
         weight, bias = self.take(x.shape[-1]), self.take(x.shape[-1])
         mean = x.mean(-1, keepdims=True)
         return (x - mean) * lax.rsqrt(x.var(-1, keepdims=True) + EPS) * weight + bias
+
+
+def wide(x: Array) -> Array:
+    """bfloat16 as float32, for statistics and sums of exponentials."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def max_pool(x: Array, size: int, stride: int, padding: int = 0) -> Array:
@@ -96,8 +113,8 @@ def flat(x: Array) -> Array:
 
 def cross_entropy(logits: Array, feed: Feed) -> Array:
     """The mean over the batch."""
-    chances = jax.nn.log_softmax(logits)
-    return -jnp.take_along_axis(chances, feed["label"][:, None], 1).mean()
+    chances = jax.nn.log_softmax(wide(logits))
+    return -jnp.take_along_axis(chances, feed["label"][..., None], -1).mean()
 
 
 def softmax_regression(net: Net, feed: Feed) -> Array:
@@ -144,6 +161,24 @@ def resnet18(net: Net, feed: Feed, wide: bool) -> Array:
         for each in strides:
             x = basic(net, x, planes, each)
     return cross_entropy(net.linear(x.mean((1, 2)), 10), feed)
+
+
+def resnet50(net: Net, feed: Feed) -> Array:
+    x = jax.nn.relu(net.batch_norm(net.conv(feed["image"], 64, 7, 2, 3, bias=False)))
+    x = max_pool(x, 3, 2, 1)
+    for planes, count, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for place in range(count):
+            x = bottleneck(net, x, planes, 1 if place else stride)
+    return cross_entropy(net.linear(x.mean((1, 2)), 10), feed)
+
+
+def bottleneck(net: Net, x: Array, planes: int, stride: int) -> Array:
+    y = jax.nn.relu(net.batch_norm(net.conv(x, planes, 1, bias=False)))
+    y = jax.nn.relu(net.batch_norm(net.conv(y, planes, 3, stride, 1, bias=False)))
+    y = net.batch_norm(net.conv(y, 4 * planes, 1, bias=False))
+    if stride != 1 or x.shape[-1] != 4 * planes:
+        x = net.batch_norm(net.conv(x, 4 * planes, 1, stride, bias=False))
+    return jax.nn.relu(y + x)
 
 
 def vgg11(net: Net, feed: Feed) -> Array:
@@ -233,6 +268,23 @@ def transformer_block(net: Net, feed: Feed) -> Array:
     return (net.layer_norm(x + y) * by_y).sum()
 
 
+def language_model(
+    net: Net, feed: Feed, words: int, steps: int, d: int, heads: int, depth: int
+) -> Array:
+    x = net.take(words, d)[feed["words_read"]] + net.take(steps, d)
+    n, earlier = x.shape[0], jnp.tril(jnp.ones((steps, steps), bool))
+    for _ in range(depth):
+        split = jnp.split(net.linear(net.layer_norm(x), 3 * d), 3, -1)
+        q, k, v = (each.reshape(n, steps, heads, d // heads) for each in split)
+        scores = wide(jnp.einsum("nthe,nshe->nhts", q, k)) / (d // heads) ** 0.5
+        chances = jax.nn.softmax(jnp.where(earlier, scores, -jnp.inf))
+        seen = jnp.einsum("nhts,nshe->nthe", net.factor(chances), v).reshape(n, steps, d)
+        x = x + net.linear(seen, d)
+        y = jax.nn.gelu(net.linear(net.layer_norm(x), 4 * d), approximate=True)
+        x = x + net.linear(y, d)
+    return cross_entropy(net.linear(net.layer_norm(x), words), feed)
+
+
 def word2vec(net: Net, feed: Feed) -> Array:
     v, u = net.take(10_000, 100)[feed["center"]], net.take(10_000, 100)[feed["context"]]
     scores, mask = (v @ u.swapaxes(1, 2))[:, 0], feed["mask"]
@@ -256,6 +308,8 @@ MODELS: dict[str, Callable[[Net, Feed], Array]] = {
     "lstm": lstm,
     "transformer_block": transformer_block,
     "word2vec": word2vec,
+    "resnet50": resnet50,
+    "transformer_12": lambda net, feed: language_model(net, feed, 10_000, 512, 768, 12, 12),
 }
 
 
@@ -265,10 +319,12 @@ def channels_last(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def one_step(
-    row: Row, model: Model, fed: Mapping[str, np.ndarray], dtype: str = "float32"
+    row: Row, model: Model, fed: Mapping[str, np.ndarray], dtype: str = "float32",
+    precision: Precision = "fp32", on_gpu: bool = False,
 ) -> tuple[Step, list[list[Array]]]:
     """What makes one step and gives the loss before it, and the values that it renews: parameters
-    and running statistics, at first those of our model.
+    and running statistics, at first those of our model. A feed is brought to a GPU in each step, as
+    it is on our side.
     """
 
     def read(name: str, value: np.ndarray) -> Array:
@@ -277,7 +333,7 @@ def one_step(
         return jnp.array(channels_last(name, array), dtype=dtype if real else array.dtype)
 
     def loss_of(values: list[Array], moments: list[Array], feed: Feed) -> tuple[Array, list[Array]]:
-        net = Net(iter(values), iter(moments))
+        net = Net(iter(values), iter(moments), narrow=precision == "bf16")
         return MODELS[row.model](net, feed), net.renewed
 
     def renewed(
@@ -290,6 +346,8 @@ def one_step(
     running = {n: x for n, x in model.state.items() if n.endswith(RUNNING)}
     kept = [[read(*item) for item in held.items()] for held in (model.parameters, running)]
     feed = {name: read(name, array) for name, array in fed.items()}
+    if on_gpu:
+        feed = {name: np.array(array) for name, array in feed.items()}
 
     def step() -> Array:
         loss, kept[:] = compiled(*kept, feed)
@@ -299,8 +357,21 @@ def one_step(
     return step, kept
 
 
-def prepared(row: Row, threads: int) -> Step:
-    """What makes one step of a row; XLA uses the processors that it may run on."""
+def sees_gpu() -> bool:
+    """Whether JAX was built for a GPU that is there."""
+    return any(device.platform == "gpu" for device in jax.devices())
+
+
+def prepared(row: Row, threads: int, on_gpu: bool) -> Step:
+    """What makes one step of a row. XLA uses the processors that it may run on, or else the GPU,
+    on which float32 is multiplied as it stands, without TF32.
+    """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    return one_step(row, ours.model(row), row.feed())[0]
+    jax.config.update("jax_platforms", "cuda" if on_gpu else "cpu")
+    if row.precision == "fp32":
+        jax.config.update("jax_default_matmul_precision", "highest")
+    step, _ = one_step(
+        row, ours.model(row), row.feed(), precision=row.precision, on_gpu=on_gpu
+    )
+    return step

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphflow.bench.rows import Row
+from graphflow.ir.precision import Precision
 
 Feed = Mapping[str, Tensor]
 CHANNELS_FIRST = {"resnet18"}
-"""Models of images that are faster with (N, C, H, W) as it stands."""
+"""Models of images that are faster with (N, C, H, W) as it stands, on a processor."""
 
 
 class Twin(nn.Module):
@@ -94,6 +95,39 @@ class Encoder(nn.Module):
         return self.norm2(x + self.linear2(F.relu(self.linear1(x))))
 
 
+class Causal(nn.Module):
+    """A pre-norm layer of a Transformer whose steps see what came before them."""
+
+    def __init__(self, d: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1 = nn.LayerNorm(d)
+        self.mixed, self.joined = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.norm2 = nn.LayerNorm(d)
+        self.linear1, self.linear2 = nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, t, d = x.shape
+        q, k, v = self.mixed(self.norm1(x)).view(n, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.joined(seen.transpose(1, 2).reshape(n, t, d))
+        return x + self.linear2(F.gelu(self.linear1(self.norm2(x)), approximate="tanh"))
+
+
+class LanguageModel(Twin):
+    """Layers of a Transformer between words and the chances of the next ones."""
+
+    def __init__(self, words: int, steps: int, d: int, heads: int, depth: int) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(words, d), nn.Embedding(steps, d)
+        self.layers = nn.Sequential(*(Causal(d, heads) for _ in range(depth)), nn.LayerNorm(d))
+        self.out = nn.Linear(d, words)
+
+    def forward(self, feed: Feed) -> Tensor:
+        logits = self.out(self.layers(self.words(feed["words_read"]) + self.places.weight))
+        return F.cross_entropy(logits.flatten(0, 1), feed["label"].flatten())
+
+
 class Basic(nn.Module):
     """ResNet's block of two convolutions."""
 
@@ -111,6 +145,30 @@ class Basic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
+        return F.relu(y + (x if self.shortcut is None else self.shortcut(x)), inplace=True)
+
+
+class Bottleneck(nn.Module):
+    """ResNet's block of three convolutions."""
+
+    def __init__(self, into: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        out = 4 * planes
+        self.conv1 = nn.Conv2d(into, planes, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.conv3 = nn.Conv2d(planes, out, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out)
+        self.shortcut = None
+        if stride != 1 or into != out:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(into, out, 1, stride, bias=False), nn.BatchNorm2d(out)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn3(self.conv3(F.relu(self.bn2(self.conv2(y)), inplace=True)))
         return F.relu(y + (x if self.shortcut is None else self.shortcut(x)), inplace=True)
 
 
@@ -141,6 +199,19 @@ def resnet18(*stem: nn.Module) -> Twin:
         *stem, Basic(64, 64), Basic(64, 64), Basic(64, 128, 2), Basic(128, 128),
         Basic(128, 256, 2), Basic(256, 256), Basic(256, 512, 2), Basic(512, 512),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10),
+    )  # fmt: skip
+
+
+def resnet50() -> Twin:
+    layers: list[nn.Module] = []
+    into = 64
+    for planes, count, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for place in range(count):
+            layers.append(Bottleneck(into, planes, 1 if place else stride))
+            into = 4 * planes
+    return Classifier(
+        *stem(3, 7, 2, 3), nn.MaxPool2d(3, 2, 1), *layers,
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(into, 10),
     )  # fmt: skip
 
 
@@ -241,6 +312,8 @@ MODELS: dict[str, Callable[[int], Twin]] = {
     "lstm": lambda batch: Middle((35, batch, 256), nn.LSTM(256, 256)),
     "transformer_block": lambda batch: Middle((batch, 64, 256), Encoder(256, 8, 1024)),
     "word2vec": lambda batch: SkipGram(),
+    "resnet50": lambda batch: resnet50(),
+    "transformer_12": lambda batch: LanguageModel(10_000, 512, 768, 12, 12),
 }
 
 
@@ -254,14 +327,30 @@ def tensors(feed: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in feed.items()}
 
 
-def one_step(model: Twin, feed: Feed, rate: float, compiled: bool = False) -> Callable[[], Tensor]:
-    """What makes one step and gives the loss before it."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
-    loss_of = torch.compile(model) if compiled else model
+def sees_gpu() -> bool:
+    """Whether PyTorch was built for a GPU that is there."""
+    return torch.cuda.is_available()
+
+
+def one_step(
+    model: Twin, feed: Feed, rate: float, compiled: bool = False, device: str = "cpu",
+    precision: Precision = "fp32",
+) -> Callable[[], Tensor]:  # fmt: skip
+    """What makes one step and gives the loss before it. A feed is brought to a GPU in each step, as
+    it is on our side.
+    """
+    on_gpu = device == "cuda"
+    model = model.to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, fused=True if on_gpu else None)
+    mode = "reduce-overhead" if on_gpu else "default"
+    loss_of = torch.compile(model, mode=mode) if compiled else model
+    mixed = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
 
     def step() -> Tensor:
         optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(feed)
+        given = {name: x.to(device, non_blocking=True) for name, x in feed.items()}
+        with mixed:
+            loss = loss_of(given)
         loss.backward()
         optimizer.step()
         return loss
@@ -269,13 +358,20 @@ def one_step(model: Twin, feed: Feed, rate: float, compiled: bool = False) -> Ca
     return step
 
 
-def prepared(row: Row, threads: int, compiled: bool) -> Callable[[], object]:
-    """What makes one step of a row."""
+def prepared(row: Row, threads: int, compiled: bool, on_gpu: bool) -> Callable[[], object]:
+    """What makes one step of a row. On a GPU its loss is waited for, and float32 is multiplied as
+    it stands, without TF32.
+    """
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     model, feed = twin(row), tensors(row.feed())
-    if row.model not in CHANNELS_FIRST:
+    if on_gpu or row.model not in CHANNELS_FIRST:
         last = torch.channels_last
         model = model.to(memory_format=last)
         feed = {n: x.to(memory_format=last) if x.ndim == 4 else x for n, x in feed.items()}
-    return one_step(model, feed, row.rate, compiled)
+    if not on_gpu:
+        return one_step(model, feed, row.rate, compiled, precision=row.precision)
+    pinned = {name: x.pin_memory() for name, x in feed.items()}
+    step = one_step(model, pinned, row.rate, compiled, "cuda", row.precision)
+    return lambda: step().item()

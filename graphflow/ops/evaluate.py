@@ -49,14 +49,16 @@ def run_in(graph: Graph, node: Node, operands: list[Computed], xp: Namespace = n
 
 def run_node(node: Node, operands: list[Computed], xp: Namespace = np) -> Computed:
     """One node's portable forward, its result in the number type the node declares. What wants
-    NumPy is computed by it, from arrays that are fetched. bfloat16 is computed with in float32.
+    NumPy is computed by it, from arrays that are fetched. bfloat16 is computed with in float32, by
+    each node of a region for itself.
     """
     op = get_op(node.op)
     if xp is not np and op.on_host(types_of(operands), node.attributes()):
         here = run_node(node, [fetched(x, xp) for x in operands])
         return tuple(map(xp.asarray, here)) if isinstance(here, tuple) else xp.asarray(here)
+    given = operands if node.regions else map(widened, operands)
     with np.errstate(all="ignore"):  # what is not finite is found by the guard, with its place
-        result = op.forward(xp, *map(widened, operands), **node.attributes())
+        result = op.forward(xp, *given, **node.attributes())
     if isinstance(node.type, TupleType):
         return tuple(
             xp.asarray(part, dtype=None if t.dtype.value == "float" else t.dtype.value)

@@ -23,7 +23,7 @@ from graphflow.ops.fused import (
 from graphflow.ops.op import get_op
 
 Fusable = Callable[[Node, Sequence[TensorType]], bool]
-"""Whether kernels have loops for an elementwise node with operands of these types."""
+"""Whether kernels have loops for an elementwise node, or sums for a reduction, of these types."""
 Space = tuple[int, ...]
 FLOATS = frozenset({DType.FLOAT32, DType.FLOAT64})
 ARRAYS, NODES = 24, 96
@@ -127,7 +127,12 @@ class Groups:
         space, axes = sizes(squeezed(operand.shape)), reduced_axes(node, operand)
         few = prod(sizes(node.tensor.shape)) <= PARTS
         fits = few or self.row_of(node, space) > 0
-        return (node.tensor.dtype in FLOATS or counted) and bool(axes) and fits
+        known = node.tensor.dtype in FLOATS or counted or self.is_narrow_sum(node, operand)
+        return known and bool(axes) and fits
+
+    def is_narrow_sum(self, node: Node, operand: TensorType) -> bool:
+        """Whether bfloat16 is reduced, by kernels that have it in memory."""
+        return node.tensor.dtype is DType.BFLOAT16 and self.fusable(node, [operand])
 
     def is_gathered(self, node: Node, operands: list[TensorType]) -> bool:
         """Whether there is one position for each row."""

@@ -37,12 +37,17 @@ def test_a_device_rounds_as_numpy_does(monkeypatch, name):
 
 @needs_compiler
 @pytest.mark.parametrize("name", ["mlp", pytest.param("gpt_toy", marks=pytest.mark.slow)])
-def test_generated_kernels_leave_bfloat16_to_others(monkeypatch, tmp_path, name):
+def test_generated_kernels_read_and_write_bfloat16(monkeypatch, tmp_path, name):
+    loaded = []
+
     def load(module):
-        return HostKernels(module, tmp_path)
+        loaded.append(HostKernels(module, tmp_path))
+        return loaded[-1]
 
     monkeypatch.setattr(cupy, "device", lambda: devices.device(load))
     np.testing.assert_allclose(losses(name, "cupy"), losses(name, "numpy"), rtol=1e-3)
+    buffers = [b.dtype.name for each in loaded for f in each.module.fusions for b in f.results]
+    assert "bfloat16" in buffers and all(each.used for each in loaded)
 
 
 @needs_compiler_of_c

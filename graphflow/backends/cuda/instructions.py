@@ -12,6 +12,7 @@ DType = np.dtype[np.generic]
 TYPES = {
     "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short",
     "int32": "int", "int64": "long long", "float32": "float", "float64": "double",
+    "bfloat16": "bfloat16",
 }  # fmt: skip
 ARITHMETIC = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 RELATIONS = {"equal": "==", "not_equal": "!=", "less": "<", "less_equal": "<=",
@@ -40,6 +41,20 @@ def type_of(dtype: DType) -> str:
     ('float', 'long long')
     """
     return TYPES[dtype.name]
+
+
+def loaded(place: str, dtype: DType) -> str:
+    """A number in memory, as it is computed with.
+
+    >>> loaded("p0[i]", np.dtype("bfloat16")), loaded("p0[i]", np.dtype("float32"))
+    ('wide(p0[i])', 'p0[i]')
+    """
+    return f"wide({place})" if dtype.name == "bfloat16" else place
+
+
+def stored(value: str, dtype: DType) -> str:
+    """A number that was computed, as it lies in memory."""
+    return f"narrow({value})" if dtype.name == "bfloat16" else value
 
 
 def literal(value: object, dtype: DType) -> str:
@@ -75,6 +90,8 @@ def expression(op: str, kind: DType, dtype: DType, x: Sequence[str]) -> str:
         return f"{x[0]} ? {x[1]} : {x[2]}"
     if op == "cast":
         return cast(x[0], dtype)
+    if op == "rounded":
+        return f"wide(narrow({x[0]}))"
     if op in RELATIONS:
         return f"{x[0]} {RELATIONS[op]} {x[1]}"
     if op in TRUTHS:

@@ -14,14 +14,23 @@ from graphflow.backends.cuda.rows import Rows, is_sum, row_frontier
 from graphflow.backends.cuda.sums import sums
 from graphflow.backends.cuda.writing import Kernel, Launch
 from graphflow.backends.elements.lowering import Lowered, Result, lowered
-from graphflow.backends.elements.tracing import Scalar, has_loop
+from graphflow.backends.elements.tracing import Language, Scalar, has_loop
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import body_of
 
-FUNCTIONS = frozenset(LIBRARY)
+CUDA = Language(frozenset(LIBRARY), narrow=True)
 PRELUDE = """\
 template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack { T at[N]; };
+
+// The upper half of a float; the nearest one, halves to the even one, nan stays nan.
+struct bfloat16 { unsigned short bits; };
+static __device__ float wide(bfloat16 x) { return __int_as_float((unsigned)x.bits << 16); }
+static __device__ bfloat16 narrow(float x) {
+    const unsigned bits = __float_as_int(x);
+    const unsigned up = x != x ? bits | 0x400000u : bits + 0x7fffu + (bits >> 16 & 1u);
+    return {(unsigned short)(up >> 16)};
+}
 
 struct joining_add {
     template <class T> static __device__ T of(T a, T b) { return a + b; }
@@ -127,8 +136,8 @@ class Module:
 
 
 def fuses(node: Node, types: Sequence[TensorType]) -> bool:
-    """Whether kernels can be written for an elementwise node with operands of these types."""
-    return has_loop(node, types, FUNCTIONS)
+    """Whether kernels can be written for an elementwise node or a reduction of such types."""
+    return has_loop(node, types, CUDA)
 
 
 def module(nodes: Iterable[tuple[Node, Sequence[Strides]]]) -> Module:
@@ -146,7 +155,7 @@ def module(nodes: Iterable[tuple[Node, Sequence[Strides]]]) -> Module:
 
 def _fusion(node: Node, laid: Sequence[Strides]) -> tuple[Fusion, list[str]]:
     """One fused node, and the texts of its kernels."""
-    found = lowered(node, FUNCTIONS)
+    found = lowered(node, CUDA)
     arrays = Arrays(node, found, laid)
     written = _written(found, arrays)
     operands = tuple(Operand(strides, i in arrays.packed) for i, strides in enumerate(laid))

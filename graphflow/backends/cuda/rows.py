@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graphflow.backends.cuda.arrays import Arrays, View, Walk, offset
-from graphflow.backends.cuda.instructions import JOINED, DType, literal, type_of
+from graphflow.backends.cuda.instructions import JOINED, DType, literal, stored, type_of
 from graphflow.backends.cuda.mapped import width_of
 from graphflow.backends.cuda.writing import Kernel, Launch, Scope, counted
 from graphflow.backends.elements.lowering import JOINS, STARTS, Total
@@ -162,7 +162,7 @@ class Rows:
         ]
         return [
             f"{self.kernel.pointer(view, written=True)}[{offset(view.strides, self.at)}]"
-            f" = {self.value(scalar)};"
+            f" = {stored(self.value(scalar), view.dtype)};"
             for scalar, view in (*stores, *self.kept.items())
         ]
 

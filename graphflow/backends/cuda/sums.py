@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphflow.backends.cuda.arrays import Arrays, View, Walk
-from graphflow.backends.cuda.instructions import JOINED, DType, literal, type_of
+from graphflow.backends.cuda.instructions import JOINED, DType, literal, stored, type_of
 from graphflow.backends.cuda.writing import Kernel, Launch, Scope, counted
 from graphflow.backends.elements.lowering import JOINS, STARTS, Result, Total
 from graphflow.backends.elements.tracing import Scalar
@@ -191,7 +191,7 @@ def _ended(kernel: Kernel, grid: Grid, each: Sum, name: str, mean: int) -> list[
     result = f"{name} / {literal(mean, each.dtype)}" if each.kind == "mean" and mean > 1 else name
     return [
         f"{name} = {value};",
-        f"if (y == 0 && o < {grid.results}) {out}[{place}] = {result};",
+        f"if (y == 0 && o < {grid.results}) {out}[{place}] = {stored(result, each.out.dtype)};",
     ]
 
 

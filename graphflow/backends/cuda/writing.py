@@ -10,9 +10,16 @@ from itertools import count
 import numpy as np
 
 from graphflow.backends.cuda.arrays import MISSED, Arrays, View, offset
-from graphflow.backends.cuda.instructions import DType, expression, literal, type_of
+from graphflow.backends.cuda.instructions import (
+    DType,
+    expression,
+    literal,
+    loaded,
+    stored,
+    type_of,
+)
 from graphflow.backends.elements.lowering import Use
-from graphflow.backends.elements.tracing import Scalar
+from graphflow.backends.elements.tracing import Scalar, computing
 
 INT32 = np.dtype(np.int32)
 
@@ -170,14 +177,16 @@ class Scope:
             pack = self.pack(view)
             name = self.kernel.name("q")
             self.before.append(f"const {pack} {name} = *(const {pack}*)({pointer} + {at});")
-            return f"{name}.at[k]"
+            return loaded(f"{name}.at[k]", view.dtype)
         stride = view.strides[self.inner] if self.width > 1 else 0
         lines = self.inside if stride or self.width == 1 else self.before
-        return self.emit(lines, view.dtype, f"{pointer}[{at}{self.step(stride)}]")
+        element = loaded(f"{pointer}[{at}{self.step(stride)}]", view.dtype)
+        return self.emit(lines, computing(view.dtype), element)
 
     def store(self, view: View, value: str) -> None:
         """Write an element; results lie side by side wherever there are neighbours."""
         pointer, at = self.kernel.pointer(view, written=True), offset(view.strides, self.at)
+        value = stored(value, view.dtype)
         if self.is_packed(view):
             pack, name = self.pack(view), self.kernel.name("q")
             self.before.append(f"{pack} {name};")

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphflow.backends.elements.tracing import DEAR, Scalar, Tape, constant, recorded
+from graphflow.backends.elements.tracing import (
+    DEAR,
+    PLAIN,
+    Language,
+    Scalar,
+    Tape,
+    computing,
+    constant,
+    recorded,
+)
 from graphflow.ir.graph import Graph, Node
 from graphflow.ir.types import TensorType
 from graphflow.ops.fused import GATHERS, REDUCTIONS, body_of, is_free, reduced_axes, squeezed
@@ -63,22 +72,22 @@ class Lowered:
     results: tuple[Result, ...]
 
 
-def lowered(node: Node, library: frozenset[str] = frozenset()) -> Lowered:
-    """A fused node's results as scalars, ``library`` as in :class:`tracing.Tape`. Raises
-    :class:`tracing.Untraceable`.
-    """
-    return _Lowering(node, library).done()
+def lowered(node: Node, language: Language = PLAIN) -> Lowered:
+    """A fused node's results as scalars. Raises :class:`tracing.Untraceable`."""
+    return _Lowering(node, language).done()
 
 
 class _Lowering:
-    def __init__(self, node: Node, library: frozenset[str]) -> None:
+    def __init__(self, node: Node, language: Language) -> None:
         self.body: Graph = body_of(node)
         space, tail = node.attr("space"), node.attr("tail")
         assert isinstance(space, tuple) and isinstance(tail, int)
         self.space: tuple[int, ...] = tuple(int(n) for n in space)  # type: ignore[arg-type]
         self.tail = tail
-        self.tape = Tape(library)
+        self.tape = Tape(language)
         self.known: dict[str, Scalar] = {}
+        self.totals: dict[str, Scalar] = {}
+        """Reductions before they are rounded to their own number type."""
         self.number = {leaf.name: i for i, leaf in enumerate(self.body.leaves("input"))}
 
     def done(self) -> Lowered:
@@ -108,7 +117,7 @@ class _Lowering:
         if node.op == "input":
             places = [None if a not in axes else axes.index(a) for a in range(len(self.space))]
             use = Use(self.number[name], tuple(places))
-            return self.tape.record("input", np.dtype(node.tensor.dtype.value), extra=use)
+            return self.tape.read(node.tensor.dtype.value, use)
         if node.op == "constant":
             return constant(node.attr("value"), node.tensor.dtype.value, self.tape)
         if not is_free(self.body, node):
@@ -133,10 +142,12 @@ class _Lowering:
         """A reduction, of rows or of more."""
         (name,) = node.inputs
         operand = self.read(name, self.own(self.tensor(name).shape))
-        dtype = np.dtype(node.tensor.dtype.value)
+        dtype = computing(node.tensor.dtype.value)
         axes = frozenset(reduced_axes(node, self.tensor(name)))
         total = Total(node.op, axes, self.is_whole(name))
-        return self.tape.record("total", dtype, operand.astype(dtype), extra=total)
+        found = self.tape.record("total", dtype, operand.astype(dtype), extra=total)
+        self.totals[node.name] = found
+        return found.astype(node.tensor.dtype.value)
 
     def gathered(self, node: Node) -> Scalar:
         """One element of a row, or a row that is 0 but for one element."""
@@ -155,6 +166,8 @@ class _Lowering:
             axes = self.own(node.tensor.shape)
             if node.op in REDUCTIONS:
                 axes = self.left(node)
+                if not _over_rows(self.totals[name], self.space, self.tail):
+                    scalar = self.totals[name]  # rounded where it is written
             places = [None if a not in axes else axes.index(a) for a in range(len(self.space))]
             whole = node.op not in REDUCTIONS and self.is_whole(name)
             yield Result(part, scalar, tuple(places), whole)
@@ -190,8 +203,11 @@ def scalars(found: Lowered) -> list[Scalar]:
 
 def is_row_total(scalar: Scalar, lowered: Lowered) -> bool:
     """Whether a scalar is a reduction over just a row."""
-    total = scalar.extra
-    row = range(len(lowered.space) - lowered.tail, len(lowered.space))
+    return _over_rows(scalar, lowered.space, lowered.tail)
+
+
+def _over_rows(scalar: Scalar, space: Sequence[int], tail: int) -> bool:
+    total, row = scalar.extra, range(len(space) - tail, len(space))
     return isinstance(total, Total) and total.whole and bool(row) and total.axes == set(row)
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from graphflow.ir.graph import Attr, Node
 from graphflow.ir.types import TensorType
-from graphflow.ops.fused import POWERS
+from graphflow.ops.fused import POWERS, REDUCTIONS
+from graphflow.ops.narrow import BFLOAT16
 from graphflow.ops.op import get_op
 
 Number = bool | int | float
@@ -23,6 +24,30 @@ DType = np.dtype[np.generic]
 BOOL = np.dtype(np.bool_)
 TYPES = frozenset(map(np.dtype, ("bool", "uint8", "int8", "int16", "int32", "int64", "f4", "f8")))
 """The number types that loops are made for."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What loops in a language have besides: functions of floats, by name; with ``narrow`` bfloat16
+    in memory, which is computed with in float32.
+    """
+
+    functions: frozenset[str] = frozenset()
+    narrow: bool = False
+
+
+PLAIN = Language()
+"""That of loops for LLVM."""
+
+
+def computing(dtype: str | DType) -> DType:
+    """The number type that elements of a type in memory are computed with.
+
+    >>> computing("bfloat16"), computing("int8")
+    (dtype('float32'), dtype('int8'))
+    """
+    found = np.dtype(dtype)
+    return np.dtype(np.float32) if found == BFLOAT16 else found
 
 
 class Untraceable(Exception):
@@ -45,6 +70,8 @@ class Scalar:
         wanted = np.dtype(dtype)
         if wanted == self.dtype:
             return self
+        if wanted == BFLOAT16:
+            return self.tape.rounded(self)
         if self.dtype.kind == "f" and wanted.kind in "iu":
             raise Untraceable("what becomes of nan as an integer is not defined")
         return self.tape.record("cast", wanted, self)
@@ -111,14 +138,23 @@ BINARY = ARITHMETIC | COMPARISONS | LOGIC
 
 
 class Tape:
-    """The scalars recorded so far; also the array namespace that operators are run with.
+    """The scalars recorded so far; also the array namespace that operators are run with."""
 
-    ``library``: names of functions of floats that are there besides.
-    """
-
-    def __init__(self, library: frozenset[str] = frozenset()) -> None:
+    def __init__(self, language: Language) -> None:
         self._known: dict[Hashable, Scalar] = {}
-        self._library = library
+        self._language = language
+
+    def read(self, dtype: str, where: Hashable) -> Scalar:
+        """An element of an array in memory, of this number type."""
+        if np.dtype(dtype) == BFLOAT16 and not self._language.narrow:
+            raise Untraceable("no loops over bfloat16")
+        return self.record("input", computing(dtype), extra=where)
+
+    def rounded(self, x: Scalar) -> Scalar:
+        """The bfloat16 that is nearest to a float32, as a float32."""
+        if not self._language.narrow or x.dtype.name not in ("float32", "bool"):
+            raise Untraceable(f"{x.dtype} as bfloat16")
+        return x if x.op == "rounded" else self.record("rounded", np.float32, x.astype(np.float32))
 
     def record(self, op: str, dtype: DType | type, *args: Scalar, extra: Hashable = None) -> Scalar:
         """The scalar of an operation; one that was recorded before is the same object."""
@@ -204,7 +240,7 @@ class Tape:
             return lambda x: self.unary(name, x)
         if name in BINARY:
             return lambda x, y: self.binary(name, x, y)
-        if name in self._library:
+        if name in self._language.functions:
             return lambda *operands: self.called(name, *operands)
         raise Untraceable(f"there is no {name} of one element")
 
@@ -218,25 +254,25 @@ def recorded(op: str, attrs: Mapping[str, Attr], operands: Sequence[Scalar], tap
 
 
 def has_loop(
-    node: Node, types: Sequence[TensorType], library: frozenset[str] = frozenset()
+    node: Node, types: Sequence[TensorType], language: Language = PLAIN
 ) -> bool:
-    """Whether there are loops for an elementwise node with operands of these types, in a language
-    that has the functions of ``library``.
+    """Whether there are loops for an elementwise node, or sums for a reduction, with operands of
+    these types.
     """
     dtypes = tuple(each.dtype.value for each in types)
-    if "bfloat16" in (*dtypes, node.tensor.dtype.value):  # rounded after each operator
-        return False
-    return _has_loop(node.op, node.attrs, dtypes, node.tensor.dtype.value, library)
+    return _has_loop(node.op, node.attrs, dtypes, node.tensor.dtype.value, language)
 
 
 @cache
 def _has_loop(
     op: str, attrs: tuple[tuple[str, Attr], ...], dtypes: tuple[str, ...], result: str,
-    library: frozenset[str],
+    language: Language,
 ) -> bool:  # fmt: skip
-    tape = Tape(library)
+    tape = Tape(language)
     try:
-        operands = [tape.record("input", np.dtype(d), extra=i) for i, d in enumerate(dtypes)]
+        operands = [tape.read(d, i) for i, d in enumerate(dtypes)]
+        if op in REDUCTIONS:
+            return True
         if op == "pow":
             operands[1] = tape.number(2, operands[1].dtype)
         recorded(op, dict(attrs), operands, tape).astype(result)
@@ -249,6 +285,8 @@ def constant(value: Attr, dtype: str, tape: Tape) -> Scalar:
     """A number written in the graph."""
     if not isinstance(value, Number):
         raise Untraceable("a constant array")
+    if np.dtype(dtype) == BFLOAT16:
+        value, dtype = float(np.asarray(value, BFLOAT16)), "float32"
     return tape.number(dtype_value(value, dtype), np.dtype(dtype))
 
 

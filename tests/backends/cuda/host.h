@@ -17,6 +17,11 @@ static inline float __int_as_float(unsigned bits) {
     memcpy(&x, &bits, 4);
     return x;
 }
+static inline int __float_as_int(float x) {
+    int bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
 static inline double __longlong_as_double(unsigned long long bits) {
     double x;
     memcpy(&x, &bits, 8);

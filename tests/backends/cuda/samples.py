@@ -9,7 +9,7 @@ import numpy as np
 
 from graphflow.backends.cuda import fuses
 from graphflow.ir.graph import Graph, Node
-from graphflow.ir.types import TensorType, dtype_named
+from graphflow.ir.types import DType, TensorType
 from graphflow.ops import OPS, Builder, F, Value
 from graphflow.ops.elementwise import Elementwise
 from graphflow.ops.evaluate import run_node
@@ -34,9 +34,7 @@ def inputs(*arrays: np.ndarray) -> list[Value]:
 
 
 def type_of(x: np.ndarray) -> TensorType:
-    dtype = dtype_named(x.dtype.name)
-    assert dtype is not None
-    return TensorType(dtype, x.shape)
+    return TensorType(DType(x.dtype.name), x.shape)
 
 
 def chain(shape: tuple[int, ...], dtype: str) -> Sample:
@@ -126,6 +124,18 @@ def whole_numbers() -> Sample:
             small * small + small, t.cast(n.dtype) - n], arrays  # fmt: skip
 
 
+def mixed(shape: tuple[int, ...]) -> Sample:
+    """bfloat16 beside float32, as in mixed precision: casts, a softmax, the gradient of a bias."""
+    arrays = [drawn(*shape, dtype="bfloat16"), drawn(shape[1], dtype="bfloat16"), drawn(*shape)]
+    x, bias, wide = inputs(*arrays)
+    y = F.relu(x + bias) / x.like(3.0)
+    e = F.exp(y.cast(DType.FLOAT32) + wide)
+    p = (e / F.sum(e, axis=1, keepdims=True)).cast(DType.BFLOAT16)
+    top = F.max(p, axis=1, keepdims=True)
+    again = p.cast(DType.FLOAT32) * wide
+    return [p, F.sum(p * x, axis=0), F.sum(y, axis=1), top * x, again], arrays
+
+
 def operator(name: str, dtype: str) -> Sample:
     """One elementwise operator, by its own definition."""
     op = OPS[name]
@@ -165,10 +175,14 @@ def forwards(node: Node, given: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 def close(got: np.ndarray, wanted: np.ndarray) -> None:
     """Equal to rounding: of sums in another order, and of functions of C to a few ulps."""
-    if got.dtype.kind != "f":
+    if got.dtype.name == "bfloat16":
+        got, wanted = got.astype(np.float32), wanted.astype(np.float32)
+        bound = 2**-8
+    elif got.dtype.kind != "f":
         np.testing.assert_array_equal(got, wanted)
         return
-    bound = {"float32": 1e-5, "float64": 1e-13}[got.dtype.name]
+    else:
+        bound = {"float32": 1e-5, "float64": 1e-13}[got.dtype.name]
     finite = wanted[np.isfinite(wanted)]
     scale = float(np.max(np.abs(finite))) if finite.size else 1.0
     np.testing.assert_allclose(got, wanted, rtol=bound, atol=bound * scale)
@@ -181,6 +195,9 @@ OPERATORS = (
     "isinf", "isfinite", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
     "asinh", "acosh", "atanh",
 )  # fmt: skip
+NARROW = ("add", "sub", "mul", "div", "maximum", "minimum", "neg", "abs", "relu", "sigmoid", "tanh",
+          "exp", "erf", "less", "isnan", "sin")  # fmt: skip
+"""Operators that are tried with bfloat16."""
 BOTH = ("float32", "float64")
 MANY = [shape for shape in SHAPES if 1 not in shape]
 Make = Callable[[], Sample]
@@ -197,6 +214,15 @@ def _named() -> Iterator[tuple[str, Make]]:
                     yield f"{make.__name__}-{label}-{dtype}", made
         for name in OPERATORS:
             yield f"{name}-{dtype}", partial(operator, name, dtype)
+    for make in (chain, columns, images):
+        for shape in [(2, 3, 4, 5)] if make is images else WIDE:
+            yield f"{make.__name__}-{'x'.join(map(str, shape))}-bfloat16", partial(
+                make, shape, "bfloat16"
+            )
+    for shape in [(17, 33), (300, 128), (5, 2000)]:
+        yield f"mixed-{'x'.join(map(str, shape))}", partial(mixed, shape)
+    for name in NARROW:
+        yield f"{name}-bfloat16", partial(operator, name, "bfloat16")
     for kind in range(8):
         yield f"strided-{kind}", partial(strided, kind)
     yield "specials", specials

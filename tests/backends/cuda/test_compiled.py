@@ -6,8 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 
+import graphflow as gf
 from graphflow.backends import cupy
 from graphflow.backends.cuda import Module, module
+from graphflow.training.feed import open_feed
 from tests import canned
 from tests.backends.cuda.nvrtc import built
 from tests.backends.cuda.samples import SAMPLES, fused, lying, operands
@@ -41,6 +43,19 @@ def test_kernels_of_a_canned_graph_compile_and_keep_to_registers(modules, name: 
     assert modules
     for each in modules:
         compiles(each, spills=name not in QUICK)
+
+
+@pytest.mark.parametrize("name", ["mlp", "lenet", "gpt"])
+def test_kernels_of_mixed_precision_compile(modules, name: str) -> None:
+    model = gf.load(name)
+    stepping = model.trainer(backend="cupy", precision="bf16", seed=0)
+    feed = open_feed(model.elaborated, model.folder, stepping.seed, model.learned)
+    stepping.start_epoch(0)
+    batch, _ = next(iter(feed.training(0)))
+    stepping.step(batch)
+    assert any("narrow(" in each.text.split("extern", 1)[1] for each in modules)
+    for each in modules:
+        compiles(each, spills=False)
 
 
 @pytest.mark.slow

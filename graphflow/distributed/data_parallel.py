@@ -54,6 +54,9 @@ class Pool(Protocol):
         order. The workers have them from now on, whenever somebody asks for the pieces.
         """
 
+    def close(self) -> None:
+        """End the workers; another step starts them again."""
+
 
 @dataclass(slots=True, eq=False)
 class SharedPart(Part):
@@ -132,6 +135,10 @@ class SharedPlayer(Player):
                 before = self.store.array(name) if name in self.gradient_graph.gradients else 0
                 self.store.assign(name, np.asarray(before + value, value.dtype))
         return outputs
+
+    def release(self) -> None:
+        """The workers end."""
+        self.pool.close()
 
     def sent(self) -> list[str]:
         """The leaves that are sent along with a step: all that it needs."""

@@ -59,6 +59,9 @@ class Server(Protocol):
     def value(self, name: str) -> Array:
         """What a leaf is now."""
 
+    def close(self) -> None:
+        """Nobody asks it any more."""
+
 
 class ParameterServer:
     """A server: ``updates`` are the players' updates of what it has, and ``read`` is what workers
@@ -138,6 +141,9 @@ class ParameterServer:
     def value(self, name: str) -> Array:
         """What a leaf is now."""
         return self.store.copied(name)
+
+    def close(self) -> None:
+        """Nobody asks it any more: it goes with its process."""
 
     def _keep(self, version: int) -> None:
         """What is there now is a version that can be pulled."""

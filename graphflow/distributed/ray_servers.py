@@ -29,7 +29,7 @@ def servers_in_cluster(
     address: str | None = None,
 ) -> list[Server]:
     """Servers in the Ray cluster at ``address``, on as many of its machines as can be, or on this
-    machine; they end when nobody has them any more. GF044 where no cluster answers, or has no
+    machine; a process ends when its server is closed. GF044 where no cluster answers, or has no
     processors left.
     """
     join(address)
@@ -78,6 +78,12 @@ class _Remote:
     def value(self, name: str) -> Array:
         """What a leaf is now."""
         return np.asarray(_answer(self.actor.value.remote(name)))
+
+    def close(self) -> None:
+        """End its process."""
+        import ray
+
+        ray.kill(self.actor)
 
 
 def _answer(reference: ObjectRef[Result]) -> Result:

@@ -8,12 +8,14 @@ does, a checkpoint takes copies, and what was changed here is sent out with the 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 
+from graphflow.diagnostics import GraphflowError
 from graphflow.distributed.all_reduce import Rank
 from graphflow.distributed.data_parallel import STEPS
 from graphflow.distributed.parts import Cut, rows_axis
@@ -52,6 +54,9 @@ class Replicas(Protocol):
 
     def fetch(self, name: str) -> Array:
         """A leaf, of the first worker."""
+
+    def close(self) -> None:
+        """End the workers, and what they keep."""
 
 
 class Kept(np.ndarray):
@@ -142,6 +147,14 @@ class ReplicatedPlayer(Player):
         for name, value in leaves.items():
             self.store.assign(name, np.asarray(value, self.store.array(name).dtype))
         return outputs
+
+    def release(self) -> None:
+        """What workers keep comes back, if they are there to ask, and they end."""
+        for name in {n for graph in self.graphs.values() for n in leaf_types(graph)}:
+            if self.store.filled(name):
+                with suppress(GraphflowError):
+                    self.store.array(name)
+        self.replicas.close()
 
     def _alone(self, title: str, compiler: Compiler, key: Array) -> Part:
         """A graph that no batch is fed to, on all workers."""

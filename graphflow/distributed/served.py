@@ -9,11 +9,12 @@ update. So what servers have between two steps is what one process would have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import GraphflowError, fail
 from graphflow.distributed.data_parallel import Pool, SharedPlayer
 from graphflow.distributed.dealing import Dealt
 from graphflow.distributed.gradient_graph import GradientGraph
@@ -110,6 +111,15 @@ class Servers:
         of_each(lambda server: self.all[server].update(update), range(self.count))
         self.version = update.version
 
+    def close(self, store: Store) -> None:
+        """The servers end; leaves that live there come back, if their servers are there to ask."""
+        for name in self.places:
+            if store.lives(name, self):
+                with suppress(GraphflowError):
+                    store.array(name)
+        for server in vars(self).pop("all", ()):  # those that were started
+            server.close()
+
     def fetched(self, name: str) -> Array:
         """What a leaf is now."""
         return self.all[self.places[name]].value(name)
@@ -186,6 +196,12 @@ class ServedPlayer(SharedPlayer):
         outputs = self.take_in(begun.cut, begun.pieces)
         self.servers.add(begun.step, begun.cut.weights)
         return outputs
+
+    def release(self) -> None:
+        """Servers and workers end."""
+        self._begun.clear()
+        self.servers.close(self.store)
+        super().release()
 
     def update(self, title: str, key: Array, enough: int) -> Part | None:
         """The update that ``enough`` batches wait for."""

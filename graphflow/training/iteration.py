@@ -127,6 +127,9 @@ class Iteration:
         """An epoch's batches; a step begins when the one before it has ended."""
         return batches
 
+    def release(self) -> None:
+        """Nothing of it is elsewhere."""
+
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""
         return copies(self.store, self.leaves)

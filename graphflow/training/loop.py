@@ -154,6 +154,7 @@ class Loop:
         finally:
             for callback in self._told:
                 callback.close()
+            self.trainer.release()
             if self.run_folder is not None:
                 if not safe and not self._begun():
                     self.run_folder.discard()

@@ -155,6 +155,9 @@ class Stepping(Protocol):
     def finish(self) -> None:
         """All steps are made: the model is left with its result."""
 
+    def release(self) -> None:
+        """The run has ended, in whatever way: nothing of it goes on elsewhere."""
+
     def recorded_leaves(self) -> dict[str, Array]:
         """Copies of the parameters and states whose history is kept, as they are now."""
 

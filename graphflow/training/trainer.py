@@ -69,6 +69,11 @@ class Player:
         """A batch whose step comes later: it goes to the device ahead."""
         self.compiler.bring(self.on_batch(title, batch, key, sizes).feed)
 
+    def release(self) -> None:
+        """Let go of what computes elsewhere, once what lives there is here again; another step
+        starts it anew.
+        """
+
     def concrete(self, sizes: Mapping[str, int]) -> Graph:
         """What its step computes for batches of these sizes."""
         return self.compiler.concrete(sizes)
@@ -356,6 +361,11 @@ class Trainer:
         self._forget_unmade()
         for leaf, state in self.averages.items():
             self.store.assign(leaf, self.store.copied(state))
+
+    def release(self) -> None:
+        """Training has ended, in whatever way: nothing of it goes on elsewhere."""
+        for player in self.players.values():
+            player.release()
 
     # -- state -------------------------------------------------------------------------------
     def state_dict(self) -> dict[str, Array]:

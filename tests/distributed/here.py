@@ -39,6 +39,9 @@ class Here:
             work = partial(self._work, player, leaves)
             return zip(*threads.map(work, range(len(shares)), shares), strict=True)
 
+    def close(self):
+        self.made = []
+
     def _worker(self):
         return Worker(self.players, self.settings, bucket=self.bucket)
 

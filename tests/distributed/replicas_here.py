@@ -31,6 +31,9 @@ class ReplicasHere:
             work = partial(self._run, turn, leaves)
             return list(threads.map(work, self.made, shares, self.collectives))
 
+    def close(self):
+        self.made = []
+
     def _run(self, turn, leaves, replica, share, collective):
         return replica.run(turn, leaves, share, collective)
 

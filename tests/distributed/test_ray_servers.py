@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -29,6 +30,16 @@ def processes(kind: str) -> list[psutil.Process]:
     """The processes of this process's actors of a class."""
     below = psutil.Process().children(recursive=True)
     return [p for p in below if any(f"ray::{kind}" in word for word in _words(p))]
+
+
+def ended() -> bool:
+    """Whether no process of a run is left, or will be in a moment: it takes Ray one to end them."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if not [*workers(), *processes("ParameterServer")]:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 @pytest.fixture
@@ -77,6 +88,26 @@ def test_killed_workers_change_nothing(pool, staleness):
     assert len(set(killed)) == 5
 
 
+def test_a_run_that_is_interrupted_leaves_no_process_and_has_its_parameters_here(tmp_path):
+    model = gf.load("softmax_regression")
+    settings = RunSettings(backend="numpy", workers=2, servers=1, steps=50)
+    loop = started(model, settings, tmp_path / "run", Way())
+    loop.callbacks = (*loop.callbacks, Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run()
+    assert ended()
+    name = next(iter(model.parameters))
+    assert np.isfinite(model.parameters[name]).all() and model.parameters[name].any()
+
+
+class Interrupt(Callback):
+    """After the third step somebody has had enough."""
+
+    def on_step(self, progress, values):
+        if progress.step == 3:
+            raise KeyboardInterrupt
+
+
 class KillAServer(Callback):
     """After some steps one of the servers is killed."""
 
@@ -96,6 +127,7 @@ def test_a_run_whose_server_dies_says_so_and_goes_on_from_its_checkpoint(tmp_pat
     loop.callbacks = (*loop.callbacks, KillAServer(loop.feed.batches(0) + 3))
     with pytest.raises(gf.GraphflowError, match=r"GF044.*a parameter server died.*") as told:
         loop.run()
+    assert ended()
     assert "--resume" in str(told.value)
     outcome = resumed(tmp_path / "run", RunSettings(), Way()).run()
     for name, value in alone.metrics.items():
@@ -108,6 +140,7 @@ def test_a_run_keeps_its_servers_and_staleness_and_one_process_goes_on(tmp_path)
     )
     model = gf.load("softmax_regression")
     outcome = started(model, settings, tmp_path / "run", Way()).run()
+    assert ended()
     assert np.isfinite(outcome.metrics["train/loss"])
     kept = resumed(tmp_path / "run", RunSettings(steps=6), Way())
     assert kept.run_folder.settings().staleness == 1

@@ -65,7 +65,7 @@ class Cut:
         for name, value in values.items():
             axis = rows_axis(self.graph[name].tensor, self.symbol)
             if axis is not None:
-                found[name] = value[(*(slice(None),) * axis, rows)]
+                found[name] = np.asarray(value)[(*(slice(None),) * axis, rows)]
         return found
 
     def joined(self, found: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

@@ -17,7 +17,7 @@ from graphflow.ops.op import Array
 from graphflow.runtime.compile import Settings
 
 if TYPE_CHECKING:
-    from ray import ObjectRefGenerator
+    from ray import ObjectRef, ObjectRefGenerator
     from ray.actor import ActorHandle
 
     Streams = Sequence[ObjectRefGenerator[Gathered]]
@@ -131,13 +131,26 @@ class RayPool:
             num_cpus=1 if self.address else 0,  # here they share what there is
             max_restarts=-1,
             max_task_retries=RETRIES,
-        )(Worker)
+        )(RayWorker)
+        self._made_of = ray.put(self._players)  # kept: a worker that dies is made of it again
         started: list[ActorHandle[Worker]] = [
-            make.remote(self._players, self._settings, threads, self.bucket)  # type: ignore[misc]
+            make.remote([self._made_of], self._settings, threads, self.bucket)  # type: ignore[misc]
             for _ in range(self.workers)
         ]
         wait_for([each.ready.remote() for each in started])
         self._actors = started
+
+
+class RayWorker(Worker):
+    """A worker that is made of what lies in Ray's store."""
+
+    def __init__(
+        self, players: Sequence[ObjectRef[Mapping[str, GradientGraph]]], settings: Settings,
+        threads: int | None, bucket: int,
+    ) -> None:  # fmt: skip
+        import ray
+
+        super().__init__(ray.get(players[0]), settings, threads, bucket)
 
 
 def _together(streams: Streams) -> Iterator[list[Gathered]]:

@@ -233,7 +233,8 @@ class Compiler:
         for name, value in feed.items():
             if name not in self.graph:
                 close = did_you_mean(str(name), [*self.inputs, *self.graph.aliases])
-                fail("GF065", f"there is no node '{name}' to feed", help=close)
+                known = f"what is fed is {', '.join(sorted(self.inputs))}" if self.inputs else None
+                fail("GF065", f"there is no node '{name}' to feed", help=close or known)
             node = self.graph[name]
             fed[node.name] = _converted(node, value, self.settings.dtype)
         shapes = {n: v.shape for n, v in fed.items()}

@@ -51,7 +51,7 @@ def pool():
 def workers() -> list[psutil.Process]:
     """The processes of this process's workers."""
     below = psutil.Process().children(recursive=True)
-    return [p for p in below if any("ray::Worker" in word for word in _words(p))]
+    return [p for p in below if any("ray::RayWorker" in word for word in _words(p))]
 
 
 def _words(process: psutil.Process) -> list[str]:
@@ -95,6 +95,22 @@ def test_killed_workers_change_nothing(pool):
     stop.set()
     killer.join()
     assert len(set(killed)) == 10
+
+
+@pytest.mark.slow
+def test_a_worker_of_a_large_graph_is_made_again():
+    """Its graph is more than what Ray sends along with a call."""
+    trainers = [gf.load("googlenet").trainer(dtype="float64")]
+    with RayPool(1) as pool:
+        shared = partial(SharedPlayer, pool)
+        trainers += [gf.load("googlenet").trainer(dtype="float64", shared=shared)]
+        batch = {"image": np.random.default_rng(0).random((2, 1, 32, 32)), "label": [0, 1]}
+        for _ in range(2):
+            for trainer in trainers:
+                trainer.step(batch)
+            for worker in workers():
+                worker.send_signal(signal.SIGKILL)
+        assert_same(*trainers)
 
 
 def test_workers_with_common_statistics_meet_and_a_killed_one_is_replaced(pool):

@@ -37,8 +37,8 @@ from graphflow.spec.yaml12 import read
 from graphflow.training import Iteration, Trainer
 from graphflow.training.feed import prepared_data
 from graphflow.training.learned import Learned
+from graphflow.training.player import Sharing
 from graphflow.training.run_settings import of_data
-from graphflow.training.trainer import Sharing
 
 
 @dataclass(frozen=True)

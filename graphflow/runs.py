@@ -34,10 +34,10 @@ from graphflow.training.callbacks import Callback
 from graphflow.training.feed import open_feed
 from graphflow.training.logs import check_logs, open_logs
 from graphflow.training.loop import SAVE_EVERY, Loop
+from graphflow.training.player import Sharing
 from graphflow.training.progress import Outcome
 from graphflow.training.run_folder import RunFolder
 from graphflow.training.run_settings import RunSettings
-from graphflow.training.trainer import Sharing
 
 WORTH_COMPILING = 30.0
 """Seconds of work for NumPy's kernels from which on a run compiles numba's before its first step.

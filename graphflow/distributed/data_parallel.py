@@ -29,9 +29,9 @@ from graphflow.runtime.compile import Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.store import Store
 from graphflow.runtime.uninterrupted import Uninterrupted
+from graphflow.training.player import Player
 from graphflow.training.step_graph import StepGraph
 from graphflow.training.stepping import Batch, Part
-from graphflow.training.trainer import Player
 
 STEPS = count()
 """Numbers of steps: each is higher than those before, whichever player's it is."""

@@ -28,9 +28,9 @@ from graphflow.passes.synchronise import all_rows
 from graphflow.runtime.compile import Compiler, Settings
 from graphflow.runtime.initial import Initialiser
 from graphflow.runtime.store import Store
+from graphflow.training.player import Player
 from graphflow.training.step_graph import StepGraph
 from graphflow.training.stepping import Batch, Part
-from graphflow.training.trainer import Player
 
 
 class Replicas(Protocol):

@@ -19,31 +19,32 @@ each other without a way through Python, if nothing stands between them.
 """
 
 
-def fuse(graph: Graph, fusable: Fusable) -> Graph:
+def fuse(graph: Graph, fusable: Fusable, worth: int = WORTH) -> Graph:
     """Groups of nodes become ``fused`` nodes, inside loops too, and backward computes again what is
     cheaper to compute than to keep.
 
-    ``fusable`` tells which elementwise nodes the kernels have loops for. Values keep their names:
-    a group with several results is followed by ``item`` nodes of these names.
+    ``fusable`` tells which elementwise nodes the kernels have loops for, ``worth`` from how many
+    elements on a node has loops of its own. Values keep their names: a group with several results
+    is followed by ``item`` nodes of these names.
     """
     ready = verified(recomputed(unfolded(graph)), "recompute")
-    return verified(_fused(ready, fusable, True), "fuse")
+    return verified(_fused(ready, fusable, worth, True), "fuse")
 
 
-def _fused(graph: Graph, fusable: Fusable, phases: bool) -> Graph:
-    nodes = {n.name: map_regions(n, lambda r: _fused(r, fusable, False)) for n in graph}
+def _fused(graph: Graph, fusable: Fusable, worth: int, phases: bool) -> Graph:
+    nodes = {n.name: map_regions(n, lambda r: _fused(r, fusable, worth, False)) for n in graph}
     changed = any(nodes[node.name] is not node for node in graph)
     inner = assembled(graph, nodes, {}) if changed else graph
     groups = grouped(inner, fusable, phases)
-    chosen = [g for g in groups.all() if _is_worth(g, inner)]
+    chosen = [g for g in groups.all() if _is_worth(g, worth)]
     if not chosen:
         return inner
     return _Assembly(inner, groups, chosen).graph()
 
 
-def _is_worth(group: Group, graph: Graph) -> bool:
+def _is_worth(group: Group, worth: int) -> bool:
     return len(group.nodes) > 1 or (
-        len(group.nodes) == 1 and (group.size == 1 or group.size >= WORTH)
+        len(group.nodes) == 1 and (group.size == 1 or group.size >= worth)
     )
 
 

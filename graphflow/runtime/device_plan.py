@@ -32,9 +32,10 @@ def device_plan(graph: Graph) -> Plan:
 
 def device_layout(fast: Graph) -> Plan:
     """An optimised graph as it runs on a device: attention and products with what is added to them
-    are one node each, and groups of the other nodes fused.
+    are one node each, and groups of the other nodes fused; small nodes alone as well, for a kernel
+    is one launch, and CuPy's function asks for memory besides.
     """
-    return make_plan(fuse(affine(attended(fast, attends)), fuses))
+    return make_plan(fuse(affine(attended(fast, attends)), fuses, worth=1))
 
 
 def device_module(plan: Plan) -> Module:

@@ -11,6 +11,8 @@ import pytest
 import graphflow as gf
 from graphflow.backends import cupy
 from graphflow.backends.cudnn import Library
+from graphflow.cli.survey import survey
+from graphflow.ir.types import TensorType
 from graphflow.training.feed import open_feed
 from tests.backends.cublas.multiplying import StandIn as Products
 from tests.backends.cublas.multiplying import needs_compiler as needs_compiler_of_c
@@ -60,3 +62,12 @@ def test_tf32_is_asked_of_the_libraries_of_a_device_alone(monkeypatch, tmp_path)
     barred = ["TENSOR_CORE" in graph.notes for graph in cudnn.graphs]
     assert barred == [True] * (len(barred) // 2) + [False] * (len(barred) // 2) and barred
     assert losses("lenet", "numpy", "tf32") == losses("lenet", "numpy", "fp32")
+
+
+def test_a_small_cast_is_a_kernel_and_not_left_to_cupy():
+    model = gf.load("lenet", {"train.precision": "bf16"})
+    found = survey(model, {}, True, None, "numpy", "cupy")
+    left = {found.plan.graph[name].op for name, by in found.computed_by.items() if "cupy" in by}
+    assert not left & {"cast", "add", "mul"} and "max_pool" in left
+    small = [n.type for n in found.plan.graph if n.op == "fused" and isinstance(n.type, TensorType)]
+    assert any(each.shape == (84,) for each in small)

@@ -117,6 +117,7 @@ def test_what_was_brought_and_is_not_put_makes_room(travelling):
         inbox.bring(value)
         inbox.put(BATCHES[-1])
         np.testing.assert_array_equal(inbox.array, BATCHES[-1])
+    travelling._lane.thread.shutdown()  # what was begun is there
     assert LOG.count(("computes", "arrives")) == len(BATCHES) - 1
     assert LOG.count(("lane", "arrives ahead")) == len(BATCHES) - 1
 

@@ -253,8 +253,8 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
 
 def _brought(function: Callable[..., Any], args: tuple[Any, ...], how: dict[str, Any]) -> Any:
     """What comes from the host, or is an array of the device already."""
-    if recording() and any(isinstance(x, np.ndarray) and x.ndim for x in args):
-        raise Unrecordable("an array of the host is brought over")
+    if recording() and not isinstance(args[0], DeviceArray):
+        raise Unrecordable(f"a {type(args[0]).__name__} of the host is brought over")
     made = wrapped(function(*map(carried, args), **how))
     given = [*map(carried, args)]
     launched(lambda: function(*given, **how), _arrays(made))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
@@ -51,55 +52,87 @@ class Recorder:
         """Kernels in which the host has no part, as one."""
         return Recording(self, kernels)
 
-    def record(self, kernels: Sequence[Kernel]) -> Graph | str:
+    def record(self, kernels: Sequence[Kernel]) -> Graph | Hindered:
         """Kernels as a graph, none of which runs; or what hinders."""
+        done = 0
         try:
-            graph = self._captured(kernels)
+            with self._capturing() as captured:
+                for kernel in kernels:
+                    kernel()
+                    done += 1
         except RuntimeError as error:  # CUDA's, and what CuPy has not implemented
-            return " ".join(str(error).split())[:200]
+            return Hindered(done, " ".join(str(error).split())[:200])
+        (graph,) = captured
         graph.upload(self.stream)
         return graph
 
-    def _captured(self, kernels: Sequence[Kernel]) -> Graph:
-        """The stream takes up what kernels launch, and is as before in the end, however they end.
+    @contextmanager
+    def _capturing(self) -> Iterator[list[Graph]]:
+        """The stream takes up what is launched inside, and is as before in the end, however that
+        ends; the graph is in the list then.
         """
+        captured: list[Graph] = []
         self.recording, whole = True, False
         self.stream.begin_capture()
         try:
-            for kernel in kernels:
-                kernel()
+            yield captured
             whole = True
         finally:
             self.recording = False
             if not whole:
                 with suppress(RuntimeError):
                     self.stream.end_capture()
-        graph: Graph = self.stream.end_capture()
-        return graph
+        captured.append(self.stream.end_capture())
+
+
+@dataclass(frozen=True)
+class Hindered:
+    """Why kernels were not recorded, and how many of them were before one was not; it may be that
+    an earlier one is the reason, or, where all were, any.
+    """
+
+    done: int
+    why: str
 
 
 class Recording:
     """Kernels that run one by one at first, when libraries load what they need, and are recorded
-    before they run again. Within another recording they are part of that one.
+    before they run again. One that cannot be recorded runs between two recordings. Within another
+    recording they are part of that one.
     """
 
-    def __init__(self, recorder: Recorder, kernels: Sequence[Kernel]) -> None:
-        self._recorder, self._kernels = recorder, kernels
-        self._graph: Graph | str | None = None
-        self._ran = False
+    def __init__(self, recorder: Recorder, kernels: Sequence[Kernel], ran: bool = False) -> None:
+        self._recorder, self._kernels, self._ran = recorder, list(kernels), ran
+        self._graph: Graph | None = None
+        self._whole = True
+        """Whether they are one recording, or will be."""
 
     def __call__(self) -> None:
         alone = not self._recorder.recording
-        if alone and self._ran and self._graph is None:
-            self._graph = self._recorder.record(self._kernels)
-            if isinstance(self._graph, str):
-                warnings.warn(f"kernels run one by one, not recorded: {self._graph}", stacklevel=2)
-        if alone and self._graph is not None and not isinstance(self._graph, str):
+        if alone and self._ran and self._whole and self._graph is None and self._kernels:
+            self._record()
+        if alone and self._graph is not None:
             self._graph.launch(self._recorder.stream)
             return
         for kernel in self._kernels:
             kernel()
         self._ran = True
+
+    def _record(self) -> None:
+        found = self._recorder.record(self._kernels)
+        if not isinstance(found, Hindered):
+            self._graph = found
+            return
+        self._whole, at = False, found.done
+        if at == len(self._kernels):
+            warnings.warn(f"{at} kernels run one by one: {found.why}", stacklevel=3)
+            return
+        warnings.warn(f"a kernel runs by itself, between recordings: {found.why}", stacklevel=3)
+        before, after = (
+            Recording(self._recorder, part, ran=True)
+            for part in (self._kernels[:at], self._kernels[at + 1 :])
+        )
+        self._kernels = [before, self._kernels[at], after]
 
 
 @cache

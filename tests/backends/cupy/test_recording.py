@@ -131,17 +131,35 @@ def test_a_line_within_a_line_is_part_of_its_recording(recorder):
     assert len(called) <= 3 + 3 + 1
 
 
-def test_what_cannot_be_recorded_runs_one_by_one_and_is_told_once(recorder):
-    counts, kernel, _ = counting(recorder)
-    line = recorder.recorded([kernel, recorder.stream.wait])
+def test_what_cannot_be_recorded_runs_between_two_recordings_and_is_told_once(recorder):
+    counts, kernel, called = counting(recorder)
+    line = recorder.recorded([kernel, kernel, recorder.stream.wait, kernel])
     with recorder.working():
         line()
-        with pytest.warns(UserWarning, match="not recorded: cudaErrorStreamCaptureUnsupported"):
+        with pytest.warns(UserWarning, match="by itself.*cudaErrorStreamCaptureUnsupported"):
             line()
         assert recorder.stream.kept is None
         for _ in range(3):
             line()
-    assert counts == [5] and recorder.stream.recordings == 1
+    assert counts == [3 * 5]
+    assert len(called) == 3 + 2 + 3  # once each, twice in vain, once each for the recordings
+
+
+def test_what_shows_at_the_end_of_a_recording_has_them_run_one_by_one(recorder, monkeypatch):
+    counts, kernel, called = counting(recorder)
+
+    def invalid() -> None:
+        recorder.stream.kept = None
+        raise RuntimeError("cudaErrorStreamCaptureInvalidated")
+
+    monkeypatch.setattr(recorder.stream, "end_capture", invalid)
+    line = recorder.recorded([kernel, kernel])
+    with recorder.working():
+        line()
+        with pytest.warns(UserWarning, match="2 kernels run one by one: cudaErrorStreamCapture"):
+            line()
+        line()
+    assert counts == [6] and recorder.stream.recordings == 1 and len(called) == 4 + 4
 
 
 def test_an_interrupt_while_recording_leaves_the_stream_as_it_was(recorder):

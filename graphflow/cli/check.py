@@ -16,6 +16,7 @@ from graphflow.diagnostics import Diagnostic, GraphflowError, fail
 
 if TYPE_CHECKING:
     from graphflow.autodiff import Cut
+    from graphflow.backends.sets import BackendName
     from graphflow.cli.broadcasts import Stretch
     from graphflow.cli.gradients import Gradients
     from graphflow.ir.graph import Node
@@ -58,12 +59,17 @@ def command(
     broadcasts: Annotated[
         bool, typer.Option("--broadcasts", help="List every operand whose shape is stretched.")
     ] = False,
+    backend: Annotated[
+        str, typer.Option(help="What computes the entries: numpy, or cupy on a GPU.")
+    ] = "numpy",
     as_json: AsJson = False,
 ) -> int:
     """Run the `check:` entries of files: golden values and gradients."""
-    reports, begun = [], time.monotonic()
+    from graphflow.backends.sets import backend_named
+
+    reports, begun, where = [], time.monotonic(), backend_named(backend)
     for name in files:
-        for report in _reports(name, gradients, broadcasts):
+        for report in _reports(name, gradients, broadcasts, where):
             reports.append(report)
             if not as_json:
                 _print(report)
@@ -76,7 +82,9 @@ def command(
     return max((report.code for report in reports), default=GOOD)
 
 
-def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
+def _reports(
+    name: str, gradients: bool, broadcasts: bool, backend: BackendName
+) -> Iterator[Report]:
     """A report for each file that a path, the name of a canned graph or a folder means."""
     report = Report(name)
     try:
@@ -92,7 +100,7 @@ def _reports(name: str, gradients: bool, broadcasts: bool) -> Iterator[Report]:
             if model is None:
                 report.note = "blocks only"
             else:
-                _examine(model, report, gradients, broadcasts)
+                _examine(model, report, gradients, broadcasts, backend)
         except GraphflowError as error:
             report.errors = error.diagnostics
         yield report
@@ -121,14 +129,16 @@ def _model(path: Path) -> Model | None:
     return None if document.blocks and not document.nodes else api.load(path)
 
 
-def _examine(model: Model, report: Report, gradients: bool, broadcasts: bool) -> None:
+def _examine(
+    model: Model, report: Report, gradients: bool, broadcasts: bool, backend: BackendName
+) -> None:
     from graphflow.cli.broadcasts import stretches
     from graphflow.cli.gradients import check_model, cut_parameters
     from graphflow.training.checks import run_checks
     from graphflow.training.feed import check_data
 
     check_data(model.elaborated)
-    report.results = run_checks(model)
+    report.results = run_checks(model, backend)
     graph = model.graph
     report.unread = [
         leaf for leaf in graph.leaves("input")

@@ -83,7 +83,7 @@ class AdaptiveAvgPool(Adaptive, Linear):
     """The mean of each bin."""
 
     latex = r"\operatorname{{avgpool}}_{{{output_size}}} {x}"
-    floats = True
+    floats, waits = True, True
 
     def forward(self, xp: Namespace, x: Array, *, output_size: Sizes) -> Array:
         for axis, bins in enumerate(output_size, start=2):
@@ -108,7 +108,7 @@ class AdaptiveAvgPool(Adaptive, Linear):
 class AdaptiveAvgUnpool(Linear):
     """The adjoint of adaptive_avg_pool: each element shared out equally to its bin."""
 
-    family = "pool"
+    family, waits = "pool", True
     latex = r"\operatorname{{avgpool}}^T {x}"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:

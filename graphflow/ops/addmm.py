@@ -24,7 +24,7 @@ class Addmm(Op):
     weight is one: w - lr g^T x.
     """
 
-    family = "linalg"
+    family, waits = "linalg", True
     latex, retains, promotes = r"{input} + {alpha}\, {x} {y}", ("x", "y", "alpha"), "all"
     in_place = True
 

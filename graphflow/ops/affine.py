@@ -19,7 +19,7 @@ class Affine(Op):
 
     family = "control"
     latex = r"{x}{y} + {bias}"
-    arguments = ()
+    arguments, waits = (), True
 
     def infer(self, x: TensorType, y: TensorType, bias: TensorType, *, relu: bool) -> ValueType:
         return get_op("matmul").infer(x, y)

@@ -32,7 +32,7 @@ from graphflow.ops.windows import Pairs, Windows, spatial_rank, steps, window_pa
 class Convolving(Multilinear):
     """Base: attributes stride, padding, dilation, groups, one entry for each spatial axis."""
 
-    family = "conv"
+    family, waits = "conv", True
     promotes, floats = "all", True
 
     def complete(self, rank: int, kernel: Shape, attrs: Attrs) -> Attrs:

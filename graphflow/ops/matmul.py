@@ -27,7 +27,7 @@ class Matmul(Multilinear):
     operands are g y^T and x^T g.
     """
 
-    family = "linalg"
+    family, waits = "linalg", True
     latex, retains, promotes = "{x} {y}", ("x", "y"), "all"
 
     def infer(self, x: TensorType, y: TensorType) -> TensorType:
@@ -109,7 +109,7 @@ class Einsum(Multilinear):
     stretched to the size that its index has elsewhere.
     """
 
-    family = "linalg"
+    family, waits = "linalg", True
     latex, retains, promotes = r"\sum {operands}", ("operands",), "all"
     call_order = ("subscripts", "*operands")
 

@@ -75,8 +75,9 @@ class Op:
     in_place: ClassVar[bool] = False
     """The result may be written over the first operand, if no other operand sees that memory."""
     waits: ClassVar[bool] = False
-    """The portable forward has numbers of an array read by Python: what a device was given to do
-    must come to an end first."""
+    """The portable forward cannot be recorded on a device: Python reads numbers of an array, for
+    which all that came before must have ended, or brings some there, or CuPy asks cuBLAS for a
+    product."""
     notes: ClassVar[bool] = False
     """The portable forward refuses some numbers (a position that is not there, a divisor 0): on a
     device they are noted, see :mod:`graphflow.ops.help`."""

@@ -58,7 +58,7 @@ class Pad(Moving):
             return out
         for axis, (before, after) in enumerate(pad_width):
             if before or after:
-                x = xp.take(x, xp.asarray(_sources(x.shape[axis], before, after, mode)), axis)
+                x = xp.take(x, _sources(xp, x.shape[axis], before, after, mode), axis)
         return x
 
     def vjp(
@@ -143,25 +143,26 @@ def _core(widths: KnownWidths, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(b, b + n) for (b, _), n in zip(widths, shape, strict=True))
 
 
-def _sources(n: int, before: int, after: int, mode: str) -> np.ndarray:
+def _sources(xp: Namespace, n: int, before: int, after: int, mode: str) -> Array:
     """For each element of a padded axis, the element it is a copy of."""
-    positions = np.arange(-before, n + after)
+    positions: Array = xp.arange(-before, n + after)
     if mode == "edge":
-        return np.clip(positions, 0, n - 1)
-    if mode == "wrap":
-        return positions % n
-    if mode == "symmetric":
+        found: Array = xp.clip(positions, 0, n - 1)
+    elif mode == "wrap":
+        found = positions % n
+    elif mode == "symmetric":
         turned = positions % (2 * n)
-        return np.minimum(turned, 2 * n - 1 - turned)
-    period = max(1, 2 * (n - 1))
-    turned = positions % period
-    return np.minimum(turned, period - turned) if n > 1 else np.zeros_like(positions)
+        found = xp.minimum(turned, 2 * n - 1 - turned)
+    else:
+        turned = positions % max(1, 2 * (n - 1))
+        found = xp.minimum(turned, 2 * (n - 1) - turned) if n > 1 else xp.zeros_like(positions)
+    return found
 
 
 def _folded(x: Array, axis: int, before: int, n: int, after: int, mode: str) -> Array:
     """``x`` without the margins of one axis, each element of them added to its source."""
     out = x[_along(axis, slice(before, before + n))].copy()
-    sources = _sources(n, before, after, mode)
+    sources = _sources(np, n, before, after, mode)
     for position in (*range(before), *range(before + n, before + n + after)):
         out[_along(axis, int(sources[position]))] += x[_along(axis, position)]
     return out

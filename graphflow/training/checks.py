@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from graphflow.backends.sets import BackendName
 from graphflow.diagnostics import Diagnostic, GraphflowError, Mark, did_you_mean, fail, placed
 from graphflow.ir.graph import Graph
 from graphflow.ir.types import DType
@@ -52,10 +53,10 @@ class Checked(Protocol):
 
     def compile(
         self, of: str | None = None, wrt: Sequence[str] | None = None, *, mode: Mode, dtype: str,
-        keep: Sequence[str], seed: int,
+        keep: Sequence[str], seed: int, backend: BackendName,
     ) -> Program: ...  # fmt: skip
 
-    def stepping(self, *, dtype: str, seed: int) -> Trainer | Iteration: ...
+    def stepping(self, *, dtype: str, seed: int, backend: BackendName) -> Trainer | Iteration: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +100,12 @@ class CheckResult:
         return f" at [{shown}]: expected {self.expected[worst]:.8g}, got {self.got[worst]:.8g}"
 
 
-def run_checks(model: Checked) -> list[CheckResult]:
+def run_checks(model: Checked, backend: BackendName = "numpy") -> list[CheckResult]:
     """Run every ``check:`` entry. Parameters and states are left as they were."""
     results: list[CheckResult] = []
     for entry in model.document.check:
         with model.store.preserved(), placed(entry.mark):
-            results += _run(model, entry)
+            results += _run(model, entry, backend)
     return results
 
 
@@ -113,7 +114,7 @@ def check_feed(model: Checked, entry: CheckDecl) -> dict[str, Array]:
     return {name: _array(model, value) for name, value in entry.feed.items()}
 
 
-def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
+def _run(model: Checked, entry: CheckDecl, backend: BackendName) -> list[CheckResult]:
     for name, value in entry.params.items():
         with placed(mark_of(entry.params, name, entry.mark)):
             view = model.state if name in model.state else model.parameters
@@ -122,9 +123,9 @@ def _run(model: Checked, entry: CheckDecl) -> list[CheckResult]:
     feed = check_feed(model, entry)
     results: list[CheckResult] = []
     if entry.expect or entry.gradients:
-        results += _values_and_gradients(model, entry, feed)
+        results += _values_and_gradients(model, entry, feed, backend)
     if entry.updated:
-        results += _updated(model, entry, feed)
+        results += _updated(model, entry, feed, backend)
     return results
 
 
@@ -152,7 +153,7 @@ def _unknown(kind: str, name: str, known: Sequence[str], mark: Mark) -> Diagnost
 
 
 def _values_and_gradients(
-    model: Checked, entry: CheckDecl, feed: Mapping[str, Array]
+    model: Checked, entry: CheckDecl, feed: Mapping[str, Array], backend: BackendName
 ) -> list[CheckResult]:
     of = _scalar_name(model, entry)
     names = list(entry.expect)
@@ -160,7 +161,7 @@ def _values_and_gradients(
         of if of is not None else names[0],
         list(entry.gradients) or None,
         mode="train" if entry.mode == "train" else "eval",
-        dtype="float64", keep=names, seed=entry.seed,
+        dtype="float64", keep=names, seed=entry.seed, backend=backend,
     )  # fmt: skip
     result = program(feed)
     found = [_compare(entry, "value", n, v, result.values[n]) for n, v in entry.expect.items()]
@@ -169,9 +170,11 @@ def _values_and_gradients(
     ]
 
 
-def _updated(model: Checked, entry: CheckDecl, feed: Mapping[str, Array]) -> list[CheckResult]:
+def _updated(
+    model: Checked, entry: CheckDecl, feed: Mapping[str, Array], backend: BackendName
+) -> list[CheckResult]:
     """Leaves after the steps of training, or of the file's run."""
-    stepping = model.stepping(dtype="float64", seed=entry.seed)
+    stepping = model.stepping(dtype="float64", seed=entry.seed, backend=backend)
     for _ in range(entry.steps):
         stepping.step(feed)
     return [

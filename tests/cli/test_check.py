@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from graphflow.backends import cupy
 from graphflow.gallery import graph_files, root
+from tests.runtime import devices
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 XYZ = EXAMPLES / "a_xyz.yaml"
@@ -19,6 +21,24 @@ def test_golden_values_and_gradients(cli):
     answer = cli("check", XYZ)
     assert (answer.code, answer.err) == (0, "")
     assert answer.out == f"{XYZ}: 6 checks passed\n"
+
+
+@pytest.mark.parametrize("name", ["xyz", "mlp", "momentum_2d"])
+def test_golden_values_are_computed_on_a_device(cli, monkeypatch, name):
+    made = []
+
+    def device():
+        made.append(devices.device())
+        return made[-1]
+
+    monkeypatch.setattr(cupy, "device", device)
+    answer = cli("check", name, "--backend", "cupy")
+    assert answer.code == 0 and "checks passed" in answer.out and len(made) > 1
+
+
+def test_a_device_that_is_not_there_is_told_once(cli):
+    answer = cli("check", "xyz", "mlp", "--backend", "gpu")
+    assert answer.code == 2 and answer.err.count("GF069") == 1
 
 
 def test_what_fails_is_shown_and_is_exit_code_1(cli, tmp_path):

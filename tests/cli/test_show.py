@@ -156,7 +156,7 @@ def test_a_convolution_on_a_device_says_what_computes_it(cli, monkeypatch, insta
     told = {row["kernel"] for row in rows["schedule"] if row["op"].startswith("conv")}
     if not installed:
         assert told == {
-            "cupy, allocates, since cuDNN is not installed (pip install 'graphflow[cudnn]')"
+            "cupy, allocates, waits, since cuDNN is not installed (pip install 'graphflow[cudnn]')"
         }
         return
     assert "cudnn: forward, 5 x 5, 6 to 16 channels" in told

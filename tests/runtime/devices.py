@@ -15,6 +15,7 @@ from graphflow.backends.cublas import Library as Products
 from graphflow.backends.cuda import Module
 from graphflow.backends.cudnn import MISSING, Library, Refused, Tensor
 from graphflow.ops.evaluate import run_region
+from graphflow.ops.narrow import widened
 from graphflow.training.checks import check_feed
 from graphflow.training.feed import open_feed
 from tests.backends.cudnn.stand_in import aligned
@@ -61,6 +62,20 @@ class HostCalls:
             return tuple(made)
 
         return partial(launch, compute, [y for y, _ in results])
+
+
+class Multiplies:
+    """What stands for cuBLASLt where nothing of its own is asked: NumPy's products."""
+
+    def bound(self, wanted, operands, results):
+        arrays, ((z, _),) = [x for x, _ in operands], results
+
+        def compute() -> tuple[np.ndarray, ...]:
+            x, y, *bias = (widened(fetched(each)) for each in arrays)
+            found = sum(bias, np.matmul(x, y))
+            return ((np.maximum(found, 0) if wanted.relu else found).astype(z.dtype),)
+
+        return partial(launch, compute, [z])
 
 
 def lying(tensor: Tensor) -> np.ndarray:
@@ -130,7 +145,7 @@ def device(
 ) -> cupy.Device:  # fmt: skip
     """The strict namespace as a device, what loads its kernels, cuDNN and cuBLASLt."""
     found = MISSING if cudnn is None else HostCalls(cudnn)
-    products = cupy.NO_PRODUCTS if cublas is None else HostCalls(cublas)
+    products = Multiplies() if cublas is None else HostCalls(cublas)
     return cupy.Device(
         xp, nullcontext, load, Traffic(xp), record, HostHelp(), lambda: free, found, products
     )

@@ -29,6 +29,8 @@ NO_ARRAYS = {"arange", "empty", "eye", "full", "identity", "indices", "linspace"
 """Functions that make arrays of numbers and shapes."""
 WAITING = {"argwhere", "extract", "flatnonzero", "nonzero", "unique", "item", "tolist", "get"}
 """Functions and methods whose result's size, or kind, depends on numbers of a device."""
+PRODUCTS = {"matmul", "dot", "tensordot", "einsum", "vdot", "inner", "outer"}
+"""Functions that call cuBLAS, which CuPy cannot record."""
 LIMITS = {"linalg.solve": lambda a, b: b.ndim == 1 or a.shape[:-1] == b.shape[:-1]}
 """What CuPy wants beyond what its parameters tell."""
 NUMBERS = (bool, int, float, complex, np.generic)
@@ -229,7 +231,7 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
             signature.bind(*args, **how)
         except TypeError as error:
             raise TypeError(f"cupy.{name}: {error}") from None
-        if name in WAITING or name.startswith("linalg."):
+        if name in WAITING | PRODUCTS or name.startswith("linalg."):
             waited(name)
         if name in LIMITS and not LIMITS[name](*args, **how):
             raise TypeError(f"cupy.{name} does not take these shapes")
@@ -253,8 +255,8 @@ def checked(name: str, function: Callable[..., Any], shown: str) -> Callable[...
 
 def _brought(function: Callable[..., Any], args: tuple[Any, ...], how: dict[str, Any]) -> Any:
     """What comes from the host, or is an array of the device already."""
-    if recording() and not isinstance(args[0], DeviceArray):
-        raise Unrecordable(f"a {type(args[0]).__name__} of the host is brought over")
+    if isinstance(args[0], np.ndarray):
+        waited("an array of the host")
     made = wrapped(function(*map(carried, args), **how))
     given = [*map(carried, args)]
     launched(lambda: function(*given, **how), _arrays(made))

@@ -65,17 +65,20 @@ def edges(n: int, bins: int) -> list[tuple[int, int]]:
     return [(i * n // bins, -(-(i + 1) * n // bins)) for i in range(bins)]
 
 
-def _averaging(xp: Namespace, n: int, bins: int, dtype: np.dtype) -> Array:
-    """The matrix (bins, n) that takes the mean of every bin."""
-    matrix = np.zeros((bins, n), dtype)
-    for row, (start, end) in enumerate(edges(n, bins)):
-        matrix[row, start:end] = 1 / (end - start)
-    return xp.asarray(matrix)
+def _means(xp: Namespace, x: Array, axis: int, bins: int) -> Array:
+    """The mean of every bin along an axis."""
+    lines = xp.moveaxis(x, axis, -1)
+    parts = [lines[..., start:end].mean(axis=-1) for start, end in edges(x.shape[axis], bins)]
+    return xp.stack(parts, axis)
 
 
-def _along(xp: Namespace, x: Array, axis: int, matrix: Array) -> Array:
-    """``x`` with every line along ``axis`` multiplied by a matrix."""
-    return xp.moveaxis(xp.tensordot(x, matrix, axes=(axis, 1)), -1, axis)
+def _shared_out(xp: Namespace, x: Array, axis: int, n: int) -> Array:
+    """Every element along an axis shared out equally to its bin among ``n``."""
+    lines = xp.moveaxis(x, axis, -1)
+    made = xp.zeros((*lines.shape[:-1], n), x.dtype)
+    for at, (start, end) in enumerate(edges(n, lines.shape[-1])):
+        made[..., start:end] += lines[..., at : at + 1] / (end - start)
+    return xp.moveaxis(made, -1, axis)
 
 
 @register
@@ -83,12 +86,12 @@ class AdaptiveAvgPool(Adaptive, Linear):
     """The mean of each bin."""
 
     latex = r"\operatorname{{avgpool}}_{{{output_size}}} {x}"
-    floats, waits = True, True
+    floats = True
 
     def forward(self, xp: Namespace, x: Array, *, output_size: Sizes) -> Array:
         for axis, bins in enumerate(output_size, start=2):
             if bins != x.shape[axis]:
-                x = _along(xp, x, axis, _averaging(xp, x.shape[axis], bins, x.dtype))
+                x = _means(xp, x, axis, bins)
         return x
 
     def vjp(self, g: Value, out: Value, x: Value, *, output_size: Shape) -> Sequence[Value | None]:
@@ -108,7 +111,7 @@ class AdaptiveAvgPool(Adaptive, Linear):
 class AdaptiveAvgUnpool(Linear):
     """The adjoint of adaptive_avg_pool: each element shared out equally to its bin."""
 
-    family, waits = "pool", True
+    family = "pool"
     latex = r"\operatorname{{avgpool}}^T {x}"
 
     def canonical(self, types: Sequence[ValueType], attrs: Attrs) -> Attrs:
@@ -121,7 +124,7 @@ class AdaptiveAvgUnpool(Linear):
     def forward(self, xp: Namespace, x: Array, *, spatial: Sizes) -> Array:
         for axis, n in enumerate(spatial, start=2):
             if n != x.shape[axis]:
-                x = _along(xp, x, axis, _averaging(xp, n, x.shape[axis], x.dtype).T)
+                x = _shared_out(xp, x, axis, n)
         return x
 
     def vjp(self, g: Value, out: Value, x: Value, *, spatial: Shape) -> Sequence[Value | None]:

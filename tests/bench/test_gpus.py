@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from graphflow.backends import cupy
+from graphflow.backends.cupy import NO_PRODUCTS
 from graphflow.backends.cupy.about import about
 from graphflow.bench import gpus, ours
 from graphflow.bench.gpus import Gpu, gpu

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 from graphflow.backends.base import Kernel
 from graphflow.backends.cuda import Operand
@@ -39,15 +40,33 @@ def placed(
     arrays = [*operands, *results]
     away = [*apart, *aside]
     moved = [room(x, how.strides) for (x, how), moves in zip(arrays, away, strict=True) if moves]
-    rooms, rest = workspace.rooms([*moved, *own], more)
-    spare = iter(rooms)
-    places = [next(spare) if moves else x for (x, _), moves in zip(arrays, away, strict=True)]
-    run = bind(places, [*spare, rest])
-    pairs = [(place, x) for place, (x, _) in zip(places, arrays, strict=True)]
-    count = len(operands)
-    before = [partial(xp.copyto, place, x) for place, x in pairs[:count] if place is not x]
-    after = [partial(xp.copyto, y, place) for place, y in pairs[count:] if place is not y]
-    return in_turn([*before, run, *after])
+    wanted = [*moved, *own]
+    workspace.reserve(wanted, more)
+
+    def bound() -> Kernel:
+        rooms, rest = workspace.rooms(wanted)
+        spare = iter(rooms)
+        places = [next(spare) if moves else x for (x, _), moves in zip(arrays, away, strict=True)]
+        run = bind(places, [*spare, rest])
+        pairs = [(place, x) for place, (x, _) in zip(places, arrays, strict=True)]
+        count = len(operands)
+        before = [partial(xp.copyto, place, x) for place, x in pairs[:count] if place is not x]
+        after = [partial(xp.copyto, y, place) for place, y in pairs[count:] if place is not y]
+        return in_turn([*before, run, *after])
+
+    return bound() if not wanted and not more else _Late(bound)
+
+
+class _Late:
+    """A kernel that is bound when it first runs: then it is known how large the workspace is."""
+
+    def __init__(self, bind: Callable[[], Kernel]) -> None:
+        self._bind, self._kernel = bind, cast("Kernel | None", None)
+
+    def __call__(self) -> None:
+        if self._kernel is None:
+            self._kernel = self._bind()
+        self._kernel()
 
 
 def in_turn(kernels: Sequence[Kernel]) -> Kernel:

@@ -20,30 +20,30 @@ Room = tuple[Sizes, Strides, np.dtype[np.generic]]
 
 
 class Workspace:
-    """As large as the operation needs it that needs most: they run on one stream."""
+    """As large as the operation needs it that needs most: they run on one stream. They say what
+    they need when they are bound, and are given it when they first run.
+    """
 
     def __init__(self, xp: Namespace) -> None:
-        self._xp = xp
+        self._xp, self._most = xp, 0
         self._memory: Array = xp.empty(0, np.uint8)
 
-    def bytes(self, count: int) -> Array:
-        """So many bytes, which others may write to between two runs of an operation."""
-        if count > self._memory.size:
-            self._memory = self._xp.empty(count, np.uint8)
-        return self._memory[:count]
+    def reserve(self, wanted: Sequence[Room], more: int) -> None:
+        """There will be room for arrays of one operation, and for ``more`` bytes."""
+        self._most = max(self._most, _starts(wanted)[-1] + more)
 
-    def rooms(self, wanted: Sequence[Room], more: int = 0) -> tuple[list[Array], Array]:
-        """Arrays for one operation, and ``more`` bytes that overlap none of them."""
-        sizes = [_reach(shape, strides) * dtype.itemsize for shape, strides, dtype in wanted]
-        starts = [0]
-        for size in sizes:
-            starts.append(starts[-1] + -(-size // ALIGNMENT) * ALIGNMENT)
-        memory = self.bytes(starts[-1] + more)
+    def rooms(self, wanted: Sequence[Room]) -> tuple[list[Array], Array]:
+        """Arrays for one operation, to which others may write between two of its runs, and the
+        bytes behind them.
+        """
+        if self._most > self._memory.size:
+            self._memory = self._xp.empty(self._most, np.uint8)
+        starts = _starts(wanted)
         found = [
-            self._seen(memory[start : start + size], *room)
-            for start, size, room in zip(starts, sizes, wanted, strict=False)
+            self._seen(self._memory[start : start + _bytes(room)], *room)
+            for start, room in zip(starts, wanted, strict=False)
         ]
-        return found, memory[starts[-1] :]
+        return found, self._memory[starts[-1] :]
 
     def _seen(
         self, memory: Array, shape: Sizes, strides: Strides, dtype: np.dtype[np.generic]
@@ -74,6 +74,19 @@ def lies(x: Array, how: Operand) -> bool:
 def overlap(x: Array, y: Array) -> bool:
     """Whether two arrays begin in the same place: those of a plan lie side by side or so."""
     return bool(x.size and y.size and x.data.ptr == y.data.ptr)  # type: ignore[attr-defined]
+
+
+def _starts(wanted: Sequence[Room]) -> list[int]:
+    """Where rooms begin, one behind the other, and where they end."""
+    starts = [0]
+    for room in wanted:
+        starts.append(starts[-1] + -(-_bytes(room) // ALIGNMENT) * ALIGNMENT)
+    return starts
+
+
+def _bytes(room: Room) -> int:
+    shape, strides, dtype = room
+    return _reach(shape, strides) * dtype.itemsize
 
 
 def _reach(shape: Sizes, strides: Strides) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from graphflow.backends.cuda import module
+from graphflow.backends.cuda import Operand, module
 from graphflow.backends.cupy.kernels import Kernels
-from graphflow.backends.cupy.workspace import Workspace
+from graphflow.backends.cupy.placed import placed
+from graphflow.backends.cupy.workspace import Workspace, packed_rows
 from tests.backends.cuda.host import Compiled, garbage, needs_compiler
 from tests.backends.cuda.samples import SAMPLES, close, forwards, fused, lying, operands
 from tests.backends.cupy.lent import lent, misplaced, stand_in, turned
@@ -71,6 +73,29 @@ def test_a_result_takes_the_place_of_an_operand_or_one_that_is_not_on_a_boundary
     assert fusion.in_place == name.startswith("chain")
     for got, wanted in zip(results(loaded, fusion, operands, rooms), expected, strict=True):
         close(np.asarray(got), wanted)
+
+
+def test_operations_share_one_piece_of_memory_beside_their_arrays(monkeypatch):
+    there, made = stand_in(), []
+    empty = there.empty
+    there.empty = lambda shape, dtype: made.append(shape) or empty(shape, dtype)
+    workspace = Workspace(there)
+    given = lent(np.arange(12.0).reshape(3, 4))
+    results = [lent(np.empty((3, 4))) for _ in range(3)]
+
+    def adds(places, own):
+        x, y, *_ = *places, *own
+        return partial(np.add, x, 1, out=y)
+
+    asked = [(given, Operand((1, 3), True))]
+    kernels = [
+        placed(there, workspace, asked, [(y, packed_rows(y))], adds, more=more)
+        for y, more in zip(results, (8, 1000, 16), strict=True)
+    ]
+    for kernel, y in zip(kernels, results, strict=True):
+        kernel()
+        np.testing.assert_array_equal(np.asarray(y), np.asarray(given) + 1)
+    assert len(made) == 2 and made[-1] == 256 + 1000
 
 
 def test_a_position_outside_of_its_row_is_told_once(kernels):

@@ -13,14 +13,16 @@ from types import FrameType
 
 @contextmanager
 def interruptible(stop: Callable[[], None], stopping: Callable[[], bool]) -> Iterator[None]:
-    """The first Ctrl-C calls ``stop``; one that comes while it is ``stopping`` ends at once."""
+    """The first Ctrl-C, or SIGTERM, calls ``stop``; one that comes while it is ``stopping`` ends at
+    once.
+    """
 
     def handle(number: int, frame: object) -> None:
         if stopping():
             raise KeyboardInterrupt
         stop()
 
-    with _handled(signal.SIGINT, handle):
+    with _handled(signal.SIGINT, handle), _handled(signal.SIGTERM, handle):
         yield
 
 
@@ -28,6 +30,13 @@ def interruptible(stop: Callable[[], None], stopping: Callable[[], bool]) -> Ite
 def terminable() -> Iterator[None]:
     """SIGTERM ends what is done here as Ctrl-C does, so that nothing is left running or unsaid."""
     with _handled(signal.SIGTERM, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def kept(number: signal.Signals) -> Iterator[None]:
+    """A signal is handled afterwards as it was before: what runs inside may want it for itself."""
+    with _handled(number, signal.getsignal(number)):  # type: ignore[arg-type]  # as it was
         yield
 
 

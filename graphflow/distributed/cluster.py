@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from graphflow.diagnostics import fail
+from graphflow.interrupts import kept
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -47,7 +49,7 @@ def join(address: str | None) -> None:
             return
         if address is not None and address != "auto":  # Ray itself would try for minutes
             socket.create_connection(_host_and_port(address), ANSWER).close()
-        with _Starting():
+        with _Starting(), kept(signal.SIGTERM):
             ray.init(address or "local", include_dashboard=None if address else False,
                      log_to_driver=False, logging_level=logging.ERROR)  # fmt: skip
     except (OSError, ValueError) as error:

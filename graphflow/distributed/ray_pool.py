@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphflow.diagnostics import GraphflowError, fail
-from graphflow.distributed.all_reduce import Rank, Reducer
+from graphflow.distributed.all_reduce import Collective, Rank, Reducer
 from graphflow.distributed.cluster import check_ray, join, wait_for
 from graphflow.distributed.gradient_graph import BUCKET, GradientGraph
 from graphflow.distributed.worker import Gathered, Share, Worker
@@ -45,7 +45,7 @@ class RayPool:
         self.workers, self.address, self.bucket = workers, address, bucket
         self._players: dict[str, GradientGraph] = {}
         self._settings: Settings | None = None
-        self._actors: list[ActorHandle[Worker]] = []
+        self._actors: list[ActorHandle[RayWorker]] = []
         self._reducer: _RayReducer | None = None
 
     def learn(self, player: str, gradient_graph: GradientGraph, settings: Settings) -> None:
@@ -73,7 +73,10 @@ class RayPool:
         def begin() -> Streams:
             if self._reducer is None and any(share.rank for share in shares):
                 self._reducer = _RayReducer(self.workers)
-            return [a.gather.remote(player, common, s, self._reducer) for a, s in pairs]
+            return [
+                actor.gather.remote([self._made_of], player, common, share, self._reducer)
+                for actor, share in pairs
+            ]
 
         return self._pieces(begin, begin())
 
@@ -132,25 +135,39 @@ class RayPool:
             max_restarts=-1,
             max_task_retries=RETRIES,
         )(RayWorker)
-        self._made_of = ray.put(self._players)  # kept: a worker that dies is made of it again
-        started: list[ActorHandle[Worker]] = [
-            make.remote([self._made_of], self._settings, threads, self.bucket)  # type: ignore[misc]
+        self._made_of = ray.put(self._players)
+        started: list[ActorHandle[RayWorker]] = [
+            make.remote(self._settings, threads, self.bucket)  # type: ignore[misc]
             for _ in range(self.workers)
         ]
         wait_for([each.ready.remote() for each in started])
         self._actors = started
 
 
-class RayWorker(Worker):
-    """A worker that is made of what lies in Ray's store."""
+class RayWorker:
+    """A worker that is made with its first share, of what lies in Ray's store: one that dies is
+    made again as it was.
+    """
 
-    def __init__(
-        self, players: Sequence[ObjectRef[Mapping[str, GradientGraph]]], settings: Settings,
-        threads: int | None, bucket: int,
-    ) -> None:  # fmt: skip
+    def __init__(self, settings: Settings, threads: int | None, bucket: int) -> None:
+        self._settings, self._threads, self._bucket = settings, threads, bucket
+        self._worker: Worker | None = None
+
+    def ready(self) -> bool:
+        """Whether it can be given work."""
+        return True
+
+    def gather(
+        self, made_of: Sequence[ObjectRef[Mapping[str, GradientGraph]]], player: str,
+        leaves: Mapping[str, Array], share: Share, collective: Collective | None,
+    ) -> Iterator[Gathered]:  # fmt: skip
+        """What comes of a share, piece by piece."""
         import ray
 
-        super().__init__(ray.get(players[0]), settings, threads, bucket)
+        if self._worker is None:
+            players = ray.get(made_of[0])
+            self._worker = Worker(players, self._settings, self._threads, self._bucket)
+        yield from self._worker.gather(player, leaves, share, collective)
 
 
 def _together(streams: Streams) -> Iterator[list[Gathered]]:

@@ -53,6 +53,15 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_where_the_whole_one_does(
     assert metrics[0] == metrics[1]
 
 
+def test_a_run_that_is_terminated_is_saved_and_says_how_to_go_on(small, tmp_path):
+    stopped = start(tmp_path, "run", small, "--epochs", 200, "--json", "--out", "part")
+    assert stopped.stderr.readline().startswith("epoch 1/200")
+    stopped.send_signal(signal.SIGTERM)
+    code, answer, err = finish(stopped)
+    assert (code, answer["interrupted"]) == (130, True)
+    assert err.endswith("continue with graphflow run --resume part\n")
+
+
 def test_ctrl_c_while_the_command_line_is_loading():
     source = (
         "import os, signal, sys\n"

@@ -171,6 +171,8 @@ def test_a_cluster_that_does_not_answer_is_said(address):
     import ray
 
     ray.shutdown()
+    if address == "auto" and "gcs_server" in {each.name() for each in psutil.process_iter()}:
+        pytest.skip("somebody else has a cluster on this machine")
     with pytest.raises(gf.GraphflowError, match=r"GF044.*no Ray cluster answers"):
         trained(gf.load("softmax_regression"), RayPool(2, address), steps=1)
 

@@ -56,8 +56,9 @@ def known_backend(name: str) -> BackendName:
         if name == known:
             return known  # type: ignore[no-any-return]
     names = get_args(BackendName)
+    close = did_you_mean(str(name), names)
     fail("GF069", f"there is no backend '{name}'",
-         help=did_you_mean(str(name), names) or f"there are {', '.join(names)}")  # fmt: skip
+         help=close or "there are numpy, and cupy for NVIDIA GPUs")  # fmt: skip
 
 
 def kernels_named(name: str) -> KernelsName:

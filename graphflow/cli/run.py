@@ -280,7 +280,7 @@ def _told_of_kernels(loop: Loop, given: RunSettings) -> Loop:
         beside = "" if given.servers is None else f", servers: {given.servers}"
         ahead = f", staleness: {given.staleness}" if given.staleness else ""
         say(f"workers: {given.workers}{beside}{ahead}, started before the first step, which takes "
-            "some seconds")  # fmt: skip
+            "about ten seconds")  # fmt: skip
     settings = loop.trainer.settings
     if settings.precision == "bf16" and settings.backend == "numpy":
         say("precision: bf16, computed in float32 and rounded, which takes longer than fp32 here")

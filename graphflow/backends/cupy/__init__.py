@@ -104,9 +104,9 @@ def device() -> Device:
     no GPU is.
     """
     if find_spec("cupy") is None:
-        fail("GF076", "the backend 'cupy' needs the package 'cupy', which is not installed",
-             help="pip install 'graphflow[cuda13]' for drivers of CUDA 13, 'graphflow[cuda12]' for "
-             "those of CUDA 12; nvidia-smi tells which")  # fmt: skip
+        fail("GF076", "the backend 'cupy' needs an NVIDIA GPU, and the package 'cupy', which is "
+             "not installed", help="nvidia-smi tells whether there is a GPU, and which CUDA its driver "
+             "has: pip install 'graphflow[cuda13]' for 13, 'graphflow[cuda12]' for 12")  # fmt: skip
     import cupy
 
     from graphflow.backends.cupy.calls import Calls

@@ -105,8 +105,9 @@ def device() -> Device:
     """
     if find_spec("cupy") is None:
         fail("GF076", "the backend 'cupy' needs an NVIDIA GPU, and the package 'cupy', which is "
-             "not installed", help="nvidia-smi tells whether there is a GPU, and which CUDA its driver "
-             "has: pip install 'graphflow[cuda13]' for 13, 'graphflow[cuda12]' for 12")  # fmt: skip
+             "not installed",
+             help="nvidia-smi tells whether there is a GPU, and which CUDA its driver has: "
+             "pip install 'graphflow[cuda13]' for 13, 'graphflow[cuda12]' for 12")  # fmt: skip
     import cupy
 
     from graphflow.backends.cupy.calls import Calls

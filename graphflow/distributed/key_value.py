@@ -34,8 +34,8 @@ AGGREGATES: Mapping[str, Aggregate] = MappingProxyType({
 class Server(Protocol):
     """What has some of the keys."""
 
-    def push(self, key: str, value: Array) -> None:
-        """Add a value to those of a key."""
+    def push(self, key: str, value: Array, worker: int | None) -> None:
+        """Add a value to those of a key, in the place of what this worker pushed before."""
 
     def pull(self, key: str, pushes: int, patience: float) -> Array:
         """What the values of a key make, once there are so many."""
@@ -80,9 +80,18 @@ class KeyValueStore:
         """
         return crc32(key.encode()) % len(self.servers)
 
-    def push(self, key: str, value: Array) -> None:
-        """Add a value to those of a key. Raises GF061 if it has another shape than they have."""
-        self.servers[self.server_of(key)].push(key, np.array(value))
+    def push(self, key: str, value: Array, worker: int | None = None) -> None:
+        """Add a value to those of a key; that of a ``worker``, in the place of what this one has
+        pushed before, so that who died and begins anew is not counted twice. Raises GF061 if it has
+        another shape than they have.
+
+        >>> store = KeyValueStore.here()
+        >>> for gradient in (1.0, 1.0):
+        ...     store.push("w 0", np.array(gradient), worker=0)
+        >>> store.pull("w 0")
+        array(1.)
+        """
+        self.servers[self.server_of(key)].push(key, np.array(value), worker)
 
     def pull(self, key: str, pushes: int = 1, patience: float = PATIENCE) -> Array:
         """What the values of a key make, once at least so many ``pushes`` have come. Raises GF044
@@ -100,16 +109,17 @@ class Shelf:
 
     def __init__(self, aggregate: str = "sum") -> None:
         self._changed, self._aggregate = Condition(), AGGREGATES[aggregate]
-        self._values: dict[str, list[Array]] = {}
+        self._values: dict[str, dict[object, Array]] = {}
 
-    def push(self, key: str, value: Array) -> None:
-        """Add a value to those of a key."""
+    def push(self, key: str, value: Array, worker: int | None) -> None:
+        """Add a value to those of a key, in the place of what this worker pushed before."""
         with self._changed:
-            values = self._values.setdefault(key, [])
-            if values and values[0].shape != value.shape:
-                fail("GF061", f"values of '{key}' have the shape {values[0].shape}, not "
-                     f"{value.shape}", help="values that are added up have one shape")  # fmt: skip
-            values.append(value)
+            values = self._values.setdefault(key, {})
+            shape = next((each.shape for each in values.values()), value.shape)
+            if shape != value.shape:
+                fail("GF061", f"values of '{key}' have the shape {shape}, not {value.shape}",
+                     help="values that are added up have one shape")  # fmt: skip
+            values[object() if worker is None else worker] = value
             self._changed.notify_all()
 
     def pull(self, key: str, pushes: int, patience: float) -> Array:
@@ -120,7 +130,7 @@ class Shelf:
                 came = f"of {least} values of '{key}' {self._count(key)} came"
                 fail("GF044", f"{came} within {patience:g} seconds",
                      help="do all workers push, and to this key?")  # fmt: skip
-            values = list(self._values[key])
+            values = list(self._values[key].values())
         return np.asarray(self._aggregate(np.sort(np.stack(values), axis=0)))
 
     def drop(self, key: str) -> None:

@@ -48,9 +48,9 @@ class _Remote:
 
     actor: ActorHandle[Shelf]
 
-    def push(self, key: str, value: Array) -> None:
-        """Add a value to those of a key."""
-        _answer(self.actor.push.remote(key, value))
+    def push(self, key: str, value: Array, worker: int | None) -> None:
+        """Add a value to those of a key, in the place of what this worker pushed before."""
+        _answer(self.actor.push.remote(key, value, worker))
 
     def pull(self, key: str, pushes: int, patience: float) -> Array:
         """What the values of a key make, once there are so many."""

@@ -41,8 +41,8 @@ class StepGraph:
     ``history`` those whose values are kept. With ``update``, a graph of its own makes the update,
     and ``gathered`` counts the batches that wait for it. ``averages`` maps leaves to the states
     that hold their average, ``averaged`` counts how often it was made; with ``closing``, it is made
-    by a graph of its own when an epoch ends. Where workers agree on batch statistics, ``rows`` is
-    the symbol that counts a worker's rows.
+    by a graph of its own when an epoch ends. Where workers agree on batch statistics, and there are
+    some, ``rows`` is the symbol that counts a worker's rows.
     """
 
     objective: Objective
@@ -104,10 +104,14 @@ def _looked_at(elaborated: Elaborated) -> list[str]:
 
 
 def _synchronised(graph: Graph) -> tuple[Graph, str]:
-    """The graph with statistics of all workers' rows, and what counts a worker's."""
+    """The graph with statistics of all workers' rows, and what counts a worker's, or "" where
+    there are no such statistics.
+    """
     open_sizes = dict.fromkeys(s for node in graph for s in sorted(type_symbols(node.type)))
     rows = rows_symbol(graph, [leaf.name for leaf in graph.leaves("input")], list(open_sizes))
-    return (graph, "") if rows is None else (synchronised(graph, rows), rows)
+    if rows is None or (made := synchronised(graph, rows)) is graph:
+        return graph, ""
+    return made, rows
 
 
 class _Step:

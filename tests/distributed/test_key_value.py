@@ -96,6 +96,19 @@ def test_a_dropped_key_begins_anew_with_any_shape():
     np.testing.assert_array_equal(store.pull("w"), np.ones(3))
 
 
+def test_a_worker_that_pushes_again_is_counted_once():
+    store = KeyValueStore.here()
+    store.push("w", np.full(2, 9.0), worker=0)
+    store.push("w", np.ones(2), worker=0)
+    with pytest.raises(gf.GraphflowError, match=r"GF044.*of 2 values of 'w' 1 came"):
+        store.pull("w", pushes=2, patience=0.01)
+    store.push("w", np.ones(2), worker=1)
+    np.testing.assert_array_equal(store.pull("w", pushes=2), [2, 2])
+    for _ in range(2):
+        store.push("w", np.ones(2))  # who does not say who it is is another one each time
+    np.testing.assert_array_equal(store.pull("w", pushes=4), [4, 4])
+
+
 def test_what_was_pushed_is_the_stores_own():
     store, value = KeyValueStore.here(), np.ones(2)
     store.push("w", value)

@@ -73,8 +73,10 @@ def test_statistics_of_ones_own_rows_make_another_net():
 
 def test_a_net_without_batch_statistics_needs_no_meeting():
     model = gf.load("mlp", {"p_drop": 0, "train.batch_statistics": "synchronised"})
-    trainer = model.trainer(shared=partial(SharedPlayer, Here(2)))
-    assert "all_reduce_mean" not in {n.op for n in trainer.players[""].step.graph}
+    step = model.trainer(shared=partial(SharedPlayer, Here(2))).players[""].step
+    assert "all_reduce_mean" not in {n.op for n in step.graph} and step.rows == ""
+    step = synchronised(DENSE).trainer(shared=partial(SharedPlayer, Here(2))).players[""].step
+    assert step.rows == "B"
 
 
 def test_what_a_step_computes_is_known_before_workers_have_begun():

@@ -15,7 +15,7 @@ from graphflow.ir.graph import LEAVES, Graph, Phase
 from graphflow.ops.control import ScanParts
 from graphflow.ops.evaluate import Computed
 from graphflow.ops.op import Array
-from graphflow.runtime.walking import walking_order
+from graphflow.runtime.walking_order import walking_order
 
 Within = tuple[tuple[str, int], ...]
 """Loops from outside in, each with its time step: the nodes that run them, so that the backward of

@@ -17,7 +17,7 @@ import numpy as np
 
 from graphflow.backends.base import Kernel
 from graphflow.backends.llvm.compiled import Code
-from graphflow.backends.llvm.walking import APART, alone, together
+from graphflow.backends.llvm.tables import APART, alone, together
 from graphflow.ops.op import Array
 
 LONGEST = 64

@@ -82,7 +82,7 @@ def test_a_package_that_cannot_be_written_beside_is_used_all_the_same(tmp_path: 
         "        raise PermissionError(event)\n"
         "sys.addaudithook(refuse)\n"
         "import numpy as np\n"
-        "from graphflow.backends.llvm.walking import alone\n"
+        "from graphflow.backends.llvm.tables import alone\n"
         "print(alone(np.zeros((0, 6), np.int64))())\n"
     )
     found = subprocess.run(

@@ -3,7 +3,7 @@
 import pytest
 
 from graphflow.api import loads
-from graphflow.runtime.walking import walking_order
+from graphflow.runtime.walking_order import walking_order
 from graphflow.view.study import Study
 from graphflow.view.workspace import Workspace
 

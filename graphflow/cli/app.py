@@ -37,6 +37,7 @@ from graphflow.cli import (
 from graphflow.cli.output import GOOD, STOPPED, report_errors, say
 from graphflow.diagnostics import Diagnostic, GraphflowError
 from graphflow.files import reason
+from graphflow.interrupts import terminable
 
 COMMANDS = (
     run, runs, lr_find, tune, report, check, data, fmt, expand, export, import_, show, step, replay,
@@ -81,7 +82,7 @@ def _answered(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
         command = typer.main.get_command(app)
-        with command.make_context("graphflow", arguments) as context:
+        with terminable(), command.make_context("graphflow", arguments) as context:
             code = command.invoke(context)
     except typer.Exit as ended:
         return ended.exit_code

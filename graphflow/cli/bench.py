@@ -59,15 +59,13 @@ def command(
     """
     from graphflow.bench import rows as table
     from graphflow.bench.timing import Bench, in_a_process
-    from graphflow.interrupts import terminable
 
     table.chosen(rows or [])
     setting = _setting(against, threads, kernels, backend)
     file = None if out is None else setting.file(out)
     measure = in_a_process(setting.threads, setting.by)
     bench = Bench(table.chosen(rows or [], setting.rows), setting.peers, rounds, measure)
-    with terminable():
-        measured, stopped = _measured(bench, file, setting)
+    measured, stopped = _measured(bench, file, setting)
     _told(measured, as_json)
     if file is not None:
         say(f"written to {file}")

@@ -61,7 +61,8 @@ def join(address: str | None) -> None:
 
 class _Starting:
     """Inside this block what Ray raises where it cannot start is told as GF044: errors of its own
-    and RuntimeErrors; an Exception of no kind where its processes are not there in time.
+    and RuntimeErrors; an Exception of no kind where its processes are not there in time. SIGTERM,
+    of which it makes an exit meanwhile, is a Ctrl-C.
     """
 
     def __enter__(self) -> None: ...
@@ -70,6 +71,8 @@ class _Starting:
                  trace: TracebackType | None) -> None:  # fmt: skip
         import ray
 
+        if isinstance(error, SystemExit):
+            raise KeyboardInterrupt from error
         if kind is Exception or isinstance(error, (RuntimeError, ray.exceptions.RayError)):
             said = str(error).strip().splitlines() or [type(error).__name__]
             fail("GF044", f"Ray does not start: {said[-1]}",

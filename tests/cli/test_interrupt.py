@@ -9,6 +9,8 @@ import subprocess
 import sys
 
 import numpy as np
+import psutil
+import pytest
 from safetensors.numpy import load_file
 
 GRAPHFLOW = [sys.executable, "-c", "from graphflow.cli import main; main()"]
@@ -60,6 +62,27 @@ def test_a_run_that_is_terminated_is_saved_and_says_how_to_go_on(small, tmp_path
     code, answer, err = finish(stopped)
     assert (code, answer["interrupted"]) == (130, True)
     assert err.endswith("continue with graphflow run --resume part\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("after", "told"), [
+    ("workers: 2", "stopped before the first step"), ("epoch 1/", "stopped after step"),
+])  # fmt: skip
+def test_a_terminated_run_with_workers_leaves_no_process(small, tmp_path, after, told):
+    pytest.importorskip("ray")
+    run = start(tmp_path, "run", small, "--epochs", 10_000, "--workers", 2, "--kernels", "numpy",
+                "--out", "part")  # fmt: skip
+    while not (line := run.stderr.readline()).startswith(after):
+        assert line, "it ended by itself"
+    if after == "workers: 2":
+        while not psutil.Process(run.pid).children():  # Ray starts its own
+            assert run.poll() is None
+    below = psutil.Process(run.pid).children(recursive=True)
+    run.send_signal(signal.SIGTERM)
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 130 and "Traceback" not in out + err, err
+    assert err.splitlines()[-1].startswith(told)
+    assert not psutil.wait_procs(below, timeout=60)[1]
 
 
 def test_ctrl_c_while_the_command_line_is_loading():

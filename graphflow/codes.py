@@ -118,7 +118,8 @@ CODES: dict[str, Code] = {
         "the training cannot be shared out",
         "Workers each take some rows of every batch: inputs need a symbol as their first size, "
         "such as x: [B, 784]. Or too few workers could be started, they died again and again, or a "
-        "parameter server died; or servers cannot have what an update needs all at once.",
+        "parameter server died; or servers, or stages of a pipeline, cannot have what an update "
+        "needs all at once.",
     ),
     # derivatives
     "GF050": Code("derivative of a non-scalar", "gradient and hessian need a scalar."),

@@ -271,7 +271,8 @@ class Model:
                                 precision=precision)  # fmt: skip
         if shared is not None:
             fail("GF044", "workers share the batches of a training, and this file has a 'run:' "
-                 "section", self.elaborated.run.mark, help="leave out --workers")  # fmt: skip
+                 "section", self.elaborated.run.mark,
+                 help="leave out --workers, or --pipeline")  # fmt: skip
         if precision not in (None, "fp32"):
             fail("GF033", "a precision is that of a training, and this file has a 'run:' section",
                  self.elaborated.run.mark, help="leave out --precision")  # fmt: skip

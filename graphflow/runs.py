@@ -17,11 +17,14 @@ from pathlib import Path
 from graphflow.api import load, run_graph
 from graphflow.backends.sets import BackendName, KernelsName, backend_named, kernels_named
 from graphflow.diagnostics import fail
+from graphflow.distributed.cluster import check_ray
 from graphflow.distributed.data_parallel import SharedPlayer
 from graphflow.distributed.gradient_graph import BUCKET
+from graphflow.distributed.pipelined import Pipeline, PipelinedPlayer
 from graphflow.distributed.ray_pool import RayPool
 from graphflow.distributed.ray_replicas import RayReplicas
 from graphflow.distributed.ray_servers import servers_in_cluster
+from graphflow.distributed.ray_stages import RayStages
 from graphflow.distributed.replicas import ReplicatedPlayer
 from graphflow.distributed.served import ServedPlayer, Servers
 from graphflow.files import write_atomically
@@ -73,6 +76,8 @@ def train(
     workers: int | None = None,
     servers: int | None = None,
     staleness: int | None = None,
+    pipeline: int | None = None,
+    micro_batches: int | None = None,
     address: str | None = None,
     bucket: int = BUCKET,
     callbacks: Sequence[Callback] = (),
@@ -92,14 +97,16 @@ def train(
     bfloat16. ``workers`` processes share every batch, of this machine or of the Ray cluster at
     ``address``; they send gradients while they compute the rest, ``bucket`` bytes at one time.
     With ``servers``, so many processes have the parameters and make the updates, and a worker may
-    be ``staleness`` steps ahead of the slowest.
+    be ``staleness`` steps ahead of the slowest. With ``pipeline``, so many processes have some
+    layers each, through which every batch goes in ``micro_batches`` pieces.
     """
     if model.elaborated.run is not None:
         fail("GF067", "there is nothing to train: the file has a 'run:' section",
              model.elaborated.run.mark, help="graphflow.run(model) makes its steps")  # fmt: skip
     settings = RunSettings(seed=seed, dtype=dtype, kernels=kernels, exact_conv=exact_conv,
                            epochs=epochs, steps=steps, log=log, workers=workers,
-                           servers=servers, staleness=staleness, precision=precision)  # fmt: skip
+                           servers=servers, staleness=staleness, precision=precision,
+                           pipeline=pipeline, micro_batches=micro_batches)  # fmt: skip
     way = Way(save_every=save_every, callbacks=callbacks, address=address, bucket=bucket)
     return _begun(model, settings, out, way)
 
@@ -263,7 +270,9 @@ def _changed(kept: RunSettings, given: RunSettings) -> RunSettings:
         kept = replace(kept, epochs=given.epochs, steps=given.steps)
     staleness = kept.staleness if given.staleness is None else given.staleness
     return replace(kept, workers=given.workers or kept.workers,
-                   servers=given.servers or kept.servers, staleness=staleness)  # fmt: skip
+                   servers=given.servers or kept.servers, staleness=staleness,
+                   pipeline=given.pipeline or kept.pipeline,
+                   micro_batches=given.micro_batches or kept.micro_batches)  # fmt: skip
 
 
 def folds_of(model: Model) -> int | None:
@@ -306,6 +315,11 @@ def _loop(model: Model, settings: RunSettings, way: Way) -> Loop:
 
 def _sharing(settings: RunSettings, way: Way, backend: BackendName) -> Sharing | None:
     """What deals batches out to workers, where a run has any."""
+    if settings.pipeline is not None:
+        return _pipelined(settings, way, backend)
+    if settings.micro_batches is not None:
+        fail("GF033", "micro-batches go through a pipeline, and there is none",
+             help="--pipeline K --micro-batches M")  # fmt: skip
     if settings.workers is None:
         if way.address is not None:
             fail("GF033", "an address is that of workers, and there are none", help="--workers N")
@@ -326,6 +340,23 @@ def _sharing(settings: RunSettings, way: Way, backend: BackendName) -> Sharing |
         return partial(SharedPlayer, pool)
     start = partial(servers_in_cluster, address=way.address)
     return partial(ServedPlayer, Servers(settings.servers, start, settings.staleness or 0), pool)
+
+
+def _pipelined(settings: RunSettings, way: Way, backend: BackendName) -> Sharing:
+    """What has the layers of a model in several workers."""
+    others = {"workers": settings.workers, "servers": settings.servers,
+              "staleness": settings.staleness}  # fmt: skip
+    for name, given in others.items():
+        if given is not None:
+            fail("GF033", f"a pipeline and {name} exclude each other: its workers have some layers "
+                 "each, and every row of a batch", help=f"leave out --pipeline, or --{name}")
+    if backend == "cupy":
+        fail("GF033", "the workers of a pipeline compute on processors, not on a GPU",
+             help="leave out --pipeline, or --backend")  # fmt: skip
+    check_ray()
+    assert settings.pipeline is not None
+    start = partial(RayStages, address=way.address)
+    return partial(PipelinedPlayer, Pipeline(settings.pipeline, start, settings.micro_batches))
 
 
 def seconds_of_work(loop: Loop) -> float:

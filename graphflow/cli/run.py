@@ -64,6 +64,13 @@ ServerCount = Annotated[
 Staleness = Annotated[
     int | None, typer.Option(min=0, help="Steps that a worker may be ahead of the slowest.")
 ]
+PipelineCount = Annotated[
+    int | None,
+    typer.Option("--pipeline", metavar="K", min=1, help="Processes that have some layers each."),
+]
+MicroBatches = Annotated[
+    int | None, typer.Option(metavar="M", min=1, help="Of a batch in a pipeline, else 4 K.")
+]
 Address = Annotated[
     str | None, typer.Option(help="Of the Ray cluster that has the workers; auto: this machine's.")
 ]
@@ -109,6 +116,8 @@ def command(
     workers: Workers = None,
     servers: ServerCount = None,
     staleness: Staleness = None,
+    pipeline: PipelineCount = None,
+    micro_batches: MicroBatches = None,
     address: Address = None,
     bucket: Bucket = None,
     dtype: OptionalDtype = None,
@@ -141,7 +150,7 @@ def command(
         changes["data.folds"] = str(folds)
     given = RunSettings(file or "", folder, changes, seed, dtype, backend, epochs, steps,
                      tuple(log or ()), kernels, exact_conv or None, workers,
-                     servers, staleness, precision)  # fmt: skip
+                     servers, staleness, precision, pipeline, micro_batches)  # fmt: skip
     way = Way(parse_bytes(memory) if memory else None, guard, max_nodes or NODE_LIMIT,
               save_every, (watcher(),), address,
               parse_bytes(bucket) if bucket else BUCKET)  # fmt: skip
@@ -281,6 +290,9 @@ def _told_of_kernels(loop: Loop, given: RunSettings) -> Loop:
         ahead = f", staleness: {given.staleness}" if given.staleness else ""
         say(f"workers: {given.workers}{beside}{ahead}, started before the first step, which takes "
             "about ten seconds")  # fmt: skip
+    if given.pipeline is not None:
+        say(f"pipeline: {given.pipeline} stages, started before the first step, which takes about "
+            "ten seconds")  # fmt: skip
     settings = loop.trainer.settings
     if settings.precision == "bf16" and settings.backend == "numpy":
         say("precision: bf16, computed in float32 and rounded, which takes longer than fp32 here")

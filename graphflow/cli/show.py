@@ -54,18 +54,28 @@ def command(
         bool,
         typer.Option("--memory", help="The largest values; what train.memory costs."),
     ] = False,
+    pipeline: Annotated[
+        int | None,
+        typer.Option(metavar="K", min=1, help="The stages of run --pipeline K (experiment)."),
+    ] = None,
+    micro_batches: Annotated[
+        int | None, typer.Option(metavar="M", min=1, help="Of a batch in a pipeline, else 4 K.")
+    ] = None,
     max_nodes: MaxNodes = None,
     as_json: AsJson = False,
 ) -> int:
     """Show nodes with shapes, parameters, FLOPs, bytes and peak memory. Nothing is allocated."""
     from graphflow.cli.budgets import budgets, budgets_json, print_budgets
+    from graphflow.cli.stages import print_stages, staged, stages_json
     from graphflow.cli.survey import survey
 
     model, given = open_model(file, assignments(sets), max_nodes), sizes_given(sizes)
     found = survey(model, given, backward or of is not None, of, kernels, backend)
     bounded = budgets(model, given, kernels, backend) if memory else {}
+    cut = staged(model, given, pipeline, micro_batches)
     if as_json:
-        print_json(_json(found, schedule, memory) | {"budgets": budgets_json(bounded)})
+        more = {"budgets": budgets_json(bounded)} | ({"pipeline": stages_json(cut)} if cut else {})
+        print_json(_json(found, schedule, memory) | more)
         return GOOD
     print(model.name)
     _print_parameters(found)
@@ -75,6 +85,8 @@ def command(
     if memory:
         _print_memory(found)
         print_budgets(bounded)
+    if cut:
+        print_stages(cut)
     _print_totals(found)
     return GOOD
 

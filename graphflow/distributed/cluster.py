@@ -6,19 +6,21 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
-from graphflow.diagnostics import fail
+from graphflow.diagnostics import GraphflowError, fail
 from graphflow.interrupts import kept
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
+T = TypeVar("T")
+AGAIN = "graphflow run --resume DIR goes on from the last checkpoint"
 ANSWER = 10.0
 """Seconds in which a cluster has to answer."""
 PATIENCE = 120.0
@@ -90,6 +92,30 @@ def wait_for(ready: Sequence[ObjectRef[bool]]) -> None:
         except ray.exceptions.GetTimeoutError:
             fail("GF044", f"{len(ready)} workers were not there within {PATIENCE:.0f} seconds",
                  help="fewer workers: each takes one processor of a cluster")  # fmt: skip
+
+
+def all_of(asked: Sequence[ObjectRef[T]], close: Callable[[], None]) -> list[T]:
+    """All answers of workers that keep something. Where one fails, the others may wait for it in
+    vain: ``close`` ends all. What one refuses is raised as it was there; GF044 where one has died.
+    """
+    import ray
+
+    left = list(asked)
+    try:
+        while left:
+            done, left = ray.wait(left, num_returns=1)
+            ray.get(done)
+        return [ray.get(each) for each in asked]
+    except (ray.exceptions.RayTaskError, ray.exceptions.RayActorError) as error:
+        close()
+        cause: object = error
+        while isinstance(cause, ray.exceptions.RayTaskError):  # who waited for it fails of it, too
+            cause = cause.cause
+        if isinstance(cause, GraphflowError):
+            raise cause from None
+        if not isinstance(cause, ray.exceptions.RayActorError):
+            raise
+        fail("GF044", f"a worker died, and with it what it kept: {cause}", help=AGAIN)
 
 
 def _check_same(address: str | None) -> None:

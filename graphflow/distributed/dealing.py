@@ -48,10 +48,10 @@ class Dealt:
             held[server] += _numbers(update, group)
             places |= dict.fromkeys(group, server)
         parts = tuple(
-            _cut(update, [n for n, server in places.items() if server == number])
+            update_of(update, [n for n, server in places.items() if server == number])
             for number in range(servers)
         )
-        return cls(parts, _cut(update, [n for n in update.updates if n not in places]), places)
+        return cls(parts, update_of(update, [n for n in update.updates if n not in places]), places)
 
 
 def keys(update: Graph, sums: Collection[str]) -> list[list[str]]:
@@ -74,7 +74,7 @@ def keys(update: Graph, sums: Collection[str]) -> list[list[str]]:
     return list({id(group): group for group in group_of.values()}.values())
 
 
-def _cut(update: Graph, leaves: Iterable[str]) -> Graph:
+def update_of(update: Graph, leaves: Iterable[str]) -> Graph:
     """The update of these leaves alone."""
     cut = replace(update, outputs=(), updates={n: update.updates[n] for n in leaves})
     return cut.restricted_to(cut.needed_for((*cut.roots(), *cut.updates)))

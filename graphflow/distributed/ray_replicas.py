@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from graphflow.backends.cupy.nccl import Identity, Nccl, identity
-from graphflow.diagnostics import GraphflowError, fail
+from graphflow.diagnostics import fail
 from graphflow.distributed.all_reduce import Collective
 from graphflow.distributed.between_devices import BetweenDevices
-from graphflow.distributed.cluster import check_ray, join, wait_for
+from graphflow.distributed.cluster import AGAIN, all_of, check_ray, join, wait_for
 from graphflow.distributed.replica import Replica, Turn
 from graphflow.distributed.replicas import Away
 from graphflow.distributed.worker import Gathered, Share
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ray.actor import ActorHandle
 
 T = TypeVar("T")
-AGAIN = "graphflow run --resume DIR goes on from the last checkpoint"
 
 
 class Member(Replica):
@@ -131,23 +130,8 @@ class RayReplicas:
         return [partial(_by_nccl, common, self.workers, k) for k in range(self.workers)]
 
     def _all(self, asked: Sequence[ObjectRef[T]]) -> list[T]:
-        """All answers. Where one fails, the others may wait for it in vain: all workers end."""
-        import ray
-
-        left = list(asked)
-        try:
-            while left:
-                done, left = ray.wait(left, num_returns=1)
-                ray.get(done)
-            return [ray.get(each) for each in asked]
-        except ray.exceptions.RayTaskError as error:
-            self.close()
-            if isinstance(error.cause, GraphflowError):
-                raise error.cause from None
-            raise
-        except ray.exceptions.RayActorError as error:
-            self.close()
-            fail("GF044", f"a worker died, and with it what it kept: {error}", help=AGAIN)
+        """All answers; where one fails, all workers end."""
+        return all_of(asked, self.close)
 
 
 def _by_nccl(common: Identity, workers: int, number: int) -> Collective:

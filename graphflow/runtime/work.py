@@ -24,7 +24,7 @@ def has_larger(graphs: Iterable[Graph], operations: int) -> bool:
 
 def estimated_seconds(graph: Graph) -> float:
     """About how long NumPy's kernels take for one run of a specialised graph."""
-    return sum(_seconds(graph, node) for node in graph)
+    return sum(node_seconds(graph, node) for node in graph)
 
 
 def product_flops(graph: Graph) -> int:
@@ -44,7 +44,8 @@ def _is_larger(graph: Graph, node: Node, operations: int) -> bool:
     return _flops(graph, node) > operations
 
 
-def _seconds(graph: Graph, node: Node) -> float:
+def node_seconds(graph: Graph, node: Node) -> float:
+    """About how long NumPy's kernels take for one node of a specialised graph."""
     if node.regions:
         return _turns(node) * sum(map(estimated_seconds, node.regions))
     if _multiplies(graph, node):

@@ -32,6 +32,8 @@ class RunSettings:
     servers: int | None = None
     staleness: int | None = None
     precision: str | None = None
+    pipeline: int | None = None
+    micro_batches: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         """As ``run.json`` keeps it."""

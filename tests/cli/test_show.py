@@ -196,3 +196,19 @@ def test_a_budget_of_memory_says_what_is_computed_again(cli, tmp_path):
     text = cli(*args, f"train.memory={budget}").out
     assert "fits" in text and "largest computed again" in text
     assert "does not fit" in cli(*args, "train.memory=1MB").out
+
+
+def test_stages_of_a_pipeline_are_shown_with_what_passes_and_waits(cli):
+    found = cli("show", "lenet", "--pipeline", 2, "--micro-batches", 8, "--json").json
+    shown = found["pipeline"]
+    assert shown["bubble"] == pytest.approx(1 / 9)
+    assert (shown["micro_batches"], shown["rows"]) == (8, 8)
+    assert sum(s["parameter_bytes"] for s in shown["stages"]) == found["parameter_bytes"]
+    assert sum(s["compute"] for s in shown["stages"]) == pytest.approx(1)
+    assert shown["stages"][0]["forward_bytes"] > 0
+    told = cli("show", "lenet", "--pipeline", 2, "--micro-batches", 8).out
+    assert "1 / 9 = 11%" in told
+
+
+def test_micro_batches_without_a_pipeline_are_refused(cli):
+    assert "GF033" in cli("show", "lenet", "--micro-batches", 8).err

@@ -335,9 +335,8 @@ def test_what_cannot_run_ahead_is_refused(name, why):
 
 
 def test_synchronised_statistics_and_running_ahead_exclude_each_other():
-    text = SMALL.replace("OPTIONS", "batch_statistics: synchronised")
     with pytest.raises(gf.GraphflowError, match=r"GF044.*do not meet"):
-        gf.loads(text).trainer(shared=served(Here(2), 1, 1))
+        synchronised(DENSE).trainer(shared=served(Here(2), 1, 1))
 
 
 # -- settings ----------------------------------------------------------------------------------
